@@ -1,0 +1,1 @@
+"""Pure functions in both directions: radiograph to model input, model output to DICOM result."""

@@ -1,0 +1,1 @@
+"""From a radiograph, in DICOM, PNG or JPEG, to the grayscale input of a model."""

@@ -1,0 +1,156 @@
+"""The model-package contract: what manifest.yaml says, checked field by field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from converter.errors import InvalidManifest
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Concept(Section):
+    """A coded concept: Code Value, Coding Scheme Designator, Code Meaning (PS3.3 8.8)."""
+
+    value: str = Field(min_length=1, max_length=16)
+    scheme: str = Field(min_length=1, max_length=16)
+    meaning: str = Field(min_length=1, max_length=64)
+
+
+class Normalisation(Section):
+    """How gray values 0..1 become network input, by name and numbers.
+
+    `centre-standardise`: subtract the mean and divide by (standard deviation + epsilon) of the central part of the
+    image (each border of `margin` times the side left out), then clip to [-clip, clip].
+    `scale`: (x - mean) / std.
+    """
+
+    name: Literal["centre-standardise", "scale"]
+    margin: float = Field(0.125, ge=0, lt=0.5)
+    epsilon: float = Field(1e-3, gt=0)
+    clip: float = Field(3.0, gt=0)
+    mean: float = 0.0
+    std: float = Field(1.0, gt=0)
+
+
+class InputSpec(Section):
+    """The network's input: the whole image, squashed to height x width by area averaging (aspect is not kept, so
+    that neither size nor aspect can leak a label), one channel, float32."""
+
+    name: str = "image"
+    height: int = Field(ge=32, le=2048)
+    width: int = Field(ge=32, le=2048)
+    layout: Literal["NCHW", "NHWC"]
+    normalisation: Normalisation
+
+
+class OutputSpec(Section):
+    """Names of the graph's outputs. `probability` is calibrated, [N, findings] in 0..1. `cam` is the class
+    activation map, [N, findings, h, w] (NCHW) or [N, h, w, findings] (NHWC); sigmoid(mean(cam)) = probability."""
+
+    probability: str = "probability"
+    cam: str = "cam"
+
+
+class Calibration(Section):
+    method: Literal["none", "temperature"]
+    temperature: float = Field(1.0, gt=0)
+    fitted_on: str = Field(description="cohort and split, e.g. 'kermany224+nih512 val'")
+
+
+class FindingSpec(Section):
+    name: Name
+    concept: Concept
+    operating_threshold: float = Field(gt=0, lt=1)
+    threshold_rule: str = Field(description="how the threshold was chosen, and on which split")
+    calibration: Calibration
+
+
+class AgeRange(Section):
+    min_years: float = Field(ge=0, le=150)
+    max_years: float = Field(ge=0, le=150)
+
+
+class IntendedUse(Section):
+    modalities: tuple[str, ...]
+    body_parts: tuple[str, ...]
+    views: tuple[str, ...]
+    ages: AgeRange
+    statement: str
+
+
+class Cohort(Section):
+    name: str
+    images: int = Field(ge=1)
+    patients: int = Field(ge=1)
+    licence: str
+    citation: str
+
+
+class Metric(Section):
+    """A figure measured on a split that training never saw, with its 95 % bootstrap interval (by patient)."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    cohort: str
+    split: str
+    images: int = Field(ge=1)
+
+
+class Provenance(Section):
+    git_commit: str
+    recipe: str
+    seed: int
+    created: str
+    tools: dict[str, str]
+
+
+class Manifest(Section):
+    """manifest.yaml of models/<name>/<version>/."""
+
+    name: Name
+    version: Version
+    title: str
+    manufacturer: str
+    onnx_sha256: Sha256
+    opset: int = Field(ge=13, le=21)
+    input: InputSpec
+    outputs: OutputSpec
+    findings: tuple[FindingSpec, ...] = Field(min_length=1, max_length=32)
+    intended_use: IntendedUse
+    cohorts: tuple[Cohort, ...]
+    metrics: tuple[Metric, ...]
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _finding_names_are_distinct(self) -> Manifest:
+        names = [finding.name for finding in self.findings]
+        if len(set(names)) != len(names):
+            raise ValueError("two findings have the same name")
+        return self
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read `path` (manifest.yaml). Raises InvalidManifest naming every field that is wrong."""
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate(data)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidManifest(f"{path}: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise InvalidManifest(f"{path}: {problems}") from error

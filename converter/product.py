@@ -1,0 +1,7 @@
+"""How this product names itself in DICOM objects, so that it recognises its own results when they come back."""
+
+MANUFACTURER = "Hilum"
+MODEL_NAME = "Hilum"
+# Root of the device and result UIDs is 2.25 (UUID-derived, PS3.5 B.2); all are uuid5 values under this name space.
+UUID_NAMESPACE = "6f6a5f0e-6a57-5d0c-9d0e-2f1f3f0f8a11"
+SERIES_DESCRIPTION_PREFIX = "AI research:"

@@ -1,0 +1,1 @@
+"""From what a model found to DICOM result objects."""

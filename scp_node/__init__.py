@@ -1,0 +1,1 @@
+"""The service: receives radiographs, has them analysed, delivers the results."""

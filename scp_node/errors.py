@@ -1,0 +1,94 @@
+"""Errors of the node. Each has a code, says whether trying again can help, and maps to DIMSE status and exit code."""
+
+from __future__ import annotations
+
+
+class HilumError(Exception):
+    """`code` is what log, ledger and console show; `retry` says whether the same step may succeed later."""
+
+    code = "hilum-error"
+    retry = False
+    dimse_status = 0xA700
+    exit_code = 1
+
+
+class ConfigurationError(HilumError):
+    """The configuration cannot be used; the message lists every problem with file, line and column."""
+
+    code = "configuration"
+    exit_code = 2
+
+
+class UsageError(HilumError):
+    """A command was called with something that does not exist."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class OutOfResources(HilumError):
+    """No room or no working storage: the sender must keep the object and try again (PS3.7 C.4.1.1, A7xx)."""
+
+    code = "out-of-resources"
+    retry = True
+    dimse_status = 0xA700
+
+
+class DataSetMismatch(HilumError):
+    """The data set is not the object that the C-STORE command announced."""
+
+    code = "dataset-mismatch"
+    dimse_status = 0xA900
+
+
+class CannotUnderstand(HilumError):
+    """The data set cannot be parsed."""
+
+    code = "cannot-understand"
+    dimse_status = 0xC000
+
+
+class ClassNotOfContext(HilumError):
+    """The SOP class of the command is not that of the presentation context."""
+
+    code = "class-not-of-context"
+    dimse_status = 0x0122
+
+
+class InvalidInstance(HilumError):
+    """The SOP Instance UID is not a UID."""
+
+    code = "invalid-instance"
+    dimse_status = 0x0117
+
+
+class DuplicateInstance(HilumError):
+    """This SOP Instance UID was received before with other content; the first one is kept."""
+
+    code = "duplicate-instance"
+    dimse_status = 0x0111
+
+
+class ModelUnusable(HilumError):
+    """A model package is missing, altered, or does not reproduce its reference outputs."""
+
+    code = "model-unusable"
+
+
+class DecodeFailed(HilumError):
+    """Decoding one image exceeded its limits or crashed its process; the image is quarantined."""
+
+    code = "decode-failed"
+
+
+class DeliveryFailed(HilumError):
+    """A result did not reach its destination; the delivery is tried again."""
+
+    code = "delivery-failed"
+    retry = True
+
+
+class DeliveryRefused(HilumError):
+    """The destination refused a result for good (status 0xA9xx, 0xCxxx, 0x0122): a dead letter."""
+
+    code = "delivery-refused"

@@ -1,0 +1,247 @@
+"""The configuration as frozen models, one per YAML section; each field says what it is for."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+ResultKind = Literal["sr", "heatmap"]
+View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
+
+
+def _ae_title(value: str) -> str:
+    title = value.strip(" ")
+    if not 1 <= len(title) <= 16:
+        raise ValueError(f"an AE title has 1 to 16 characters, this one has {len(title)}")
+    if "\\" in title or not title.isascii() or not title.isprintable():
+        raise ValueError("an AE title is printable ASCII without backslash")
+    return title
+
+
+def _address(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError(f"'{value}' is not an IP address; 0.0.0.0 listens on all, 127.0.0.1 on this machine") from None
+    return value
+
+
+AETitle = Annotated[str, AfterValidator(_ae_title)]
+BindAddress = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+Bytes = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Node(Section):
+    """This node as the PACS sees it."""
+
+    ae_title: AETitle = Field(description="AE title of this node; senders must call it by this name.")
+    bind: BindAddress = Field("0.0.0.0", description="IP address to listen on.")
+    port: Port = Field(11112, description="TCP port of the DICOM listener.")
+    data_dir: Path = Field(
+        Path("./hilum-data"), description="Folder for spool, ledger and results; relative to this file."
+    )
+
+
+class RemoteAE(Section):
+    """One other DICOM application: a modality or PACS that sends images, an archive that gets results, or both."""
+
+    ae_title: AETitle = Field(description="AE title of the remote application.")
+    host: str = Field(min_length=1, max_length=253, description="Host name or IP address.")
+    port: Port = Field(description="TCP port where it listens.")
+    may_send: bool = Field(False, description="Whether this AE title may send images to the node.")
+    storage_commitment: bool = Field(
+        False,
+        description="Whether results sent to it are to be confirmed by storage commitment. "
+        "Kept for the release that asks for it; today a delivery ends as 'sent'.",
+    )
+
+
+class When(Section):
+    """What a route takes. An attribute that is absent from the image matches; one that is present must be listed."""
+
+    from_: list[str] = Field(
+        default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
+    )
+    modality: list[str] = Field(["CR", "DX"], min_length=1, description="Accepted values of Modality.")
+    body_part: list[str] = Field(["CHEST"], min_length=1, description="Accepted values of Body Part Examined.")
+    view: list[View] = Field(["PA", "AP"], min_length=1, description="Accepted values of View Position.")
+
+
+class Route(Section):
+    """Which images go to which model, and where the results go. The first route that takes an image gets it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Name of the route, as logs show it.")
+    when: When = Field(default_factory=lambda: When(), description="What this route takes.")
+    model: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+)?$",
+        description="Model package, as 'name' (highest version) or 'name@version'.",
+    )
+    results: list[ResultKind] = Field(
+        ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."
+    )
+    to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.")
+
+
+class Receiver(Section):
+    """Limits of the DICOM listener."""
+
+    associations_max: int = Field(50, ge=1, le=1000, description="Associations open at the same time.")
+    pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
+    instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")
+    idle_timeout_s: Seconds = Field(60, description="An association without a message for this long is aborted.")
+    pdu_timeout_s: Seconds = Field(30, description="A PDU that has begun must be complete within this time.")
+    acse_timeout_s: Seconds = Field(30, description="Time for a peer to ask for an association, or to release one.")
+
+
+class Storage(Section):
+    """Where and how received images and the ledger are kept."""
+
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the ledger; default is SQLite under data_dir. May use ${ENV}.",
+        json_schema_extra={"env": True},
+    )
+    used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
+    free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
+
+
+class Inference(Section):
+    """How models run."""
+
+    providers: list[Literal["cuda", "cpu"]] = Field(
+        ["cuda", "cpu"], min_length=1, description="ONNX Runtime providers in order of preference."
+    )
+    gpu_required: bool = Field(False, description="Refuse to start when no GPU can be used.")
+    models_dir: Path | None = Field(None, description="Folder of model packages; default is the shipped one.")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads of one model session; 0 = one less than the cores.")
+    batch_size_max: int = Field(16, ge=1, le=256, description="Most images in one inference batch (GPU only).")
+    batch_window_s: float = Field(0.005, ge=0, le=1, description="Longest wait for a batch to fill (GPU only).")
+    decode_processes: int = Field(0, ge=0, le=64, description="Child processes that decode pixels; 0 = two at most.")
+    decode_memory_bytes_max: Bytes = Field(4 * 1024**3, description="Address space of one decoding process.")
+    decode_cpu_s_max: Seconds = Field(60, description="CPU time for decoding one image.")
+    decode_timeout_s: Seconds = Field(120, description="Wall-clock time for decoding one image.")
+    pixels_max: int = Field(
+        100_000_000, ge=1, description="Largest Rows x Columns x Frames that is decoded; more is quarantined."
+    )
+
+
+class Report(Section):
+    """What the results look like and when they are made."""
+
+    quiet_period_s: Seconds = Field(
+        5, description="A study is reported when no image came for this long; 0 = at once after each image."
+    )
+    sop_class: Literal["comprehensive_3d", "comprehensive"] = Field(
+        "comprehensive_3d",
+        description="SOP class of the Structured Report. An archive that refuses Comprehensive 3D SR gets "
+        "Comprehensive SR in any case.",
+    )
+    charset: Literal["source", "utf8"] = Field(
+        "source", description="Character set of the results: that of the source image, or ISO_IR 192 (UTF-8)."
+    )
+    when_all_declined: Literal["send", "omit"] = Field(
+        "send", description="Whether a study of which no image could be analysed gets a report that says so."
+    )
+    heatmap_side_max: int = Field(
+        1536, ge=256, le=4096, description="Longest side of the heat map's radiograph, in pixels."
+    )
+    heatmap_for: Literal["positive", "all"] = Field(
+        "all", description="Heat maps for positive findings only, or for every analysed image."
+    )
+
+
+class Delivery(Section):
+    """How results travel to their destinations."""
+
+    retry_first_s: Seconds = Field(5, gt=0, description="Wait after the first failed attempt; doubles each time.")
+    retry_max_s: Seconds = Field(600, gt=0, description="Longest wait between two attempts.")
+    give_up_after_h: float = Field(72, gt=0, le=8760, description="After this long a delivery becomes a dead letter.")
+    connect_timeout_s: Seconds = Field(10, gt=0, description="Time to reach a destination and open an association.")
+    response_timeout_s: Seconds = Field(60, gt=0, description="Time for a destination to answer a C-STORE.")
+    keep_open_s: Seconds = Field(5, description="An association stays open this long for the next result.")
+
+
+class Workers(Section):
+    """How much is worked on at the same time, and how often a queue is looked at."""
+
+    images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
+    studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
+    deliveries: int = Field(4, ge=1, le=64, description="Results sent at the same time by one worker.")
+    poll_s: float = Field(0.05, ge=0.005, le=10, description="How often the queues are looked at.")
+    attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
+    reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
+    drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
+
+
+class Logging(Section):
+    """What the node writes to its log (standard error)."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
+    format: Literal["text", "json"] = Field("text", description="One line of text, or one JSON object, per event.")
+
+
+class Settings(Section):
+    """The whole configuration of a node."""
+
+    node: Node = Field(description="This node as the PACS sees it.")
+    remote_aes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")], RemoteAE] = Field(
+        min_length=1, description="The other DICOM applications, by a name of your choice."
+    )
+    routes: list[Route] = Field(min_length=1, description="Which images go to which model, in order.")
+    receiver: Receiver = Field(default_factory=lambda: Receiver(), description="Limits of the DICOM listener.")
+    storage: Storage = Field(default_factory=lambda: Storage(), description="Where images and ledger are kept.")
+    inference: Inference = Field(default_factory=lambda: Inference(), description="How models run.")
+    report: Report = Field(default_factory=lambda: Report(), description="What results look like, and when.")
+    delivery: Delivery = Field(default_factory=lambda: Delivery(), description="How results travel.")
+    workers: Workers = Field(default_factory=lambda: Workers(), description="How much is worked on at once.")
+    logging: Logging = Field(default_factory=lambda: Logging(), description="What the log shows.")
+
+    def source_named(self, calling_ae_title: str) -> str | None:
+        """Name under remote_aes of the AE that may send under this title, or None."""
+        title = calling_ae_title.strip(" ")
+        return next((name for name, ae in self.remote_aes.items() if ae.may_send and ae.ae_title == title), None)
+
+
+class CrossCheck(ValueError):
+    """A problem between sections; `loc` is the path of the offending value."""
+
+    def __init__(self, loc: tuple[str | int, ...], message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.loc, self.hint = loc, hint
+
+
+def cross_checks(settings: Settings) -> list[CrossCheck]:
+    """Everything that only shows when sections are read together; run after validation so that each problem has its
+    own place in the file."""
+    problems: list[CrossCheck] = []
+    known = ", ".join(settings.remote_aes)
+    for index, route in enumerate(settings.routes):
+        for key, names in ((("when", "from"), route.when.from_), (("to",), route.to)):
+            for position, name in enumerate(names):
+                if name not in settings.remote_aes:
+                    loc = ("routes", index, *key, position)
+                    problems.append(CrossCheck(loc, f"no remote AE is called '{name}'", f"Known: {known}."))
+        if any(other.name == route.name for other in settings.routes[:index]):
+            problems.append(CrossCheck(("routes", index, "name"), f"a second route is called '{route.name}'"))
+    senders: dict[str, str] = {}
+    for name, ae in settings.remote_aes.items():
+        if ae.may_send and senders.setdefault(ae.ae_title, name) != name:
+            loc = ("remote_aes", name, "ae_title")
+            problems.append(CrossCheck(loc, f"'{senders[ae.ae_title]}' already sends as {ae.ae_title}"))
+    if not senders:
+        problems.append(CrossCheck(("remote_aes",), "no remote AE may send", "Set may_send: true for the PACS."))
+    if settings.delivery.retry_max_s < settings.delivery.retry_first_s:
+        loc = ("delivery", "retry_max_s")
+        problems.append(CrossCheck(loc, "is shorter than retry_first_s"))
+    return problems
+
+
