@@ -80,6 +80,12 @@ class AgeRange(Section):
     min_years: float = Field(ge=0, le=150)
     max_years: float = Field(ge=0, le=150)
 
+    @model_validator(mode="after")
+    def _min_is_not_above_max(self) -> AgeRange:
+        if self.min_years > self.max_years:
+            raise ValueError("min_years is above max_years")
+        return self
+
 
 class IntendedUse(Section):
     modalities: tuple[str, ...]

@@ -75,10 +75,55 @@ class ModelUnusable(HilumError):
     code = "model-unusable"
 
 
+class ModelMissing(ModelUnusable):
+    """No model package has this name and version."""
+
+    code = "model-missing"
+    exit_code = 2
+
+
 class DecodeFailed(HilumError):
     """Decoding one image exceeded its limits or crashed its process; the image is quarantined."""
 
     code = "decode-failed"
+
+
+class DecodeCrashed(DecodeFailed):
+    """The decoding process died on this image, in a second process too."""
+
+    code = "decode-crashed"
+
+
+class DecodeTimedOut(DecodeFailed):
+    """Decoding took longer than inference.decode_timeout_s."""
+
+    code = "decode-timeout"
+
+
+class DecodeOutOfMemory(DecodeFailed):
+    """Decoding needed more memory than inference.decode_memory_bytes_max."""
+
+    code = "decode-memory"
+
+
+class DecodeOutOfCpu(DecodeFailed):
+    """Decoding needed more CPU time than inference.decode_cpu_s_max."""
+
+    code = "decode-cpu"
+
+
+class InferenceFailed(HilumError):
+    """The model could not be run on this image (runtime error, no answer in time)."""
+
+    code = "inference-failed"
+    retry = True
+
+
+class InvalidScore(InferenceFailed):
+    """The model's output is no probability (NaN, infinite, outside 0 to 1): there is no result to report."""
+
+    code = "invalid-score"
+    retry = False
 
 
 class DeliveryFailed(HilumError):

@@ -1,24 +1,37 @@
-"""The configuration as frozen models, one per YAML section; each field says what it is for."""
+"""The configuration as frozen models, one per YAML section; each field says what it is for.
+
+Models are strict: text is not turned into numbers, `yes` is not turned into true. `examples` stand for values that
+have no default, `rule` puts a pattern into words, `env` allows ${NAME}; see settings_schema.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 ResultKind = Literal["sr", "heatmap"]
 View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
 
 
 def _ae_title(value: str) -> str:
+    """PS3.5 6.2, VR AE: at most 16 characters; spaces at either end do not count."""
     title = value.strip(" ")
     if not 1 <= len(title) <= 16:
         raise ValueError(f"an AE title has 1 to 16 characters, this one has {len(title)}")
     if "\\" in title or not title.isascii() or not title.isprintable():
         raise ValueError("an AE title is printable ASCII without backslash")
     return title
+
+
+def _code_string(value: str) -> str:
+    """PS3.5 6.2, VR CS: upper case, digits, space, underscore; at most 16 characters."""
+    if not re.fullmatch(r"[A-Z0-9_][A-Z0-9_ ]{0,15}", value):
+        raise ValueError(f"'{value}' is not a DICOM code: at most 16 upper-case letters, digits, spaces, underscores")
+    return value
 
 
 def _address(value: str) -> str:
@@ -29,39 +42,59 @@ def _address(value: str) -> str:
     return value
 
 
-AETitle = Annotated[str, AfterValidator(_ae_title)]
-BindAddress = Annotated[str, AfterValidator(_address)]
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}", value):
+        raise ValueError(f"'{value}' is not a host name or IP address; the port has its own key")
+    return value
+
+
+AETitle = Annotated[
+    str, AfterValidator(_ae_title), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 16, "format": "ae"})
+]
+CodeString = Annotated[
+    str, AfterValidator(_code_string), WithJsonSchema({"type": "string", "pattern": "^[A-Z0-9_][A-Z0-9_ ]{0,15}$"})
+]
+BindAddress = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "ip"})]
+Host = Annotated[
+    str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253, "format": "host"})
+]
+Folder = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "format": "folder"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Bytes = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Node(Section):
     """This node as the PACS sees it."""
 
-    ae_title: AETitle = Field(description="AE title of this node; senders must call it by this name.")
-    bind: BindAddress = Field("0.0.0.0", description="IP address to listen on.")
+    ae_title: AETitle = Field(
+        description="AE title of this node; senders must call it by this name.", examples=["HILUM"]
+    )
+    bind: BindAddress = Field(
+        "0.0.0.0", description="IP address to listen on; 0.0.0.0 = every address of this machine."
+    )
     port: Port = Field(11112, description="TCP port of the DICOM listener.")
-    data_dir: Path = Field(
-        Path("./hilum-data"), description="Folder for spool, ledger and results; relative to this file."
+    data_dir: Folder = Field(
+        Path("./hilum-data"),
+        description="Folder for received images, ledger and results. Relative to the folder of this file.",
     )
 
 
 class RemoteAE(Section):
     """One other DICOM application: a modality or PACS that sends images, an archive that gets results, or both."""
 
-    ae_title: AETitle = Field(description="AE title of the remote application.")
-    host: str = Field(min_length=1, max_length=253, description="Host name or IP address.")
-    port: Port = Field(description="TCP port where it listens.")
+    ae_title: AETitle = Field(description="AE title of the remote application.", examples=["ORTHANC"])
+    host: Host = Field(description="Host name or IP address.", examples=["127.0.0.1"])
+    port: Port = Field(description="TCP port where it listens.", examples=[4242])
     may_send: bool = Field(False, description="Whether this AE title may send images to the node.")
     storage_commitment: bool = Field(
         False,
-        description="Whether results sent to it are to be confirmed by storage commitment. "
-        "Kept for the release that asks for it; today a delivery ends as 'sent'.",
+        description="Whether the archive is to confirm results by Storage Commitment. This version does not ask for "
+        "it: a delivery ends as 'sent', whatever stands here.",
     )
 
 
@@ -71,24 +104,31 @@ class When(Section):
     from_: list[str] = Field(
         default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
     )
-    modality: list[str] = Field(["CR", "DX"], min_length=1, description="Accepted values of Modality.")
-    body_part: list[str] = Field(["CHEST"], min_length=1, description="Accepted values of Body Part Examined.")
+    modality: list[CodeString] = Field(["CR", "DX"], min_length=1, description="Accepted values of Modality.")
+    body_part: list[CodeString] = Field(["CHEST"], min_length=1, description="Accepted values of Body Part Examined.")
     view: list[View] = Field(["PA", "AP"], min_length=1, description="Accepted values of View Position.")
 
 
 class Route(Section):
     """Which images go to which model, and where the results go. The first route that takes an image gets it."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Name of the route, as logs show it.")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="Name of the route, as logs show it.",
+        examples=["chest"],
+        json_schema_extra={"rule": "lower-case letters, digits, '-' and '_'; at most 32"},
+    )
     when: When = Field(default_factory=lambda: When(), description="What this route takes.")
     model: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+)?$",
         description="Model package, as 'name' (highest version) or 'name@version'.",
+        examples=["pneumonia"],
+        json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.0.0'"},
     )
     results: list[ResultKind] = Field(
         ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."
     )
-    to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.")
+    to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])
 
 
 class Receiver(Section):
@@ -107,8 +147,10 @@ class Storage(Section):
 
     database_url: str | None = Field(
         None,
-        description="SQLAlchemy URL of the ledger; default is SQLite under data_dir. May use ${ENV}.",
-        json_schema_extra={"env": True},
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://",
+        repr=False,
+        description="SQLAlchemy URL of the ledger, for SQLite or PostgreSQL; null = SQLite under data_dir.",
+        json_schema_extra={"env": True, "rule": "a URL that begins with sqlite:/// or postgresql+psycopg://"},
     )
     used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
     free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
@@ -121,7 +163,9 @@ class Inference(Section):
         ["cuda", "cpu"], min_length=1, description="ONNX Runtime providers in order of preference."
     )
     gpu_required: bool = Field(False, description="Refuse to start when no GPU can be used.")
-    models_dir: Path | None = Field(None, description="Folder of model packages; default is the shipped one.")
+    models_dir: Folder | None = Field(
+        None, description="Folder of model packages, relative to the folder of this file; null = the shipped ones."
+    )
     threads: int = Field(0, ge=0, le=256, description="CPU threads of one model session; 0 = one less than the cores.")
     batch_size_max: int = Field(16, ge=1, le=256, description="Most images in one inference batch (GPU only).")
     batch_window_s: float = Field(0.005, ge=0, le=1, description="Longest wait for a batch to fill (GPU only).")
@@ -176,7 +220,7 @@ class Workers(Section):
     images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
     studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
     deliveries: int = Field(4, ge=1, le=64, description="Results sent at the same time by one worker.")
-    poll_s: float = Field(0.05, ge=0.005, le=10, description="How often the queues are looked at.")
+    poll_s: float = Field(0.1, ge=0.005, le=10, description="How often the queues are looked at.")
     attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
     reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
@@ -194,9 +238,16 @@ class Settings(Section):
 
     node: Node = Field(description="This node as the PACS sees it.")
     remote_aes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")], RemoteAE] = Field(
-        min_length=1, description="The other DICOM applications, by a name of your choice."
+        min_length=1,
+        description="The other DICOM applications, by a name of your choice.",
+        examples=[{"pacs": {"ae_title": "ORTHANC", "host": "127.0.0.1", "port": 4242, "may_send": True}}],
+        json_schema_extra={"rule": "a name has letters, digits, '-' and '_'; at most 32"},
     )
-    routes: list[Route] = Field(min_length=1, description="Which images go to which model, in order.")
+    routes: list[Route] = Field(
+        min_length=1,
+        description="Which images go to which model, in order.",
+        examples=[[{"name": "chest", "model": "pneumonia", "to": ["pacs"]}]],
+    )
     receiver: Receiver = Field(default_factory=lambda: Receiver(), description="Limits of the DICOM listener.")
     storage: Storage = Field(default_factory=lambda: Storage(), description="Where images and ledger are kept.")
     inference: Inference = Field(default_factory=lambda: Inference(), description="How models run.")
@@ -209,39 +260,3 @@ class Settings(Section):
         """Name under remote_aes of the AE that may send under this title, or None."""
         title = calling_ae_title.strip(" ")
         return next((name for name, ae in self.remote_aes.items() if ae.may_send and ae.ae_title == title), None)
-
-
-class CrossCheck(ValueError):
-    """A problem between sections; `loc` is the path of the offending value."""
-
-    def __init__(self, loc: tuple[str | int, ...], message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.loc, self.hint = loc, hint
-
-
-def cross_checks(settings: Settings) -> list[CrossCheck]:
-    """Everything that only shows when sections are read together; run after validation so that each problem has its
-    own place in the file."""
-    problems: list[CrossCheck] = []
-    known = ", ".join(settings.remote_aes)
-    for index, route in enumerate(settings.routes):
-        for key, names in ((("when", "from"), route.when.from_), (("to",), route.to)):
-            for position, name in enumerate(names):
-                if name not in settings.remote_aes:
-                    loc = ("routes", index, *key, position)
-                    problems.append(CrossCheck(loc, f"no remote AE is called '{name}'", f"Known: {known}."))
-        if any(other.name == route.name for other in settings.routes[:index]):
-            problems.append(CrossCheck(("routes", index, "name"), f"a second route is called '{route.name}'"))
-    senders: dict[str, str] = {}
-    for name, ae in settings.remote_aes.items():
-        if ae.may_send and senders.setdefault(ae.ae_title, name) != name:
-            loc = ("remote_aes", name, "ae_title")
-            problems.append(CrossCheck(loc, f"'{senders[ae.ae_title]}' already sends as {ae.ae_title}"))
-    if not senders:
-        problems.append(CrossCheck(("remote_aes",), "no remote AE may send", "Set may_send: true for the PACS."))
-    if settings.delivery.retry_max_s < settings.delivery.retry_first_s:
-        loc = ("delivery", "retry_max_s")
-        problems.append(CrossCheck(loc, "is shorter than retry_first_s"))
-    return problems
-
-

@@ -1,0 +1,1 @@
+"""The durable work engine: DBOS dispatches, the ledger decides."""

@@ -1,0 +1,31 @@
+"""The ledger: the database that is the truth about every instance, job, report, result and delivery."""
+
+from scp_node.ledger.ledger import Ledger
+from scp_node.ledger.records import (
+    AddOutcome,
+    Analysis,
+    DeliveryRow,
+    EventRow,
+    InstanceRow,
+    JobRow,
+    NewResult,
+    ReceivedInstance,
+    ReportRow,
+    ResultRow,
+    StoredFinding,
+)
+
+__all__ = [
+    "AddOutcome",
+    "Analysis",
+    "DeliveryRow",
+    "EventRow",
+    "InstanceRow",
+    "JobRow",
+    "Ledger",
+    "NewResult",
+    "ReceivedInstance",
+    "ReportRow",
+    "ResultRow",
+    "StoredFinding",
+]

@@ -1,0 +1,183 @@
+"""Takes one stored frame out of a data set: every lie of the header is found before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from converter.errors import Undecodable
+from converter.image.codestream import is_complete, read_codestream_header
+from converter.image.header import BROKEN_INPUT, value, whole_number, word
+from converter.image.transfer_syntaxes import TransferSyntax, transfer_syntax
+
+PIXELS_MAX = 100_000_000
+RLE = "1.2.840.10008.1.2.5"
+GRAY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+
+
+Words = NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class PixelLayout:
+    """The Image Pixel attributes (PS3.3 C.7.6.3), checked against each other."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """`words`: unsigned words as allocated, [rows, columns] or [rows, columns, 3]; stored values are the `bits_stored`
+    bits from `shift` upwards. `photometric` is that of the words: a decoder may have turned YBR into RGB."""
+
+    words: Words
+    layout: PixelLayout
+    photometric: str
+    shift: int
+
+
+def read_layout(ds: Dataset, pixels_max: int = PIXELS_MAX) -> PixelLayout:
+    """The layout the header announces. Raises Undecodable when it is incomplete, contradictory or too large."""
+    bits_stored = _required(ds, "BitsStored")
+    high_bit = whole_number(ds, "HighBit")
+    frames = whole_number(ds, "NumberOfFrames")
+    layout = PixelLayout(
+        rows=_required(ds, "Rows"),
+        columns=_required(ds, "Columns"),
+        frames=1 if frames is None else frames,
+        samples=_required(ds, "SamplesPerPixel"),
+        photometric=word(ds, "PhotometricInterpretation"),
+        bits_allocated=_required(ds, "BitsAllocated"),
+        bits_stored=bits_stored,
+        high_bit=bits_stored - 1 if high_bit is None else high_bit,
+        signed=whole_number(ds, "PixelRepresentation") == 1,
+    )
+    _check_layout(layout, pixels_max)
+    return layout
+
+
+def decode_frame(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> StoredFrame:
+    """Frame `frame` (from 0) of the pixel data. Raises Undecodable, whatever is wrong with it."""
+    layout = read_layout(ds, pixels_max)
+    syntax = _syntax(ds)
+    if not 0 <= frame < layout.frames:
+        raise Undecodable(f"frame {frame + 1} was asked for, the image has {layout.frames}")
+    data = value(ds, "PixelData")
+    if not isinstance(data, bytes):
+        raise Undecodable("the object has no Pixel Data")
+    precision = 0
+    if syntax.encapsulated:
+        precision = _check_codestream(ds, data, frame, layout, syntax)
+    else:
+        _check_length(data, layout)
+    words, photometric = _decode(ds, frame, layout, syntax)
+    kept_in_place = not syntax.encapsulated or syntax.uid == RLE or precision > layout.high_bit
+    shift = layout.high_bit + 1 - layout.bits_stored if kept_in_place else 0
+    return StoredFrame(words, layout, photometric, shift)
+
+
+def _required(ds: Dataset, keyword: str) -> int:
+    number = whole_number(ds, keyword)
+    if number is None:
+        raise Undecodable(f"{keyword} is missing or no whole number")
+    return number
+
+
+def _check_layout(layout: PixelLayout, pixels_max: int) -> None:
+    if layout.rows < 1 or layout.columns < 1 or layout.frames < 1:
+        size = f"{layout.columns} x {layout.rows}, {layout.frames} frames"
+        raise Undecodable(f"the header announces an image of {size}")
+    pixels = layout.rows * layout.columns * layout.frames
+    if pixels > pixels_max:
+        raise Undecodable(f"the header announces {pixels} pixels, more than the {pixels_max} that are decoded")
+    expected = {1: GRAY, 3: COLOUR}.get(layout.samples, ())
+    if layout.photometric not in expected:
+        photometric = layout.photometric or "(empty)"
+        raise Undecodable(f"{layout.samples} samples a pixel and Photometric Interpretation {photometric} do not fit")
+    bits = f"Bits Allocated {layout.bits_allocated}, Bits Stored {layout.bits_stored}, High Bit {layout.high_bit}"
+    if layout.bits_allocated not in (8, 16):
+        raise Undecodable(f"{bits}: only 8 and 16 bits allocated are decoded")
+    if not 1 <= layout.bits_stored <= layout.high_bit + 1 <= layout.bits_allocated:
+        raise Undecodable(f"{bits} contradict each other")
+
+
+def _syntax(ds: Dataset) -> TransferSyntax:
+    uid = str(value(getattr(ds, "file_meta", Dataset()), "TransferSyntaxUID") or "")
+    syntax = transfer_syntax(uid)
+    if syntax is None:
+        raise Undecodable(f"no decoder for transfer syntax {UID(uid).name or '(none)'}")
+    return syntax
+
+
+def _check_length(data: bytes, layout: PixelLayout) -> None:
+    """Native pixel data must hold every frame (PS3.5 8.1.1, A.1); a tail of padding is tolerated."""
+    samples: float = 2 if layout.photometric == "YBR_FULL_422" else layout.samples
+    needed = math.ceil(layout.rows * layout.columns * layout.frames * samples * layout.bits_allocated / 8)
+    if len(data) < needed:
+        raise Undecodable(f"Pixel Data has {len(data)} bytes where the header announces {needed}")
+
+
+def _check_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> int:
+    """Compare the codestream's own header with the data set's, and return its sample precision (0 for RLE)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            codestream = get_frame(data, frame, number_of_frames=layout.frames)
+    except BROKEN_INPUT as error:
+        raise Undecodable(f"the encapsulated Pixel Data holds no frame {frame + 1}") from error
+    if syntax.uid == RLE:
+        return 0
+    header = read_codestream_header(codestream)
+    if header is None:
+        raise Undecodable(f"the Pixel Data is no {syntax.name} codestream")
+    if (header.rows, header.columns, header.samples) != (layout.rows, layout.columns, layout.samples):
+        found = f"{header.columns} x {header.rows} x {header.samples}"
+        announced = f"{layout.columns} x {layout.rows} x {layout.samples}"
+        raise Undecodable(f"the codestream holds {found} samples where the header announces {announced}")
+    if header.precision > layout.bits_allocated:
+        raise Undecodable(f"the codestream has {header.precision} bits a sample in {layout.bits_allocated} allocated")
+    if not is_complete(codestream):
+        raise Undecodable(f"the {syntax.name} codestream ends too early")
+    return header.precision
+
+
+def _decode(ds: Dataset, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> tuple[Words, str]:
+    options: dict[str, Any] = {"correct_unused_bits": False, "number_of_frames": layout.frames}
+    if not syntax.encapsulated:
+        options["view_only"] = layout.photometric != "YBR_FULL_422"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # everything they warn of has been checked
+            pixels, described = get_decoder(UID(syntax.uid)).as_array(
+                ds,
+                index=frame,
+                raw=True,
+                validate=False,
+                decoding_plugin=syntax.decoding_plugin,
+                **options,
+            )
+    except MemoryError as error:
+        raise Undecodable(f"decoding {layout.columns} x {layout.rows} pixels needs more memory than allowed") from error
+    except BROKEN_INPUT as error:
+        raise Undecodable(f"the {syntax.name} Pixel Data is corrupt or not what the header says") from error
+    words = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    words = words.view(np.uint8 if layout.bits_allocated == 8 else np.uint16)
+    return words, str(described["photometric_interpretation"])

@@ -1,0 +1,74 @@
+"""Who made a result and when: UIDs, equipment and times, all derived from the inputs."""
+
+from __future__ import annotations
+
+import uuid
+
+from pydicom import Dataset
+from pydicom.sr.coding import Code
+from pydicom.uid import UID
+
+from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX, UUID_NAMESPACE
+from converter.result import coding
+from converter.result.findings import Algorithm, Finding, ReportIdentity
+from converter.result.wording import plain
+
+
+def result_uid(*parts: str) -> UID:
+    """A UID that the same parts always give: 2.25 and the decimal value of a UUID (PS3.5 B.2)."""
+    return UID(f"2.25.{uuid.uuid5(uuid.UUID(UUID_NAMESPACE), '|'.join(parts)).int}")
+
+
+def series_description(subject: str) -> str:
+    """Begins with the prefix by which this node recognises its own results; at most 64 characters (LO)."""
+    return plain(f"{SERIES_DESCRIPTION_PREFIX} {subject}")[:64].rstrip()
+
+
+def heatmap_description(finding: Finding) -> str:
+    """Series Description of the heat map of `finding`, by which a report knows which finding a heat map illustrates."""
+    return series_description(f"{finding.concept.meaning} heat map")
+
+
+def algorithm_version(algorithm: Algorithm) -> str:
+    """Version and weights in one word, as semantic versioning writes build metadata."""
+    return f"{algorithm.version}+sha256.{algorithm.weights_sha256}"
+
+
+def add_equipment(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm) -> None:
+    """General and Enhanced General Equipment and the contributing equipment (PS3.3 C.7.5.1, C.7.5.2, C.12.1)."""
+    software = [
+        plain(f"{algorithm.name} {algorithm.version}")[:64],
+        f"weights sha256 {algorithm.weights_sha256}"[:64],
+    ]
+    contribution = Dataset()
+    for equipment in (ds, contribution):
+        equipment.Manufacturer = MANUFACTURER
+        equipment.ManufacturerModelName = MODEL_NAME
+        equipment.DeviceSerialNumber = identity.device_uid
+        equipment.SoftwareVersions = software
+        equipment.StationName = plain(identity.station_name)[:16]
+    contribution.PurposeOfReferenceCodeSequence = [code_item(coding.PROCESSING_EQUIPMENT)]
+    contribution.ContributionDateTime = _dt(identity)
+    contribution.ContributionDescription = plain(
+        f"{algorithm.name} {algorithm.version} by {algorithm.manufacturer}, research use"
+    )[:1024]
+    ds.ContributingEquipmentSequence = [contribution]
+
+
+def add_times(ds: Dataset, identity: ReportIdentity) -> None:
+    """Creation and content times: those of the ledger's record, in its time zone."""
+    date, time = identity.created_at.strftime("%Y%m%d"), identity.created_at.strftime("%H%M%S.%f")
+    ds.InstanceCreationDate, ds.InstanceCreationTime = date, time
+    ds.ContentDate, ds.ContentTime = date, time
+
+
+def code_item(code: Code) -> Dataset:
+    """The code as an item of a code sequence (PS3.3 8.8)."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    return item
+
+
+def _dt(identity: ReportIdentity) -> str:
+    """A DT value; with its offset from UTC when the record knows it."""
+    return identity.created_at.strftime("%Y%m%d%H%M%S.%f%z")

@@ -1,0 +1,128 @@
+"""The heat map as a Secondary Capture image of the study it was made from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.uid import SecondaryCaptureImageStorage
+
+from converter.errors import Unreportable
+from converter.result import coding
+from converter.result.encode import add_file_meta
+from converter.result.findings import Algorithm, Finding, HeatmapInput, ReportIdentity
+from converter.result.heatmap import draw_heatmap
+from converter.result.provenance import add_equipment, add_times, code_item, heatmap_description, result_uid
+from converter.result.source_attributes import Charset, SourceAttributes
+from converter.result.wording import percent, plain, threshold_percent
+
+SERIES_NUMBER = 9002
+
+_OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
+_SERIES = ("BodyPartExamined", "RequestAttributesSequence")
+_LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+
+
+def build_heatmap(
+    heatmap: HeatmapInput, identity: ReportIdentity, algorithm: Algorithm, side_max: int, charset: Charset
+) -> Dataset:
+    """An RGB Secondary Capture of the heat map, in the study of its source image (PS3.3 A.8.1)."""
+    source = heatmap.image.source
+    if source.get("StudyInstanceUID") != identity.study_instance_uid or not source.get("SeriesInstanceUID"):
+        raise Unreportable(
+            f"image {source.get('SOPInstanceUID')} does not belong to study {identity.study_instance_uid}"
+        )
+    attributes = SourceAttributes.of(source, charset)
+    ds = attributes.new_result()
+    _add_series(ds, heatmap, identity, algorithm)
+    attributes.copy_to(ds, _SERIES)
+    if not ds.get("BodyPartExamined"):
+        ds.BodyPartExamined = "CHEST"
+    add_equipment(ds, identity, algorithm)
+    add_times(ds, identity)
+    _add_image(ds, heatmap, algorithm)
+    attributes.copy_to(ds, _LOSSY)
+    if not ds.get("LossyImageCompression"):
+        ds.LossyImageCompression = "00"
+    picture = draw_heatmap(
+        heatmap.preview, heatmap.cam, heatmap.finding, algorithm, heatmap.preview_to_source, side_max
+    )
+    _add_pixels(ds, picture)
+    add_file_meta(ds)
+    return ds
+
+
+def preview_orientation(source: Dataset, preview_to_source: NDArray[np.float64]) -> list[str]:
+    """Patient Orientation of the preview's rows and columns (PS3.3 C.7.6.1.1.1); empty when the source has none."""
+    stored = source.get("PatientOrientation")
+    if stored is None or isinstance(stored, str) or len(stored) != 2 or not all(str(part) for part in stored):
+        return []
+    directions = []
+    for axis in (0, 1):
+        step = preview_to_source[:, axis]
+        along = int(np.argmax(np.abs(step)))
+        letters = str(stored[along])
+        directions.append(letters if step[along] > 0 else "".join(_OPPOSITE.get(letter, letter) for letter in letters))
+    return directions
+
+
+def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, algorithm: Algorithm) -> None:
+    """General Series and SC Equipment (PS3.3 C.7.3.1, C.8.6.1): a series of its own for each source image."""
+    source_uid = heatmap.image.source.SOPInstanceUID
+    parts = (identity.study_instance_uid, source_uid, algorithm.name, algorithm.version)
+    ds.SOPClassUID = SecondaryCaptureImageStorage
+    ds.SOPInstanceUID = result_uid(
+        *parts, f"heatmap {heatmap.finding.name}", SecondaryCaptureImageStorage, str(identity.revision)
+    )
+    ds.StudyInstanceUID = identity.study_instance_uid
+    ds.SeriesInstanceUID = result_uid(*parts, f"heatmap series {heatmap.finding.name}", str(identity.revision))
+    ds.Modality = "OT"
+    ds.ConversionType = "WSD"
+    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesDescription = heatmap_description(heatmap.finding)
+    ds.Laterality = ""
+    ds.InstanceNumber = 1
+
+
+def _add_image(ds: Dataset, heatmap: HeatmapInput, algorithm: Algorithm) -> None:
+    """General Image, General Reference and Common Instance Reference (PS3.3 C.7.6.1, C.12.4, C.12.2)."""
+    source = heatmap.image.source
+    ds.ImageType = ["DERIVED", "SECONDARY"]
+    ds.ContentQualification = "RESEARCH"
+    ds.PatientOrientation = preview_orientation(source, heatmap.preview_to_source)
+    ds.DerivationDescription = _derivation(heatmap.finding, algorithm)
+    ds.BurnedInAnnotation = "YES"
+    ds.RecognizableVisualFeatures = "NO"
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    source_image = Dataset()
+    source_image.update(reference)
+    if int(source.get("NumberOfFrames") or 1) > 1:
+        source_image.ReferencedFrameNumber = 1
+    source_image.PurposeOfReferenceCodeSequence = [code_item(coding.SOURCE_IMAGE_FOR_PROCESSING)]
+    ds.SourceImageSequence = [source_image]
+    series = Dataset()
+    series.SeriesInstanceUID = source.SeriesInstanceUID
+    series.ReferencedInstanceSequence = [reference]
+    ds.ReferencedSeriesSequence = [series]
+
+
+def _derivation(finding: Finding, algorithm: Algorithm) -> str:
+    decision = "present" if finding.positive else "absent"
+    return plain(
+        f"Class activation map of {algorithm.name} {algorithm.version} for {finding.concept.meaning} blended over the "
+        f"radiograph. Calibrated probability {percent(finding.probability, finding.threshold)} %, operating threshold "
+        f"{threshold_percent(finding.threshold)} %: {decision}. Research use only, not for diagnosis."
+    )[:1024]
+
+
+def _add_pixels(ds: Dataset, picture: NDArray[np.uint8]) -> None:
+    """Image Pixel (PS3.3 C.7.6.3): 8-bit RGB by pixel."""
+    ds.Rows, ds.Columns = picture.shape[:2]
+    ds.SamplesPerPixel = 3
+    ds.PhotometricInterpretation = "RGB"
+    ds.PlanarConfiguration = 0
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
+    pixels = picture.tobytes()
+    ds.add_new("PixelData", "OB", pixels + b"\0" * (len(pixels) % 2))

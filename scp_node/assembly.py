@@ -1,0 +1,106 @@
+"""Puts together what one report says, from ledger and spool; all of it fixed before, so that a second run is equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydicom import Dataset
+
+from converter.image.gray_image import Declined
+from converter.manifest import Manifest
+from converter.result.findings import (
+    Algorithm,
+    AnalysedImage,
+    DeclinedImage,
+    Finding,
+    ReportIdentity,
+    StudyReport,
+)
+from converter.result.provenance import device_uid
+from scp_node.ledger import Analysis, InstanceRow, ReportRow
+
+
+@dataclass(frozen=True)
+class CoveredImage:
+    """One instance of a report with its header and, if it was analysed, its analysis."""
+
+    instance: InstanceRow
+    source: Dataset
+    analysis: Analysis | None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        if self.analysis is None:
+            return ()
+        return tuple(
+            Finding(found.name, found.concept, found.probability, found.threshold, found.positive, found.region)
+            for found in self.analysis.findings
+        )
+
+    @property
+    def analysed(self) -> AnalysedImage:
+        return AnalysedImage(self.source, self.findings, tuple(self.instance.notes))
+
+
+def algorithm_of(manifest: Manifest) -> Algorithm:
+    """The model package as the results name it (TID 4019)."""
+    use, spec = manifest.intended_use, manifest.input
+    calibrations = {
+        f"{found.name}: {found.calibration.method} {found.calibration.temperature:g}" for found in manifest.findings
+    }
+    return Algorithm(
+        name=manifest.title,
+        version=manifest.version,
+        weights_sha256=manifest.onnx_sha256,
+        manufacturer=manifest.manufacturer,
+        calibration="; ".join(sorted(calibrations)),
+        preprocessing=f"area average to {spec.width} x {spec.height}, {spec.normalisation.name}",
+        intended_use=use.statement,
+    )
+
+
+def identity_of(report: ReportRow, ae_title: str, model_label: str) -> ReportIdentity:
+    return ReportIdentity(
+        study_instance_uid=report.study_instance_uid,
+        revision=report.revision,
+        created_at=report.created_at,
+        device_uid=device_uid(ae_title, model_label),
+        station_name=ae_title,
+    )
+
+
+def assemble(
+    identity: ReportIdentity,
+    algorithm: Algorithm,
+    covered: list[CoveredImage],
+    heatmaps: Mapping[str, Dataset],
+    predecessors: tuple[tuple[str, str, str], ...],
+) -> StudyReport:
+    """One report over all covered images, analysed and declined."""
+    return StudyReport(
+        identity=identity,
+        algorithm=algorithm,
+        images=tuple(image.analysed for image in covered if image.analysis is not None),
+        declined=tuple(
+            DeclinedImage(image.source, Declined(image.instance.decline_code, image.instance.detail))
+            for image in covered
+            if image.analysis is None and image.instance.decline_code is not None
+        ),
+        heatmaps=dict(heatmaps),
+        predecessors=predecessors,
+    )
+
+
+HeaderReader = Callable[[InstanceRow], Dataset]
+
+
+def header_or_stub(instance: InstanceRow, read: HeaderReader) -> Dataset:
+    """The header of an instance; for one whose header cannot be read, what the ledger knows of it."""
+    try:
+        return read(instance)
+    except Exception:  # noqa: BLE001 - a report on a broken object must still name it
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID = instance.sop_class_uid, instance.sop_instance_uid
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = instance.study_instance_uid, instance.series_instance_uid
+        return ds

@@ -1,0 +1,42 @@
+"""`hilum check-config`: is this configuration file usable, and if not, what has to change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scp_node.settings import Settings
+from scp_node.settings_file import check_settings
+
+
+def check_config(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file that `hilum serve` would read.")],
+) -> None:
+    """Check a configuration file, start nothing. Exit 2 with every problem as FILE:LINE:COL: key: message."""
+    settings, problems = check_settings(file)
+    if settings is None:
+        for problem in problems:
+            typer.echo(problem.lines(str(file)), err=True)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        typer.echo(f"{count}; a node that runs keeps its settings, a new one does not start.", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"{file} is usable.")
+    for line in summary(settings):
+        typer.echo(line)
+
+
+def summary(settings: Settings) -> list[str]:
+    """What the node would do with these settings, a few lines for a person."""
+    node = settings.node
+    lines = [f"  node   {node.ae_title} listens on {node.bind}:{node.port}, data in {node.data_dir}"]
+    for name, ae in settings.remote_aes.items():
+        can = "sends images" if ae.may_send else "may not send images"
+        gets = [route.name for route in settings.routes if name in route.to]
+        results = f", gets the results of {', '.join(gets)}" if gets else ""
+        lines.append(f"  {name:6} {ae.ae_title} at {ae.host}:{ae.port} {can}{results}")
+    for route in settings.routes:
+        takes = f"{'/'.join(route.when.modality)} {'/'.join(route.when.body_part)} {'/'.join(route.when.view)}"
+        lines.append(f"  route  {route.name}: {takes} -> {route.model} -> {', '.join(route.results)}")
+    return lines

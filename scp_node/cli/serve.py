@@ -1,0 +1,20 @@
+"""`hilum serve`: run the node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scp_node import node
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
+
+
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run this role only (receiver, worker); may be given more than once.")
+    ] = None,
+) -> None:
+    """Run the node: receive, analyse, report, deliver. Ends on SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""
+    raise typer.Exit(node.serve(config, only or ()))

@@ -1,0 +1,266 @@
+"""One association as requestor: negotiation, C-STORE and C-ECHO, driven by the thread that calls.
+
+pynetdicom encodes and decodes the PDUs of the negotiation. The waiting is ours: its reactor polls every millisecond
+in two threads per open association, and its abort waits for ever once a peer that stopped reading blocks a write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pydicom.uid import UID
+from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RP, A_RELEASE_RQ
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    ImplementationClassUIDNotification,
+    ImplementationVersionNameNotification,
+    MaximumLengthNotification,
+)
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+
+from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp_node.deliver import command_set as cs
+from scp_node.deliver.connection import BYTES_PER_S_MIN, Connection
+from scp_node.deliver.outcomes import REJECTIONS, PeerFault
+
+APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
+VERIFICATION = str(Verification)
+CONTEXTS_MAX = 128
+# Largest PDU we send when the peer sets no limit, and the largest we offer to receive: responses are small.
+PDU_BYTES_SENT_MAX = 131072
+PDU_BYTES_RECEIVED_MAX = 16384
+_PDV_OVERHEAD = 6
+_COMMAND_LAST, _DATA, _DATA_LAST = 0x03, 0x00, 0x02
+_AC, _RJ, _P_DATA, _RELEASE_RQ, _RELEASE_RP, _ABORT = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One presentation context to propose: a SOP class and the one transfer syntax it would be sent in."""
+
+    sop_class_uid: str
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who is called, by whom, and for how long we wait."""
+
+    host: str
+    port: int
+    called_ae_title: str
+    calling_ae_title: str
+    connect_timeout_s: float
+    response_timeout_s: float
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a C-STORE-RSP or C-ECHO-RSP says."""
+
+    status: int
+    comment: str
+
+
+class Association:
+    """An established association. Every method raises PeerFault when the peer does not do its part in time."""
+
+    def __init__(self, peer: Peer, proposals: Sequence[Proposal]) -> None:
+        if not 0 < len(proposals) <= CONTEXTS_MAX:
+            raise ValueError(f"an association has 1 to {CONTEXTS_MAX} presentation contexts, not {len(proposals)}")
+        self.peer = peer
+        self.accepted: dict[Proposal, int] = {}
+        self._message_id = 0
+        self._pdu_bytes_max = PDU_BYTES_SENT_MAX
+        deadline = time.monotonic() + peer.connect_timeout_s
+        self._connection = Connection(peer.host, peer.port, peer.connect_timeout_s)
+        try:
+            self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
+            self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def accepts(self, sop_class_uid: str) -> tuple[str, ...]:
+        """Transfer syntaxes in which the peer takes objects of this class."""
+        return tuple(p.transfer_syntax_uid for p in self.accepted if p.sop_class_uid == sop_class_uid)
+
+    def store(self, proposal: Proposal, sop_instance_uid: str, dataset: BinaryIO, dataset_bytes: int) -> Response:
+        """C-STORE one data set, read from `dataset` as it is sent (PS3.7 9.1.1)."""
+        context_id, message_id = self.accepted[proposal], self._next_message_id()
+        command: dict[int, int | str] = {
+            cs.AFFECTED_SOP_CLASS_UID: proposal.sop_class_uid,
+            cs.COMMAND_FIELD: cs.C_STORE_RQ,
+            cs.MESSAGE_ID: message_id,
+            cs.PRIORITY: cs.PRIORITY_MEDIUM,
+            cs.COMMAND_DATA_SET_TYPE: cs.DATA_SET,
+            cs.AFFECTED_SOP_INSTANCE_UID: sop_instance_uid,
+        }
+        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        self._write_dataset(context_id, dataset, dataset_bytes)
+        return self._read_response(context_id, message_id, cs.C_STORE_RSP)
+
+    def echo(self) -> Response:
+        """C-ECHO (PS3.7 9.1.5)."""
+        context_id = next(number for p, number in self.accepted.items() if p.sop_class_uid == VERIFICATION)
+        message_id = self._next_message_id()
+        command: dict[int, int | str] = {
+            cs.AFFECTED_SOP_CLASS_UID: VERIFICATION,
+            cs.COMMAND_FIELD: cs.C_ECHO_RQ,
+            cs.MESSAGE_ID: message_id,
+            cs.COMMAND_DATA_SET_TYPE: cs.NO_DATA_SET,
+        }
+        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        return self._read_response(context_id, message_id, cs.C_ECHO_RSP)
+
+    def is_usable(self) -> bool:
+        """Whether the peer left the association alone since the last message; a release it asks for is granted."""
+        if not self._connection.has_news():
+            return True
+        with contextlib.suppress(PeerFault):
+            pdu_type, _ = self._connection.read_pdu(time.monotonic() + 1.0, "connection-lost")
+            if pdu_type == _RELEASE_RQ:
+                self._connection.write(_encoded(A_RELEASE_RP()), 1.0)
+        self._connection.close()
+        return False
+
+    def release(self) -> None:
+        """A-RELEASE, then close; a peer that does not answer is left all the same."""
+        deadline = time.monotonic() + self.peer.connect_timeout_s
+        with contextlib.suppress(PeerFault):
+            self._connection.write(_encoded(A_RELEASE_RQ()), self.peer.connect_timeout_s)
+            pdu_type, _ = self._connection.read_pdu(deadline, "connection-lost")
+            if pdu_type == _RELEASE_RQ:  # both asked at the same time (PS3.8 9.2.3, AR-8 and AR-9)
+                self._connection.write(_encoded(A_RELEASE_RP()), self.peer.connect_timeout_s)
+                self._connection.read_pdu(deadline, "connection-lost")
+        self._connection.close()
+
+    def abort(self) -> None:
+        """A-ABORT as service user, as far as it still gets through, then close."""
+        abort = A_ABORT_RQ()
+        abort.source, abort.reason_diagnostic = 0x00, 0x00
+        with contextlib.suppress(PeerFault):
+            self._connection.write(_encoded(abort), 0.1)
+        self._connection.close()
+
+    def _take_answer(self, pdu_type: int, data: bytes, proposals: Sequence[Proposal]) -> None:
+        if pdu_type == _ABORT:
+            raise PeerFault("aborted", "in answer to the association request")
+        if pdu_type == _RJ:
+            reason = struct.unpack(">BBB", data[7:10].ljust(3, b"\0"))
+            raise PeerFault(REJECTIONS.get(reason, "rejected"), "result/source/reason {}/{}/{}".format(*reason))
+        if pdu_type != _AC:
+            raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} in answer to the association request")
+        primitive = _decode_accept(data)
+        if limit := primitive.maximum_length_received:
+            self._pdu_bytes_max = max(min(limit, PDU_BYTES_SENT_MAX), 2 * _PDV_OVERHEAD)
+        by_id = {2 * index + 1: proposal for index, proposal in enumerate(proposals)}
+        for context in primitive.presentation_context_definition_results_list:
+            proposal = by_id.get(context.context_id or 0)
+            if context.result == 0 and proposal and context.transfer_syntax == [proposal.transfer_syntax_uid]:
+                self.accepted[proposal] = context.context_id or 0
+
+    def _next_message_id(self) -> int:
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def _write_p_data(self, context_id: int, control: int, fragment: bytes) -> None:
+        header = struct.pack(">BxLLBB", _P_DATA, len(fragment) + 6, len(fragment) + 2, context_id, control)
+        self._connection.write(header + fragment, self.peer.response_timeout_s)
+
+    def _write_dataset(self, context_id: int, dataset: BinaryIO, length: int) -> None:
+        deadline = time.monotonic() + self.peer.response_timeout_s + length / BYTES_PER_S_MIN
+        remaining = length
+        while remaining:
+            fragment = dataset.read(min(remaining, self._pdu_bytes_max - _PDV_OVERHEAD))
+            if not fragment:
+                raise PeerFault("file-missing", "the file became shorter while it was sent")
+            remaining -= len(fragment)
+            self._write_p_data(context_id, _DATA if remaining else _DATA_LAST, fragment)
+            if time.monotonic() > deadline:
+                raise PeerFault("send-timeout", f"slower than {BYTES_PER_S_MIN} bytes a second")
+
+    def _read_response(self, context_id: int, message_id: int, command_field: int) -> Response:
+        deadline = time.monotonic() + self.peer.response_timeout_s
+        command, complete = b"", False
+        while not complete:
+            pdu_type, data = self._connection.read_pdu(deadline, "response-timeout")
+            if pdu_type == _ABORT:
+                raise PeerFault("aborted")
+            if pdu_type != _P_DATA:
+                raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} instead of a response")
+            for number, control, fragment in _pdvs(data):
+                if number != context_id or not control & 1 or complete:
+                    raise PeerFault("protocol-error", "a fragment that belongs to no response")
+                command += fragment
+                complete = bool(control & 2)
+        try:
+            elements = cs.decode_command(command)
+        except ValueError as error:
+            raise PeerFault("protocol-error", str(error)) from error
+        status = cs.number_of(elements, cs.STATUS)
+        answers = (cs.number_of(elements, cs.COMMAND_FIELD), cs.number_of(elements, cs.MESSAGE_ID_BEING_RESPONDED_TO))
+        if status is None or answers != (command_field, message_id):
+            raise PeerFault("protocol-error", "a response to another message")
+        return Response(status, cs.text_of(elements, cs.ERROR_COMMENT))
+
+
+def _pdvs(pdu: bytes) -> list[tuple[int, int, bytes]]:
+    """(context id, message control header, fragment) of each PDV in a P-DATA-TF PDU (PS3.8 9.3.5)."""
+    pdvs = []
+    position = 6
+    while position < len(pdu):
+        if position + 6 > len(pdu):
+            raise PeerFault("protocol-error", "a PDV without header")
+        length, context_id, control = struct.unpack_from(">LBB", pdu, position)
+        end = position + 4 + length
+        if length < 2 or end > len(pdu):
+            raise PeerFault("protocol-error", "a PDV with a wrong length")
+        pdvs.append((context_id, control, pdu[position + 6 : end]))
+        position = end
+    return pdvs
+
+
+def _associate_request(peer: Peer, proposals: Sequence[Proposal]) -> bytes:
+    contexts = []
+    for index, proposal in enumerate(proposals):
+        context = PresentationContext()
+        context.context_id = 2 * index + 1
+        context.abstract_syntax = UID(proposal.sop_class_uid)
+        context.transfer_syntax = [UID(proposal.transfer_syntax_uid)]
+        contexts.append(context)
+    length = MaximumLengthNotification()
+    length.maximum_length_received = PDU_BYTES_RECEIVED_MAX
+    implementation = ImplementationClassUIDNotification()
+    implementation.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
+    version = ImplementationVersionNameNotification()
+    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    primitive = A_ASSOCIATE()
+    primitive.application_context_name = UID(APPLICATION_CONTEXT)
+    primitive.calling_ae_title = peer.calling_ae_title
+    primitive.called_ae_title = peer.called_ae_title
+    primitive.presentation_context_definition_list = contexts
+    primitive.user_information = [length, implementation, version]
+    request = A_ASSOCIATE_RQ()
+    request.from_primitive(primitive)
+    return _encoded(request)
+
+
+def _encoded(pdu: A_ASSOCIATE_RQ | A_RELEASE_RQ | A_RELEASE_RP | A_ABORT_RQ) -> bytes:
+    data: bytes = pdu.encode()
+    return data
+
+
+def _decode_accept(data: bytes) -> A_ASSOCIATE:
+    accept = A_ASSOCIATE_AC()
+    try:
+        accept.decode(data)
+        return accept.to_primitive()
+    except Exception as error:  # pynetdicom raises whatever a malformed item leads to
+        raise PeerFault("protocol-error", "an answer to the association request that cannot be decoded") from error

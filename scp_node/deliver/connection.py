@@ -1,0 +1,95 @@
+"""One TCP connection that carries PDUs (PS3.8 9.3): every wait has an end, and no byte waits for a delayed ACK."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+
+from scp_node.deliver.outcomes import PeerFault
+
+PDU_BYTES_MAX = 1 << 20
+# A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.
+BYTES_PER_S_MIN = 4096
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class Connection:
+    """An open connection to host:port. Raises PeerFault, with the reason as code, from the constructor on.
+
+    TCP_NODELAY sends our small PDUs at once. Many archives leave Nagle's algorithm on and write a response in two
+    pieces, so that the second waits about 40 ms for our delayed ACK: TCP_QUICKACK, which the system forgets after a
+    while and is therefore set around every read, acknowledges the first at once.
+    """
+
+    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+        try:
+            self._socket = socket.create_connection((host, port), timeout_s)
+        except socket.gaierror as error:
+            raise PeerFault("host-unknown", str(error)) from error
+        except ConnectionRefusedError as error:
+            raise PeerFault("connection-refused") from error
+        except TimeoutError as error:
+            raise PeerFault("connect-timeout", f"{timeout_s:g} s") from error
+        except OSError as error:
+            raise PeerFault("unreachable", str(error)) from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        """Send all of `data`, or raise PeerFault "send-timeout" or "connection-lost"."""
+        self._socket.settimeout(timeout_s + len(data) / BYTES_PER_S_MIN)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise PeerFault("send-timeout", f"{timeout_s:g} s") from error
+        except OSError as error:
+            raise PeerFault("connection-lost", "while sending") from error
+
+    def read_pdu(self, deadline: float, timeout_code: str) -> tuple[int, bytes]:
+        """Type and whole bytes of the next PDU; `deadline` is on the monotonic clock, `timeout_code` a fault."""
+        header = self._read(6, deadline, timeout_code)
+        pdu_type, length = struct.unpack(">BxL", header)
+        if length > PDU_BYTES_MAX:
+            raise PeerFault("protocol-error", f"a PDU of {length} bytes")
+        return pdu_type, header + self._read(length, deadline, timeout_code)
+
+    def has_news(self) -> bool:
+        """Whether the peer sent something, or closed, while nothing was asked of it."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _read(self, count: int, deadline: float, timeout_code: str) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0:
+                raise PeerFault(timeout_code)
+            self._socket.settimeout(remaining_s)
+            try:
+                self._acknowledge_at_once()
+                chunk = self._socket.recv(count - len(data))
+                self._acknowledge_at_once()
+            except TimeoutError as error:
+                raise PeerFault(timeout_code) from error
+            except OSError as error:
+                raise PeerFault("connection-lost", "while reading") from error
+            if not chunk:
+                raise PeerFault("connection-lost")
+            data += chunk
+        return bytes(data)
+
+    def _acknowledge_at_once(self) -> None:
+        if _QUICKACK is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

@@ -1,0 +1,91 @@
+"""What a sender must know of a DICOM file (PS3.10 7.1), and the file in another uncompressed transfer syntax."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_file_meta_info
+from pydicom.filewriter import write_dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from scp_node.errors import DeliveryRefused
+
+# Syntaxes between which a data set can be re-encoded without touching a pixel.
+CONVERTIBLE = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian), str(DeflatedExplicitVRLittleEndian))
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_PREAMBLE_BYTES = 128
+
+
+class NotPart10(DeliveryRefused):
+    """The file has no preamble and file meta information that name the object within."""
+
+    code = "not-part10"
+
+
+@dataclass(frozen=True)
+class Part10File:
+    """A DICOM file on disk: what it holds, and where the data set begins."""
+
+    path: Path
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    dataset_offset: int
+    dataset_bytes: int
+
+    def open_dataset(self) -> BinaryIO:
+        """The file, positioned at the first byte of the data set."""
+        file = self.path.open("rb")
+        file.seek(self.dataset_offset)
+        return file
+
+
+def has_preamble(path: Path) -> bool:
+    """Whether the file begins like Part 10: 128 bytes, then DICM."""
+    with path.open("rb") as file:
+        return file.read(_PREAMBLE_BYTES + 4)[_PREAMBLE_BYTES:] == b"DICM"
+
+
+def read_part10(path: Path) -> Part10File:
+    """Read the file meta information. Raises NotPart10, or OSError when there is no such file."""
+    if not has_preamble(path):
+        raise NotPart10("no DICM prefix")
+    try:
+        meta = read_file_meta_info(path)
+        length = int(meta.FileMetaInformationGroupLength)
+        sop_class, instance = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
+        syntax = str(meta.TransferSyntaxUID)
+    except (AttributeError, InvalidDicomError, ValueError, TypeError, EOFError, NotImplementedError) as error:
+        raise NotPart10("the file meta information is incomplete") from error
+    # (0002,0000) itself takes 12 bytes after the prefix; its value counts what follows (PS3.10 Table 7.1-1).
+    offset = _PREAMBLE_BYTES + 4 + 12 + length
+    size = path.stat().st_size - offset
+    if size <= 0 or not (sop_class and instance and syntax):
+        raise NotPart10("the file holds no data set")
+    return Part10File(path, sop_class, instance, syntax, offset, size)
+
+
+def reencoded(file: Part10File, transfer_syntax_uid: str) -> bytes:
+    """The data set in another of the CONVERTIBLE syntaxes; values stay as they are, only their headers change."""
+    if file.transfer_syntax_uid not in CONVERTIBLE or transfer_syntax_uid not in CONVERTIBLE[:2]:
+        raise ValueError(f"cannot re-encode {file.transfer_syntax_uid} as {transfer_syntax_uid}")
+    ds = dcmread(file.path)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian = True
+    buffer.is_implicit_VR = transfer_syntax_uid == ImplicitVRLittleEndian
+    write_dataset(buffer, ds)
+    return buffer.getvalue()
+
+
+def dataset_stream(file: Part10File, transfer_syntax_uid: str) -> tuple[BinaryIO, int]:
+    """The data set as it goes over the wire, and its length: as stored when the syntax is the file's own."""
+    if transfer_syntax_uid == file.transfer_syntax_uid:
+        return file.open_dataset(), file.dataset_bytes
+    data = reencoded(file, transfer_syntax_uid)
+    return io.BytesIO(data), len(data)

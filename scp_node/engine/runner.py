@@ -1,0 +1,84 @@
+"""Runs one attempt at a job: begin, work, and what follows when the work fails."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from scp_node.engine.jobs import JobQueue
+from scp_node.errors import HilumError
+from scp_node.ledger import JobRow, Ledger
+from scp_node.ledger.ledger import LIVE_JOBS, now_utc
+
+log = logging.getLogger(__name__)
+RETRY_FIRST_S = 2.0
+RETRY_MAX_S = 120.0
+
+
+@dataclass(frozen=True)
+class JobWork:
+    """What a kind of job does. `work` ends the job in its own last transaction (finish or again); `on_dead` enters
+    what a dead job means for its subject, in the transaction that buries it. After `attempts_max` failures that
+    nobody planned for, a job is dead."""
+
+    work: Callable[[JobRow], None]
+    on_dead: Callable[[sa.Connection, JobRow, str, str], None]
+    attempts_max: int
+
+
+class JobRunner:
+    """Turns (job id, attempt) into work. Nothing raised by the work leaves `run`."""
+
+    def __init__(self, ledger: Ledger, jobs: JobQueue, kinds: Mapping[str, JobWork], crashes_max: int) -> None:
+        self._ledger, self._jobs, self._kinds, self._crashes_max = ledger, jobs, kinds, crashes_max
+
+    def run(self, job_id: str, attempt: int) -> None:
+        job = self._begin(job_id, attempt)
+        if job is None:
+            return
+        started = time.monotonic()
+        try:
+            self._kinds[job.kind].work(job)
+        except HilumError as error:
+            self._failed(job, error.code, str(error), retry=error.retry)
+        except Exception as error:
+            log.exception("job failed unexpectedly", extra={"job_id": job.job_id, "attempt": job.attempt})
+            self._failed(job, "unexpected", type(error).__name__, retry=True)
+        log.info(
+            "job attempt ended",
+            extra={"job_id": job.job_id, "attempt": job.attempt, "took_ms": round(1000 * (time.monotonic() - started))},
+        )
+
+    def _begin(self, job_id: str, attempt: int) -> JobRow | None:
+        """Mark the job running. None if this attempt is no longer the current one, or has crashed too often."""
+        with self._ledger.transaction() as tx:
+            job = self._ledger.job(tx, job_id)
+            if job is None or job.attempt != attempt or job.state not in LIVE_JOBS:
+                return None
+            if job.starts >= self._crashes_max:
+                self._bury(tx, job, "crashed", f"the process died {job.starts} times during this job")
+                return None
+            self._ledger.update_job(tx, job_id, state="running", starts=job.starts + 1)
+            return job
+
+    def _failed(self, job: JobRow, code: str, reason: str, *, retry: bool) -> None:
+        with self._ledger.transaction() as tx:
+            current = self._ledger.job(tx, job.job_id)
+            if current is None or current.attempt != job.attempt or current.state != "running":
+                return
+            if not retry or job.attempt >= self._kinds[job.kind].attempts_max:
+                self._bury(tx, job, code, reason)
+                return
+            wait_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** (job.attempt - 1)) * random.uniform(0.8, 1.2)
+            self._jobs.again(tx, job, now_utc() + timedelta(seconds=wait_s), f"{code}: {reason}")
+
+    def _bury(self, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+        log.error("job is a dead letter", extra={"job_id": job.job_id, "code": code, "reason": reason})
+        self._jobs.bury(tx, job, f"{code}: {reason}")
+        self._kinds[job.kind].on_dead(tx, job, code, reason)

@@ -1,0 +1,152 @@
+"""Pixels are decoded in child processes with limits: an image that breaks a decoder ends alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from converter.errors import ConverterError, Undecodable, Unreadable
+from converter.image.convert import Converted
+from converter.image.gray_image import Declined
+from converter.manifest import InputSpec, IntendedUse
+from scp_node.errors import DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
+from scp_node.inference.decode_process import DecodeProcess
+from scp_node.inference.decode_protocol import ConvertRequest, Failed, Identified, IdentifyRequest
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 600.0
+WAITING_MAX = 256
+ATTEMPTS_MAX = 2
+CHILD_MODULE = "scp_node.inference.decode_child"
+ERRORS: dict[str, type[ConverterError] | type[DecodeFailed]] = {
+    "unreadable": Unreadable,
+    "undecodable": Undecodable,
+    "memory": DecodeOutOfMemory,
+    "surprise": DecodeFailed,
+}
+
+
+class DecodePool:
+    """`processes` children (0 = two at most), each with `memory` bytes of address space.
+
+    One image may take `cpu_s` of CPU time and `timeout_s` altogether. May be used from any number of threads: at most
+    `waiting_max` of them wait for a free child, and none longer than `wait_s`.
+    """
+
+    def __init__(
+        self,
+        processes: int = 0,
+        memory: int = 4 * 1024**3,
+        cpu_s: float = 60.0,
+        timeout_s: float = 120.0,
+        *,
+        wait_s: float = WAIT_S,
+        waiting_max: int = WAITING_MAX,
+        child_module: str = CHILD_MODULE,
+    ) -> None:
+        self._memory, self._cpu_s, self._timeout_s = memory, cpu_s, timeout_s
+        self._wait_s, self._waiting_max, self._child_module = wait_s, waiting_max, child_module
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._closed = False
+        self.processes = processes or min(2, os.cpu_count() or 1)
+        self._children = {DecodeProcess(child_module, memory) for _ in range(self.processes)}
+        self._idle = list(self._children)
+
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        with self._changed:
+            return tuple(child.pid for child in self._children)
+
+    def convert(
+        self, path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
+    ) -> Converted | Declined:
+        """converter.image.convert, in a child. Raises Unreadable, Undecodable, DecodeFailed or OutOfResources."""
+        answer = self._ask(
+            ConvertRequest(
+                path=str(path.absolute()),
+                spec=spec,
+                use=use,
+                preview_side_max=preview_side_max,
+                pixels_max=pixels_max,
+                cpu_s=self._cpu_s,
+            )
+        )
+        assert not isinstance(answer, Identified)
+        return answer
+
+    def sop_instance_uid(self, path: Path) -> str | None:
+        """SOP Instance UID of a DICOM file, read in a child; None for a picture. Raises as `convert` does."""
+        answer = self._ask(IdentifyRequest(path=str(path.absolute()), cpu_s=self._cpu_s))
+        assert isinstance(answer, Identified)
+        return answer.sop_instance_uid
+
+    def close(self) -> None:
+        """End all children at once. A call in progress raises OutOfResources: its image may be tried again."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for child in self._children:
+                child.kill()
+            self._changed.notify_all()
+        for child in idle:
+            child.end()
+
+    def _ask(self, request: ConvertRequest | IdentifyRequest) -> Converted | Declined | Identified:
+        """Ask a child; one that dies may have been killed from outside, so that a second one has a try."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                with self._free_child() as child:
+                    answer = child.ask(request, self._timeout_s)
+                break
+            except DecodeFailed as error:
+                if self._closed:
+                    raise OutOfResources("decoding is stopping") from error
+                if attempt == ATTEMPTS_MAX or not isinstance(error, DecodeCrashed):
+                    raise
+                log.warning("decoding process lost, the image is tried again", extra={"reason": str(error)})
+        if isinstance(answer, Failed):
+            raise ERRORS[answer.code](answer.reason or ERRORS[answer.code].__doc__)
+        return answer
+
+    @contextmanager
+    def _free_child(self) -> Iterator[DecodeProcess]:
+        child = self._take()
+        try:
+            yield child
+        finally:
+            self._give_back(child)
+
+    def _take(self) -> DecodeProcess:
+        with self._changed:
+            if self._waiting >= self._waiting_max:
+                raise OutOfResources(f"{self._waiting_max} images wait for decoding already")
+            self._waiting += 1
+            in_time = self._changed.wait_for(lambda: self._idle or self._closed, self._wait_s)
+            self._waiting -= 1
+            if self._closed:
+                raise OutOfResources("decoding is stopping")
+            if not in_time:
+                raise OutOfResources(f"no decoding process was free for {self._wait_s:g} s")
+            return self._idle.pop()
+
+    def _give_back(self, child: DecodeProcess) -> None:
+        """Put a child back, or another one in its place."""
+        with self._changed:
+            keep = child.usable and not self._closed
+            if not keep:
+                self._children.discard(child)
+            if not keep and not self._closed:
+                another = DecodeProcess(self._child_module, self._memory)
+                self._children.add(another)
+                self._idle.append(another)
+            elif keep:
+                self._idle.append(child)
+            self._changed.notify()
+        if not keep:
+            child.end()

@@ -1,0 +1,56 @@
+"""What a model says about images, checked before anyone sees it: probabilities and class activation maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.manifest import Manifest
+from scp_node.errors import InvalidScore
+
+# A sigmoid in float32 may end a rounding error above 1.
+ROUNDING = 1e-5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """probability [N, findings] in 0..1; cam [N, findings, h, w] in logit units, whatever the layout of the graph."""
+
+    probability: NDArray[np.float32]
+    cam: NDArray[np.float32]
+
+    def image(self, position: int) -> Scores:
+        """The scores of one image of the batch, as a batch of one."""
+        one = slice(position, position + 1)
+        return Scores(self.probability[one], self.cam[one])
+
+
+class Scorer(Protocol):
+    """What a batcher and the replay of a package need of a session."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    @property
+    def provider(self) -> str: ...
+
+    def run(self, batch: NDArray[np.float32]) -> Scores: ...
+
+
+def checked_scores(manifest: Manifest, images: int, probability: object, cam: object) -> Scores:
+    """Both outputs as arrays, `cam` as [N, findings, h, w]. Raises InvalidScore: no probability is ever invented."""
+    probabilities, maps = np.asarray(probability), np.asarray(cam)
+    if probabilities.shape != (images, len(manifest.findings)) or maps.ndim != 4 or len(maps) != images:
+        raise InvalidScore(f"{_label(manifest)} answered with shapes {probabilities.shape} and {maps.shape}")
+    if not np.isfinite(probabilities).all() or not np.isfinite(maps).all():
+        raise InvalidScore(f"{_label(manifest)} answered with NaN or infinity")
+    if probabilities.min() < -ROUNDING or probabilities.max() > 1 + ROUNDING:
+        raise InvalidScore(f"{_label(manifest)} answered with a probability outside 0 to 1")
+    return Scores(np.clip(probabilities, 0, 1).astype(np.float32), maps.astype(np.float32, copy=False))
+
+
+def _label(manifest: Manifest) -> str:
+    return f"{manifest.name}@{manifest.version}"

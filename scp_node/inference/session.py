@@ -1,0 +1,150 @@
+"""One model, warm in ONNX Runtime, on the provider that is really in use."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state
+
+from converter.manifest import Manifest
+from scp_node.errors import ConfigurationError, InferenceFailed, InvalidScore, ModelUnusable
+from scp_node.inference.contract import findings_axis, graph_problems
+from scp_node.inference.library import ModelPackage
+from scp_node.inference.scores import Scores, checked_scores
+
+__all__ = ["InferenceSession", "Scores"]
+
+log = logging.getLogger(__name__)
+
+# Name in the settings, name in ONNX Runtime, options. TF32 would round to 10 bits, and differently on each GPU;
+# an exhaustive search for convolution algorithms would run anew for each batch size.
+PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
+    "cuda": ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}),
+    "cpu": ("CPUExecutionProvider", {}),
+}
+LOG_ERRORS_ONLY = 3
+# ONNX Runtime's own exceptions share no parent but Exception.
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    *(
+        kind
+        for kind in vars(onnxruntime_pybind11_state).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+)
+
+
+class InferenceSession:
+    """The graph of `package`, its weights and interface checked, warmed by one run.
+
+    providers: 'cuda' and 'cpu' in order of preference; one that cannot be used is passed over, and the log says so.
+    threads: CPU threads of one run; 0 = one less than the cores.
+    Raises ModelUnusable, or ConfigurationError when gpu_required and there is no GPU to use.
+    """
+
+    def __init__(
+        self,
+        package: ModelPackage,
+        providers: Sequence[str] = ("cuda", "cpu"),
+        threads: int = 0,
+        gpu_required: bool = False,
+    ) -> None:
+        self.package = package
+        weights = package.read_weights()
+        wanted = [name for name in providers if name != "cpu"] if gpu_required else list(providers)
+        failures: list[str] = []
+        for name in wanted:
+            try:
+                session = _open_session(weights, name, threads)
+                self._prepare(session)
+            except _ProviderUnusableError as error:
+                failures.append(f"{name}: {error}")
+                level = logging.INFO if error.expected else logging.WARNING
+                log.log(level, "inference provider unusable: %s: %s", name, error, extra={"provider": name})
+                continue
+            self.provider = name
+            log.info("model session ready", extra={"model": package.label, "provider": name})
+            return
+        if gpu_required:
+            reasons = "; ".join(failures) or "inference.providers does not list cuda"
+            raise ConfigurationError(
+                f"inference.gpu_required is set, but no GPU can be used ({reasons}). "
+                "Check the driver with nvidia-smi and that hilum[gpu] is installed, or set gpu_required: false."
+            )
+        raise ModelUnusable(f"{package.label}: no provider can run it: {'; '.join(failures)}")
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.package.manifest
+
+    def run(self, batch: NDArray[np.float32]) -> Scores:
+        """Score [N, ...] model inputs. Raises InferenceFailed (may be tried again) or InvalidScore (may not)."""
+        if not np.isfinite(batch).all():
+            raise InvalidScore("the model input holds NaN or infinity")
+        outputs = self.manifest.outputs
+        try:
+            probability, cam = self._session.run([outputs.probability, outputs.cam], {self.manifest.input.name: batch})
+        except RUNTIME_ERRORS as error:
+            raise InferenceFailed(f"{self.package.label} failed on '{self.provider}': {_first_line(error)}") from error
+        return checked_scores(self.manifest, len(batch), probability, np.moveaxis(cam, self._findings_axis, 1))
+
+    def _prepare(self, session: Any) -> None:
+        """Check the interface, then run once: a CUDA installation may load and yet fail on its first kernel."""
+        problems = graph_problems(self.manifest, session.get_inputs(), session.get_outputs())
+        axis = None if problems else findings_axis(self.manifest, session.get_outputs())
+        if axis is None:
+            raise ModelUnusable(f"{self.package.onnx_path} is not what its manifest says: {'; '.join(problems)}")
+        sides = [side if isinstance(side, int) else 1 for side in session.get_inputs()[0].shape]
+        try:
+            session.run(None, {self.manifest.input.name: np.zeros(sides, np.float32)})
+        except RUNTIME_ERRORS as error:
+            raise _ProviderUnusableError(_first_line(error)) from error
+        self._session, self._findings_axis = session, axis
+
+
+class _ProviderUnusableError(Exception):
+    """This provider cannot run the model on this machine; the next one may. `expected`: nobody installed it."""
+
+    def __init__(self, reason: str, expected: bool = False) -> None:
+        super().__init__(reason)
+        self.expected = expected
+
+
+def _open_session(weights: bytes, name: str, threads: int) -> Any:
+    provider, options = PROVIDERS[name]
+    # The list names what was built in, not what the machine has, so that it can only exclude.
+    if provider not in onnxruntime.get_available_providers():
+        raise _ProviderUnusableError(f"this ONNX Runtime was built without {provider}", expected=True)
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = threads or max(1, usable_cores() - 1)
+    session_options.inter_op_num_threads = 1
+    session_options.log_severity_level = LOG_ERRORS_ONLY
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # ONNX Runtime prints what it does not find
+            if name == "cuda":
+                onnxruntime.preload_dlls()
+            session = onnxruntime.InferenceSession(weights, session_options, providers=[(provider, options)])
+    except RUNTIME_ERRORS as error:
+        raise _ProviderUnusableError(_first_line(error)) from error
+    session.disable_fallback()  # a failing GPU is to be seen, not silently replaced
+    if session.get_providers()[0] != provider:
+        raise _ProviderUnusableError(f"ONNX Runtime took {session.get_providers()[0]} instead: no usable GPU or libraries")
+    return session
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,49 @@
+"""Opens the database that ledger and engine share, and brings its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+def default_url(data_dir: Path) -> str:
+    return f"sqlite:///{(data_dir / 'ledger.db').resolve()}"
+
+
+def open_database(url: str) -> sa.Engine:
+    """An engine whose every commit is on the disk before it returns.
+
+    SQLite: write-ahead log, synchronous=FULL, and write transactions that take their lock at once, so that two
+    processes wait for each other instead of failing half-way.
+    """
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10)
+    engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=30)
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_pragmas(connection: Any, record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the ledger's tables to the newest shape; safe to call at every start, by one process at a time."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,159 @@
+"""What the ledger hands out and takes in: frozen records, one per table row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.manifest import Concept
+
+AddOutcome = Literal["added", "identical", "conflict"]
+InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
+JobState = Literal["queued", "running", "waiting", "done", "dead"]
+JobKind = Literal["image", "study", "delivery"]
+DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
+
+
+@dataclass(frozen=True)
+class ReceivedInstance:
+    """One object as it came over the network: its identity, its sender and where its bytes are."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    transfer_syntax_uid: str
+    accession_number: str
+    source: str
+    calling_ae_title: str
+    called_ae_title: str
+    spool_name: str
+    bytes: int
+    sha256: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class InstanceRow:
+    sop_instance_uid: str
+    sop_class_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    transfer_syntax_uid: str
+    source: str
+    calling_ae_title: str
+    called_ae_title: str
+    spool_name: str
+    bytes: int
+    sha256: str
+    received_at: datetime
+    state: InstanceState
+    reportable: bool
+    route: str | None
+    model: str | None
+    decline_code: str | None
+    detail: str
+    notes: list[str]
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StoredFinding:
+    """A judged score as the ledger keeps it; region in source pixels, (column, row)."""
+
+    name: str
+    concept: Concept
+    probability: float
+    threshold: float
+    positive: bool
+    region: tuple[tuple[float, float], ...] | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a report needs of one analysed image. cam: float32 [findings, h, w] in logit units."""
+
+    cam: NDArray[np.float32]
+    preview_to_source: NDArray[np.float64]
+    source_shape: tuple[int, int]
+    provider: str
+    findings: tuple[StoredFinding, ...]
+
+
+@dataclass(frozen=True)
+class JobRow:
+    job_id: str
+    kind: JobKind
+    subject: str
+    study_instance_uid: str
+    queue: str
+    state: JobState
+    attempt: int
+    starts: int
+    created_at: datetime
+    due_at: datetime
+    changed_at: datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One revision of the report on a study; `instances` are the SOP Instance UIDs it covers."""
+
+    id: int
+    study_instance_uid: str
+    route: str
+    revision: int
+    job_id: str
+    model: str
+    created_at: datetime
+    instances: list[str]
+    built_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NewResult:
+    """A built result object whose bytes are already durable in the spool."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    series_instance_uid: str
+    kind: str
+    spool_name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ResultRow(NewResult):
+    report_id: int
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    id: int
+    result_uid: str
+    destination: str
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    status: int | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One thing that happened, for `hilum explain`."""
+
+    at: datetime
+    study_instance_uid: str
+    subject: str
+    step: str
+    outcome: str
+    took_ms: float | None = None

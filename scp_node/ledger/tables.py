@@ -1,0 +1,165 @@
+"""The tables of the ledger. Their states are those of DESIGN 3.6; a change here needs a migration beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC: stored without zone (SQLite has none), always read back aware."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+UID = sa.String(64)
+metadata = sa.MetaData()
+
+study = sa.Table(
+    "hilum_study",
+    metadata,
+    sa.Column("study_instance_uid", UID, primary_key=True),
+    sa.Column("accession_number", sa.String(64), nullable=False, index=True),
+    sa.Column("first_received_at", UtcDateTime, nullable=False),
+    sa.Column("last_received_at", UtcDateTime, nullable=False),
+)
+
+instance = sa.Table(
+    "hilum_instance",
+    metadata,
+    sa.Column("sop_instance_uid", UID, primary_key=True),
+    sa.Column("sop_class_uid", UID, nullable=False),
+    sa.Column("study_instance_uid", UID, sa.ForeignKey("hilum_study.study_instance_uid"), nullable=False, index=True),
+    sa.Column("series_instance_uid", UID, nullable=False),
+    sa.Column("transfer_syntax_uid", UID, nullable=False),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("calling_ae_title", sa.String(16), nullable=False),
+    sa.Column("called_ae_title", sa.String(16), nullable=False),
+    sa.Column("spool_name", sa.String(128), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("reportable", sa.Boolean, nullable=False),
+    sa.Column("route", sa.String(32)),
+    sa.Column("model", sa.String(80)),
+    sa.Column("decline_code", sa.String(32)),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("notes", sa.JSON, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+)
+
+analysis = sa.Table(
+    "hilum_analysis",
+    metadata,
+    sa.Column("sop_instance_uid", UID, sa.ForeignKey("hilum_instance.sop_instance_uid"), primary_key=True),
+    sa.Column("cam", sa.LargeBinary, nullable=False),
+    sa.Column("cam_shape", sa.JSON, nullable=False),
+    sa.Column("preview_to_source", sa.JSON, nullable=False),
+    sa.Column("source_shape", sa.JSON, nullable=False),
+    sa.Column("provider", sa.String(64), nullable=False),
+)
+
+finding = sa.Table(
+    "hilum_finding",
+    metadata,
+    sa.Column("sop_instance_uid", UID, sa.ForeignKey("hilum_instance.sop_instance_uid"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("concept", sa.JSON, nullable=False),
+    sa.Column("probability", sa.Float, nullable=False),
+    sa.Column("threshold", sa.Float, nullable=False),
+    sa.Column("positive", sa.Boolean, nullable=False),
+    sa.Column("region", sa.JSON),
+)
+
+report = sa.Table(
+    "hilum_report",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("study_instance_uid", UID, sa.ForeignKey("hilum_study.study_instance_uid"), nullable=False),
+    sa.Column("route", sa.String(32), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("job_id", sa.String(200), nullable=False, unique=True),
+    sa.Column("model", sa.String(80), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("instances", sa.JSON, nullable=False),
+    sa.Column("built_at", UtcDateTime),
+    sa.UniqueConstraint("study_instance_uid", "route", "revision"),
+)
+
+result = sa.Table(
+    "hilum_result",
+    metadata,
+    sa.Column("sop_instance_uid", UID, primary_key=True),
+    sa.Column("sop_class_uid", UID, nullable=False),
+    sa.Column("series_instance_uid", UID, nullable=False),
+    sa.Column("report_id", sa.Integer, sa.ForeignKey("hilum_report.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("spool_name", sa.String(128), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+)
+
+delivery = sa.Table(
+    "hilum_delivery",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("result_uid", UID, sa.ForeignKey("hilum_result.sop_instance_uid"), nullable=False),
+    sa.Column("destination", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("next_attempt_at", UtcDateTime),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("status", sa.Integer),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.UniqueConstraint("result_uid", "destination"),
+)
+
+capability = sa.Table(
+    "hilum_capability",
+    metadata,
+    sa.Column("remote_ae", sa.String(32), primary_key=True),
+    sa.Column("sop_class_uid", UID, primary_key=True),
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
+job = sa.Table(
+    "hilum_job",
+    metadata,
+    sa.Column("job_id", sa.String(200), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("study_instance_uid", UID, nullable=False, index=True),
+    sa.Column("queue", sa.String(48), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+)
+
+event = sa.Table(
+    "hilum_event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("study_instance_uid", UID, nullable=False, index=True),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("step", sa.String(40), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("took_ms", sa.Float),
+)

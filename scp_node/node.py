@@ -1,0 +1,137 @@
+"""The node: one supervisor, one process per role. A role that dies is started again; nothing it held is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scp_node.engine.dispatcher import prepare_engine
+from scp_node.errors import ConfigurationError
+from scp_node.ledger.database import migrate, open_database
+from scp_node.logs import configure_logging
+from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive
+from scp_node.settings import Settings
+from scp_node.settings_file import SettingsSource
+
+log = logging.getLogger(__name__)
+RESTART_FIRST_S = 0.2
+RESTART_MAX_S = 30.0
+LIVED_WELL_S = 60.0
+STOP_GRACE_S = 10.0
+
+
+@dataclass
+class RoleProcess:
+    """One role, its current process and when to start the next one."""
+
+    role: str
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    restart_at: float = 0.0
+    restart_wait_s: float = RESTART_FIRST_S
+
+
+class Supervisor:
+    """Runs the roles of one configuration file until SIGTERM or SIGINT; SIGHUP reloads the file."""
+
+    def __init__(self, config: Path, roles: Sequence[str]) -> None:
+        self._config = config
+        self._source = SettingsSource(config)
+        self._roles = [RoleProcess(role) for role in roles]
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Block until stopped; returns the exit code of the node."""
+        settings = self._source.current
+        configure_logging(settings.logging.level, settings.logging.format)
+        lock = settings.node.data_dir / "locks" / f"node-{'-'.join(role.role for role in self._roles)}.lock"
+        with exclusive(lock, LOCK_WAIT_S):
+            prepare(settings)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
+            try:
+                while not self._stop.wait(0.1):
+                    self._tend()
+            finally:
+                self._end_roles(settings.workers.drain_s + STOP_GRACE_S)
+        log.info("node stopped")
+        return self._exit_code
+
+    def _tend(self) -> None:
+        if self._reload.is_set():
+            self._reload.clear()
+            if self._source.reload():
+                for role in self._roles:
+                    if role.process is not None:
+                        role.process.send_signal(signal.SIGHUP)
+        for role in self._roles:
+            if role.process is None:
+                if time.monotonic() >= role.restart_at:
+                    self._start(role)
+            elif role.process.poll() is not None:
+                self._died(role, role.process.returncode)
+
+    def _start(self, role: RoleProcess) -> None:
+        role.process = subprocess.Popen(
+            [sys.executable, "-m", "scp_node.role", role.role, str(self._config)], stdin=subprocess.PIPE
+        )
+        role.started_at = time.monotonic()
+        log.info("role started", extra={"role": role.role, "pid": role.process.pid})
+
+    def _died(self, role: RoleProcess, code: int) -> None:
+        assert role.process is not None and role.process.stdin is not None
+        role.process.stdin.close()
+        role.process = None
+        if code == ConfigurationError.exit_code:
+            self._exit_code = code
+            self._stop.set()
+            return
+        if time.monotonic() - role.started_at > LIVED_WELL_S:
+            role.restart_wait_s = RESTART_FIRST_S
+        role.restart_at = time.monotonic() + role.restart_wait_s
+        log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": role.restart_wait_s})
+        role.restart_wait_s = min(RESTART_MAX_S, 2 * role.restart_wait_s)
+
+    def _end_roles(self, wait_s: float) -> None:
+        running = [role.process for role in self._roles if role.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + wait_s
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error("role did not stop in time and is killed", extra={"pid": process.pid})
+                process.kill()
+                process.wait()
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data folder and bring ledger and engine tables up to date, before any role opens them."""
+    settings.node.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = open_database(database_url(settings))
+    try:
+        migrate(engine)
+        prepare_engine(engine)
+    finally:
+        engine.dispose()
+
+
+def serve(config: Path, only: Sequence[str] = ()) -> int:
+    """Run the node of `config`. Raises ConfigurationError when the file cannot be used or the node already runs."""
+    unknown = sorted(set(only) - set(ROLES))
+    if unknown:
+        raise ConfigurationError(f"unknown role {', '.join(unknown)}; there are {', '.join(ROLES)}")
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    return Supervisor(config, [role for role in ROLES if not only or role in only]).run()

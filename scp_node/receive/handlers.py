@@ -1,0 +1,231 @@
+"""What happens to one C-STORE: from its command to the status, with every promise kept before it is given.
+
+The statuses are those of DESIGN 3.7 (PS3.4 B.2.3). After a refusal the rest of the data set is counted and dropped,
+because a sender listens for the response only when it has sent all of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from converter.image.sop_classes import STORAGE_CLASSES
+from scp_node.errors import (
+    CannotUnderstand,
+    ClassNotOfContext,
+    DataSetMismatch,
+    DuplicateInstance,
+    HilumError,
+    InvalidInstance,
+    OutOfResources,
+)
+from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.receive.access import printable
+from scp_node.receive.commands import SUCCESS, Answer, Command
+from scp_node.receive.file_meta import file_head
+from scp_node.receive.header import InstanceHeader, is_uid, read_header
+from scp_node.receive.uid_locks import UidLocks
+from scp_node.spool import PartFile, Spool, instance_name
+
+log = logging.getLogger(__name__)
+
+
+class LedgerPort(Protocol):
+    """The part of the ledger that receiving uses."""
+
+    def transaction(self) -> AbstractContextManager[Any]: ...
+
+    def add_instance(self, tx: Any, record: ReceivedInstance) -> AddOutcome: ...
+
+
+class JobsPort(Protocol):
+    """The part of the job queue that receiving uses."""
+
+    def enqueue_image(self, tx: Any, sop_instance_uid: str, sha256: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends, and whom they called."""
+
+    source: str
+    calling_ae_title: str
+    called_ae_title: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """An accepted presentation context."""
+
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+class Store:
+    """Where received instances go; one for all associations."""
+
+    def __init__(self, spool: Spool, ledger: LedgerPort, jobs: JobsPort) -> None:
+        self.spool, self.ledger, self.jobs = spool, ledger, jobs
+        self.locks = UidLocks()
+
+    def begin(self, sender: Sender, context: Context, command: Command) -> IncomingInstance:
+        """A C-STORE-RQ has come; its data set follows."""
+        return IncomingInstance(self, sender, context, command)
+
+
+class IncomingInstance:
+    """One data set on its way from the network into spool and ledger."""
+
+    def __init__(self, store: Store, sender: Sender, context: Context, command: Command) -> None:
+        self._store, self._sender, self._context, self._command = store, sender, context, command
+        self._began = time.monotonic()
+        self._part: PartFile | None = None
+        self._refusal: HilumError | None = None
+        self.bytes = 0
+        try:
+            _check_class(context, command)
+            _check_instance_uid(command)
+            store.spool.check_room()
+            self._part = self._open_part()
+            _check_has_data_set(command)
+        except HilumError as refusal:
+            self._refuse(refusal)
+
+    def write(self, pieces: Sequence[memoryview]) -> None:
+        """Take the next bytes of the data set."""
+        self.bytes += sum(map(len, pieces))
+        if self._part is not None:
+            try:
+                self._part.write(pieces)
+            except OutOfResources as refusal:
+                self._refuse(refusal)
+
+    def finish(self) -> Answer:
+        """The data set is complete: make it durable, enter it, and say so; or say why not."""
+        try:
+            if self._refusal is not None:
+                raise self._refusal
+            assert self._part is not None
+            header = read_header(self._part.read, self._context.transfer_syntax)
+            _check_agreement(header, self._command)
+            self._part.sync()
+            outcome = self._enter(header)
+        except HilumError as refusal:
+            return self._refused(refusal)
+        except Exception as error:  # noqa: BLE001  the handler ends here: whatever failed, the sender keeps the object
+            return self._refused(_failed(error))
+        finally:
+            self.discard()
+        self._log_stored(outcome)
+        return SUCCESS
+
+    def discard(self) -> None:
+        """Leave nothing behind of a data set that was not stored."""
+        if self._part is not None:
+            self._part.discard()
+
+    def _open_part(self) -> PartFile:
+        uid = self._command.sop_instance_uid
+        head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax)
+        return self._store.spool.open_part(instance_name(uid), head)
+
+    def _enter(self, header: InstanceHeader) -> AddOutcome:
+        """Row, file and job appear together. Returns whether the instance is new, raises DuplicateInstance.
+
+        The file gets its name inside the transaction, when the row is known to be new: a name that the ledger knows
+        is never overwritten. It does so last: nothing but the commit itself can still fail, and then the file is an
+        orphan that the next attempt replaces (`Spool.sweep_orphans` regains its room). It is not removed here, since a
+        commit that reports an error may have happened.
+        """
+        part, store, uid = self._part, self._store, self._command.sop_instance_uid
+        assert part is not None
+        with store.locks.of(uid), store.ledger.transaction() as tx:
+            outcome = store.ledger.add_instance(tx, self._record(header, part))
+            if outcome == "added":
+                store.jobs.enqueue_image(tx, uid, part.sha256)
+                part.commit()
+        if outcome == "conflict":
+            raise DuplicateInstance("this SOP Instance UID was received with other content")
+        return outcome
+
+    def _record(self, header: InstanceHeader, part: PartFile) -> ReceivedInstance:
+        return ReceivedInstance(
+            sop_instance_uid=header.sop_instance_uid,
+            sop_class_uid=header.sop_class_uid,
+            study_instance_uid=header.study_instance_uid,
+            series_instance_uid=header.series_instance_uid,
+            transfer_syntax_uid=self._context.transfer_syntax,
+            accession_number=header.accession_number,
+            source=self._sender.source,
+            calling_ae_title=self._sender.calling_ae_title,
+            called_ae_title=self._sender.called_ae_title,
+            spool_name=instance_name(header.sop_instance_uid),
+            bytes=part.data_bytes,
+            sha256=part.sha256,
+            received_at=datetime.now(UTC),
+        )
+
+    def _refuse(self, refusal: HilumError) -> None:
+        self._refusal = refusal
+        self.discard()
+        self._part = None
+
+    def _refused(self, refusal: HilumError) -> Answer:
+        log.warning(
+            "instance refused",
+            extra={
+                "sop_instance_uid": printable(self._command.sop_instance_uid),
+                "source": self._sender.source,
+                "status": f"0x{refusal.dimse_status:04X}",
+                "reason": str(refusal),
+                "bytes": self.bytes,
+            },
+        )
+        return Answer(refusal.dimse_status, str(refusal))
+
+    def _log_stored(self, outcome: AddOutcome) -> None:
+        log.info(
+            "instance stored" if outcome == "added" else "instance already stored",
+            extra={
+                "sop_instance_uid": self._command.sop_instance_uid,
+                "source": self._sender.source,
+                "transfer_syntax_uid": self._context.transfer_syntax,
+                "bytes": self.bytes,
+                "took_ms": round(1000 * (time.monotonic() - self._began), 1),
+            },
+        )
+
+
+def _check_class(context: Context, command: Command) -> None:
+    if context.abstract_syntax not in STORAGE_CLASSES:
+        raise ClassNotOfContext("the presentation context is not one of storage")
+    if command.sop_class_uid != context.abstract_syntax:
+        raise ClassNotOfContext("the SOP class is not that of the presentation context")
+
+
+def _check_instance_uid(command: Command) -> None:
+    if not is_uid(command.sop_instance_uid):
+        raise InvalidInstance("the Affected SOP Instance UID is not a UID")
+
+
+def _check_has_data_set(command: Command) -> None:
+    if not command.has_data_set:
+        raise CannotUnderstand("the command announces no data set")
+
+
+def _check_agreement(header: InstanceHeader, command: Command) -> None:
+    if header.sop_class_uid != command.sop_class_uid:
+        raise DataSetMismatch("SOP Class UID of data set and command differ")
+    if header.sop_instance_uid != command.sop_instance_uid:
+        raise DataSetMismatch("SOP Instance UID of data set and command differ")
+
+
+def _failed(error: Exception) -> OutOfResources:
+    """What the sender hears of a failure nobody foresaw; the log hears more, but no values of the statement."""
+    log.error("instance not stored", extra={"error": f"{type(error).__name__}: {getattr(error, 'orig', '')}"})
+    return OutOfResources("the instance could not be entered, try again")

@@ -1,0 +1,86 @@
+"""Checks between sections of the configuration: names that point somewhere, values that contradict each other."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scp_node.settings import Settings
+
+Loc = tuple[str | int, ...]
+"""Path of a value: keys and zero-based positions in lists."""
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """A problem between sections. `loc` is the path of the offending value, `involves` are the paths of the values that
+    it was compared with."""
+
+    loc: Loc
+    message: str
+    hint: str = ""
+    involves: tuple[Loc, ...] = ()
+
+
+def cross_checks(settings: Settings) -> list[CrossCheck]:
+    """Everything that only shows when sections are read together, each problem at its own place in the file."""
+    return [
+        *_unknown_remote_aes(settings),
+        *_repeated_names(settings),
+        *_senders(settings),
+        *_contradictions(settings),
+    ]
+
+
+def _unknown_remote_aes(settings: Settings) -> Iterator[CrossCheck]:
+    for index, route in enumerate(settings.routes):
+        for key, names in ((("when", "from"), route.when.from_), (("to",), route.to)):
+            for position, name in enumerate(names):
+                if name not in settings.remote_aes:
+                    near = difflib.get_close_matches(name, settings.remote_aes, n=1)
+                    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.remote_aes)}."
+                    loc = ("routes", index, *key, position)
+                    yield CrossCheck(loc, f"no remote AE is called '{name}'", hint, (("remote_aes", name),))
+
+
+def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:
+    lists: list[tuple[Loc, list[str]]] = [(("inference", "providers"), [*settings.inference.providers])]
+    for index, route in enumerate(settings.routes):
+        lists += [
+            (("routes", index, "when", "from"), route.when.from_),
+            (("routes", index, "results"), [*route.results]),
+            (("routes", index, "to"), route.to),
+        ]
+        for other in range(index):
+            if settings.routes[other].name == route.name:
+                message = f"a second route is called '{route.name}'"
+                yield CrossCheck(("routes", index, "name"), message, involves=(("routes", other, "name"),))
+                break
+    for loc, names in lists:
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                first = (*loc, names.index(name))
+                yield CrossCheck((*loc, position), f"'{name}' is listed twice", involves=(first,))
+
+
+def _senders(settings: Settings) -> Iterator[CrossCheck]:
+    senders: dict[str, str] = {}
+    for name, ae in settings.remote_aes.items():
+        if ae.may_send and (first := senders.setdefault(ae.ae_title, name)) != name:
+            loc = ("remote_aes", name, "ae_title")
+            compared = (("remote_aes", first, "ae_title"), ("remote_aes", name, "may_send"))
+            yield CrossCheck(loc, f"'{first}' already sends as {ae.ae_title}", involves=compared)
+    if not senders:
+        involves = tuple(("remote_aes", name, "may_send") for name in settings.remote_aes)
+        hint = "Set may_send: true for the PACS or modality that sends images."
+        yield CrossCheck(("remote_aes",), "no remote AE may send", hint, involves)
+
+
+def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
+    if settings.delivery.retry_max_s < settings.delivery.retry_first_s:
+        involves = (("delivery", "retry_first_s"),)
+        yield CrossCheck(("delivery", "retry_max_s"), "is shorter than retry_first_s", involves=involves)
+    if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
+        involves = (("inference", "providers"),)
+        yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)

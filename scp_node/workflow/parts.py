@@ -1,0 +1,99 @@
+"""What the steps work with: the parts of a worker, put together once by the node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from scp_node.deliver.scu import Sender
+from scp_node.engine.jobs import JobQueue
+from scp_node.inference.decode_pool import DecodePool
+from scp_node.inference.shelf import ModelShelf
+from scp_node.ledger import Ledger
+from scp_node.ledger.ledger import now_utc
+from scp_node.previews import PreviewStore
+from scp_node.settings import Route, Settings
+
+
+class SpoolFiles(Protocol):
+    """The part of the spool that the workflow uses."""
+
+    def path(self, spool_name: str) -> Path: ...
+
+    def put(self, name: str, data: bytes) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`settings` is called anew for each job, so that a reload takes effect with the next one."""
+
+    settings: Callable[[], Settings]
+    ledger: Ledger
+    jobs: JobQueue
+    spool: SpoolFiles
+    previews: PreviewStore
+    models: ModelShelf
+    decode_pool: DecodePool
+    sender: Sender
+
+    def route(self, name: str) -> Route | None:
+        return next((route for route in self.settings().routes if route.name == name), None)
+
+
+@dataclass(frozen=True)
+class StepEntry:
+    """One step that ran: what came of it, when it ended and how long it took."""
+
+    name: str
+    outcome: str
+    ended_at: datetime
+    took_ms: float
+
+
+@dataclass
+class StepLog:
+    """Collects what each step did, to be entered with the job's last transaction."""
+
+    study_instance_uid: str
+    subject: str
+    entries: list[StepEntry] = field(default_factory=list)
+    outcome: str = ""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step; a step may set `outcome` to the sentence that `hilum explain` shows."""
+        self.outcome = "done"
+        started = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            self.outcome = f"failed: {getattr(error, 'code', type(error).__name__)}"
+            raise
+        finally:
+            self.entries.append(StepEntry(name, self.outcome, now_utc(), 1000 * (time.perf_counter() - started)))
+
+    def enter(self, tx: sa.Connection, ledger: Ledger, running_step: str = "") -> None:
+        """Write the entries to the ledger; `running_step` is the one that is doing so."""
+        for entry in self.entries:
+            ledger.add_event(
+                tx,
+                self.study_instance_uid,
+                self.subject,
+                entry.name,
+                entry.outcome,
+                entry.took_ms,
+                at=entry.ended_at,
+            )
+        if running_step:
+            ledger.add_event(tx, self.study_instance_uid, self.subject, running_step, self.outcome)
+
+    def timings(self) -> dict[str, float]:
+        """Milliseconds by step, for the log line of the job."""
+        return {f"{entry.name}_ms": round(entry.took_ms, 1) for entry in self.entries}

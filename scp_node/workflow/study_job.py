@@ -1,0 +1,268 @@
+"""What happens when a study has been quiet: one report over its images, with heat maps, handed to delivery."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import sqlalchemy as sa
+from pydicom import Dataset
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
+
+from converter.image.gray_image import Declined
+from converter.result.encode import to_bytes
+from converter.result.findings import HeatmapInput
+from converter.result.secondary_capture import build_heatmap
+from converter.result.structured_report import build_structured_report
+from scp_node.assembly import CoveredImage, algorithm_of, assemble, header_or_stub, identity_of
+from scp_node.errors import DecodeFailed, UsageError
+from scp_node.inference.shelf import LoadedModel
+from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
+from scp_node.ledger.ledger import JUDGED, now_utc
+from scp_node.settings import Route
+from scp_node.workflow.header import read_header
+from scp_node.workflow.parts import Parts, SpoolFiles, StepLog
+
+log = logging.getLogger(__name__)
+SR_CLASSES = {"comprehensive_3d": Comprehensive3DSRStorage, "comprehensive": ComprehensiveSRStorage}
+
+
+@dataclass
+class StudyCase:
+    """One study on its way to a report. `over` ends the steps: there is nothing to report, or not yet."""
+
+    job: JobRow
+    log: StepLog
+    route: Route
+    over: bool = False
+    report: ReportRow | None = None
+    model: LoadedModel | None = None
+    covered: list[CoveredImage] = field(default_factory=list)
+    heatmaps: dict[str, Dataset] = field(default_factory=dict)
+    results: list[NewResult] = field(default_factory=list)
+
+
+def plan_report(tx: sa.Connection, parts: Parts, study_instance_uid: str, cause: str = "") -> None:
+    """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
+    images = parts.ledger.instances_of_study(tx, study_instance_uid)
+    judged = [image for image in images if image.state != "received"]
+    last_arrival = max((image.received_at for image in images if image.reportable), default=now_utc())
+    due_at = last_arrival + timedelta(seconds=parts.settings().report.quiet_period_s)
+    for route in sorted({image.route for image in judged if image.reportable and image.route}):
+        parts.jobs.enqueue_study(tx, study_instance_uid, route, cause or str(len(judged)), due_at)
+
+
+def wait_until_quiet(case: StudyCase, parts: Parts) -> None:
+    """End here if images are still arriving: the last of them brings a study job of its own."""
+    quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
+    with parts.ledger.reading() as tx:
+        if parts.ledger.report_of_job(tx, case.job.job_id) is not None:
+            return
+        images = parts.ledger.instances_of_study(tx, case.job.study_instance_uid)
+        latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)
+    mine = [image for image in images if image.reportable and image.state != "received" and image.route]
+    covered = set(latest.instances) if latest else set()
+    if all(image.sop_instance_uid in covered for image in mine if image.route == case.route.name):
+        case.over, case.log.outcome = True, "nothing new to report"
+    elif quiet_period and any(image.state == "received" for image in images):
+        case.over, case.log.outcome = True, "more images are being analysed"
+    elif quiet_period and now_utc() < max(image.received_at for image in mine) + quiet_period:
+        case.over, case.log.outcome = True, "more images came"
+
+
+def gather_images(case: StudyCase, parts: Parts) -> None:
+    """Fix what the report covers, once for all runs of this job."""
+    job = case.job
+    case.model = parts.models.get(case.route.model)
+    with parts.ledger.transaction() as tx:
+        case.report = parts.ledger.report_of_job(tx, job.job_id)
+        if case.report is None:
+            images = [
+                image
+                for image in parts.ledger.instances_of_study(tx, job.study_instance_uid)
+                if image.route == case.route.name and image.reportable and image.state in (*JUDGED, "reported")
+            ]
+            if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
+                case.over, case.log.outcome = True, "no image could be analysed; such reports are switched off"
+                return
+            case.report = parts.ledger.open_report(
+                tx,
+                job.study_instance_uid,
+                case.route.name,
+                job.job_id,
+                case.model.label,
+                [image.sop_instance_uid for image in images],
+            )
+        for uid in case.report.instances:
+            instance = parts.ledger.instance(tx, uid)
+            source = header_or_stub(instance, lambda one: read_header(parts.spool, one))
+            case.covered.append(CoveredImage(instance, source, parts.ledger.analysis(tx, uid)))
+    analysed = sum(image.analysis is not None for image in case.covered)
+    case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
+
+
+def build_heatmaps(case: StudyCase, parts: Parts) -> None:
+    """Draw a heat map for each analysed image that has none yet."""
+    if "heatmap" not in case.route.results:
+        case.log.outcome = "not asked for"
+        return
+    assert case.model is not None and case.report is not None
+    for image in case.covered:
+        if image.analysis is None or not image.findings:
+            continue
+        position = max(range(len(image.findings)), key=lambda index: image.findings[index].probability)
+        if parts.settings().report.heatmap_for == "positive" and not image.findings[position].positive:
+            continue
+        ds = _heatmap(case, parts, image, position)
+        case.heatmaps[image.instance.sop_instance_uid] = ds
+        case.results.append(store_result(parts.spool, ds, "heatmap"))
+    case.log.outcome = f"{len(case.heatmaps)} heat maps"
+
+
+def build_report(case: StudyCase, parts: Parts) -> None:
+    """Build the Structured Report over all covered images."""
+    if "sr" not in case.route.results:
+        case.log.outcome = "not asked for"
+        return
+    assert case.model is not None and case.report is not None
+    settings = parts.settings()
+    ds = build_structured_report(
+        assemble(
+            identity_of(case.report, settings.node.ae_title, case.model.label),
+            algorithm_of(case.model.manifest),
+            case.covered,
+            case.heatmaps,
+            _predecessors(case, parts),
+        ),
+        _sr_class(case, parts),
+        settings.report.charset,
+    )
+    case.results.append(store_result(parts.spool, ds, "sr"))
+    case.log.outcome = f"{case.results[-1].bytes} bytes"
+
+
+def hand_to_delivery(case: StudyCase, parts: Parts) -> None:
+    """Enter results and deliveries and end the job, in one transaction."""
+    assert case.report is not None
+    with parts.ledger.transaction() as tx:
+        deliveries = parts.ledger.close_report(tx, case.report, case.results, case.route.to)
+        for delivery in deliveries:
+            if delivery.state == "queued":
+                parts.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
+        case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
+        _finish(case, parts, tx, "hand_to_delivery")
+    for image in case.covered:
+        parts.previews.drop(image.instance.spool_name)
+
+
+STUDY_JOB = (wait_until_quiet, gather_images, build_heatmaps, build_report, hand_to_delivery)
+
+
+def run_study_job(parts: Parts, job: JobRow) -> None:
+    """Run the steps on one study and route."""
+    route = parts.route(job.subject)
+    if route is None:
+        raise UsageError(f"the route {job.subject} is no longer configured")
+    case = StudyCase(job, StepLog(job.study_instance_uid, job.study_instance_uid), route)
+    for step in STUDY_JOB:
+        with case.log.step(step.__name__):
+            step(case, parts)
+        if case.over:
+            with parts.ledger.transaction() as tx:
+                _finish(case, parts, tx)
+            return
+    log.info(
+        "study reported",
+        extra={
+            "study_instance_uid": job.study_instance_uid,
+            "results": len(case.results),
+            **case.log.timings(),
+        },
+    )
+
+
+def bury_study(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+    """A dead study job leaves a trace for `hilum explain`; nothing else depends on it."""
+    parts.ledger.add_event(tx, job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
+
+
+def _finish(case: StudyCase, parts: Parts, tx: sa.Connection, running_step: str = "") -> None:
+    case.log.enter(tx, parts.ledger, running_step)
+    parts.jobs.finish(tx, case.job)
+
+
+def _was_analysed(instance: InstanceRow) -> bool:
+    return instance.state in ("inferred", "reported")
+
+
+def _heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) -> Dataset:
+    """The heat map of one finding. Its identity does not depend on the report's revision: a later report of the same
+    study refers to the object that the archive already has."""
+    assert image.analysis is not None and case.model is not None and case.report is not None
+    settings, instance = parts.settings(), image.instance
+    preview = parts.previews.get(instance.spool_name)
+    if preview is None:
+        outcome = parts.decode_pool.convert(
+            parts.spool.path(instance.spool_name),
+            case.model.manifest.input,
+            None,
+            settings.report.heatmap_side_max,
+            settings.inference.pixels_max,
+        )
+        if isinstance(outcome, Declined):
+            raise DecodeFailed(f"an image that was analysed is now declined: {outcome.reason}")
+        preview = outcome.preview
+    identity = identity_of(case.report, settings.node.ae_title, case.model.label)
+    created_at = (instance.finished_at or case.report.created_at).replace(microsecond=0)
+    return build_heatmap(
+        HeatmapInput(
+            image.analysed,
+            image.findings[position],
+            preview,
+            image.analysis.preview_to_source,
+            image.analysis.cam[position],
+        ),
+        replace(identity, revision=1, created_at=created_at),
+        algorithm_of(case.model.manifest),
+        settings.report.heatmap_side_max,
+        settings.report.charset,
+    )
+
+
+def _sr_class(case: StudyCase, parts: Parts) -> str:
+    """The configured class, or Comprehensive SR when every destination is known to refuse Comprehensive 3D."""
+    wanted = SR_CLASSES[parts.settings().report.sop_class]
+    with parts.ledger.reading() as tx:
+        refused = all(parts.ledger.sop_class_accepted(tx, name, wanted) is False for name in case.route.to)
+    return ComprehensiveSRStorage if refused else wanted
+
+
+def _predecessors(case: StudyCase, parts: Parts) -> tuple[tuple[str, str, str], ...]:
+    """The Structured Reports of the revision before, as they went to the destinations."""
+    with parts.ledger.reading() as tx:
+        latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)
+        if latest is None:
+            return ()
+        return tuple(
+            (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
+            for result in parts.ledger.results_of_report(tx, latest.id)
+            if result.kind == "sr" and parts.ledger.deliveries_of_result(tx, result.sop_instance_uid)
+        )
+
+
+def store_result(spool: SpoolFiles, ds: Dataset, kind: str) -> NewResult:
+    """Make a result durable under a name that no received instance can have."""
+    data = to_bytes(ds)
+    name = hashlib.sha256(f"result:{ds.SOPInstanceUID}".encode()).hexdigest()
+    spool.put(name, data)
+    return NewResult(
+        sop_instance_uid=str(ds.SOPInstanceUID),
+        sop_class_uid=str(ds.SOPClassUID),
+        series_instance_uid=str(ds.SeriesInstanceUID),
+        kind=kind,
+        spool_name=name,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )

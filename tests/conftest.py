@@ -1,0 +1,46 @@
+"""Skips tests by the name of what this machine lacks, and gives every test a folder and a quiet log of its own."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.data import require_data
+from tests.support.ports import free_port
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """`@pytest.mark.peer("storescu", "Orthanc")`: real programs; `@pytest.mark.data`: the development radiographs."""
+    names = [name for marker in item.iter_markers("peer") for name in marker.args]
+    missing = [name for name in names if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    if item.get_closest_marker("data") is not None:
+        require_data()
+
+
+@pytest.fixture
+def port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def radiographs() -> Path:
+    """The folder with cxr/ and dicom/; the test is skipped when there is none."""
+    return require_data()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A test may configure logging; the next one starts as this one did."""
+    root, showwarning = logging.getLogger(), warnings.showwarning
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], warnings.showwarning = handlers, showwarning
+    root.setLevel(level)

@@ -1,0 +1,261 @@
+"""The main job against a real archive: a radiograph in, a Structured Report and a heat map in the same study."""
+
+from __future__ import annotations
+
+import io
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pydicom
+import pytest
+from pydicom import Dataset
+from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless, SecondaryCaptureImageStorage
+
+from scp_node.cli.explain import explanation
+from tests.support.dcmtk import running_storescp
+from tests.support.modality import store
+from tests.support.node import RunningNode, running_node
+from tests.support.orthanc import Orthanc, running_orthanc
+from tests.support.phantoms import make_dx
+
+pytestmark = pytest.mark.peer("Orthanc")
+WAIT_S = 90.0
+T = TypeVar("T")
+SR_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.33")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def node(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    with running_node(tmp_path_factory.mktemp("node"), {"pacs": ("ORTHANC", archive.dicom_port)}) as one:
+        yield one
+
+
+def until(look: Callable[[], T], enough: Callable[[T], bool], what: str, timeout_s: float = WAIT_S) -> T:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        seen = look()
+        if enough(seen):
+            return seen
+        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s; last seen: {seen}"
+        time.sleep(0.1)
+
+
+def results(archive: Orthanc, ds: Dataset) -> list[Dataset]:
+    """The objects that the node sent into the study of `ds`, as the archive stored them."""
+    found = archive.find("Instance", StudyInstanceUID=str(ds.StudyInstanceUID))
+    stored = [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
+    return sorted(
+        (one for one in stored if one.SOPInstanceUID != ds.SOPInstanceUID), key=lambda one: str(one.SOPClassUID)
+    )
+
+
+def reports(objects: list[Dataset]) -> list[Dataset]:
+    return [one for one in objects if one.SOPClassUID in SR_CLASSES]
+
+
+def text_of(report: Dataset) -> str:
+    return str(report)
+
+
+def explain(node: RunningNode, ds: Dataset) -> str:
+    ledger = node.ledger()
+    try:
+        return "\n".join(explanation(ledger, str(ds.StudyInstanceUID)))
+    finally:
+        ledger.engine.dispose()
+
+
+def test_a_radiograph_gets_its_report_and_heat_map_in_its_own_study(node: RunningNode, archive: Orthanc) -> None:
+    ds = make_dx(seed=1, rows=900, columns=800)
+    assert store(node.port, [ds]) == [0x0000]
+    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    assert {one.PatientID for one in objects} == {ds.PatientID}
+    assert {one.AccessionNumber for one in objects} == {ds.AccessionNumber}
+    report, heatmap = reports(objects)[0], next(one for one in objects if one not in reports(objects))
+    assert heatmap.SOPClassUID == SecondaryCaptureImageStorage
+    assert str(ds.SOPInstanceUID) in text_of(report) and str(heatmap.SOPInstanceUID) in text_of(report)
+    story = explain(node, ds)
+    assert "reported" in story and "pacs: sent" in story
+
+
+def test_the_same_object_again_makes_nothing_new(node: RunningNode, archive: Orthanc) -> None:
+    ds = make_dx(seed=2)
+    assert store(node.port, [ds, ds]) == [0x0000, 0x0000]
+    first = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    assert store(node.port, [ds]) == [0x0000]
+    time.sleep(2)
+    assert {one.SOPInstanceUID for one in results(archive, ds)} == {one.SOPInstanceUID for one in first}
+
+
+def test_other_bytes_under_a_known_uid_are_refused(node: RunningNode) -> None:
+    ds = make_dx(seed=3)
+    assert store(node.port, [ds]) == [0x0000]
+    ds.PixelData = bytes(reversed(ds.PixelData))
+    assert store(node.port, [ds]) == [0x0111]
+
+
+def test_a_lateral_view_is_reported_as_not_analysed_beside_the_frontal_one(node: RunningNode, archive: Orthanc) -> None:
+    frontal = make_dx(seed=4, instance=1)
+    lateral = make_dx(seed=4, instance=2, ViewPosition="LL")
+    assert store(node.port, [frontal, lateral]) == [0x0000, 0x0000]
+    objects = until(
+        lambda: [one for one in results(archive, frontal) if one.SOPInstanceUID != lateral.SOPInstanceUID],
+        lambda seen: len(seen) == 2,
+        "one report and one heat map",
+    )
+    report = reports(objects)[0]
+    assert "not-frontal" in text_of(report) and str(lateral.SOPInstanceUID) in text_of(report)
+
+
+@pytest.mark.parametrize(
+    ("seed", "attributes", "code"),
+    [
+        (5, {"BodyPartExamined": "HAND"}, "wrong-body-part"),
+        (6, {"Modality": "MG"}, "wrong-modality"),
+        (7, {"PixelData": None}, "no-pixels"),
+    ],
+)
+def test_a_study_without_a_usable_image_gets_a_report_that_says_why(
+    node: RunningNode, archive: Orthanc, seed: int, attributes: dict[str, str | None], code: str
+) -> None:
+    ds = make_dx(seed=seed, **attributes)
+    assert store(node.port, [ds]) == [0x0000]
+    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 1, "a report")
+    assert code in text_of(reports(objects)[0])
+    assert code in explain(node, ds)
+
+
+def test_a_corrupt_codestream_is_quarantined_with_a_reason_and_the_node_goes_on(
+    node: RunningNode, archive: Orthanc
+) -> None:
+    ds = make_dx(seed=8, transfer_syntax=JPEG2000Lossless)
+    broken = bytearray(ds.PixelData)
+    broken[len(broken) // 4 :] = b"\xff" * (len(broken) - len(broken) // 4)
+    ds.PixelData = bytes(broken)
+    assert store(node.port, [ds]) == [0x0000]
+    objects = until(lambda: results(archive, ds), lambda seen: len(seen) >= 1, "a report")
+    assert "quarantined" in explain(node, ds) or "declined" in explain(node, ds)
+    assert "undecodable" in text_of(reports(objects)[0])
+
+
+def test_our_own_results_coming_back_are_never_analysed(node: RunningNode, archive: Orthanc) -> None:
+    ds = make_dx(seed=9)
+    store(node.port, [ds])
+    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    heatmap = next(one for one in objects if one not in reports(objects))
+    assert store(node.port, [heatmap]) == [0x0000]
+    story = until(lambda: explain(node, ds), lambda text: "own-result" in text, "recognising our own result")
+    time.sleep(2)
+    assert len(results(archive, ds)) == 2 and "revision 2" not in story
+
+
+def test_a_later_image_makes_a_new_report_that_names_the_old_one(node: RunningNode, archive: Orthanc) -> None:
+    first, second = make_dx(seed=10, instance=1), make_dx(seed=10, instance=2)
+    store(node.port, [first])
+    before = reports(until(lambda: results(archive, first), lambda seen: len(seen) == 2, "the first report"))
+    store(node.port, [second])
+    objects = until(
+        lambda: [one for one in results(archive, first) if one.SOPInstanceUID != second.SOPInstanceUID],
+        lambda seen: len(seen) == 4,
+        "a second report and heat map",
+    )
+    newer = next(one for one in reports(objects) if one.SOPInstanceUID != before[0].SOPInstanceUID)
+    named = newer.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert named.ReferencedSOPInstanceUID == before[0].SOPInstanceUID
+    assert str(first.SOPInstanceUID) in text_of(newer) and str(second.SOPInstanceUID) in text_of(newer)
+
+
+def test_a_computed_radiograph_sent_as_secondary_capture_is_analysed(node: RunningNode, archive: Orthanc) -> None:
+    capture = make_dx(seed=11, sop_class=SecondaryCaptureImageStorage, Modality="CR", ConversionType="WSD")
+    plate = make_dx(seed=12, sop_class=ComputedRadiographyImageStorage, Modality="CR", PatientOrientation=None)
+    assert store(node.port, [capture, plate]) == [0x0000, 0x0000]
+    for ds in (capture, plate):
+        until(lambda ds=ds: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+
+
+def test_what_waits_for_a_dead_archive_is_delivered_when_it_is_back(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with (
+        running_orthanc(tmp_path / "orthanc") as archive,
+        running_node(tmp_path / "node", {"pacs": ("ORTHANC", archive.dicom_port)}) as node,
+    ):
+        archive.stop()
+        ds = make_dx(seed=20)
+        assert store(node.port, [ds]) == [0x0000]
+        until(lambda: explain(node, ds), lambda text: "pacs: failed after 2" in text, "two failed attempts")
+        archive.start()
+        until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "delivery")
+
+
+def test_an_archive_that_refuses_comprehensive_3d_gets_comprehensive(tmp_path: Path) -> None:
+    with (
+        running_storescp(tmp_path / "storescp", "OLDPACS", "-xf", str(_old_pacs_profile(tmp_path)), "Old") as peer,
+        running_node(tmp_path / "node", {"old": ("OLDPACS", peer.port)}) as node,
+    ):
+        ds = make_dx(seed=21)
+        assert store(node.port, [ds]) == [0x0000]
+        files = until(peer.files, lambda seen: len(seen) >= 2, "both results")
+        classes = {pydicom.dcmread(file, stop_before_pixels=True).SOPClassUID for file in files}
+        assert classes == {"1.2.840.10008.5.1.4.1.1.88.33", str(SecondaryCaptureImageStorage)}
+        assert "Comprehensive SR" in explain(node, ds)
+
+
+def test_a_bad_configuration_keeps_the_old_one_and_a_good_one_takes_effect(tmp_path: Path) -> None:
+    with (
+        running_orthanc(tmp_path / "orthanc") as archive,
+        running_node(tmp_path / "node", {"pacs": ("ORTHANC", archive.dicom_port)}) as node,
+    ):
+        assert node.process is not None
+        good = node.config.read_text()
+        node.config.write_text(good.replace("ae_title: MODALITY", "ae_titel: OTHER"))
+        node.process.send_signal(signal.SIGHUP)
+        until(node.log, lambda text: "ae_titel" in text, "the problem in the log")
+        assert store(node.port, [make_dx(seed=22)]) == [0x0000]
+        node.config.write_text(good.replace("ae_title: MODALITY", "ae_title: OTHER"))
+        node.process.send_signal(signal.SIGHUP)
+        until(
+            lambda: store(node.port, [make_dx(seed=23)], calling="OTHER"),
+            lambda seen: seen == [0x0000],
+            "the new AE title",
+            timeout_s=20,
+        )
+        assert store(node.port, [make_dx(seed=24)]) == [None]
+
+
+def test_no_patient_data_reaches_the_log(node: RunningNode, archive: Orthanc) -> None:
+    ds = make_dx(seed=30, PatientName="Unmistakable^Name", PatientID="UNMISTAKABLE-ID", PatientBirthDate="19010203")
+    assert store(node.port, [ds]) == [0x0000]
+    until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    log = node.log()
+    assert "Unmistakable" not in log and "UNMISTAKABLE-ID" not in log and "19010203" not in log
+
+
+def _old_pacs_profile(folder: Path) -> Path:
+    """A storescp association profile without Comprehensive 3D SR."""
+    classes = {
+        "Comprehensive": "1.2.840.10008.5.1.4.1.1.88.33",
+        "Capture": str(SecondaryCaptureImageStorage),
+        "Verification": "1.2.840.10008.1.1",
+    }
+    lines = [
+        "[[TransferSyntaxes]]",
+        "[Plain]",
+        "TransferSyntax1 = 1.2.840.10008.1.2.1",
+        "[[PresentationContexts]]",
+        "[Old]",
+    ]
+    lines += [f"PresentationContext{n} = {uid}\\Plain" for n, uid in enumerate(classes.values(), 1)]
+    lines += ["[[Profiles]]", "[Old]", "PresentationContexts = Old"]
+    path = folder / "old_pacs.cfg"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,143 @@
+"""The ledger keeps what it was told, once, and hands it out unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from converter.manifest import Concept
+from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding
+from scp_node.ledger.database import migrate
+from scp_node.ledger.tables import metadata
+from tests.support.ledgers import new_ledger, received
+
+PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    one = new_ledger(tmp_path)
+    yield one
+    one.engine.dispose()
+
+
+def analysis(probability: float = 0.9) -> Analysis:
+    return Analysis(
+        cam=np.arange(16, dtype=np.float32).reshape(1, 4, 4),
+        preview_to_source=np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]]),
+        source_shape=(2000, 1500),
+        provider="CPUExecutionProvider",
+        findings=(
+            StoredFinding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),
+        ),
+    )
+
+
+def test_migrations_end_in_the_tables_the_code_uses(ledger: Ledger) -> None:
+    with ledger.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "hilum_alembic_version"})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(ledger: Ledger) -> None:
+    migrate(ledger.engine)
+    assert "hilum_instance" in sa.inspect(ledger.engine).get_table_names()
+
+
+def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        assert ledger.add_instance(tx, received()) == "added"
+        assert ledger.add_instance(tx, received()) == "identical"
+        assert ledger.add_instance(tx, received(sha256="f" * 64)) == "conflict"
+        assert ledger.instance(tx, "1.2.3.1.1").sha256 == received().sha256
+    assert ledger.known_sha256("1.2.3.1.1") == received().sha256
+    assert ledger.known_sha256("1.2.3.9") is None
+
+
+def test_what_is_raised_inside_a_transaction_leaves_nothing_behind(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError), ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        raise RuntimeError
+    assert ledger.known_sha256("1.2.3.1.1") is None
+
+
+def test_an_analysis_comes_back_as_it_went_in(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        assert ledger.finish_instance(
+            tx, "1.2.3.1.1", "inferred", route="chest", model="m@1.0.0", reportable=True, analysis=analysis()
+        )
+        kept = ledger.analysis(tx, "1.2.3.1.1")
+    assert kept is not None and kept.findings == analysis().findings
+    assert np.array_equal(kept.cam, analysis().cam) and np.array_equal(
+        kept.preview_to_source, analysis().preview_to_source
+    )
+    assert kept.source_shape == (2000, 1500)
+
+
+def test_the_second_run_of_a_job_does_not_overwrite_the_first_outcome(ledger: Ledger) -> None:
+    outcome = {"route": "chest", "model": "m@1.0.0", "reportable": True}
+    with ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        assert ledger.finish_instance(tx, "1.2.3.1.1", "inferred", **outcome, analysis=analysis(0.9))
+        assert not ledger.finish_instance(tx, "1.2.3.1.1", "inferred", **outcome, analysis=analysis(0.1))
+        kept = ledger.analysis(tx, "1.2.3.1.1")
+    assert kept is not None and kept.findings[0].probability == 0.9
+
+
+def test_a_report_keeps_its_moment_and_revision_however_often_its_job_runs(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        first = ledger.open_report(tx, "1.2.3.1", "chest", "job-1", "m@1.0.0", ["1.2.3.1.1"])
+        assert ledger.open_report(tx, "1.2.3.1", "chest", "job-1", "m@1.0.0", []) == first
+        second = ledger.open_report(tx, "1.2.3.1", "chest", "job-2", "m@1.0.0", ["1.2.3.1.1"])
+    assert (first.revision, second.revision) == (1, 2)
+
+
+def test_closing_a_report_makes_one_delivery_per_result_and_destination(ledger: Ledger) -> None:
+    results = [
+        NewResult(f"2.25.{n}", "1.2.840.10008.5.1.4.1.1.7", "2.25.9", "heatmap", f"r{n}", 10, "0") for n in (1, 2)
+    ]
+    with ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        ledger.finish_instance(
+            tx, "1.2.3.1.1", "inferred", route="chest", model="m", reportable=True, analysis=analysis()
+        )
+        assert ledger.routes_to_report(tx) == [("1.2.3.1", "chest")]
+        report = ledger.open_report(tx, "1.2.3.1", "chest", "job-1", "m", ["1.2.3.1.1"])
+        deliveries = ledger.close_report(tx, report, results, ["pacs", "backup"])
+        again = ledger.close_report(tx, report, results, ["pacs", "backup"])
+        assert ledger.instance(tx, "1.2.3.1.1").state == "reported"
+        assert ledger.routes_to_report(tx) == []
+    assert len(deliveries) == 4 and deliveries == again
+
+
+def test_a_study_is_found_by_accession_number_image_and_result(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        ledger.add_instance(tx, received())
+        report = ledger.open_report(tx, "1.2.3.1", "chest", "job-1", "m", ["1.2.3.1.1"])
+        ledger.add_result(tx, report.id, NewResult("2.25.1", "c", "s", "sr", "r", 1, "0"))
+        for key in ("ACC1", "1.2.3.1", "1.2.3.1.1", "1.2.3.1.0", "2.25.1"):
+            assert ledger.studies_matching(tx, key) == ["1.2.3.1"]
+        assert ledger.studies_matching(tx, "nobody") == []
+
+
+def test_what_an_archive_takes_is_remembered(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        assert ledger.sop_class_accepted(tx, "pacs", "1.2") is None
+        ledger.set_sop_class_accepted(tx, "pacs", "1.2", accepted=False)
+        assert ledger.sop_class_accepted(tx, "pacs", "1.2") is False
+        ledger.set_sop_class_accepted(tx, "pacs", "1.2", accepted=True)
+        assert ledger.sop_class_accepted(tx, "pacs", "1.2") is True

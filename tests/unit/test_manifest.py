@@ -1,0 +1,129 @@
+"""A model package whose manifest is wrong never serves, and the message names every field that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from converter.errors import InvalidManifest
+from converter.manifest import Manifest, load_manifest
+
+
+def valid_manifest() -> dict[str, Any]:
+    return {
+        "name": "pneumonia",
+        "version": "1.0.0",
+        "title": "Pneumonia",
+        "manufacturer": "Hilum",
+        "onnx_sha256": "0" * 64,
+        "opset": 17,
+        "input": {"height": 128, "width": 128, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}},
+        "outputs": {},
+        "findings": [
+            {
+                "name": "pneumonia",
+                "concept": {"value": "233604007", "scheme": "SCT", "meaning": "Pneumonia"},
+                "operating_threshold": 0.5,
+                "threshold_rule": "fixed on val",
+                "calibration": {"method": "temperature", "temperature": 1.2, "fitted_on": "kermany224 val"},
+            }
+        ],
+        "intended_use": {
+            "modalities": ["CR", "DX"],
+            "body_parts": ["CHEST"],
+            "views": ["PA", "AP"],
+            "ages": {"min_years": 0, "max_years": 120},
+            "statement": "Research use only.",
+        },
+        "cohorts": [{"name": "kermany224", "images": 10, "patients": 9, "licence": "CC BY 4.0", "citation": "Kermany"}],
+        "metrics": [],
+        "provenance": {"git_commit": "0" * 40, "recipe": "r", "seed": 1, "created": "2025", "tools": {"keras": "3"}},
+    }
+
+
+def load(folder: Path, manifest: Any) -> Manifest:
+    file = folder / "manifest.yaml"
+    file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    return load_manifest(file)
+
+
+def test_a_valid_manifest_is_read_with_its_defaults(tmp_path: Path) -> None:
+    manifest = load(tmp_path, valid_manifest())
+    assert manifest.input.name == "image"
+    assert (manifest.outputs.probability, manifest.outputs.cam) == ("probability", "cam")
+    assert manifest.input.normalisation.clip == 3.0
+
+
+@pytest.mark.parametrize(
+    "path,value",
+    [
+        ("name", "Pneumonia!"),
+        ("version", "1.0"),
+        ("onnx_sha256", "abc"),
+        ("opset", 9),
+        ("input.height", 8),
+        ("input.layout", "CHW"),
+        ("input.normalisation.name", "zscore"),
+        ("input.normalisation.margin", 0.5),
+        ("findings.0.operating_threshold", 1.0),
+        ("findings.0.operating_threshold", 0),
+        ("findings.0.calibration.temperature", -1),
+        ("findings.0.concept.meaning", "x" * 65),
+        ("intended_use.ages.max_years", 200),
+        ("cohorts.0.images", 0),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_field(tmp_path: Path, path: str, value: Any) -> None:
+    manifest = valid_manifest()
+    put(manifest, path, value)
+    with pytest.raises(InvalidManifest) as refused:
+        load(tmp_path, manifest)
+    assert path in str(refused.value)
+    assert str(tmp_path / "manifest.yaml") in str(refused.value)
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    manifest = valid_manifest()
+    manifest["opset"] = 3
+    manifest["licence"] = "unknown key"
+    del manifest["findings"][0]["concept"]["scheme"]
+    with pytest.raises(InvalidManifest) as refused:
+        load(tmp_path, manifest)
+    for field in ("opset", "licence", "findings.0.concept.scheme"):
+        assert field in str(refused.value)
+
+
+def test_two_findings_of_one_name_are_refused(tmp_path: Path) -> None:
+    manifest = valid_manifest()
+    manifest["findings"] *= 2
+    with pytest.raises(InvalidManifest, match="two findings have the same name"):
+        load(tmp_path, manifest)
+
+
+def test_ages_the_wrong_way_round_are_refused(tmp_path: Path) -> None:
+    manifest = valid_manifest()
+    manifest["intended_use"]["ages"] = {"min_years": 18, "max_years": 5}
+    with pytest.raises(InvalidManifest, match="min_years"):
+        load(tmp_path, manifest)
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "name: [", "just words", "\x00"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidManifest):
+        load_manifest(tmp_path / "manifest.yaml")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidManifest):
+        load_manifest(tmp_path / "manifest.yaml")
+
+
+def put(manifest: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for key in parents:
+        manifest = manifest[int(key)] if key.isdigit() else manifest[key]
+    manifest[last] = value

@@ -1,0 +1,53 @@
+"""The card says what was measured, and what was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from converter.manifest import Manifest, load_manifest
+from tests.unit.test_manifest import valid_manifest
+from training.card import card, metrics
+from training.cohorts import Example
+from training.manifest_file import write_manifest
+from training.measure import Group, measure
+
+
+def report(one_class: bool = False) -> dict[str, Any]:
+    positive = [True, True, True, True] if one_class else [True, False, True, False]
+    examples = [Example(f"{n}.jpg", "kermany224", p, "devtest", f"p{n}", "AP", None) for n, p in enumerate(positive)]
+    score = np.array([0.9, 0.2, 0.4, 0.7])
+    group = Group("kermany224", "kermany224", "devtest", np.ones(4, bool))
+    return {
+        "package": {"name": "m", "version": "1.0.0", "onnx_sha256": "0" * 64},
+        "groups": [measure(group, examples, score, 0.5, score)],
+        "size_leak": {"area_alone": 0.9, "as_stored": 0.99, "resized": 0.989, "padded": 0.97},
+        "looked_at": [
+            {"folder": "nonchest", "file": "hip.dcm", "outcome": "analysed", "probability": 0.75},
+            {"folder": "nonchest", "file": "empty.dcm", "outcome": "undecodable"},
+        ],
+    }
+
+
+def test_card_shows_every_figure_with_its_interval() -> None:
+    text = card(Manifest.model_validate(valid_manifest()), report())
+    figure = report()["groups"][0]["auc"]
+    assert f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})" in text
+    assert "| kermany224 | 1 | 1 | 1 | 1 | 0.500 | 0.500 |" in text
+    assert "| nonchest | hip.dcm | analysed | 0.750 |" in text
+    assert "| nonchest | empty.dcm | undecodable | - |" in text
+    assert "research use" in text.lower()
+
+
+def test_a_figure_that_needs_both_classes_is_left_out_and_not_invented() -> None:
+    names = {metric.name for metric in metrics(report(one_class=True))}
+    assert "sensitivity, kermany224" in names
+    assert "auc, kermany224" not in names
+    assert "specificity, kermany224" not in names
+
+
+def test_a_written_manifest_is_read_back_unchanged(tmp_path: Any) -> None:
+    manifest = Manifest.model_validate(valid_manifest()).model_copy(update={"metrics": tuple(metrics(report()))})
+    write_manifest(tmp_path / "manifest.yaml", manifest)
+    assert load_manifest(tmp_path / "manifest.yaml") == manifest

@@ -1,0 +1,100 @@
+"""A network leaves Keras with its answers unchanged. Skipped where TensorFlow (the extra [training]) is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from converter.manifest import InputSpec
+from training.recipe import Network
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+SPEC = InputSpec.model_validate(
+    {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}
+)
+SMALL = Network(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def lab() -> SimpleNamespace:
+    """The modules that import TensorFlow, and a small network whose batch statistics are not the initial ones."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from training import export, scores, zoo
+
+        network = zoo.residual_network(SMALL, SPEC)
+        rng = np.random.default_rng(0)
+        network.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in network.get_weights()])
+        return SimpleNamespace(export=export, scores=scores, zoo=zoo, network=network)
+
+
+def test_graph_gives_the_answers_of_keras(lab: SimpleNamespace) -> None:
+    inputs = lab.export.reference_inputs(SPEC)
+    graph = lab.export.to_onnx(lab.network, SPEC)
+    assert lab.export.check_parity(lab.network, graph, inputs, SPEC) <= 1e-4
+
+
+def test_probability_is_the_sigmoid_of_the_mean_of_the_map(lab: SimpleNamespace) -> None:
+    graph = lab.export.to_onnx(lab.network, SPEC)
+    probability, cam = lab.scores.score(graph, lab.export.reference_inputs(SPEC))
+    assert cam.shape == (4, 1, 8, 8)
+    assert np.allclose(1 / (1 + np.exp(-cam.mean(axis=(2, 3)))), probability, atol=1e-6)
+
+
+def test_the_same_network_exports_to_the_same_bytes(lab: SimpleNamespace) -> None:
+    assert lab.export.to_onnx(lab.network, SPEC) == lab.export.to_onnx(lab.network, SPEC)
+
+
+def test_graph_takes_any_batch_and_names_it(lab: SimpleNamespace) -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load_model_from_string(lab.export.to_onnx(lab.network, SPEC))
+    assert graph.opset_import[0].version == 17
+    assert [value.name for value in graph.graph.output] == ["probability", "cam"]
+    for value in (*graph.graph.input, *graph.graph.output):
+        assert value.type.tensor_type.shape.dim[0].dim_param == "N"
+
+
+def test_folded_temperature_divides_the_logit_and_the_map(lab: SimpleNamespace) -> None:
+    inputs = lab.export.reference_inputs(SPEC)
+    before = lab.scores.score(lab.export.to_onnx(lab.network, SPEC), inputs)
+    lab.export.fold_temperature(lab.network, 2.0)
+    after = lab.scores.score(lab.export.to_onnx(lab.network, SPEC), inputs)
+    lab.export.fold_temperature(lab.network, 0.5)
+    assert np.allclose(after.cam, before.cam / 2, atol=1e-5)
+
+
+def test_a_graph_that_differs_is_refused(lab: SimpleNamespace) -> None:
+    other = lab.zoo.residual_network(SMALL, SPEC)
+    graph = lab.export.to_onnx(other, SPEC)
+    with pytest.raises(RuntimeError, match="differ by"):
+        lab.export.check_parity(lab.network, graph, lab.export.reference_inputs(SPEC), SPEC)
+
+
+def test_a_training_step_lowers_the_loss_and_moves_the_average(lab: SimpleNamespace) -> None:
+    train = import_train()
+    keras = pytest.importorskip("keras")
+    network, averaged = lab.zoo.residual_network(SMALL, SPEC), lab.zoo.residual_network(SMALL, SPEC)
+    averaged.set_weights(network.get_weights())
+    before = [weight.copy() for weight in averaged.get_weights()]
+    step = train.training_step(network, averaged, keras.optimizers.AdamW(0.01))
+    images = np.random.default_rng(1).normal(size=(8, 32, 32, 1)).astype(np.float32)
+    targets = (images.mean(axis=(1, 2, 3)) > 0).astype(np.float32)
+    losses = [float(step(images, targets, np.float32(0.5))) for _ in range(15)]
+    assert losses[-1] < losses[0]
+    assert any(not np.array_equal(old, new) for old, new in zip(before, averaged.get_weights(), strict=True))
+
+
+def import_train() -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from training import train
+
+        return train

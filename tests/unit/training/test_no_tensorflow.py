@@ -1,0 +1,35 @@
+"""TensorFlow stays with those who train: nothing that runs in a hospital imports it, or the training code."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TRAINING_ONLY = {"tensorflow", "keras", "tf2onnx", "onnx", "sklearn", "training"}
+MODULES = sorted([*(ROOT / "converter").rglob("*.py"), *(ROOT / "scp_node").rglob("*.py")])
+# Training code that must run where only the node is installed: it measures and checks packages.
+LIGHT = [ROOT / "training" / name for name in ("calibrate.py", "cohorts.py", "metrics.py", "scores.py", "splits.py")]
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level packages that `file` imports anywhere, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_node_imports_neither_tensorflow_nor_training(file: Path) -> None:
+    assert not imported(file) & TRAINING_ONLY
+
+
+@pytest.mark.parametrize("file", LIGHT, ids=lambda file: file.name)
+def test_splits_figures_and_calibration_need_no_tensorflow(file: Path) -> None:
+    assert not imported(file) & (TRAINING_ONLY - {"training"})

@@ -1,0 +1,66 @@
+"""Every package under models/ is complete, proven and honest."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from converter.manifest import Manifest, load_manifest
+
+MODELS = Path(__file__).parents[3] / "models"
+PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
+BYTES_MAX = 10_000_000
+
+pytestmark = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: f"{path.parent.name}@{path.name}")
+
+
+def manifest_of(package: Path) -> Manifest:
+    return load_manifest(package / "manifest.yaml")
+
+
+def test_package_lies_where_its_name_and_version_say(package: Path) -> None:
+    manifest = manifest_of(package)
+    assert (manifest.name, manifest.version) == (package.parent.name, package.name)
+    assert {path.name for path in package.iterdir()} == {"manifest.yaml", "model.onnx", "CARD.md", "reference.npz"}
+
+
+def test_graph_is_the_one_the_manifest_names(package: Path) -> None:
+    graph = (package / "model.onnx").read_bytes()
+    assert len(graph) <= BYTES_MAX
+    assert hashlib.sha256(graph).hexdigest() == manifest_of(package).onnx_sha256
+
+
+def test_reference_inputs_give_the_expected_outputs(package: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    manifest = manifest_of(package)
+    session = onnxruntime.InferenceSession(package / "model.onnx", providers=["CPUExecutionProvider"])
+    with np.load(package / "reference.npz", allow_pickle=False) as reference:
+        names = [manifest.outputs.probability, manifest.outputs.cam]
+        probability, cam = session.run(names, {manifest.input.name: reference["inputs"]})
+        assert np.abs(probability - reference["probability"]).max() <= 1e-4
+        assert np.abs(cam - reference["cam"]).max() <= 1e-3
+        one_by_one = [
+            session.run(names[:1], {manifest.input.name: one[np.newaxis]})[0][0] for one in reference["inputs"]
+        ]
+    assert np.allclose(one_by_one, probability, atol=1e-5)
+    places = (2, 3) if manifest.input.layout == "NCHW" else (1, 2)
+    assert np.allclose(1 / (1 + np.exp(-cam.mean(axis=places))), probability, atol=1e-5)
+
+
+def test_every_trained_cohort_was_measured_with_an_interval(package: Path) -> None:
+    manifest = manifest_of(package)
+    for cohort in manifest.cohorts:
+        figures = {metric.name.split(",")[0] for metric in manifest.metrics if metric.cohort == cohort.name}
+        assert {"auc", "sensitivity", "specificity", "ece", "brier"} <= figures
+    assert all(metric.low is not None and metric.high is not None for metric in manifest.metrics)
+
+
+def test_card_repeats_the_figures_of_the_manifest(package: Path) -> None:
+    card, manifest = (package / "CARD.md").read_text(encoding="utf-8"), manifest_of(package)
+    assert manifest.onnx_sha256 in card
+    assert str(manifest.findings[0].operating_threshold) in card
+    for metric in manifest.metrics:
+        assert f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})" in card

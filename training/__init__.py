@@ -1,0 +1,1 @@
+"""From labelled radiographs to a model package: cohorts, training, calibration, export, evaluation, card."""

@@ -1,0 +1,135 @@
+"""python -m training.evaluate FOLDER: measure a model package on devtest, through the conversion that the node uses.
+
+Writes one JSON file, from which training.card makes CARD.md and the metrics of manifest.yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from converter.errors import ConverterError
+from converter.image.convert import convert
+from converter.image.gray_image import Declined
+from converter.manifest import InputSpec, load_manifest
+from training.baselines import logistic_regression
+from training.cohorts import Example, data_folder, load_examples
+from training.images import load_model_inputs
+from training.measure import Group, measure
+from training.scores import Array, score
+from training.size_leak import measure_size_leak
+from training.splits import select
+
+# Cohorts that no package is trained on may be measured whole; of the others only devtest was never seen.
+NEVER_TRAINED_ON = ("hannover512",)
+PREVIEW_SIDE_MAX = 512
+PIXELS_MAX = 100_000_000
+
+
+def main() -> None:
+    # 1. arguments
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument("--look", type=Path, nargs="*", default=[], help="folders of unlabelled files to score as well")
+    arguments = parser.parse_args()
+    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    finding = manifest.findings[0]
+    graph = (arguments.folder / "model.onnx").read_bytes()
+    if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
+        raise SystemExit(f"{arguments.folder / 'model.onnx'} is not the file that manifest.yaml names")
+
+    # 2. scores: every image through converter.image.convert
+    folder = data_folder(arguments.data)
+    everything = load_examples(folder)
+    trained_on = [cohort.name for cohort in manifest.cohorts]
+    examples = select(everything, "devtest", trained_on)
+    examples += [example for example in everything if example.cohort in NEVER_TRAINED_ON]
+    inputs = convert_all([folder / example.path for example in examples], manifest.input)
+    probability = score(graph, inputs).probability[:, 0].astype(np.float64)
+
+    # 3. the same groups for the network and for the baseline
+    learning = select(everything, "train", trained_on)
+    baseline = logistic_regression(
+        load_model_inputs(folder, learning, manifest.input),
+        np.array([example.positive for example in learning]),
+        inputs,
+    )
+    report = {
+        "package": {"name": manifest.name, "version": manifest.version, "onnx_sha256": manifest.onnx_sha256},
+        "threshold": finding.operating_threshold,
+        "groups": [
+            measure(group, examples, probability, finding.operating_threshold, baseline) for group in groups(examples)
+        ],
+        "size_leak": measure_size_leak(folder, select(examples, "devtest", ["kermany512"]), graph, manifest.input),
+        "looked_at": [
+            look(file, graph, manifest.input)
+            for extra in arguments.look
+            for file in sorted(extra.rglob("*"))
+            if file.is_file()
+        ],
+    }
+
+    # 4. report
+    arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    for group in report["groups"]:
+        print(
+            f"{group['name']:28} {group['images']:4} images  AUC {group['auc']['value']:.4f} "
+            f"(baseline {group['baseline_auc']:.4f})  sens {group['sensitivity']['value']:.3f}  "
+            f"spec {group['specificity']['value']:.3f}  ECE {group['ece']['value']:.3f}"
+        )
+    print(f"size leak: {json.dumps(report['size_leak'])}")
+    print(f"{arguments.json}: written")
+
+
+def groups(examples: Sequence[Example]) -> Iterator[Group]:
+    """By source, by view where a source has both, by age band where a source tells the age."""
+    for cohort in dict.fromkeys(example.cohort for example in examples):
+        of_cohort = [example.cohort == cohort for example in examples]
+        split = "all (never trained on)" if cohort in NEVER_TRAINED_ON else "devtest"
+        yield Group(cohort, cohort, split, np.array(of_cohort))
+        if cohort == "nih512":
+            for view in ("PA", "AP"):
+                members = [e.cohort == cohort and e.view == view for e in examples]
+                yield Group(f"{cohort} {view}", cohort, split, np.array(members))
+            for low, high in ((0, 18), (18, 65), (65, 121)):
+                members = [
+                    e.cohort == cohort and e.age_years is not None and low <= e.age_years < high for e in examples
+                ]
+                yield Group(f"{cohort} age {low}-{high - 1}", cohort, split, np.array(members))
+
+
+def convert_all(files: Sequence[Path], spec: InputSpec) -> Array:
+    """Model inputs of labelled files; a file that the node would decline has no place in a cohort."""
+
+    def one(file: Path) -> Array:
+        converted = convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+        if isinstance(converted, Declined):
+            raise SystemExit(f"{file}: declined, {converted.code}: {converted.reason}")
+        return converted.model_input
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.stack(list(pool.map(one, files)))
+
+
+def look(file: Path, graph: bytes, spec: InputSpec) -> dict[str, str | float]:
+    """One unlabelled file: its probability, or why there is none. The header rules of eligibility are left out."""
+    try:
+        converted = convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+    except ConverterError as error:
+        return {"folder": file.parent.name, "file": file.name, "outcome": error.code}
+    if isinstance(converted, Declined):
+        return {"folder": file.parent.name, "file": file.name, "outcome": converted.code}
+    probability = float(score(graph, converted.model_input[np.newaxis]).probability[0, 0])
+    return {"folder": file.parent.name, "file": file.name, "outcome": "analysed", "probability": round(probability, 4)}
+
+
+if __name__ == "__main__":
+    main()
