@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from converter.errors import Unreadable
 from converter.image.gray_image import Declined
 from converter.manifest import Manifest
 from converter.result.findings import (
@@ -92,15 +93,13 @@ def assemble(
     )
 
 
-HeaderReader = Callable[[InstanceRow], Dataset]
-
-
-def header_or_stub(instance: InstanceRow, read: HeaderReader) -> Dataset:
-    """The header of an instance; for one whose header cannot be read, what the ledger knows of it."""
+def header_or_stub(instance: InstanceRow, read: Callable[[InstanceRow], Dataset]) -> Dataset:
+    """The header of an instance, or, where it cannot be read, what the ledger knows: a report must still name it."""
     try:
-        return read(instance)
-    except Exception:  # noqa: BLE001 - a report on a broken object must still name it
+        ds = read(instance)
+    except Unreadable:
         ds = Dataset()
         ds.SOPClassUID, ds.SOPInstanceUID = instance.sop_class_uid, instance.sop_instance_uid
         ds.StudyInstanceUID, ds.SeriesInstanceUID = instance.study_instance_uid, instance.series_instance_uid
-        return ds
+    ds.pop("PixelData", None)
+    return ds

@@ -80,6 +80,7 @@ class Spool:
             self._make_shard(final.parent)
             return PartFile(self, final, head)
         except OSError as error:
+            self._shards.discard(final.parent)  # it may be gone: look again next time
             raise OutOfResources(f"cannot write: {_name_of(error)}") from error
 
     def put(self, name: str, data: bytes) -> Path:

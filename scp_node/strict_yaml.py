@@ -188,6 +188,8 @@ class _Reader:
             else:
                 self._document.keys[inner] = place
                 data[key] = self.read(value_node, inner)
+                if not isinstance(value_node, yaml.ScalarNode):
+                    self._document.values[inner] = place
         return data
 
     def _problem(self, place: Place, loc: Loc, message: str, hint: str = "") -> None:

@@ -24,7 +24,8 @@ def augment(
 ) -> NDArray[np.float32]:
     """One training image [side, side] -> normalised network input [H, W]."""
     toned = cv2.LUT(image, _tone_curve(recipe, rng))
-    gray = cv2.warpAffine(toned, _placement(image.shape[0], recipe, spec, rng), (spec.width, spec.height))
+    placement = _placement(image.shape[0], recipe, spec, rng)
+    gray = np.asarray(cv2.warpAffine(toned, placement, (spec.width, spec.height)), dtype=np.float32)
     if rng.random() < recipe.blur:
         gray = _lose_sharpness(gray, rng)
     noise = rng.standard_normal(gray.shape, dtype=np.float32) * np.float32(rng.uniform(0, recipe.noise))

@@ -25,4 +25,4 @@ def _thumbnails(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     gray = inputs.reshape(len(inputs), *[side for side in inputs.shape[1:] if side != 1])
     rows, columns = (side // BASELINE_SIDE for side in gray.shape[1:])
     blocks = gray.reshape(len(gray), BASELINE_SIDE, rows, BASELINE_SIDE, columns)
-    return blocks.mean(axis=(2, 4)).reshape(len(gray), -1)
+    return np.asarray(blocks.mean(axis=(2, 4)).reshape(len(gray), -1), dtype=np.float32)

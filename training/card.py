@@ -27,7 +27,8 @@ LIMITS = """\
 - **Few adults were measured.** The intervals are wide, and those by age band wider still. There is no evidence for ages
   6 to 17 beyond a handful of films, and none for infants under one year.
 - **It knows only two answers.** What is no frontal chest film (a hip, a hand, a photograph, noise) gets a probability
-  too, and often a high one: no input gate has been learned yet. The node's rules on header and pixels refuse much of it.
+  too, and often a high one: no input gate has been learned yet. The node's rules on header and pixels refuse much of
+  it.
 - **Not for** excluding disease, triage without a reader, lateral films, other findings (effusion, nodules,
   tuberculosis, pneumothorax were not trained), or follow-up of severity.
 - **Size and aspect are squashed away** before the network sees a film; anatomy is stretched accordingly.
@@ -72,9 +73,9 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         use.statement,
         "Written by `python -m training.card` from the output of `python -m training.evaluate`; do not edit.",
         "## What it is",
-        f"A residual network, one gray image of {manifest.input.height} x {manifest.input.width} in; out: one calibrated "
-        f"probability ({finding.concept.meaning}, {finding.concept.scheme} {finding.concept.value}) and the class "
-        "activation map whose mean is its logit. Trained from scratch. "
+        f"A residual network, one gray image of {manifest.input.height} x {manifest.input.width} in; out: one "
+        f"calibrated probability ({finding.concept.meaning}, {finding.concept.scheme} {finding.concept.value}) and the "
+        "class activation map whose mean is its logit. Trained from scratch. "
         f"ONNX opset {manifest.opset}, sha256 `{manifest.onnx_sha256}`.",
         f"Takes: {', '.join(use.modalities)}; {', '.join(use.body_parts)}; views {', '.join(use.views)}; ages "
         f"{use.ages.min_years:g} to {use.ages.max_years:g}, with the evidence by age band below.",
@@ -85,18 +86,18 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "Splits are by patient (80/10/10); no patient and no near-duplicate is in two of them. Training images are the "
         "train split; temperature and threshold were decided on val; devtest was measured once the model was finished.",
         "## Measured",
-        "Figures on images that training never saw, each with its 95 % interval from 1000 bootstrap samples of patients. "
-        "Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on 32 x 32 gray "
-        "values, trained on the same images.",
+        "Figures on images that training never saw, each with its 95 % interval from 1000 bootstrap samples of "
+        "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
+        "32 x 32 gray values, trained on the same images.",
         figure_table(report),
         count_table(report),
         "kermany224 and kermany512 hold partly the same films (a 224 x 224 copy and a larger one): they are not two "
-        "independent results. hannover512 was not trained on; its label is the patient's (COVID-19), so a film in it may "
-        "be normal, and with one class it has neither AUC nor specificity.",
+        "independent results. hannover512 was not trained on; its label is the patient's (COVID-19), so a film in it "
+        "may be normal, and with one class it has neither AUC nor specificity.",
         "Size leak (kermany512 devtest): AUC "
         f"{leak['as_stored']:.4f} as stored, {leak['resized']:.4f} when each film is resized to the size of another, "
-        f"{leak['padded']:.4f} when it is padded with black to the aspect of another. The stored area alone would reach "
-        f"{leak['area_alone']:.3f}.",
+        f"{leak['padded']:.4f} when it is padded with black to the aspect of another. The stored area alone would "
+        f"reach {leak['area_alone']:.3f}.",
         "## Limits",
         LIMITS.format(
             area=f"the area of the stored image alone separates them with AUC {leak['area_alone']:.2f}, and "
@@ -153,8 +154,8 @@ def looked_at(report: dict[str, Any], threshold: float) -> Iterator[str]:
         return
     yield "## Real DICOM files it was shown"
     yield (
-        "Unlabelled public sample files through the same conversion, the header rules left out. `cxr` files are chest "
-        "radiographs; `nonchest` files are not, and show what happens to images that only the header rules would refuse."
+        "Unlabelled public sample files through the same conversion, the header rules left out. Those in `cxr/dicom` "
+        "are chest radiographs; those in `dicom/nonchest` are not, and only the header rules would refuse them."
     )
     lines = [f"| folder | file | outcome | probability (threshold {threshold}) |", "|---|---|---|---|"]
     for entry in report["looked_at"]:

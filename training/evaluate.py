@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def main() -> None:
         np.array([example.positive for example in learning]),
         inputs,
     )
-    report = {
+    report: dict[str, Any] = {
         "package": {"name": manifest.name, "version": manifest.version, "onnx_sha256": manifest.onnx_sha256},
         "threshold": finding.operating_threshold,
         "groups": [
@@ -80,11 +81,7 @@ def main() -> None:
     # 4. report
     arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     for group in report["groups"]:
-        print(
-            f"{group['name']:28} {group['images']:4} images  AUC {group['auc']['value']:.4f} "
-            f"(baseline {group['baseline_auc']:.4f})  sens {group['sensitivity']['value']:.3f}  "
-            f"spec {group['specificity']['value']:.3f}  ECE {group['ece']['value']:.3f}"
-        )
+        print(summary(group))
     print(f"size leak: {json.dumps(report['size_leak'])}")
     print(f"{arguments.json}: written")
 
@@ -119,16 +116,25 @@ def convert_all(files: Sequence[Path], spec: InputSpec) -> Array:
         return np.stack(list(pool.map(one, files)))
 
 
+def summary(group: dict[str, Any]) -> str:
+    """One line of a group's figures for the console."""
+    figures = {key: group[key]["value"] for key in ("auc", "sensitivity", "specificity", "ece", "brier")}
+    figures["baseline auc"] = group["baseline_auc"]
+    shown = "  ".join(f"{key} {'-' if value is None else f'{value:.3f}'}" for key, value in figures.items())
+    return f"{group['name']:20} {group['images']:4} images  {shown}"
+
+
 def look(file: Path, graph: bytes, spec: InputSpec) -> dict[str, str | float]:
     """One unlabelled file: its probability, or why there is none. The header rules of eligibility are left out."""
+    named: dict[str, str | float] = {"folder": f"{file.parent.parent.name}/{file.parent.name}", "file": file.name}
     try:
         converted = convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
     except ConverterError as error:
-        return {"folder": file.parent.name, "file": file.name, "outcome": error.code}
+        return named | {"outcome": error.code}
     if isinstance(converted, Declined):
-        return {"folder": file.parent.name, "file": file.name, "outcome": converted.code}
+        return named | {"outcome": converted.code}
     probability = float(score(graph, converted.model_input[np.newaxis]).probability[0, 0])
-    return {"folder": file.parent.name, "file": file.name, "outcome": "analysed", "probability": round(probability, 4)}
+    return named | {"outcome": "analysed", "probability": round(probability, 4)}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from training.cohorts import Example
 
 CACHE = Path(".cache/training")
 TRAINING_SIDE = 160
+Value = TypeVar("Value", bound=np.generic)
 
 
 def load_training_images(folder: Path, examples: Sequence[Example]) -> NDArray[np.uint8]:
@@ -43,8 +45,8 @@ def open_gray(path: Path) -> GrayImage:
 
 
 def _cached(
-    purpose: str, folder: Path, examples: Sequence[Example], convert: Callable[[GrayImage], NDArray[np.generic]]
-) -> NDArray[np.generic]:
+    purpose: str, folder: Path, examples: Sequence[Example], convert: Callable[[GrayImage], NDArray[Value]]
+) -> NDArray[Value]:
     """The array of all `examples`; the file name changes with the images, the purpose and the converter's code."""
     code = [Path(str(module.__file__)).read_bytes() for module in (image_file, pixels, model_input)]
     names = "\n".join(example.path for example in examples)
@@ -58,4 +60,5 @@ def _cached(
         part = file.with_suffix(".part.npy")
         np.save(part, arrays)
         part.replace(file)
-    return np.load(file)
+    loaded: NDArray[Value] = np.load(file)
+    return loaded

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.cohorts import Example
-from training.metrics import Bools, Floats, auc, bootstrap, brier, calibration_error, sensitivity, specificity
+from training.metrics import Bools, Floats, Measure, auc, bootstrap, brier, calibration_error, sensitivity, specificity
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def measure(
     positive = np.array([example.positive for example in chosen])
     patients = np.array([example.patient_id for example in chosen])
     score = probability[group.members]
-    measures = {
+    measures: dict[str, Measure] = {
         "auc": auc,
         "sensitivity": partial(sensitivity, threshold=threshold),
         "specificity": partial(specificity, threshold=threshold),

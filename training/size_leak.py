@@ -44,7 +44,8 @@ def probabilities(images: Sequence[GrayImage], graph: bytes, spec: InputSpec) ->
 
 
 def resize(image: GrayImage, rows: int, columns: int) -> GrayImage:
-    return GrayImage(cv2.resize(image.pixels, (columns, rows), interpolation=cv2.INTER_AREA), (rows, columns))
+    resized = cv2.resize(image.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+    return GrayImage(np.asarray(resized, dtype=np.uint16), (rows, columns))
 
 
 def pad_to_aspect(image: GrayImage, rows: int, columns: int) -> GrayImage:

@@ -116,7 +116,7 @@ def training_step(
         if learned.dtype == "float32"
     ]
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(images: tf.Tensor, targets: tf.Tensor, keep: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             cam = network(images, training=True)[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from pydicom.uid import UID
 
 from converter.errors import Undecodable
 from converter.image.codestream import is_complete, read_codestream_header
-from converter.image.header import BROKEN_INPUT, value, whole_number, word
+from converter.image.header import BROKEN_INPUT, value, whole_number, without_warnings, word
 from converter.image.transfer_syntaxes import TransferSyntax, transfer_syntax
 
 PIXELS_MAX = 100_000_000
@@ -138,9 +137,8 @@ def _check_length(data: bytes, layout: PixelLayout) -> None:
 def _check_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> int:
     """Compare the codestream's own header with the data set's, and return its sample precision (0 for RLE)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            codestream = get_frame(data, frame, number_of_frames=layout.frames)
+        with without_warnings():
+            codestream = get_frame(data, frame, number_of_frames=layout.frames, extended_offsets=_offsets(ds))
     except BROKEN_INPUT as error:
         raise Undecodable(f"the encapsulated Pixel Data holds no frame {frame + 1}") from error
     if syntax.uid == RLE:
@@ -159,13 +157,18 @@ def _check_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout,
     return header.precision
 
 
+def _offsets(ds: Dataset) -> tuple[bytes, bytes] | None:
+    """Extended Offset Table and lengths (PS3.3 C.7.6.3.1.8)."""
+    offsets, lengths = value(ds, "ExtendedOffsetTable"), value(ds, "ExtendedOffsetTableLengths")
+    return (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
+
+
 def _decode(ds: Dataset, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> tuple[Words, str]:
     options: dict[str, Any] = {"correct_unused_bits": False, "number_of_frames": layout.frames}
     if not syntax.encapsulated:
         options["view_only"] = layout.photometric != "YBR_FULL_422"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # everything they warn of has been checked
+        with without_warnings():
             pixels, described = get_decoder(UID(syntax.uid)).as_array(
                 ds,
                 index=frame,

@@ -47,14 +47,11 @@ def gray_table(ds: Dataset, stored: StoredFrame) -> tuple[NDArray[np.uint16], tu
 
 def gray_levels(ds: Dataset, stored: StoredFrame) -> tuple[Values, tuple[str, ...]]:
     """As `gray_table`, unrounded, 0 to 1."""
-    big_endian = value(ds.file_meta, "TransferSyntaxUID") == ExplicitVRBigEndian
-    stored_values = _stored_values(stored)
-    padding = _padding(ds, stored, stored_values)
-    values, notes = _modality(ds, stored_values, big_endian)
+    padding, values, notes = _modality_values(ds, stored)
     if is_for_processing(ds):
         shown = _automatic(_attenuation(ds, stored, values), stored, padding)
         return np.where(padding, 0, shown), (*notes, FOR_PROCESSING)
-    voi, voi_notes = header_voi(ds, values, big_endian)
+    voi, voi_notes = header_voi(ds, values, _is_big_endian(ds))
     if voi is None:
         voi, default_notes = _default_voi(ds, values, stored, padding)
         voi_notes += default_notes
@@ -63,10 +60,28 @@ def gray_levels(ds: Dataset, stored: StoredFrame) -> tuple[Values, tuple[str, ..
     return np.where(padding, 0, shown), (*notes, *voi_notes, *polarity_notes)
 
 
+def automatic_limits(ds: Dataset, stored: StoredFrame) -> tuple[float, float]:
+    """The modality values between which an automatic window is set."""
+    padding, values, _ = _modality_values(ds, stored)
+    return _percentiles(values, stored, padding)
+
+
 def is_for_processing(ds: Dataset) -> bool:
     return word(ds, "SOPClassUID") == DIGITAL_X_RAY_FOR_PROCESSING or (
         word(ds, "PresentationIntentType") == "FOR PROCESSING"
     )
+
+
+def _is_big_endian(ds: Dataset) -> bool:
+    return bool(value(ds.file_meta, "TransferSyntaxUID") == ExplicitVRBigEndian)
+
+
+def _modality_values(ds: Dataset, stored: StoredFrame) -> tuple[NDArray[np.bool_], Values, tuple[str, ...]]:
+    """For every word: whether it is padding, and its value after the modality LUT; and notes."""
+    stored_values = _stored_values(stored)
+    padding = _padding(ds, stored, stored_values)
+    values, notes = _modality(ds, stored_values, _is_big_endian(ds))
+    return padding, values, notes
 
 
 def _stored_values(stored: StoredFrame) -> NDArray[np.int64]:
@@ -74,7 +89,8 @@ def _stored_values(stored: StoredFrame) -> NDArray[np.int64]:
     bits = stored.layout.bits_stored
     words = np.arange(1 << stored.layout.bits_allocated, dtype=np.int64)
     values = (words >> stored.shift) & ((1 << bits) - 1)
-    return values - ((values >> (bits - 1)) << bits) if stored.layout.signed else values
+    sign = values >> (bits - 1) if stored.layout.signed else 0
+    return np.asarray(values - (sign << bits), dtype=np.int64)
 
 
 def _padding(ds: Dataset, stored: StoredFrame, stored_values: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -147,7 +163,8 @@ def _attenuation(ds: Dataset, stored: StoredFrame, values: Values) -> Values:
     if sign is None:
         sign = 1 if stored.photometric == "MONOCHROME1" else -1
     intensity = values - values.min() if sign > 0 else values.max() - values
-    return -np.log1p(intensity) if word(ds, "PixelIntensityRelationship") == "LIN" else -intensity
+    proportional = word(ds, "PixelIntensityRelationship") == "LIN"
+    return np.asarray(-np.log1p(intensity) if proportional else -intensity, dtype=np.float64)
 
 
 def _polarity(ds: Dataset, stored: StoredFrame) -> tuple[bool, tuple[str, ...]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydicom import Dataset
@@ -32,10 +35,19 @@ BROKEN_INPUT: tuple[type[Exception], ...] = (
 )
 
 
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silence what pydicom warns of: it prints values, and every fault that matters here has an error of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def value(ds: Dataset, keyword: str) -> Any:
     """The value, or None when it is absent, empty or broken."""
     try:
-        found = ds.get(keyword)
+        with without_warnings():
+            found = ds.get(keyword)
     except BROKEN_INPUT:
         return None
     return None if found is None or (isinstance(found, str | bytes | MultiValue) and len(found) == 0) else found

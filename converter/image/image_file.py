@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,18 +17,27 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from pydicom import Dataset
 from pydicom.filereader import read_file_meta_info
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from converter.errors import Unreadable
+from converter.image.colour import brightness, colour_notes
 from converter.image.decode import PIXELS_MAX
 from converter.image.gray_image import GrayImage
-from converter.image.header import BROKEN_INPUT
+from converter.image.header import BROKEN_INPUT, without_warnings
 
 # Values are checked where they are used; pydicom's own warnings would print them, patient data included.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
+Samples = NDArray[np.unsignedinteger[Any]]
+
 DEFER_BYTES = 65536
 INFLATED_BYTES_MAX = 1 << 30
+BROKEN_PICTURE: tuple[type[Exception], ...] = (*BROKEN_INPUT, cv2.error)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -45,8 +55,9 @@ def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
         if head.startswith(JPEG_SIGNATURE):
             return _gray_image(_read_jpeg(path.read_bytes(), pixels_max))
         if head[128:] == b"DICM" or _starts_like_a_data_set(head):
-            return _read_dicom(path)
-    except (*BROKEN_INPUT, cv2.error) as error:
+            with without_warnings():
+                return _read_dicom(path)
+    except BROKEN_PICTURE as error:
         raise Unreadable(f"the file cannot be read to its end ({type(error).__name__})") from error
     raise Unreadable("the file is neither DICOM nor PNG nor JPEG")
 
@@ -57,6 +68,10 @@ def _read_dicom(path: Path) -> Dataset:
         ds = _read_deflated(path)
     else:
         ds = pydicom.dcmread(path, defer_size=DEFER_BYTES, force=True)
+    if "TransferSyntaxUID" not in ds.file_meta:  # no file meta at all: pydicom has found out how the bytes are written
+        implicit, little = ds.original_encoding
+        native = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        ds.file_meta.TransferSyntaxUID = native
     if "SOPClassUID" not in ds:
         raise Unreadable("the data set has no SOP Class UID, so it is no DICOM image")
     return ds
@@ -97,21 +112,23 @@ def _starts_like_a_data_set(head: bytes) -> bool:
     return len(head) > 8 and head[:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0
 
 
-def _read_png(data: bytes, pixels_max: int) -> NDArray[np.uint16]:
+def _read_png(data: bytes, pixels_max: int) -> Samples:
     header = PngImageFile(io.BytesIO(data))
     _check_size(header.size, pixels_max)
     header.verify()  # every chunk and its checksum: OpenCV would paint what is missing
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE)
+    as_stored = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+    pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), as_stored)
     if pixels is None:
         raise Unreadable("the PNG file cannot be decoded")
-    return _to_16_bit(np.asarray(pixels))
+    samples: Samples = np.asarray(pixels)
+    return samples[..., ::-1] if samples.ndim == 3 else samples
 
 
-def _read_jpeg(data: bytes, pixels_max: int) -> NDArray[np.uint16]:
+def _read_jpeg(data: bytes, pixels_max: int) -> Samples:
     picture = JpegImageFile(io.BytesIO(data))
     _check_size(picture.size, pixels_max)
     upright = ImageOps.exif_transpose(picture)
-    return _to_16_bit(np.asarray(upright.convert("L")))
+    return np.asarray(upright if upright.mode in ("L", "RGB") else upright.convert("RGB"))
 
 
 def _check_size(size: tuple[int, int], pixels_max: int) -> None:
@@ -119,11 +136,14 @@ def _check_size(size: tuple[int, int], pixels_max: int) -> None:
         raise Unreadable(f"the picture has {size[0]} x {size[1]} pixels, more than the {pixels_max} allowed")
 
 
-def _to_16_bit(pixels: NDArray[np.generic]) -> NDArray[np.uint16]:
+def _to_16_bit(pixels: Samples) -> NDArray[np.uint16]:
     gray = np.ascontiguousarray(pixels, dtype=np.uint16)
     return gray * np.uint16(257) if pixels.dtype == np.uint8 else gray
 
 
-def _gray_image(pixels: NDArray[np.uint16]) -> GrayImage:
-    rows, columns = pixels.shape
-    return GrayImage(pixels, source_shape=(rows, columns))
+def _gray_image(pixels: Samples) -> GrayImage:
+    samples = _to_16_bit(pixels)
+    rows, columns = samples.shape[:2]
+    if samples.ndim == 2:
+        return GrayImage(samples, source_shape=(rows, columns))
+    return GrayImage(brightness(samples), source_shape=(rows, columns), notes=colour_notes(samples))

@@ -22,7 +22,7 @@ class LookupTable:
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1)
-        return np.take(self.entries, index.astype(np.int64))
+        return np.asarray(self.entries[index.astype(np.int64)])
 
 
 def read_lookup_table(item: Dataset, negative_input: bool, big_endian: bool) -> LookupTable | None:

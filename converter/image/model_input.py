@@ -36,4 +36,4 @@ def normalise(gray: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]
     # summed in float64: the result must not depend on the order in which a platform adds float32
     mean, std = centre.mean(dtype=np.float64), centre.std(dtype=np.float64)
     standardised = (gray - mean) / (std + rule.epsilon)
-    return np.clip(standardised, -rule.clip, rule.clip).astype(np.float32)
+    return np.asarray(np.clip(standardised, -rule.clip, rule.clip), dtype=np.float32)

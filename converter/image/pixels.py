@@ -9,6 +9,7 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from converter.errors import Undecodable
+from converter.image.colour import FROM_COLOUR, brightness, colour_notes, ybr_to_rgb
 from converter.image.decode import PIXELS_MAX, StoredFrame, Words, decode_frame
 from converter.image.geometry import bring_upright, compose, make_square
 from converter.image.gray_image import GrayImage
@@ -16,7 +17,6 @@ from converter.image.grayscale import gray_table
 from converter.image.header import BROKEN_INPUT
 
 FIRST_FRAME = "the image has several frames: only the first was analysed"
-FROM_COLOUR = "a colour image: its brightness was analysed"
 
 
 def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> GrayImage:
@@ -39,7 +39,7 @@ def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> GrayIma
 
 def _to_gray(ds: Dataset, stored: StoredFrame) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
     if stored.layout.samples == 3:
-        return _brightness(_scaled(stored.words, stored.layout.bits_stored), stored.photometric), (FROM_COLOUR,)
+        return _from_colour(_scaled(stored.words, stored.layout.bits_stored), stored.photometric)
     if stored.photometric == "PALETTE COLOR":
         return _apply(_palette_table(ds, stored), stored), (FROM_COLOUR,)
     table, notes = gray_table(ds, stored)
@@ -57,11 +57,10 @@ def _scaled(words: Words, bits_stored: int) -> NDArray[np.uint16]:
     return np.take(levels, words & ((1 << bits_stored) - 1))
 
 
-def _brightness(samples: NDArray[np.uint16], photometric: str) -> NDArray[np.uint16]:
-    """Y of ITU-R BT.601, the luminance of YBR_FULL (PS3.3 C.7.6.3.1.2)."""
+def _from_colour(samples: NDArray[np.uint16], photometric: str) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
     if photometric == "RGB":
-        return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGB2GRAY), dtype=np.uint16)
-    return np.ascontiguousarray(samples[..., 0])
+        return brightness(samples), colour_notes(samples)
+    return np.ascontiguousarray(samples[..., 0]), colour_notes(ybr_to_rgb(samples))
 
 
 def _palette_table(ds: Dataset, stored: StoredFrame) -> NDArray[np.uint16]:
@@ -72,4 +71,4 @@ def _palette_table(ds: Dataset, stored: StoredFrame) -> NDArray[np.uint16]:
         colours = apply_color_lut(indices.reshape(1, -1), ds)
     except BROKEN_INPUT as error:
         raise Undecodable("the Palette Color Lookup Tables are absent or unusable") from error
-    return np.ravel(_brightness(_scaled(colours, 8 * colours.dtype.itemsize), "RGB"))
+    return brightness(_scaled(colours, 8 * colours.dtype.itemsize)).ravel()

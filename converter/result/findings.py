@@ -17,7 +17,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Finding:
-    """One judged score. `region`: closed polygon of (column, row) in the source frame where attention was, or None.
+    """One judged score. `region`: closed polygon of (column, row) in the source frame where attention was, or None;
+    in SCOORD's coordinates, in which the frame spans 0 to columns and 0 to rows (PS3.3 C.18.6.1.1).
 
     probability and threshold are calibrated, 0..1; positive means probability >= threshold.
     """
@@ -96,3 +97,8 @@ class StudyReport:
     declined: tuple[DeclinedImage, ...]
     heatmaps: dict[str, Dataset]
     predecessors: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def sources(self) -> list[Dataset]:
+        """The header of every image the report speaks of, the analysed ones first."""
+        return [image.source for image in self.images] + [image.source for image in self.declined]

@@ -26,9 +26,11 @@ CONTAINS = RelationshipTypeValues.CONTAINS
 
 def image_library(sources: Iterable[Dataset]) -> ContainerContentItem:
     """A library with one entry per image; an attribute that a header lacks is left out, never invented."""
-    group = ContainerContentItem(name=coding.IMAGE_LIBRARY_GROUP, relationship_type=CONTAINS)
+    group = ContainerContentItem(
+        name=coding.IMAGE_LIBRARY_GROUP, is_content_continuous=False, relationship_type=CONTAINS
+    )
     group.ContentSequence = ContentSequence([_entry(source) for source in sources])
-    library = ContainerContentItem(name=coding.IMAGE_LIBRARY, relationship_type=CONTAINS)
+    library = ContainerContentItem(name=coding.IMAGE_LIBRARY, is_content_continuous=False, relationship_type=CONTAINS)
     library.ContentSequence = ContentSequence([group])
     return library
 
@@ -56,7 +58,7 @@ def _descriptors(source: Dataset) -> list[ContentItem]:
         )
     for concept, keyword in ((coding.PIXEL_DATA_ROWS, "Rows"), (coding.PIXEL_DATA_COLUMNS, "Columns")):
         if source.get(keyword):
-            items.append(_number(concept, source[keyword].value, coding.PIXELS))
+            items.append(_number(concept, int(source[keyword].value), coding.PIXELS))
     orientation = _pair(source, "PatientOrientation")
     for concept, value in zip(
         (coding.PATIENT_ORIENTATION_ROW, coding.PATIENT_ORIENTATION_COLUMN), orientation, strict=False
@@ -70,7 +72,9 @@ def _descriptors(source: Dataset) -> list[ContentItem]:
 
 
 def _number(concept: Code, value: float, unit: Code) -> NumContentItem:
-    return NumContentItem(name=concept, value=value, unit=unit, relationship_type=ACQUISITION_CONTEXT)
+    item = NumContentItem(name=concept, value=value, unit=unit, relationship_type=ACQUISITION_CONTEXT)
+    item.MeasuredValueSequence[0].NumericValue = str(value)[:16]
+    return item
 
 
 def _pair(source: Dataset, keyword: str) -> Sequence[object]:

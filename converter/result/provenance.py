@@ -19,6 +19,11 @@ def result_uid(*parts: str) -> UID:
     return UID(f"2.25.{uuid.uuid5(uuid.UUID(UUID_NAMESPACE), '|'.join(parts)).int}")
 
 
+def device_uid(ae_title: str, model_label: str) -> UID:
+    """The UID of this node running this version of a model: the same for every result that the two make."""
+    return result_uid("device", ae_title, model_label)
+
+
 def series_description(subject: str) -> str:
     """Begins with the prefix by which this node recognises its own results; at most 64 characters (LO)."""
     return plain(f"{SERIES_DESCRIPTION_PREFIX} {subject}")[:64].rstrip()
@@ -38,7 +43,7 @@ def add_equipment(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm) -
     """General and Enhanced General Equipment and the contributing equipment (PS3.3 C.7.5.1, C.7.5.2, C.12.1)."""
     software = [
         plain(f"{algorithm.name} {algorithm.version}")[:64],
-        f"weights sha256 {algorithm.weights_sha256}"[:64],
+        f"weights sha256 {algorithm.weights_sha256[:32]}",
     ]
     contribution = Dataset()
     for equipment in (ds, contribution):

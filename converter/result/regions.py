@@ -53,11 +53,12 @@ def evidence(cam: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.fl
     """The positive part of `cam`, smoothly resampled to rows x columns over the same field of view."""
     # refined in two steps, so that the blur that takes the ringing of the cubic kernel away stays small
     side_y, side_x = (cells * SAMPLES_A_CELL for cells in cam.shape)
-    fine = cv2.resize(cam.astype(np.float32), (side_x, side_y), interpolation=cv2.INTER_CUBIC)
+    positive = np.maximum(cam, 0).astype(np.float32)
+    fine = cv2.resize(positive, (side_x, side_y), interpolation=cv2.INTER_CUBIC)
     fine = cv2.GaussianBlur(fine, (0, 0), sigmaX=0.3 * SAMPLES_A_CELL, borderType=cv2.BORDER_REPLICATE)
     shrinks = rows < side_y or columns < side_x
     fine = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.maximum(fine, np.float32(0))
+    return np.clip(fine, 0, positive.max())
 
 
 def _rectangle(points: NDArray[np.float64], source_shape: tuple[int, int]) -> tuple[Point, ...]:

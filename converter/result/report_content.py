@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from highdicom.sr import (
     AlgorithmIdentification,
     CodeContentItem,
+    CodedConcept,
     ContainerContentItem,
     ContentItem,
     ContentSequence,
@@ -24,6 +27,7 @@ from highdicom.sr import (
     TrackingIdentifier,
 )
 from pydicom import Dataset
+from pydicom.sr.coding import Code
 
 from converter.errors import Unreportable
 from converter.product import MANUFACTURER, MODEL_NAME
@@ -37,25 +41,25 @@ from converter.result.wording import percent, plain, threshold_percent
 NOTICE = "Research use only. Not for diagnosis. Output of an algorithm that no physician has verified."
 
 CONTAINS = RelationshipTypeValues.CONTAINS
+HAS_CONCEPT_MOD = RelationshipTypeValues.HAS_CONCEPT_MOD
 HAS_PROPERTIES = RelationshipTypeValues.HAS_PROPERTIES
 INFERRED_FROM = RelationshipTypeValues.INFERRED_FROM
 
 
 def report_content(report: StudyReport) -> ContainerContentItem:
     """The root container of TID 1500 Measurement Report, document title 126000 (CID 7021)."""
-    root = ContainerContentItem(name=coding.IMAGING_MEASUREMENT_REPORT, template_id="1500")
+    root = ContainerContentItem(name=coding.IMAGING_MEASUREMENT_REPORT, is_content_continuous=False, template_id="1500")
     content = ContentSequence()
-    content.extend(LanguageOfContentItemAndDescendants(coding.ENGLISH))
+    content.extend(LanguageOfContentItemAndDescendants(CodedConcept.from_code(coding.ENGLISH)))
     content.extend(_observation_context(report.identity))
     content.append(
         CodeContentItem(
             name=coding.PROCEDURE_REPORTED,
             value=coding.IMAGING_PROCEDURE,
-            relationship_type=RelationshipTypeValues.HAS_CONCEPT_MOD,
+            relationship_type=HAS_CONCEPT_MOD,
         )
     )
-    sources = [image.source for image in (*report.images, *report.declined)]
-    content.append(image_library(sources))
+    content.append(image_library(report.sources))
     # present even when nothing was analysed: viewers look for this container before they look for anything else
     content.append(_container(coding.IMAGING_MEASUREMENTS, _measurement_groups(report)))
     content.append(_container(coding.QUALITATIVE_EVALUATIONS, _evaluations(report)))
@@ -63,8 +67,8 @@ def report_content(report: StudyReport) -> ContainerContentItem:
     return root
 
 
-def _container(name: coding.Code, items: list[ContentItem]) -> ContainerContentItem:
-    container = ContainerContentItem(name=name, relationship_type=CONTAINS)
+def _container(name: Code, items: list[ContentItem]) -> ContainerContentItem:
+    container = ContainerContentItem(name=name, is_content_continuous=False, relationship_type=CONTAINS)
     if items:
         container.ContentSequence = ContentSequence(items)
     return container
@@ -80,7 +84,9 @@ def _observation_context(identity: ReportIdentity) -> ObservationContext:
         serial_number=identity.device_uid,
     )
     return ObservationContext(
-        observer_device_context=ObserverContext(observer_type=coding.DEVICE, observer_identifying_attributes=device)
+        observer_device_context=ObserverContext(
+            observer_type=CodedConcept.from_code(coding.DEVICE), observer_identifying_attributes=device
+        )
     )
 
 
@@ -105,7 +111,6 @@ def _measurement_group(report: StudyReport, number: int, image: AnalysedImage, f
         tracking_identifier=TrackingIdentifier(uid=tracking_uid, identifier=f"{concept.meaning}, image {number}"),
         referenced_region=_region(source, finding),
         finding_type=concept,
-        method=coding.CLASS_ACTIVATION,
         algorithm_id=_algorithm(report.algorithm, finding),
         measurements=[
             Measurement(
@@ -118,11 +123,18 @@ def _measurement_group(report: StudyReport, number: int, image: AnalysedImage, f
             QualitativeEvaluation(name=concept, value=coding.PRESENT if finding.positive else coding.ABSENT)
         ],
     )
-    group: ContentItem = groups[0]
+    group: Dataset = groups[0]
+    group.ContinuityOfContent = "SEPARATE"
+    # TID 1419 row 1 is a concept modifier; highdicom would write it as contained
+    group.ContentSequence.append(
+        CodeContentItem(
+            name=coding.MEASUREMENT_METHOD, value=coding.CLASS_ACTIVATION, relationship_type=HAS_CONCEPT_MOD
+        )
+    )
     heatmap = report.heatmaps.get(source.SOPInstanceUID)
     if heatmap is not None and heatmap.SeriesDescription == heatmap_description(finding):
         group.ContentSequence.append(_image(heatmap, coding.ILLUSTRATION_OF_ROI, CONTAINS))
-    return group
+    return cast(ContentItem, group)
 
 
 def _algorithm(algorithm: Algorithm, finding: Finding) -> AlgorithmIdentification:
@@ -180,7 +192,7 @@ def _comment(text: str, relationship: RelationshipTypeValues, source: Dataset | 
     return item
 
 
-def _image(ds: Dataset, name: coding.Code, relationship: RelationshipTypeValues) -> ImageContentItem:
+def _image(ds: Dataset, name: Code, relationship: RelationshipTypeValues) -> ImageContentItem:
     return ImageContentItem(
         name=name,
         referenced_sop_class_uid=ds.SOPClassUID,

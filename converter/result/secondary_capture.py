@@ -19,7 +19,7 @@ from converter.result.wording import percent, plain, threshold_percent
 SERIES_NUMBER = 9002
 
 _OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
-_SERIES = ("BodyPartExamined", "RequestAttributesSequence")
+_SERIES = ("BodyPartExamined", "Laterality", "RequestAttributesSequence")
 _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 
 
@@ -36,8 +36,7 @@ def build_heatmap(
     ds = attributes.new_result()
     _add_series(ds, heatmap, identity, algorithm)
     attributes.copy_to(ds, _SERIES)
-    if not ds.get("BodyPartExamined"):
-        ds.BodyPartExamined = "CHEST"
+    _complete_body_part(ds)
     add_equipment(ds, identity, algorithm)
     add_times(ds, identity)
     _add_image(ds, heatmap, algorithm)
@@ -80,8 +79,18 @@ def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, al
     ds.ConversionType = "WSD"
     ds.SeriesNumber = SERIES_NUMBER
     ds.SeriesDescription = heatmap_description(heatmap.finding)
-    ds.Laterality = ""
     ds.InstanceNumber = 1
+
+
+def _complete_body_part(ds: Dataset) -> None:
+    """Body part and Laterality as General Series asks for them together (PS3.3 C.7.3.1): a chest has no side."""
+    if not ds.get("BodyPartExamined"):
+        ds.BodyPartExamined = "CHEST"
+    if ds.BodyPartExamined == "CHEST":
+        if "Laterality" in ds:
+            del ds.Laterality
+    elif "Laterality" not in ds:
+        ds.Laterality = None
 
 
 def _add_image(ds: Dataset, heatmap: HeatmapInput, algorithm: Algorithm) -> None:

@@ -185,5 +185,5 @@ def _text(value: object) -> object:
     if isinstance(value, PersonName):
         return str(value)
     if isinstance(value, (list, tuple)) or (hasattr(value, "__iter__") and not isinstance(value, (str, bytes))):
-        return [_text(part) for part in value]  # type: ignore[attr-defined]
+        return [_text(part) for part in value]
     return value

@@ -47,7 +47,7 @@ def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Ch
     if sop_class_uid != Comprehensive3DSRStorage:
         raise Unreportable(f"SOP Class {sop_class_uid} is neither Comprehensive nor Comprehensive 3D SR")
     sources = _sources(report)
-    attributes = SourceAttributes.of(sources[0], charset)
+    attributes = SourceAttributes.of(_identifying(sources), charset)
     ds = attributes.new_result()
     _add_document(ds, report, sources)
     _add_requests(ds, attributes)
@@ -81,7 +81,7 @@ def comprehensive_uid(sop_instance_uid: str) -> UID:
 
 
 def _sources(report: StudyReport) -> list[Dataset]:
-    sources = [image.source for image in (*report.images, *report.declined)]
+    sources = report.sources
     if not sources:
         raise Unreportable("a report needs at least one image, analysed or declined")
     study = report.identity.study_instance_uid
@@ -89,6 +89,11 @@ def _sources(report: StudyReport) -> list[Dataset]:
         if source.get("StudyInstanceUID") != study or not source.get("SeriesInstanceUID"):
             raise Unreportable(f"image {source.get('SOPInstanceUID')} does not belong to study {study}")
     return sources
+
+
+def _identifying(sources: list[Dataset]) -> Dataset:
+    """The first image that names its patient: of an unreadable one the header may be all but lost."""
+    return next((source for source in sources if "PatientName" in source or "PatientID" in source), sources[0])
 
 
 def _add_document(ds: Dataset, report: StudyReport, sources: list[Dataset]) -> None:
@@ -109,7 +114,7 @@ def _add_document(ds: Dataset, report: StudyReport, sources: list[Dataset]) -> N
     ds.ReferencedPerformedProcedureStepSequence = []
     add_equipment(ds, identity, algorithm)
     add_times(ds, identity)
-    ds.InstanceNumber = identity.revision + 1
+    ds.InstanceNumber = max(1, identity.revision)
     ds.ContentQualification = "RESEARCH"
     ds.CompletionFlag = "COMPLETE"
     ds.PreliminaryFlag = "PRELIMINARY"

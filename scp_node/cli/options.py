@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.errors import UsageError
 from scp_node.role import database_url
 from scp_node.settings_file import load_settings
 

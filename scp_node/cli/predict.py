@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +51,7 @@ def predict(
     """
     paths = find_images(files)
     package = _package(models_dir, model)
-    from scp_node.cli.predictions import Heatmaps, JsonLines, Show, Table
+    from scp_node.cli.predictions import Heatmaps, JsonLines, Table
 
     shows: list[Show] = [JsonLines(package.manifest) if json else Table(package.manifest)]
     if heatmap is not None:
@@ -77,7 +77,7 @@ def find_images(files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def report(outcomes: Iterator[tuple[Path, Outcome]], total: int, shows: Sequence[Show]) -> int:
+def report(outcomes: Iterable[tuple[Path, Outcome]], total: int, shows: Sequence[Show]) -> int:
     """Show each outcome as it comes, with a progress bar where a person waits; the exit code of it all."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -116,7 +116,7 @@ def _package(models_dir: Path | None, model: str | None) -> ModelPackage:
     return find_package(folder, model)
 
 
-def _outcomes(package: ModelPackage, paths: list[Path], preview_side_max: int) -> Iterator[tuple[Path, Outcome]]:
+def _outcomes(package: ModelPackage, paths: list[Path], preview_side_max: int) -> Generator[tuple[Path, Outcome]]:
     """Load and prove the model while the decoding children start, then analyse."""
     from scp_node.inference.batcher import Batcher
     from scp_node.inference.decode_pool import DecodePool
@@ -140,6 +140,9 @@ def _looks_like_an_image(path: Path) -> bool:
         return False
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
-    with path.open("rb") as file:
-        head = file.read(132)
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+    except OSError:
+        return True  # to be named as failed, not passed over
     return any(head[start:].startswith(signature) for start, signature in SIGNATURES)

@@ -44,5 +44,7 @@ def send(
 
 
 def _line(one: FileOutcome) -> str:
-    status = "" if one.outcome.status is None else f" [status 0x{one.outcome.status:04X}]"
-    return f"{one.path}: {one.outcome.code}: {one.outcome.message}{status}"
+    outcome = one.outcome
+    status = "" if outcome.status is None else f" [status 0x{outcome.status:04X}]"
+    comment = f" '{outcome.comment}'" if outcome.comment else ""
+    return f"{one.path}: {outcome.code}: {outcome.message}{status}{comment}"

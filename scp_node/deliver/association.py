@@ -26,7 +26,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.deliver import command_set as cs
-from scp_node.deliver.connection import BYTES_PER_S_MIN, Connection
+from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, Connection
 from scp_node.deliver.outcomes import REJECTIONS, PeerFault
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -104,7 +104,8 @@ class Association:
         }
         self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
         self._write_dataset(context_id, dataset, dataset_bytes)
-        return self._read_response(context_id, message_id, cs.C_STORE_RSP)
+        on_the_way = min(dataset_bytes, 2 * SEND_BUFFER_BYTES)
+        return self._read_response(context_id, message_id, cs.C_STORE_RSP, on_the_way)
 
     def echo(self) -> Response:
         """C-ECHO (PS3.7 9.1.5)."""
@@ -186,8 +187,8 @@ class Association:
             if time.monotonic() > deadline:
                 raise PeerFault("send-timeout", f"slower than {BYTES_PER_S_MIN} bytes a second")
 
-    def _read_response(self, context_id: int, message_id: int, command_field: int) -> Response:
-        deadline = time.monotonic() + self.peer.response_timeout_s
+    def _read_response(self, context_id: int, message_id: int, command_field: int, on_the_way: int = 0) -> Response:
+        deadline = time.monotonic() + self.peer.response_timeout_s + on_the_way / BYTES_PER_S_MIN
         command, complete = b"", False
         while not complete:
             pdu_type, data = self._connection.read_pdu(deadline, "response-timeout")

@@ -12,6 +12,8 @@ from scp_node.deliver.outcomes import PeerFault
 PDU_BYTES_MAX = 1 << 20
 # A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.
 BYTES_PER_S_MIN = 4096
+# What the system may hold of our data while the destination still waits for it: bounded, so that waits stay honest.
+SEND_BUFFER_BYTES = 256 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -35,6 +37,7 @@ class Connection:
         except OSError as error:
             raise PeerFault("unreachable", str(error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """Send all of `data`, or raise PeerFault "send-timeout" or "connection-lost"."""

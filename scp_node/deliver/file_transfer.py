@@ -10,7 +10,6 @@ from scp_node.deliver.association import CONTEXTS_MAX, Association, Peer, Propos
 from scp_node.deliver.outcomes import FAULTS, PeerFault, SendOutcome, row_of_status
 from scp_node.deliver.part10 import (
     CONVERTIBLE,
-    MEDIA_STORAGE_DIRECTORY,
     NotPart10,
     Part10File,
     dataset_stream,
@@ -26,11 +25,12 @@ class FileOutcome:
 
 
 def dicom_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as named, and within folders every file with a Part 10 preamble, in order of their names."""
+    """Files as named, and within folders every file with a Part 10 preamble but a DICOMDIR, in order of their names."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(inner for inner in path.rglob("*") if inner.is_file() and has_preamble(inner))
+            inside = (inner for inner in path.rglob("*") if inner.is_file() and inner.name != "DICOMDIR")
+            found += sorted(inner for inner in inside if has_preamble(inner))
         else:
             found.append(path)
     return found
@@ -48,8 +48,7 @@ def transfer(peer: Peer, paths: Sequence[Path]) -> Iterator[FileOutcome]:
         except OSError as error:
             yield _fault(path, "file-missing", error.strerror or "")
         else:
-            if file.sop_class_uid != MEDIA_STORAGE_DIRECTORY:
-                sendable.append(file)
+            sendable.append(file)
     for batch in _batches(sendable):
         yield from _transfer_batch(peer, *batch)
 
@@ -83,8 +82,7 @@ def _store(association: Association, file: Part10File) -> FileOutcome:
     with dataset:
         response = association.store(proposal, file.sop_instance_uid, dataset, length)
     row = row_of_status(response.status)
-    message = f"{row.meaning}{f' ({response.comment})' if response.comment else ''}"
-    return FileOutcome(file.path, SendOutcome(row.verdict, row.code, message, response.status))
+    return FileOutcome(file.path, SendOutcome(row.verdict, row.code, row.meaning, response.status, response.comment))
 
 
 def _proposals(file: Part10File) -> tuple[Proposal, ...]:

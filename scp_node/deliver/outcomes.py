@@ -28,12 +28,17 @@ class Row:
 
 @dataclass(frozen=True)
 class SendOutcome:
-    """How one attempt to store one object at one destination ended; `status` is that of the C-STORE-RSP, if any."""
+    """How one attempt to store one object at one destination ended.
+
+    `status` is that of the C-STORE-RSP, if there was one. `comment` is its Error Comment in the archive's own words:
+    it may name the patient, so it is for a terminal or the ledger, never for a log.
+    """
 
     verdict: Verdict
     code: str
     message: str
     status: int | None = None
+    comment: str = ""
 
     @property
     def sent(self) -> bool:

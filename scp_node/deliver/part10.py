@@ -18,7 +18,6 @@ from scp_node.errors import DeliveryRefused
 
 # Syntaxes between which a data set can be re-encoded without touching a pixel.
 CONVERTIBLE = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian), str(DeflatedExplicitVRLittleEndian))
-MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _PREAMBLE_BYTES = 128
 
 

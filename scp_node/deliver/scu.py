@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from pathlib import Path
@@ -11,8 +10,6 @@ from scp_node.deliver.association import VERIFICATION, Association, Peer, Propos
 from scp_node.deliver.outcomes import FAULTS, PeerFault, SendOutcome, row_of_status
 from scp_node.deliver.part10 import CONVERTIBLE, NotPart10, Part10File, dataset_stream, read_part10
 from scp_node.settings import RemoteAE, Settings
-
-log = logging.getLogger(__name__)
 
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -62,13 +59,7 @@ class Sender:
         destination = self._destination(remote_name)
         if destination is None:
             return _outcome_of_fault(remote_name, "unknown-destination")
-        outcome = destination.send(path)
-        log.log(
-            logging.INFO if outcome.sent else logging.WARNING,
-            "result sent" if outcome.sent else "result not sent",
-            extra={"remote_ae": remote_name, "code": outcome.code, "status": outcome.status, "detail": outcome.message},
-        )
-        return outcome
+        return destination.send(path)
 
     def associations_opened(self, remote_name: str) -> int:
         """How many associations were established with this destination so far."""
@@ -191,9 +182,8 @@ class Destination:
             self._abort_held()
             raise PeerFault("file-missing", error.strerror or "") from error
         row = row_of_status(response.status)
-        comment = f" ({response.comment})" if response.comment else ""
-        message = f"{self._who}: {row.meaning}{comment} [status 0x{response.status:04X}]"
-        return SendOutcome(row.verdict, row.code, message, response.status)
+        message = f"{self._who}: {row.meaning} [status 0x{response.status:04X}]"
+        return SendOutcome(row.verdict, row.code, message, response.status, response.comment)
 
     def _open(self) -> Association:
         self._association = Association(self.peer, RESULT_PROPOSALS)

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from converter.errors import ConverterError, Undecodable, Unreadable
@@ -23,11 +23,12 @@ WAIT_S = 600.0
 WAITING_MAX = 256
 ATTEMPTS_MAX = 2
 CHILD_MODULE = "scp_node.inference.decode_child"
-ERRORS: dict[str, type[ConverterError] | type[DecodeFailed]] = {
-    "unreadable": Unreadable,
-    "undecodable": Undecodable,
-    "memory": DecodeOutOfMemory,
-    "surprise": DecodeFailed,
+# What a child could not do, as an error and its message.
+FAILURES: dict[str, tuple[type[ConverterError] | type[DecodeFailed], str]] = {
+    "unreadable": (Unreadable, "{}"),
+    "undecodable": (Undecodable, "{}"),
+    "memory": (DecodeOutOfMemory, "decoding needed more memory than inference.decode_memory_bytes_max allows"),
+    "surprise": (DecodeFailed, "unexpected {} while converting"),
 }
 
 
@@ -55,8 +56,9 @@ class DecodePool:
         self._waiting = 0
         self._closed = False
         self.processes = processes or min(2, os.cpu_count() or 1)
-        self._children = {DecodeProcess(child_module, memory) for _ in range(self.processes)}
-        self._idle = list(self._children)
+        self._children = {self._start_child() for _ in range(self.processes)}
+        # None stands for a child that could not be started yet.
+        self._idle: list[DecodeProcess | None] = list(self._children)
 
     @property
     def child_pids(self) -> tuple[int, ...]:
@@ -95,7 +97,8 @@ class DecodePool:
                 child.kill()
             self._changed.notify_all()
         for child in idle:
-            child.end()
+            if child is not None:
+                child.end()
 
     def _ask(self, request: ConvertRequest | IdentifyRequest) -> Converted | Declined | Identified:
         """Ask a child; one that dies may have been killed from outside, so that a second one has a try."""
@@ -111,7 +114,8 @@ class DecodePool:
                     raise
                 log.warning("decoding process lost, the image is tried again", extra={"reason": str(error)})
         if isinstance(answer, Failed):
-            raise ERRORS[answer.code](answer.reason or ERRORS[answer.code].__doc__)
+            failure, message = FAILURES[answer.code]
+            raise failure(message.format(answer.reason))
         return answer
 
     @contextmanager
@@ -133,20 +137,34 @@ class DecodePool:
                 raise OutOfResources("decoding is stopping")
             if not in_time:
                 raise OutOfResources(f"no decoding process was free for {self._wait_s:g} s")
-            return self._idle.pop()
+            child = self._idle.pop()
+            if child is None:
+                try:
+                    child = self._start_child()
+                except OutOfResources:
+                    self._idle.append(None)
+                    raise
+                self._children.add(child)
+            return child
 
     def _give_back(self, child: DecodeProcess) -> None:
         """Put a child back, or another one in its place."""
         with self._changed:
-            keep = child.usable and not self._closed
-            if not keep:
-                self._children.discard(child)
-            if not keep and not self._closed:
-                another = DecodeProcess(self._child_module, self._memory)
-                self._children.add(another)
-                self._idle.append(another)
-            elif keep:
+            if child.usable and not self._closed:
                 self._idle.append(child)
+                self._changed.notify()
+                return
+            self._children.discard(child)
+        child.end()
+        with self._changed:
+            if self._closed:
+                return
+            another: DecodeProcess | None = None
+            with suppress(OutOfResources):  # the next call tries again, and says so
+                another = self._start_child()
+                self._children.add(another)
+            self._idle.append(another)
             self._changed.notify()
-        if not keep:
-            child.end()
+
+    def _start_child(self) -> DecodeProcess:
+        return DecodeProcess(self._child_module, self._memory)

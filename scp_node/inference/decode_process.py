@@ -54,16 +54,21 @@ class DecodeProcess:
         self._replies, reply_end = os.pipe()
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # it imports what this process imports
         kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(NICENESS)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            bufsize=0,
-            pass_fds=(reply_end,),
-            env={**kept, **ONE_THREAD, "PYTHONPATH": paths},
-            start_new_session=True,
-        )
-        os.close(reply_end)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(NICENESS)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                bufsize=0,
+                pass_fds=(reply_end,),
+                env={**kept, **ONE_THREAD, "PYTHONPATH": paths},
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(self._replies)
+            raise OutOfResources(f"a decoding process cannot be started: {error}") from error
+        finally:
+            os.close(reply_end)
         self._started = False
         self.usable = True
 

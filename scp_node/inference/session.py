@@ -137,7 +137,8 @@ def _open_session(weights: bytes, name: str, threads: int) -> Any:
         raise _ProviderUnusableError(_first_line(error)) from error
     session.disable_fallback()  # a failing GPU is to be seen, not silently replaced
     if session.get_providers()[0] != provider:
-        raise _ProviderUnusableError(f"ONNX Runtime took {session.get_providers()[0]} instead: no usable GPU or libraries")
+        taken = session.get_providers()[0]
+        raise _ProviderUnusableError(f"ONNX Runtime took {taken} instead: the GPU or its libraries cannot be used")
     return session
 
 

@@ -69,7 +69,9 @@ def decode_command(data: bytes | bytearray) -> Command:
 
 def encode_response(request: Command, answer: Answer) -> bytes:
     """The command set that answers `request`; a UID that is none is not repeated."""
-    elements = [(_AFFECTED_SOP_CLASS_UID, _padded(request.sop_class_uid, b"\0"))] if is_uid(request.sop_class_uid) else []
+    elements = (
+        [(_AFFECTED_SOP_CLASS_UID, _padded(request.sop_class_uid, b"\0"))] if is_uid(request.sop_class_uid) else []
+    )
     elements += [
         (_COMMAND_FIELD, struct.pack("<H", request.field | _RESPONSE)),
         (_RESPONDED_TO, struct.pack("<H", request.message_id)),

@@ -91,8 +91,8 @@ class IncomingInstance:
             _check_class(context, command)
             _check_instance_uid(command)
             store.spool.check_room()
-            self._part = self._open_part()
             _check_has_data_set(command)
+            self._part = self._open_part()
         except HilumError as refusal:
             self._refuse(refusal)
 

@@ -16,6 +16,8 @@ CONTROL_PDU_BYTES_MAX = 128 * 1024
 A_ASSOCIATE_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, P_DATA_TF = 0x01, 0x02, 0x03, 0x04
 A_RELEASE_RQ, A_RELEASE_RP, A_ABORT = 0x05, 0x06, 0x07
 _PDU_HEADER, _PDV_HEADER = struct.Struct(">BxL"), struct.Struct(">LBB")
+# PDU type and length, PDV length, presentation context and message control header of a PDU with one PDV
+P_DATA_HEADER = struct.Struct(">BxLLBB")
 _LENGTH_MAX = {
     A_ASSOCIATE_RQ: CONTROL_PDU_BYTES_MAX,
     A_ASSOCIATE_AC: CONTROL_PDU_BYTES_MAX,
@@ -49,10 +51,10 @@ class Fragment(NamedTuple):
 class PduStream:
     """Usage: read into `space()`, tell `filled(count)`, walk over `pieces()`."""
 
-    def __init__(self, pdu_bytes_max: int) -> None:
+    def __init__(self, pdu_bytes_max: int, buffer_bytes: int = BUFFER_BYTES) -> None:
         self.pdu_bytes_max = pdu_bytes_max
         self.pdus_completed = 0
-        self._buffer = bytearray(BUFFER_BYTES)
+        self._buffer = bytearray(buffer_bytes)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._pdu_left = self._pdv_left = 0

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import pydicom
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
 
 from converter.errors import Unreadable
+from converter.image.image_file import read_image
 from scp_node.ledger import InstanceRow
 from scp_node.workflow.parts import SpoolFiles
 
 
 def read_header(spool: SpoolFiles, instance: InstanceRow) -> Dataset:
-    """The instance's data set without pixel data. Raises Unreadable."""
-    try:
-        return pydicom.dcmread(spool.path(instance.spool_name), stop_before_pixels=True)
-    except (
-        InvalidDicomError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RecursionError,
-        NotImplementedError,
-    ) as error:
-        raise Unreadable(f"the header cannot be read ({type(error).__name__})") from error
+    """The instance's data set; long values, pixel data among them, are left in the file. Raises Unreadable."""
+    ds = read_image(spool.path(instance.spool_name))
+    if not isinstance(ds, Dataset):
+        raise Unreadable("the object is no DICOM data set")
+    return ds

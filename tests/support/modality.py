@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pydicom import Dataset
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 CALLING_AE_TITLE = "MODALITY"
 TIMEOUT_S = 30
@@ -43,9 +44,12 @@ def store_until_stored(port: int, objects: Sequence[Dataset], attempts: int = 10
     raise AssertionError(f"{len(waiting)} objects were never stored")
 
 
-def _store_one(assoc: object, ds: Dataset) -> int | None:
+def _store_one(assoc: Association, ds: Dataset) -> int | None:
+    # pynetdicom's own loop may take the response of a fast peer before the caller looks for it: hold it first.
+    assoc._reactor_checkpoint.clear()
+    time.sleep(0.01)
     try:
-        response = assoc.send_c_store(ds)  # type: ignore[attr-defined]
+        response = assoc.send_c_store(ds)
     except (RuntimeError, ValueError, OSError):
         return None
     return int(response.Status) if "Status" in response else None

@@ -59,9 +59,12 @@ class Orthanc:
             self.process = subprocess.Popen([PROGRAM, str(path)], stdout=log, stderr=log)
         self._wait_until(lambda: is_listening(self.dicom_port) and self._answers(), START_TIMEOUT_S, "start")
 
-    def stop(self) -> None:
+    def stop(self, kill: bool = False) -> None:
+        """End it in order, which takes as long as somebody keeps an association open, or at once like a crash."""
         if self.process is None:
             return
+        if kill:
+            self.process.kill()
         self.process.terminate()
         try:
             self.process.wait(STOP_TIMEOUT_S)

@@ -87,16 +87,15 @@ def make_dx(
     ds = _patient_and_study(seed, instance, sop_class)
     _describe_pixels(ds, pixels, bits_allocated, bits_stored, signed, photometric)
     ds.PatientOrientation = list(orientation)
-    for keyword, value in attributes.items():
-        if value is None:
-            if keyword in ds:
-                delattr(ds, keyword)
-        else:
-            setattr(ds, keyword, value)
     ds.file_meta = FileMetaDataset()
+    _encode(ds, pixels, UID(transfer_syntax))
+    for keyword, value in attributes.items():
+        if value is not None:
+            setattr(ds, keyword, value)
+        elif keyword in ds:
+            delattr(ds, keyword)
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    _encode(ds, pixels, UID(transfer_syntax))
     return ds
 
 
@@ -104,6 +103,15 @@ def write_dx(path: Path, ds: Dataset) -> Path:
     """Save as a Part 10 file and return its path."""
     ds.save_as(path, enforce_file_format=True)
     return path
+
+
+def compress_with(ds: Dataset, transfer_syntax: UID, codestream: bytes) -> None:
+    """Replace the pixel data by one codestream in `transfer_syntax`."""
+    ds.PixelData = encapsulate([codestream])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = transfer_syntax
+    ds.LossyImageCompression = "01"
 
 
 def from_upright(pixels: NDArray[Any], orientation: tuple[str, str]) -> NDArray[Any]:
@@ -194,7 +202,7 @@ def _encode(ds: Dataset, pixels: NDArray[Any], transfer_syntax: UID) -> None:
             # 8-bit pixels are written as OB, which has no byte order
             ds["PixelData"] = _pixel_element(little.byteswap().tobytes(), ds.BitsAllocated)
     elif transfer_syntax == JPEGBaseline8Bit:
-        _compress_with(ds, transfer_syntax, _jpeg_baseline(pixels))
+        compress_with(ds, transfer_syntax, _jpeg_baseline(pixels))
     else:
         ds.compress(transfer_syntax, generate_instance_uid=False)
 
@@ -207,11 +215,3 @@ def _jpeg_baseline(pixels: NDArray[Any]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=95)
     return file.getvalue()
-
-
-def _compress_with(ds: Dataset, transfer_syntax: UID, codestream: bytes) -> None:
-    ds.PixelData = encapsulate([codestream])
-    ds["PixelData"].VR = "OB"
-    ds["PixelData"].is_undefined_length = True
-    ds.file_meta.TransferSyntaxUID = transfer_syntax
-    ds.LossyImageCompression = "01"

@@ -33,8 +33,8 @@ def test_a_bad_file_shows_every_problem_on_standard_error_with_exit_2(tmp_path: 
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"{bad}:3:55: remote_aes.pacs.port: must be at least 1; this is 0",
-        f"{bad}:3:58: remote_aes.pacs.may_sned: unknown key",
+        f"{bad}:3:56: remote_aes.pacs.port: must be at least 1; this is 0",
+        f"{bad}:3:59: remote_aes.pacs.may_sned: unknown key",
         "    Did you mean 'may_send'?",
         "2 problems; a node that runs keeps its settings, a new one does not start.",
     ]

@@ -53,7 +53,7 @@ routes:
     when: {from: [pac], modality: [cr], view: [XX]}
     model: pneumonia@1
     results: heatmap
-    to: [other, nowhere, other]
+    to: [other, archive, other]
   - {name: second, model: pneumonia, to: []}
 report: {sop_class: comprehensive3d, quiet_period_s: -1, data_dir: x}
 logging:
@@ -87,10 +87,10 @@ inference: 7
         "this is 'pneumonia@1'",
         "13:14: routes[0].results: must be a list; this is 'heatmap'",
         "    Write [heatmap].",
-        "14:17: routes[0].to[1]: no remote AE is called 'nowhere'",
+        "14:17: routes[0].to[1]: no remote AE is called 'archive'",
         "    Known: pacs, other.",
         "14:26: routes[0].to[2]: 'other' is listed twice",
-        "15:40: routes[1].to: must have at least 1 entry; this is empty",
+        "15:38: routes[1].to: must have at least 1 entry; this is empty",
         "16:21: report.sop_class: must be 'comprehensive_3d' or 'comprehensive'; this is 'comprehensive3d'",
         "    Did you mean 'comprehensive_3d'?",
         "16:54: report.quiet_period_s: must be at least 0; this is -1",
@@ -184,11 +184,12 @@ def test_contradictions_between_sections_are_found(file: Path, old: str, new: st
 
 
 def test_a_bad_section_does_not_bring_problems_of_other_sections_with_it(file: Path) -> None:
-    text = GOOD.replace("may_send: true", "may_sent: true").replace("  pacs:", "  pa cs:")
+    text = GOOD.replace("may_send: true", "may_sent: true").replace(
+        "routes:", "  o t: {ae_title: B, host: h, port: 1, may_send: true}\nroutes:"
+    )
     assert [line for line in problems(file, text) if not line.startswith(" ")] == [
-        "3:3: remote_aes.pa cs: a name has letters, digits, '-' and '_'; at most 32; this is 'pa cs'",
-        "3:60: remote_aes.pa cs.may_sent: unknown key",
-        "5:42: routes[0].to[0]: no remote AE is called 'pacs'",
+        "3:58: remote_aes.pacs.may_sent: unknown key",
+        "4:3: remote_aes.o t: a name has letters, digits, '-' and '_'; at most 32; this is 'o t'",
     ]
 
 
@@ -252,7 +253,7 @@ def test_a_bad_file_on_reload_keeps_the_old_settings_and_logs_every_problem(
         assert source.reload() == []
     assert source.current is before
     records = [record for record in caplog.records if record.message == "configuration problem"]
-    assert [vars(record)["place"] for record in records] == [f"{file}:1:18", f"{file}:3:55"]
+    assert [vars(record)["place"] for record in records] == [f"{file}:1:18", f"{file}:3:52"]
     assert caplog.records[-1].message == "configuration kept as it was"
     file.unlink()
     assert source.reload() == []

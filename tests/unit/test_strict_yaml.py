@@ -12,10 +12,10 @@ def problems(content: str | bytes) -> list[str]:
     return [problem.lines("f").partition("\n")[0] for problem in document.problems]
 
 
-@pytest.mark.parametrize(
-    "text",
-    "ON on yes No off y 0123 0x1F 0o17 1_000 1:30 2024-01-01 1e5 .inf .nan NULL True TRUE = +0123 1.2.3 <<".split(),
-)
+CHANGED_BY_YAML_1_1 = "ON on yes No off y 0123 0x1F 0o17 1_000 1:30 2024-01-01 1e5 .inf .nan NULL True TRUE = +0123 <<"
+
+
+@pytest.mark.parametrize("text", [*CHANGED_BY_YAML_1_1.split(), "1.2.3"])
 def test_words_that_yaml_1_1_would_change_stay_text(text: str) -> None:
     assert read_yaml(f"key: {text}".encode()).data == {"key": text}
 

@@ -1,0 +1,79 @@
+"""The whole conversion of one file, as a decoding process runs it: read, judge, render, judge, shape for the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.image.eligibility import check_header, check_pixels
+from converter.image.geometry import compose
+from converter.image.gray_image import IDENTITY_AFFINE, Declined, GrayImage
+from converter.image.image_file import read_image
+from converter.image.model_input import to_model_input
+from converter.image.pixels import render
+from converter.manifest import InputSpec, IntendedUse
+
+
+@dataclass(frozen=True)
+class Converted:
+    """One image, ready for the model and for a reader.
+
+    model_input: float32, one image as `InputSpec` lays it out.
+    preview: uint8 [rows, columns], the rendered image, never enlarged; preview_to_source maps its (column, row) to
+    the stored frame of source_shape (rows, columns). notes: what was assumed, without patient data.
+    """
+
+    model_input: NDArray[np.float32]
+    preview: NDArray[np.uint8]
+    preview_to_source: NDArray[np.float64]
+    source_shape: tuple[int, int]
+    notes: tuple[str, ...]
+
+
+def convert(
+    path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
+) -> Converted | Declined:
+    """Convert the file for a model with input `spec`, or say why the image is not analysed.
+
+    `use=None` leaves out the header rules. Raises Unreadable or Undecodable.
+    """
+    source = read_image(path, pixels_max)
+    notes: tuple[str, ...] = ()
+    if isinstance(source, GrayImage):
+        image = source
+    else:
+        if use is not None:
+            verdict = check_header(source, use)
+            if isinstance(verdict, Declined):
+                return verdict
+            notes = verdict
+        image = render(source, pixels_max=pixels_max)
+    implausible = check_pixels(image)
+    if implausible is not None:
+        return implausible
+    preview, preview_to_source = make_preview(image, preview_side_max)
+    return Converted(
+        model_input=to_model_input(image, spec),
+        preview=preview,
+        preview_to_source=preview_to_source,
+        source_shape=image.source_shape,
+        notes=(*notes, *image.notes),
+    )
+
+
+def make_preview(image: GrayImage, side_max: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The image with a long side of at most `side_max`, in 8 bits, and the affine to the stored frame."""
+    rows, columns = image.pixels.shape
+    factor = min(1.0, side_max / max(rows, columns))
+    pixels = image.pixels
+    to_image = IDENTITY_AFFINE.copy()
+    if factor < 1:
+        size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint16)
+        x, y = columns / size[0], rows / size[1]
+        to_image = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
+    return (pixels >> 8).astype(np.uint8), compose(image.to_source, to_image)

@@ -1,0 +1,137 @@
+"""The real node as a child process with a configuration of its own, for as long as the demonstration lasts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import scp_node
+from scp_node.deliver.association import VERIFICATION, Association, Peer, Proposal
+from scp_node.deliver.outcomes import PeerFault
+from scp_node.errors import HilumError
+
+NODE_AE_TITLE, MODALITY_AE_TITLE, ARCHIVE_AE_TITLE = "HILUM", "DEMO_MODALITY", "DEMO_ARCHIVE"
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 45.0
+LOG_LINES_SHOWN = 15
+
+
+class NodeFailed(HilumError):
+    """The node ended by itself or did not answer in time; the message has the end of its log."""
+
+    code = "node-failed"
+
+
+@dataclass(frozen=True)
+class NodeProcess:
+    """A running node: where it listens and what it runs with."""
+
+    port: int
+    config: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def peer(self) -> Peer:
+        """The node as the demonstration's modality calls it."""
+        return Peer("127.0.0.1", self.port, NODE_AE_TITLE, MODALITY_AE_TITLE, 5.0, 60.0)
+
+    def check_alive(self) -> None:
+        """Raises NodeFailed when the process has ended."""
+        code = self.process.poll()
+        if code is not None:
+            raise NodeFailed(f"the node ended with exit code {code}; the end of its log:\n{self.log_end()}")
+
+    def log_end(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+
+
+@contextmanager
+def running_node(folder: Path, archive_port: int) -> Iterator[NodeProcess]:
+    """Start a node that sends its results to the archive on `archive_port`, wait until it answers C-ECHO, and stop it
+    at the end. Everything it writes is in `folder`."""
+    port = _free_port()
+    config, log = folder / "node.yaml", folder / "node.log"
+    config.write_text(yaml.safe_dump(configuration(port, archive_port), sort_keys=False))
+    # The package may run from a checkout that is not installed: the child finds it where this process did.
+    package_root = str(Path(scp_node.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(config)],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    node = NodeProcess(port, config, log, process)
+    try:
+        _wait_until_it_answers(node)
+        yield node
+    finally:
+        _stop(process)
+
+
+def configuration(port: int, archive_port: int) -> dict[str, Any]:
+    """A whole configuration: the ten lines an admin writes, and what makes a demonstration quick and modest."""
+    return {
+        "node": {"ae_title": NODE_AE_TITLE, "bind": "127.0.0.1", "port": port, "data_dir": "./data"},
+        "remote_aes": {
+            # Nothing is sent to the modality; the port only has to be one.
+            "modality": {"ae_title": MODALITY_AE_TITLE, "host": "127.0.0.1", "port": 104, "may_send": True},
+            "archive": {"ae_title": ARCHIVE_AE_TITLE, "host": "127.0.0.1", "port": archive_port},
+        },
+        "routes": [
+            {
+                "name": "chest",
+                "when": {"from": ["modality"]},
+                "model": "pneumonia",
+                "results": ["sr", "heatmap"],
+                "to": ["archive"],
+            }
+        ],
+        "report": {"quiet_period_s": 2},
+        "storage": {"used_percent_max": 100, "free_bytes_min": 256 * 1024**2},
+    }
+
+
+def _wait_until_it_answers(node: NodeProcess) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    reason = ""
+    while time.monotonic() < deadline:
+        node.check_alive()
+        try:
+            association = Association(node.peer, [Proposal(VERIFICATION, "1.2.840.10008.1.2")])
+            if association.echo().status == 0:
+                association.release()
+                return
+            association.abort()
+        except PeerFault as fault:
+            reason = str(fault)
+        time.sleep(0.1)
+    raise NodeFailed(f"the node did not answer C-ECHO within {START_TIMEOUT_S:g} s ({reason}):\n{node.log_end()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

@@ -1,0 +1,168 @@
+"""The sender and its kept associations, with scripted archives."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pydicom.uid import ImplicitVRLittleEndian
+
+from scp_node.deliver.part10 import read_part10, reencoded
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
+from tests.support.archives import accept_all, read_pdu, scripted_archive, scripted_peer, store_response, take_store
+from tests.support.objects import settings_for, small_file
+from tests.support.ports import free_port
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path):
+    classes = [COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE]
+    files = [small_file(tmp_path, classes[number % 3]) for number in range(24)]
+    with scripted_archive() as archive:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        with ThreadPoolExecutor(6) as threads:
+            outcomes = list(threads.map(lambda path: sender.send("pacs", path), files))
+        assert sender.associations_opened("pacs") == 1
+        sender.close()
+        wait_until(lambda: archive.released == 1)
+    assert all(outcome.code == "stored" for outcome in outcomes)
+    assert archive.associations == 1
+    assert archive.callers == ["HILUM"]
+    for path in files:
+        file = read_part10(path)
+        assert archive.received[file.sop_instance_uid] == path.read_bytes()[file.dataset_offset :]
+
+
+def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path):
+    path = small_file(tmp_path)
+    with scripted_archive(syntaxes=["1.2.840.10008.1.2"]) as archive:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        outcome = sender.send("pacs", path)
+        sender.close()
+    file = read_part10(path)
+    assert outcome.sent
+    assert archive.syntaxes == [ImplicitVRLittleEndian]
+    assert archive.received[file.sop_instance_uid] == reencoded(file, ImplicitVRLittleEndian)
+
+
+def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
+    with scripted_archive() as archive:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        wait_until(lambda: archive.released == 1)
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert sender.associations_opened("pacs") == 2
+        sender.close()
+
+
+def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
+    with scripted_archive() as archive:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
+        for _ in range(3):
+            assert sender.send("pacs", small_file(tmp_path)).sent
+        wait_until(lambda: archive.released == 3)
+        sender.close()
+    assert archive.associations == 3
+
+
+def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path):
+    port = free_port()
+    sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+    with scripted_archive(port=port):
+        assert sender.send("pacs", small_file(tmp_path)).sent
+    assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
+    with scripted_archive(port=port) as second:
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert sender.associations_opened("pacs") == 2
+        assert len(second.received) == 1
+        sender.close()
+
+
+def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path):
+    """The first connection answers one store and ends with the second one; the next connection works."""
+    connections: list[socket.socket] = []
+
+    def play(connection: socket.socket) -> None:
+        connections.append(connection)
+        first = len(connections) == 1
+        accept_all(connection)
+        connection.sendall(store_response(*take_store(connection)))
+        request = take_store(connection)
+        if first:
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.sendall(store_response(*request))
+            read_pdu(connection)
+
+    with scripted_peer(play) as port:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+        assert [sender.send("pacs", small_file(tmp_path)).code for _ in range(3)] == ["stored"] * 3
+        assert sender.associations_opened("pacs") == 2
+        sender.close()
+
+
+def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path):
+    answered = threading.Event()
+
+    def play(connection: socket.socket) -> None:
+        accept_all(connection)
+        connection.sendall(store_response(*take_store(connection)))
+        if not answered.is_set():
+            connection.sendall(b"\x05\0\0\0\0\x04\0\0\0\0")
+            if read_pdu(connection)[0] == 0x06:
+                answered.set()
+        else:
+            read_pdu(connection)
+
+    with scripted_peer(play) as port:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        time.sleep(0.2)  # the release request is on its way
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert answered.is_set()
+        assert sender.associations_opened("pacs") == 2
+        sender.close()
+
+
+def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
+    leave = threading.Event()
+
+    def stuck(connection: socket.socket) -> None:
+        accept_all(connection)
+        take_store(connection)
+        leave.wait(20)
+
+    with scripted_peer(stuck) as port, scripted_archive() as archive:
+        settings = settings_for({"stuck": ("ARCHIVE", port), "pacs": ("ARCHIVE", archive.port)}, response_timeout_s=15)
+        sender = Sender(settings)
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(sender.send, "stuck", small_file(tmp_path))
+            for _ in range(5):
+                assert sender.send("pacs", small_file(tmp_path)).sent
+            assert not waiting.done()
+            leave.set()
+            assert waiting.result().code in ("connection-lost", "response-timeout")
+        sender.close()
+
+
+def test_changed_settings_move_the_destination(tmp_path: Path):
+    with scripted_archive() as old, scripted_archive() as new:
+        sender = Sender(settings_for({"pacs": ("ARCHIVE", old.port)}))
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        sender.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
+        assert sender.associations_opened("pacs") == 1  # nothing changed: the association stays
+        sender.reload(settings_for({"pacs": ("ARCHIVE", new.port)}))
+        wait_until(lambda: old.released == 1)
+        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert (len(old.received), len(new.received)) == (1, 1)
+        sender.close()

@@ -1,0 +1,320 @@
+"""What must be true of a Structured Report and a heat map, wherever they come from: the builder, a file, an archive.
+
+`report_problems` and `heatmap_problems` return one sentence per broken promise, so that a test of damaged results can
+ask whether the damage is noticed; `assert_report` and `assert_heatmap` fail with all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.dataelem import RawDataElement
+from pydicom.uid import UID
+
+from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+
+SR_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.88.34")
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
+          "StudyID", "ReferringPhysicianName")  # fmt: skip
+TYPE_3 = ("IssuerOfPatientID", "PatientAge", "StudyDescription", "TimezoneOffsetFromUTC")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One measurement group as a reader of the report understands it."""
+
+    finding: str
+    probability: float
+    threshold: float
+    decision: str
+    tracking_uid: str
+    image_uid: str
+    heatmap_uid: str
+
+
+@dataclass
+class _Check:
+    problems: list[str] = field(default_factory=list)
+
+    def __call__(self, holds: object, otherwise: str) -> bool:
+        if not holds:
+            self.problems.append(otherwise)
+        return bool(holds)
+
+
+def assert_report(
+    sr: Dataset, analysed: Sequence[Dataset], declined: Sequence[Dataset] = (), heatmaps: Sequence[Dataset] = ()
+) -> list[Group]:
+    """Fail unless `sr` is our report on exactly these images; return its measurement groups."""
+    problems = report_problems(sr, analysed, declined, heatmaps)
+    assert not problems, "\n".join(problems)
+    return list(groups(sr))
+
+
+def assert_heatmap(sc: Dataset, source: Dataset) -> None:
+    problems = heatmap_problems(sc, source)
+    assert not problems, "\n".join(problems)
+
+
+def report_problems(
+    sr: Dataset, analysed: Sequence[Dataset], declined: Sequence[Dataset] = (), heatmaps: Sequence[Dataset] = ()
+) -> list[str]:
+    """`analysed`, `declined`: headers of the images as they were sent; `heatmaps`: those that the report may show."""
+    check = _Check()
+    sources = [*analysed, *declined]
+    check(sr.SOPClassUID in SR_CLASSES, f"SOP Class {sr.SOPClassUID} is no SR class of ours")
+    check(sr.Modality == "SR", f"Modality is {sr.Modality}")
+    for keyword, value in (
+        ("CompletionFlag", "COMPLETE"),
+        ("PreliminaryFlag", "PRELIMINARY"),
+        ("VerificationFlag", "UNVERIFIED"),
+    ):
+        check(sr.get(keyword) == value, f"{keyword} is {sr.get(keyword)}, not {value}")
+    _check_common(check, sr, sources[0])
+    _check_document(check, sr)
+    evidence = _check_references(check, sr, [*sources, *heatmaps])
+    for source in sources:
+        check(source.SOPInstanceUID in evidence, f"image {source.SOPInstanceUID} is not in the evidence")
+    library = {uid for item in walk(sr) if _named(item, "126200") for uid in _referenced(item)}
+    check(library == {str(source.SOPInstanceUID) for source in sources}, "the Image Library lists other images")
+    _check_groups(check, sr, analysed, heatmaps)
+    _check_declined(check, sr, declined)
+    return check.problems
+
+
+def heatmap_problems(sc: Dataset, source: Dataset) -> list[str]:
+    """What is wrong with `sc` as the heat map of `source`."""
+    check = _Check()
+    check(sc.SOPClassUID == SECONDARY_CAPTURE, f"SOP Class {sc.SOPClassUID} is not Secondary Capture")
+    _check_common(check, sc, source)
+    for keyword, value in (
+        ("Modality", "OT"),
+        ("BurnedInAnnotation", "YES"),
+        ("RecognizableVisualFeatures", "NO"),
+        ("PhotometricInterpretation", "RGB"),
+        ("SamplesPerPixel", 3),
+        ("PlanarConfiguration", 0),
+        ("BitsAllocated", 8),
+    ):
+        check(sc.get(keyword) == value, f"{keyword} is {sc.get(keyword)}, not {value}")
+    check(list(sc.get("ImageType", [])) == ["DERIVED", "SECONDARY"], f"Image Type is {sc.get('ImageType')}")
+    size = sc.Rows * sc.Columns * 3
+    check(len(sc.PixelData) == size + size % 2, f"{len(sc.PixelData)} bytes of pixels for {sc.Rows} x {sc.Columns}")
+    check(re.search(r"\d+\.\d+ %", sc.get("DerivationDescription", "")), "no probability in Derivation Description")
+    check(sc.get("BodyPartExamined"), "no Body Part Examined")
+    check(sc.get("LossyImageCompression") in ("00", "01"), "Lossy Image Compression is not said")
+    check("FrameOfReferenceUID" not in sc, "a Frame of Reference that a radiograph does not have")
+    references = sc.get("SourceImageSequence") or []
+    if check(len(references) == 1, f"{len(references)} source images"):
+        reference = references[0]
+        check(reference.ReferencedSOPInstanceUID == source.SOPInstanceUID, "the source image is another one")
+        check(reference.ReferencedSOPClassUID == source.SOPClassUID, "the source image has another class")
+        check(reference.PurposeOfReferenceCodeSequence[0].CodeValue == "121322", "the purpose of reference is wrong")
+    series = [item.SeriesInstanceUID for item in sc.get("ReferencedSeriesSequence") or []]
+    check(series == [source.SeriesInstanceUID], "Referenced Series is not the source's")
+    return check.problems
+
+
+def groups(sr: Dataset) -> Iterator[Group]:
+    """The measurement groups, as far as they can be read."""
+    for item in walk(sr):
+        if _named(item, "125007"):
+            numbers = [child.MeasuredValueSequence[0].NumericValue for child in _children(item, "122157")]
+            thresholds = [child.TextValue for child in _children(item, "111002") if "threshold" in child.TextValue]
+            findings = [child.ConceptCodeSequence[0].CodeValue for child in _children(item, "121071")]
+            yield Group(
+                finding=_one(findings),
+                probability=float(_one(numbers) or "nan"),
+                threshold=float((re.findall(r"\d+(?:\.\d+)?", _one(thresholds)) or ["nan"])[0]),
+                decision=_one([child.ConceptCodeSequence[0].CodeMeaning for child in _children(item, _one(findings))]),
+                tracking_uid=_one([child.UID for child in _children(item, "112040")]),
+                image_uid=_one([uid for child in _children(item, "111030") for uid in _referenced(child)]),
+                heatmap_uid=_one([uid for child in _children(item, "121200") for uid in _own_references(child)]),
+            )
+
+
+def walk(item: Dataset) -> Iterator[Dataset]:
+    """Every content item below `item`, parents first."""
+    for child in item.get("ContentSequence") or ():
+        yield child
+        yield from walk(child)
+
+
+def _check_common(check: _Check, ds: Dataset, source: Dataset) -> None:
+    check(ds.StudyInstanceUID == source.StudyInstanceUID, "another study")
+    check(ds.SeriesInstanceUID != source.SeriesInstanceUID, "the source's own series")
+    check(UID(ds.SOPInstanceUID).is_valid and ds.SOPInstanceUID.startswith("2.25."), "the SOP Instance UID is not ours")
+    check(ds.get("ContentQualification") == "RESEARCH", "Content Qualification is not RESEARCH")
+    for keyword in ("ContentDate", "ContentTime", "InstanceCreationDate", "InstanceCreationTime"):
+        check(ds.get(keyword), f"no {keyword}")
+    meta = getattr(ds, "file_meta", None)
+    if meta is not None and "MediaStorageSOPInstanceUID" in meta:
+        check(meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID, "file meta names another instance")
+        check(meta.MediaStorageSOPClassUID == ds.SOPClassUID, "file meta names another class")
+    for equipment in (ds, *(ds.get("ContributingEquipmentSequence") or [Dataset()])):
+        made_by = (equipment.get("Manufacturer"), equipment.get("ManufacturerModelName"))
+        check(made_by == (MANUFACTURER, MODEL_NAME), f"the equipment is {made_by}: we would analyse our own result")
+        check(equipment.get("SoftwareVersions"), "no software version")
+        check(equipment.get("DeviceSerialNumber"), "no device serial number")
+    check(str(ds.get("SeriesDescription", "")).startswith(SERIES_DESCRIPTION_PREFIX), "Series Description is not ours")
+    _check_identity(check, ds, source)
+
+
+def _check_identity(check: _Check, ds: Dataset, source: Dataset) -> None:
+    """Patient and study as in the source: the same bytes, or the same text where the result is in UTF-8."""
+    declared, expected = ds.get("SpecificCharacterSet"), source.get("SpecificCharacterSet")
+    same_encoding = declared == expected
+    check(same_encoding or declared == "ISO_IR 192", f"Specific Character Set is {declared}, the source's {expected}")
+    for keyword in (*TYPE_2, *TYPE_3):
+        if keyword in TYPE_2:
+            check(keyword in ds, f"{keyword} is missing")
+        check((keyword in ds) or not source.get(keyword), f"{keyword} was dropped")
+        if keyword in ds and keyword not in TYPE_2:
+            check(keyword in source, f"{keyword} was invented")
+        got, wanted = (_text(one, keyword, as_bytes=same_encoding) for one in (ds, source))
+        check(got == wanted, f"{keyword} is {got!r}, the source's {wanted!r}")
+
+
+def _text(ds: Dataset, keyword: str, as_bytes: bool) -> bytes | str:
+    element = ds.get_item(keyword) if keyword in ds else None
+    if as_bytes and isinstance(element, RawDataElement):
+        return bytes(element.value or b"").rstrip(b" \0")
+    text = "" if ds.get(keyword) is None else str(ds[keyword].value).rstrip()
+    if not as_bytes:
+        return text
+    one = Dataset()
+    if "SpecificCharacterSet" in ds:
+        one.SpecificCharacterSet = ds.SpecificCharacterSet
+    if keyword in ds:
+        one[keyword] = ds[keyword]
+    return _encoded(one, keyword)
+
+
+def _encoded(ds: Dataset, keyword: str) -> bytes:
+    buffer = BytesIO()
+    dcmwrite(buffer, ds, implicit_vr=False, little_endian=True)
+    again = dcmread(BytesIO(buffer.getvalue()), force=True)
+    element = again.get_item(keyword) if keyword in again else None
+    return bytes(element.value or b"").rstrip(b" \0") if isinstance(element, RawDataElement) else b""
+
+
+def _check_document(check: _Check, sr: Dataset) -> None:
+    check(_code(sr.get("ConceptNameCodeSequence")) == "126000", "the title is not Imaging Measurement Report")
+    check(sr.ContentTemplateSequence[0].TemplateIdentifier == "1500", "the template is not TID 1500")
+    top = sr.get("ContentSequence") or []
+    for code, what in (
+        ("121049", "language"),
+        ("121005", "observer type"),
+        ("121012", "device observer UID"),
+        ("121058", "procedure reported"),
+        ("111028", "Image Library"),
+        ("126010", "Imaging Measurements"),
+    ):
+        check(sum(_named(item, code) for item in top) == 1, f"not exactly one {what}")
+    notices = [item.TextValue for item in walk(sr) if item.ValueType == "TEXT" and _named(item, "121106")]
+    check(any("Research use only" in text for text in notices), "the report does not say that it is for research")
+
+
+def _check_references(check: _Check, sr: Dataset, known: Sequence[Dataset]) -> Collection[str]:
+    """Everything that the tree refers to is in the evidence, with the class and series that it has."""
+    evidence: dict[str, tuple[str, str]] = {}
+    for study in sr.get("CurrentRequestedProcedureEvidenceSequence") or ():
+        check(study.StudyInstanceUID == sr.StudyInstanceUID, "evidence of another study")
+        for series in study.ReferencedSeriesSequence:
+            for item in series.ReferencedSOPSequence:
+                evidence[item.ReferencedSOPInstanceUID] = (item.ReferencedSOPClassUID, series.SeriesInstanceUID)
+    for item in walk(sr):
+        for reference in item.get("ReferencedSOPSequence") or ():
+            uid = reference.ReferencedSOPInstanceUID
+            if check(uid in evidence, f"a reference to {uid}, which is not in the evidence"):
+                check(reference.ReferencedSOPClassUID == evidence[uid][0], f"{uid} is referred to with two classes")
+    real = {ds.SOPInstanceUID: (ds.SOPClassUID, ds.SeriesInstanceUID) for ds in known}
+    for uid, described in evidence.items():
+        if check(uid in real, f"evidence {uid} is none of the images or heat maps"):
+            check(described == real[uid], f"evidence {uid} has another class or series")
+    return evidence
+
+
+def _check_groups(check: _Check, sr: Dataset, analysed: Sequence[Dataset], heatmaps: Sequence[Dataset]) -> None:
+    by_uid = {source.SOPInstanceUID: source for source in analysed}
+    seen = list(groups(sr))
+    for uid in by_uid:
+        check(any(group.image_uid == uid for group in seen), f"no measurement group about image {uid}")
+    trackings = [group.tracking_uid for group in seen]
+    check(len(set(trackings)) == len(trackings) and all(trackings), "tracking UIDs are missing or repeated")
+    pairs = [(group.image_uid, group.finding) for group in seen]
+    check(len(set(pairs)) == len(pairs), "a finding is reported twice")
+    for group in seen:
+        check(group.finding, "a measurement group without a finding")
+        check(group.image_uid in by_uid, f"a measurement group about {group.image_uid or 'no image'}")
+        check(0 < group.probability < 100, f"a probability of {group.probability} %")
+        check(0 < group.threshold < 100, f"an operating threshold of {group.threshold} %")
+        decision = "Present" if group.probability >= group.threshold else "Absent"
+        check(group.decision == decision, f"{group.probability} % is called {group.decision or 'nothing'}")
+    items = [item for item in walk(sr) if _named(item, "125007")]
+    for item in items:
+        _check_group_items(check, item, by_uid)
+    shown = {group.heatmap_uid for group in seen if group.heatmap_uid}
+    check(shown == {str(ds.SOPInstanceUID) for ds in heatmaps}, "the heat maps shown are not those that were made")
+
+
+def _check_group_items(check: _Check, group: Dataset, by_uid: dict[str, Dataset]) -> None:
+    for code, what in (("112039", "tracking identifier"), ("111001", "algorithm name"), ("111000", "algorithm family")):
+        check(len(_children(group, code)) == 1, f"not exactly one {what}")
+    versions = [item.TextValue for item in _children(group, "111003")]
+    check(re.fullmatch(r"\S+\+sha256\.[0-9a-f]{64}", _one(versions)), f"the algorithm version is {versions}")
+    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence for item in _children(group, "122157")]
+    check([_code(unit) for unit in units] == ["%"], "the probability is not one number in percent")
+    regions = [item for item in group.get("ContentSequence") or () if item.ValueType == "SCOORD"]
+    if check(len(regions) == 1, f"{len(regions)} regions in a group"):
+        source = by_uid.get(_one(_referenced(regions[0])))
+        points = list(zip(regions[0].GraphicData[::2], regions[0].GraphicData[1::2], strict=True))
+        check(regions[0].GraphicType == "POLYLINE" and points[0] == points[-1], "the region is no closed polyline")
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        check(max(xs) > min(xs) and max(ys) > min(ys), "the region has no area")
+        if source is not None:
+            inside = min(xs) >= 0 and max(xs) <= source.Columns and min(ys) >= 0 and max(ys) <= source.Rows
+            check(inside, f"the region {points} leaves the frame {source.Columns} x {source.Rows}")
+
+
+def _check_declined(check: _Check, sr: Dataset, declined: Sequence[Dataset]) -> None:
+    told: dict[str, str] = {}
+    for item in walk(sr):
+        if _named(item, "111065"):
+            check(_code(item.ConceptCodeSequence) == "111225", "a summary that is not 'Not Attempted'")
+            told[_one(_referenced(item))] = _one([child.TextValue for child in _children(item, "121106")])
+    check(set(told) == {str(source.SOPInstanceUID) for source in declined}, f"not analysed are {sorted(told)}")
+    for uid, reason in told.items():
+        check(
+            re.search(r"\[[a-z-]+\]: \S", reason), f"image {uid} was not analysed without code and reason: {reason!r}"
+        )
+
+
+def _children(item: Dataset, code: str) -> list[Dataset]:
+    return [child for child in item.get("ContentSequence") or () if _named(child, code)]
+
+
+def _named(item: Dataset, code: str) -> bool:
+    return bool(code) and _code(item.get("ConceptNameCodeSequence")) == code
+
+
+def _code(sequence: Sequence[Dataset] | None) -> str:
+    return str(sequence[0].get("CodeValue", "")) if sequence else ""
+
+
+def _own_references(item: Dataset) -> list[str]:
+    return [str(reference.ReferencedSOPInstanceUID) for reference in item.get("ReferencedSOPSequence") or ()]
+
+
+def _referenced(item: Dataset) -> list[str]:
+    return [uid for child in (item, *walk(item)) for uid in _own_references(child)]
+
+
+def _one(values: Sequence[object]) -> str:
+    """The only value, or nothing when there is none or more than one."""
+    return str(values[0]) if len(values) == 1 else ""

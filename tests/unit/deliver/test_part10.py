@@ -1,0 +1,82 @@
+"""Files as a sender sees them: what is no Part 10 file, and what re-encoding leaves untouched."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from scp_node.deliver.part10 import NotPart10, dataset_stream, read_part10, reencoded
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
+from tests.support.dcmtk import program
+from tests.support.objects import small_file
+
+
+def test_the_data_set_begins_where_the_file_meta_information_ends(tmp_path: Path):
+    path = small_file(tmp_path)
+    file = read_part10(path)
+    with file.open_dataset() as stream:
+        data = stream.read()
+    assert len(data) == file.dataset_bytes
+    assert data[:4] == b"\x08\x00\x05\x00"  # (0008,0005) Specific Character Set
+    assert (file.sop_class_uid, file.transfer_syntax_uid) == (COMPREHENSIVE_3D_SR, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"DICM", bytes(128) + b"DICM", bytes(200), b"\x89PNG\r\n\x1a\n" + bytes(300)], ids=range(5)
+)
+def test_what_is_not_part10_is_refused(tmp_path: Path, content: bytes):
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with pytest.raises(NotPart10):
+        read_part10(path)
+
+
+def test_a_data_set_without_file_meta_information_is_refused(tmp_path: Path):
+    file = read_part10(small_file(tmp_path))
+    bare = tmp_path / "bare"
+    with file.open_dataset() as stream:
+        bare.write_bytes(stream.read())
+    with pytest.raises(NotPart10):
+        read_part10(bare)
+
+
+def test_a_file_without_data_set_is_refused(tmp_path: Path):
+    path = small_file(tmp_path)
+    file = read_part10(path)
+    path.write_bytes(path.read_bytes()[: file.dataset_offset])
+    with pytest.raises(NotPart10):
+        read_part10(path)
+
+
+@pytest.mark.peer("dcmconv")
+@pytest.mark.parametrize("sop_class", [COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE])
+def test_reencoding_gives_the_bytes_that_dcmtk_gives(tmp_path: Path, sop_class: str):
+    path = small_file(tmp_path, sop_class)
+    converted = tmp_path / "implicit.dcm"
+    subprocess.run([program("dcmconv"), "+ti", "+e", "-g", str(path), str(converted)], check=True, timeout=60)
+    with read_part10(converted).open_dataset() as stream:
+        assert reencoded(read_part10(path), ImplicitVRLittleEndian) == stream.read()
+
+
+def test_reencoding_keeps_the_bytes_of_a_japanese_name(tmp_path: Path):
+    path = small_file(tmp_path)
+    name = dcmread(path)["PatientName"]
+    data = reencoded(read_part10(path), ImplicitVRLittleEndian)
+    assert name.value.original_string in data
+
+
+def test_a_file_in_the_accepted_syntax_is_sent_as_it_is_stored(tmp_path: Path):
+    file = read_part10(small_file(tmp_path))
+    stream, length = dataset_stream(file, ExplicitVRLittleEndian)
+    with stream:
+        assert stream.read() == file.path.read_bytes()[file.dataset_offset :]
+    assert length == file.dataset_bytes
+
+
+def test_other_syntaxes_are_not_reencoded(tmp_path: Path):
+    with pytest.raises(ValueError, match="cannot re-encode"):
+        reencoded(read_part10(small_file(tmp_path)), ExplicitVRBigEndian)

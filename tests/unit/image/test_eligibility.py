@@ -1,0 +1,219 @@
+"""Which radiographs a chest model is given: header rules one by one, with the code each ends in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    SecondaryCaptureImageStorage,
+)
+
+from converter.image.age import age_in_years
+from converter.image.anatomy import is_one_of, named_body_part
+from converter.image.eligibility import AGE_UNKNOWN, BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
+from converter.image.gray_image import DECLINE_CODES, Declined
+from converter.image.image_file import read_image
+from converter.image.views import DEFINED, VIEW_CODES
+from converter.manifest import AgeRange, IntendedUse
+from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+from tests.support.phantoms import make_dx
+
+USE = IntendedUse(
+    modalities=("CR", "DX"),
+    body_parts=("CHEST",),
+    views=("PA", "AP"),
+    ages=AgeRange(min_years=1, max_years=90),
+    statement="tests",
+)
+
+
+def coded(value: str, meaning: str, scheme: str = "SCT") -> list[Dataset]:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return [item]
+
+
+def equipment() -> list[Dataset]:
+    item = Dataset()
+    item.Manufacturer, item.ManufacturerModelName = MANUFACTURER, MODEL_NAME
+    return [item]
+
+
+def verdict(**attributes: Any) -> str | tuple[str, ...]:
+    """The code it is declined with, or the notes it is accepted with."""
+    judged = check_header(make_dx(rows=16, columns=16, **attributes), USE)
+    return judged.code if isinstance(judged, Declined) else judged
+
+
+DECLINED: list[tuple[str, dict[str, Any]]] = [
+    ("own-result", {"Manufacturer": MANUFACTURER, "ManufacturerModelName": MODEL_NAME}),
+    ("own-result", {"ContributingEquipmentSequence": equipment()}),
+    ("own-result", {"SeriesDescription": f"{SERIES_DESCRIPTION_PREFIX} pneumonia heat map", "PixelData": None}),
+    ("no-pixels", {"PixelData": None}),
+    ("no-pixels", {"PixelData": None, "Modality": "CT"}),
+    ("localizer", {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}),
+    ("localizer", {"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "SCOUT"], "Modality": "CT"}),
+    ("derived", {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED"]}),
+    ("derived", {"ImageType": ["DERIVED", "PRIMARY", "", "BONE_SUPPRESSED"]}),
+    ("derived", {"ImageType": ["DERIVED", "SECONDARY", "OTHER", "heatmap"]}),
+    ("derived", {"sop_class": SecondaryCaptureImageStorage, "ConversionType": "SYN"}),
+    ("wrong-modality", {"Modality": "CT"}),
+    ("wrong-modality", {"Modality": "OT", "sop_class": SecondaryCaptureImageStorage}),
+    ("wrong-modality", {"sop_class": CTImageStorage}),
+    ("wrong-modality", {"sop_class": DigitalMammographyXRayImageStorageForPresentation, "Modality": None}),
+    *[
+        ("wrong-body-part", {"BodyPartExamined": part})
+        for part in ("HAND", "ABDOMEN", "CHESTABDOMEN", "CHEST ABDOMEN", "TSPINE", "THORACIC SPINE", "RIBS", "hip")
+    ],
+    ("wrong-body-part", {"BodyPartExamined": None, "AnatomicRegionSequence": coded("85562004", "Hand")}),
+    ("wrong-body-part", {"BodyPartExamined": "", "AnatomicRegionSequence": coded("416550000", "Chest and Abdomen")}),
+    *[("not-frontal", {"ViewPosition": view}) for view in ("LL", "RL", "LLD", "RLO", "LAT", "lateral", "AP OBLIQUE")],
+    ("not-frontal", {"ViewPosition": None, "ViewCodeSequence": coded("399173006", "left lateral")}),
+    ("not-frontal", {"ViewPosition": "", "ViewCodeSequence": coded("R-10236", "left lateral", "SRT")}),
+    ("not-frontal", {"ViewPosition": None, "PatientOrientation": ["A", "F"]}),
+    ("not-frontal", {"ViewPosition": None, "PatientOrientation": ["P", "F"]}),
+    *[("outside-ages", {"PatientAge": age}) for age in ("000Y", "011M", "003W", "010D", "091Y", "120Y")],
+    ("outside-ages", {"PatientAge": None, "PatientBirthDate": "20240701"}),
+]
+
+ACCEPTED: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    ((), {}),
+    ((), {"sop_class": ComputedRadiographyImageStorage, "Modality": "CR"}),
+    ((), {"ImageType": ["DERIVED", "PRIMARY", ""]}),
+    ((), {"ImageType": ["DERIVED", "PRIMARY", "POST_PROCESSED", "", "", "", "", "", "100000"]}),
+    ((), {"ImageType": ["DERIVED", "SECONDARY"], "sop_class": SecondaryCaptureImageStorage, "Modality": "CR"}),
+    ((), {"ConversionType": "WSD", "sop_class": SecondaryCaptureImageStorage, "Modality": "DX"}),
+    ((), {"Modality": None}),
+    ((), {"ImageType": None}),
+    ((), {"Manufacturer": MANUFACTURER, "ManufacturerModelName": "Detector 3000"}),
+    *[
+        ((), {"BodyPartExamined": part})
+        for part in ("chest", "CHEST PA", "CHEST_AP", "CHESTPA", "PORT CHEST", "THORAX", "Thorax ", "TORAX", "LUNG")
+    ],
+    ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("816094009", "Chest")}),
+    ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("51185008", "Brustkorb")}),
+    ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("T-D3000", "", "SRT")}),
+    ((BODY_PART_UNKNOWN,), {"BodyPartExamined": None}),
+    ((BODY_PART_UNKNOWN,), {"BodyPartExamined": "UNKNOWN"}),
+    *[((), {"ViewPosition": view}) for view in ("AP", "pa", "PA ERECT", "FRONTAL")],
+    ((), {"ViewPosition": "PA", "PatientOrientation": ["A", "F"]}),
+    ((), {"ViewPosition": None, "ViewCodeSequence": coded("272479007", "postero-anterior")}),
+    ((VIEW_UNKNOWN,), {"ViewPosition": None}),
+    ((VIEW_UNKNOWN,), {"ViewPosition": "GENERIC"}),
+    ((VIEW_UNKNOWN,), {"ViewPosition": None, "ViewCodeSequence": coded("123", "something new")}),
+    *[((), {"PatientAge": age}) for age in ("001Y", "012M", "090Y", "53")],
+    ((), {"PatientAge": None, "PatientBirthDate": "19700401"}),
+    ((), {"PatientAge": "", "PatientBirthDate": "1970.04.01", "StudyDate": "", "AcquisitionDate": "20200101"}),
+    ((AGE_UNKNOWN,), {"PatientAge": None, "PatientBirthDate": None}),
+    ((AGE_UNKNOWN,), {"PatientAge": "old", "PatientBirthDate": "19991332"}),
+    ((AGE_UNKNOWN,), {"PatientAge": None, "PatientBirthDate": "20990101"}),
+    ((AGE_UNKNOWN,), {"PatientAge": None, "PatientBirthDate": "18000101"}),
+    ((AGE_UNKNOWN,), {"PatientAge": "999Y"}),
+]
+
+
+@pytest.mark.parametrize(("code", "attributes"), DECLINED, ids=str)
+def test_an_image_of_another_kind_is_declined(code: str, attributes: dict[str, Any]) -> None:
+    assert verdict(**attributes) == code
+
+
+@pytest.mark.parametrize(("notes", "attributes"), ACCEPTED, ids=str)
+def test_a_frontal_chest_radiograph_is_accepted(notes: tuple[str, ...], attributes: dict[str, Any]) -> None:
+    assert verdict(**attributes) == notes
+
+
+def test_every_header_code_is_known_and_reached() -> None:
+    reached = {code for code, _ in DECLINED}
+
+    assert reached <= set(DECLINE_CODES)
+    assert len(reached) == len(HEADER_RULES)
+
+
+def test_reasons_say_what_was_found_but_nothing_of_the_patient() -> None:
+    ds = make_dx(
+        rows=16, columns=16, PatientAge="099Y", ViewPosition="LL", BodyPartExamined="Phantom, Test, whose hand it is"
+    )
+    judged = check_header(ds, USE)
+    assert isinstance(judged, Declined) and judged.reason == "Body Part is something else"
+
+    ds.BodyPartExamined = "CHEST"
+    judged = check_header(ds, USE)
+    assert isinstance(judged, Declined) and judged.reason == "View Position is LL"
+
+    ds.ViewPosition = "PA"
+    judged = check_header(ds, USE)
+    assert isinstance(judged, Declined) and "99" not in judged.reason
+
+
+def test_a_model_for_one_view_declines_the_other() -> None:
+    only_pa = USE.model_copy(update={"views": ("PA",)})
+
+    judged = check_header(make_dx(rows=16, columns=16, ViewPosition="AP"), only_pa)
+
+    assert isinstance(judged, Declined) and judged.code == "not-frontal"
+
+
+def test_a_model_for_a_body_part_without_synonyms_takes_its_name() -> None:
+    assert is_one_of("HAND PA", ("HAND",))
+    assert not is_one_of("CHEST", ("HAND",))
+
+
+def test_views_of_the_code_table_are_defined_words() -> None:
+    assert set(VIEW_CODES) <= DEFINED
+    codes = [code for codes in VIEW_CODES.values() for code in codes]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("stated", "years"), [("018M", 1.5), ("052W", 0.997), ("010D", 0.027), ("000Y", 0), ("7Y", 7), ("Y", None)]
+)
+def test_ages_are_read_in_every_unit(stated: str, years: float | None) -> None:
+    ds = Dataset()
+    ds.PatientAge = stated
+
+    assert age_in_years(ds) == (None if years is None else pytest.approx(years, abs=0.001))
+
+
+def test_broken_values_count_as_absent() -> None:
+    ds = make_dx(rows=16, columns=16)
+    ds.add_new("AnatomicRegionSequence", "OB", b"\x01\x02")
+    ds.add_new("BodyPartExamined", "UL", 7)
+    del ds.PatientBirthDate
+    ds.add_new("PatientAge", "OB", b"\xff\xfe")
+
+    assert named_body_part(ds) == "7"
+    assert age_in_years(ds) is None
+
+
+REAL: dict[str, str | None] = {
+    "cxr/dicom/RG1_J2KI.dcm": None,
+    "cxr/dicom/RG1_JLSN.dcm": None,
+    "cxr/dicom/gdcm-CR-MONO1-10-chest.dcm": None,
+    "cxr/dicom/1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819.dcm": None,
+    "cxr/dicom/Fake_MONOHR1.dcm": None,
+    "dicom/nonchest/RG2_RLE.dcm": "wrong-body-part",
+    "dicom/nonchest/RG3_JPLY.dcm": "wrong-body-part",
+    "dicom/nonchest/GH133.dcm": "wrong-modality",
+    "dicom/nonchest/MG1_J2KI.dcm": "wrong-modality",
+    "dicom/nonchest/XA1_J2KI.dcm": "wrong-modality",
+    "dicom/nonchest/KarstenHilbertRF.dcm": "wrong-modality",
+    "dicom/nonchest/Issue56-NoPixelData.dcm": "no-pixels",
+    "dicom/features/test16signed.dcm": "wrong-modality",
+}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", REAL)
+def test_real_chest_radiographs_are_accepted_and_others_declined(name: str, radiographs: Path) -> None:
+    ds = read_image(radiographs / name)
+    assert isinstance(ds, Dataset)
+
+    judged = check_header(ds, USE)
+
+    assert (judged.code if isinstance(judged, Declined) else None) == REAL[name]

@@ -1,0 +1,156 @@
+"""PNG, JPEG and DICOM come through the same door."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from converter.errors import Unreadable
+from converter.image.gray_image import GrayImage
+from converter.image.image_file import read_image
+from converter.image.pixels import render
+from tests.support.phantoms import draw_chest, make_dx, write_dx
+
+EIGHT = np.rint(draw_chest(60, 50) * 255).astype(np.uint8)
+SIXTEEN = np.rint(draw_chest(60, 50) * 65535).astype(np.uint16)
+
+
+def picture(path: Path) -> GrayImage:
+    image = read_image(path)
+    assert isinstance(image, GrayImage)
+    assert image.pixels.dtype == np.uint16 and image.source_shape == image.pixels.shape
+    return image
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_of_any_depth_and_channels_becomes_gray(depth: int, channels: int, tmp_path: Path) -> None:
+    gray = EIGHT if depth == 8 else SIXTEEN
+    pixels = gray if channels == 1 else np.repeat(gray[..., None], channels, axis=2)
+    cv2.imwrite(str(tmp_path / "image.png"), pixels)
+
+    shown = picture(tmp_path / "image.png").pixels
+
+    expected = EIGHT.astype(int) * 257 if depth == 8 else SIXTEEN.astype(int)
+    assert np.abs(shown - expected).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "L", "LA"])
+def test_png_of_every_mode_is_read(mode: str, tmp_path: Path) -> None:
+    Image.fromarray(EIGHT).convert(mode).save(tmp_path / "image.png")
+
+    assert picture(tmp_path / "image.png").pixels.shape == (60, 50)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpeg_becomes_gray(mode: str, tmp_path: Path) -> None:
+    Image.fromarray(EIGHT).convert(mode).save(tmp_path / "image.jpg", quality=98)
+
+    shown = picture(tmp_path / "image.jpg").pixels
+
+    assert np.abs(shown - EIGHT.astype(int) * 257).mean() < 257 * 2
+
+
+def test_colours_keep_their_order(tmp_path: Path) -> None:
+    red = np.zeros((20, 20, 3), np.uint8)
+    red[..., 0] = 255
+    for name in ("red.png", "red.jpg"):
+        Image.fromarray(red).save(tmp_path / name)
+
+    levels = [float(picture(tmp_path / name).pixels.mean() / 65535) for name in ("red.png", "red.jpg")]
+
+    assert levels == pytest.approx([0.299, 0.299], abs=0.01)
+
+
+def test_a_jpeg_that_lies_on_its_side_is_turned(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the picture must be turned right
+    Image.fromarray(EIGHT).save(tmp_path / "side.jpg", quality=98, exif=exif)
+
+    shown = picture(tmp_path / "side.jpg").pixels
+
+    assert np.abs(shown - np.rot90(EIGHT, -1).astype(int) * 257).mean() < 257 * 2
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("part", [0.3, 0.7, 0.97])
+def test_a_truncated_picture_is_unreadable(form: str, part: float, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(EIGHT).save(file, form)
+    data = file.getvalue()
+    (tmp_path / "cut").write_bytes(data[: int(len(data) * part)])
+
+    with pytest.raises(Unreadable):
+        read_image(tmp_path / "cut")
+
+
+def test_a_png_with_a_wrong_checksum_is_unreadable(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "image.png"), EIGHT)
+    data = bytearray((tmp_path / "image.png").read_bytes())
+    data[len(data) // 2] ^= 0x55
+    (tmp_path / "image.png").write_bytes(data)
+
+    with pytest.raises(Unreadable):
+        read_image(tmp_path / "image.png")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(form: str, tmp_path: Path) -> None:
+    Image.new("L", (3000, 2000)).save(tmp_path / "large", form)
+
+    with pytest.raises(Unreadable, match="3000 x 2000 pixels"):
+        read_image(tmp_path / "large", pixels_max=5_999_999)
+    assert picture(tmp_path / "large").pixels.shape == (2000, 3000)
+
+
+def test_a_dicom_file_is_recognised_by_its_content(tmp_path: Path) -> None:
+    path = write_dx(tmp_path / "image.png", make_dx(rows=20, columns=20))
+
+    assert isinstance(read_image(path), Dataset)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian], ids=lambda uid: uid.name)
+@pytest.mark.parametrize("meta", [True, False], ids=["with file meta", "data set alone"])
+def test_a_file_without_preamble_is_read(syntax: str, meta: bool, tmp_path: Path) -> None:
+    ds = make_dx(rows=20, columns=20, transfer_syntax=syntax)
+    path = write_dx(tmp_path / "image.dcm", ds)
+    data = path.read_bytes()
+    meta_bytes = 12 + int.from_bytes(data[140:144], "little")
+    path.write_bytes(data[132 + (0 if meta else meta_bytes) :])
+
+    read = read_image(path)
+
+    assert isinstance(read, Dataset) and read.SOPInstanceUID == ds.SOPInstanceUID
+    assert np.array_equal(render(read).pixels, render(ds).pixels)
+
+
+def test_a_deflated_data_set_is_read_like_any_other(tmp_path: Path) -> None:
+    plain = write_dx(tmp_path / "plain.dcm", make_dx(transfer_syntax=ExplicitVRLittleEndian))
+    deflated = write_dx(tmp_path / "deflated.dcm", make_dx(transfer_syntax=DeflatedExplicitVRLittleEndian))
+
+    first, second = read_image(plain), read_image(deflated)
+
+    assert isinstance(first, Dataset) and isinstance(second, Dataset)
+    assert first == second
+    assert second.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    assert np.array_equal(render(first).pixels, render(second).pixels)
+
+
+def test_broken_values_do_not_print_what_they_hold(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ds = make_dx(rows=20, columns=20)
+    path = write_dx(tmp_path / "image.dcm", ds)
+    data = path.read_bytes().replace(b"19700401", b"ERIKA^MU")
+    path.write_bytes(data)
+
+    read = read_image(path)
+
+    assert isinstance(read, Dataset)
+    render(read)
+    assert "ERIKA" not in "".join(capfd.readouterr())

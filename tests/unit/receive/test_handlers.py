@@ -1,0 +1,244 @@
+"""One C-STORE without a network: which status it gets, what it leaves in the spool and what the ledger knows."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+
+from scp_node.receive.commands import SUCCESS, Answer, Command
+from scp_node.receive.handlers import Context, Sender, Store
+from scp_node.spool import Spool, instance_name
+from tests.support.phantoms import make_dx
+from tests.support.receiving import MemoryLedger, data_set_bytes, files_below
+
+DX, VERIFICATION, EXPLICIT = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.1.1", "1.2.840.10008.1.2.1"
+CR = "1.2.840.10008.5.1.4.1.1.1"
+SENDER = Sender("pacs", "MODALITY", "HILUM")
+DS = make_dx(rows=16, columns=16)
+UID = str(DS.SOPInstanceUID)
+DATA = data_set_bytes(DS)
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def store(spool: Spool, ledger: MemoryLedger) -> Store:
+    return Store(spool, ledger, ledger)
+
+
+def sent(store: Store, data: bytes = DATA, step: int = 1000, **changed: Any) -> Answer:
+    context = Context(changed.pop("abstract_syntax", DX), changed.pop("transfer_syntax", EXPLICIT))
+    wanted: dict[str, Any] = {
+        "field": 1,
+        "message_id": 1,
+        "has_data_set": True,
+        "sop_class_uid": DX,
+        "sop_instance_uid": UID,
+    }
+    incoming = store.begin(SENDER, context, Command(**(wanted | changed)))
+    for start in range(0, len(data), step):
+        incoming.write([memoryview(data[start : start + step])])
+    return incoming.finish()
+
+
+def test_a_stored_instance_is_in_spool_ledger_and_queue(store: Store, spool: Spool, ledger: MemoryLedger) -> None:
+    assert sent(store) == SUCCESS
+    row = ledger.rows[UID]
+    assert (row.source, row.calling_ae_title, row.called_ae_title) == ("pacs", "MODALITY", "HILUM")
+    assert (row.sop_class_uid, row.study_instance_uid, row.series_instance_uid, row.accession_number) == (
+        DX,
+        DS.StudyInstanceUID,
+        DS.SeriesInstanceUID,
+        DS.AccessionNumber,
+    )
+    assert (row.transfer_syntax_uid, row.bytes, row.sha256) == (EXPLICIT, len(DATA), hashlib.sha256(DATA).hexdigest())
+    assert row.spool_name == instance_name(UID)
+    assert ledger.jobs == [(UID, row.sha256)]
+    file = spool.path(row.spool_name)
+    assert files_below(spool.root) == [file]
+    assert file.read_bytes().endswith(b"UL\x04\x00" + file.read_bytes()[140:144] + file.read_bytes()[144:])
+    assert file.read_bytes()[-len(DATA) :] == DATA
+    assert dcmread(file).file_meta.TransferSyntaxUID == EXPLICIT
+
+
+@pytest.mark.parametrize(
+    ("changed", "data", "status", "comment"),
+    [
+        ({"abstract_syntax": VERIFICATION, "sop_class_uid": VERIFICATION}, DATA, 0x0122, "not one of storage"),
+        ({"sop_class_uid": CR}, DATA, 0x0122, "not that of the presentation context"),
+        ({"sop_class_uid": ""}, DATA, 0x0122, "not that of the presentation context"),
+        ({"sop_instance_uid": "../.."}, DATA, 0x0117, "not a UID"),
+        ({"sop_instance_uid": ""}, DATA, 0x0117, "not a UID"),
+        ({"sop_instance_uid": "1" * 65}, DATA, 0x0117, "not a UID"),
+        ({"sop_instance_uid": "1.2.3"}, DATA, 0xA900, "SOP Instance UID of data set and command differ"),
+        ({"abstract_syntax": CR, "sop_class_uid": CR}, DATA, 0xA900, "SOP Class UID of data set and command differ"),
+        ({}, DATA[:100], 0xC000, "ends early"),
+        ({}, b"", 0xC000, "ends early"),
+        ({}, b"\xff" * 5000, 0xC000, "no VR"),
+        ({"has_data_set": False}, b"", 0xC000, "announces no data set"),
+        ({"transfer_syntax": "1.2.840.10008.1.2"}, DATA, 0xC000, ""),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(
+    store: Store,
+    spool: Spool,
+    ledger: MemoryLedger,
+    changed: dict[str, Any],
+    data: bytes,
+    status: int,
+    comment: str,
+) -> None:
+    answer = sent(store, data, **changed)
+    assert answer.status == status
+    assert comment in answer.comment and 0 < len(answer.comment) <= 64
+    assert files_below(spool.root) == []
+    assert (ledger.rows, ledger.jobs) == ({}, [])
+
+
+def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
+    ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    full = Store(Spool(tmp_path / "spool", free_bytes_min=2**62), ledger, ledger)
+    assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
+    assert sent(full, sop_instance_uid="x").status == 0x0117
+    assert sent(full, data=b"").status == 0xA700
+
+
+def test_the_same_bytes_again_are_acknowledged_and_make_nothing_new(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    assert sent(store) == SUCCESS
+    inode = spool.path(instance_name(UID)).stat().st_ino
+    assert sent(store, step=77) == SUCCESS
+    assert spool.path(instance_name(UID)).stat().st_ino == inode
+    assert len(files_below(spool.root)) == len(ledger.jobs) == 1
+
+
+def test_other_bytes_under_the_same_uid_are_refused_and_the_first_are_kept(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    assert sent(store) == SUCCESS
+    answer = sent(store, DATA[:-2] + b"\x01\x02")
+    assert (answer.status, answer.comment) == (0x0111, "this SOP Instance UID was received with other content")
+    assert spool.path(instance_name(UID)).read_bytes().endswith(DATA)
+    assert len(files_below(spool.root)) == len(ledger.jobs) == 1
+
+
+def test_when_the_ledger_fails_the_sender_keeps_the_object_and_no_file_is_left(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    ledger.failure = RuntimeError("database is locked: secret^name")
+    assert sent(store) == Answer(0xA700, "the instance could not be entered, try again")
+    assert files_below(spool.root) == []
+    ledger.failure = None
+    assert sent(store) == SUCCESS
+
+
+def test_a_failed_commit_leaves_an_orphan_that_the_next_attempt_replaces(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    ledger.failure_at_commit = RuntimeError("disk I/O error")
+    assert sent(store).status == 0xA700
+    assert ledger.rows == {}
+    orphan = spool.path(instance_name(UID))
+    assert files_below(spool.root) == [orphan]
+    ledger.failure_at_commit = None
+    other = DATA[:-2] + b"\x01\x02"
+    assert sent(store, other) == SUCCESS
+    assert files_below(spool.root) == [orphan]
+    assert orphan.read_bytes().endswith(other)
+    assert ledger.rows[UID].sha256 == hashlib.sha256(other).hexdigest()
+
+
+def test_a_failed_rename_rolls_the_ledger_back(
+    store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        assert sent(store) == Answer(0xA700, "cannot write: EIO")
+    assert (ledger.rows, ledger.jobs, files_below(spool.root)) == ({}, [], [])
+    assert sent(store) == SUCCESS
+
+
+def test_the_file_gets_its_name_only_when_the_ledger_knows_no_instance_of_that_uid(
+    store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renames: list[str] = []
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", lambda self, target: renames.append(str(target)) or rename(self, target))
+    for data in (DATA, DATA, DATA[:-2] + b"\x01\x02"):
+        sent(store, data)
+    assert renames == [str(spool.path(instance_name(UID)))]
+
+
+def test_a_disk_that_fills_up_on_the_way_is_told_at_the_end(
+    store: Store, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writev, calls = os.writev, [0]
+
+    def full_after_two(fd: int, pieces: Any) -> int:
+        calls[0] += 1
+        if calls[0] > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return writev(fd, pieces)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", full_after_two)
+        assert sent(store, step=100) == Answer(0xA700, "cannot write: ENOSPC")
+    assert calls[0] == 3, "what comes after the failure is dropped"
+    assert files_below(spool.root) == []
+    assert sent(store) == SUCCESS
+
+
+def test_a_failed_fsync_is_told_and_from_then_on_everything_is_refused(
+    store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.open_part(instance_name(UID)).discard()
+
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        assert sent(store).status == 0xA700
+    assert sent(store) == Answer(0xA700, "storage failed, restart needed: fsync EIO")
+    assert (ledger.rows, files_below(spool.root), spool.healthy) == ({}, [], False)
+
+
+def test_a_transfer_that_is_dropped_leaves_no_part_file(store: Store, spool: Spool) -> None:
+    incoming = store.begin(SENDER, Context(DX, EXPLICIT), Command(1, 1, True, DX, UID))
+    incoming.write([memoryview(DATA[:1000])])
+    assert len(files_below(spool.root)) == 1
+    incoming.discard()
+    assert files_below(spool.root) == []
+
+
+def test_no_log_line_names_the_patient(store: Store, ledger: MemoryLedger, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    sent(store)
+    sent(store, DATA[:-2] + b"\x01\x02")
+    sent(store, sop_instance_uid="1.2\nINFO faked")
+    ledger.failure = RuntimeError("failed for Phantom^Test00001")
+    sent(store, sop_class_uid=DX)
+    text = "\n".join(str(vars(record)) for record in caplog.records)
+    assert "instance stored" in text and "instance refused" in text and "instance not stored" in text
+    for private in (str(DS.PatientName), str(DS.PatientID), str(DS.PatientBirthDate), "\nINFO faked"):
+        assert private not in text

@@ -1,0 +1,121 @@
+"""The picture: colour where the attention is, nothing written over the anatomy, size within its bound."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from converter.image.gray_image import IDENTITY_AFFINE
+from converter.image.pixels import render
+from converter.result.findings import Finding
+from converter.result.heatmap import Layout, draw_heatmap, lay_out, overlay, to_png
+from converter.result.regions import attention_region
+from tests.support.phantoms import make_dx
+from tests.support.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
+from tests.unit.result.test_regions import ORIENTATIONS
+
+SHAPES = [(128, 96), (512, 448), (448, 512), (1024, 400), (400, 1024), (3000, 2500)]
+SIDES = [320, 512, 1024, 2048]
+
+
+def _finding(probability: float, region: tuple[tuple[float, float], ...] | None = None) -> Finding:
+    return Finding("pneumonia", PNEUMONIA, probability, THRESHOLD, probability >= THRESHOLD, region)
+
+
+def _draw(
+    preview: NDArray[np.uint8], cam: NDArray[np.float32], finding: Finding, side_max: int = 1024
+) -> NDArray[np.uint8]:
+    return draw_heatmap(preview, cam, finding, ALGORITHM, IDENTITY_AFFINE, side_max)
+
+
+def _film(picture: NDArray[np.uint8], layout: Layout) -> NDArray[np.int64]:
+    rows = slice(layout.top, layout.top + layout.rows)
+    return picture[rows, layout.left : layout.left + layout.columns].astype(np.int64)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("side_max", SIDES)
+def test_the_picture_stays_within_its_bound_and_keeps_the_aspect(shape: tuple[int, int], side_max: int) -> None:
+    layout = lay_out(shape, side_max)
+    assert max(layout.width, layout.height) <= side_max
+    assert layout.columns / layout.rows == pytest.approx(shape[1] / shape[0], rel=0.02)
+    assert layout.left >= 0 and layout.left + layout.columns <= layout.width
+    if side_max >= 512:
+        assert layout.unit >= 6.5
+
+
+def test_a_side_too_small_for_a_caption_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 320"):
+        lay_out((512, 512), 100)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_is_written_over_a_negative_film(shape: tuple[int, int]) -> None:
+    preview = np.tile(np.linspace(0, 255, shape[1], dtype=np.uint8), (shape[0], 1))
+    picture = _draw(preview, np.full((7, 7), -2.0, np.float32), _finding(0.03))
+    film = _film(picture, lay_out(shape, 1024))
+    assert np.ptp(film, axis=2).max() == 0, "a film without positive evidence stays gray"
+    assert np.ptp(film, axis=0).max() <= 2, "each column of the ramp keeps its gray"
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_colour_and_box_lie_on_the_hot_spot_however_the_film_lay(orientation: tuple[str, str]) -> None:
+    image = render(make_dx(rows=420, columns=340, orientation=orientation))
+    preview = (image.pixels >> 8).astype(np.uint8)
+    cam = a_cam(row=5, column=1)
+    region = attention_region(cam, preview.shape, image.to_source, image.source_shape)
+    picture = draw_heatmap(preview, cam, _finding(0.9, region), ALGORITHM, image.to_source, 1024)
+    layout = lay_out(preview.shape, 1024)
+    film = _film(picture, layout)
+    boxed = (film[..., 2] > 225) & (film[..., 0] < 150) & (film[..., 1] > 190)
+    assert boxed.any()
+    rows, columns = np.nonzero(boxed)
+    hot = (5.5 / 7 * layout.rows, 1.5 / 7 * layout.columns)
+    assert rows.min() < hot[0] < rows.max() and columns.min() < hot[1] < columns.max()
+    warm = np.where(boxed, 0, film[..., 0] - film[..., 2])
+    at = np.unravel_index(int(cv2.GaussianBlur(warm.astype(np.float32), (0, 0), 12).argmax()), warm.shape)
+    assert abs(at[0] - hot[0]) < layout.rows / 7 and abs(at[1] - hot[1]) < layout.columns / 7
+
+
+def test_a_point_of_the_preview_is_where_the_layout_says() -> None:
+    preview = np.zeros((1600, 1200), np.uint8)
+    preview[800:810, 300:310] = 255
+    picture = _draw(preview, np.full((7, 7), -2.0, np.float32), _finding(0.03))
+    layout = lay_out(preview.shape, 1024)
+    film = _film(picture, layout)[..., 0]
+    row, column = np.unravel_index(int(film.argmax()), film.shape)
+    x, y = layout.to_picture(preview.shape, np.array([[304.5, 804.5]]))[0]
+    assert abs(row + layout.top - y) <= 2 and abs(column + layout.left - x) <= 2
+
+
+def test_anatomy_stays_legible_under_the_strongest_attention() -> None:
+    steps = np.repeat(np.array([[40, 80, 120, 160, 200]], np.uint8), 20, axis=0)
+    coloured = overlay(steps, np.ones(steps.shape, np.float32)).astype(int).sum(axis=2)[0]
+    assert (np.diff(coloured) > 20).all()
+
+
+def test_more_attention_is_never_darker_once_it_is_fully_coloured() -> None:
+    ramp = np.linspace(0, 1, 64, dtype=np.float32)[np.newaxis]
+    coloured = overlay(np.full(ramp.shape, 128, np.uint8), ramp)
+    assert (coloured[0, 0] == 128).all(), "no attention, no colour"
+    lightness = cv2.cvtColor(coloured, cv2.COLOR_RGB2LAB)[0, 40:, 0].astype(int)
+    assert (np.diff(lightness) >= 0).all() and lightness[-1] > lightness[0] + 20
+
+
+def test_a_faint_response_stays_faint() -> None:
+    preview = np.full((512, 448), 128, np.uint8)
+    layout = lay_out(preview.shape, 1024)
+    strong = _film(_draw(preview, a_cam(peak=8.0), _finding(0.03)), layout)
+    faint = _film(_draw(preview, a_cam(peak=0.8), _finding(0.03)), layout)
+    assert np.ptp(faint, axis=2).max() < 0.25 * np.ptp(strong, axis=2).max()
+
+
+def test_the_same_input_gives_the_same_picture() -> None:
+    preview = np.random.default_rng(1).integers(0, 255, (300, 260), dtype=np.uint8)
+    assert np.array_equal(_draw(preview, a_cam(), _finding(0.9)), _draw(preview, a_cam(), _finding(0.9)))
+
+
+def test_the_png_holds_the_picture() -> None:
+    picture = _draw(np.full((300, 260), 90, np.uint8), a_cam(), _finding(0.9))
+    decoded = cv2.imdecode(np.frombuffer(to_png(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None and np.array_equal(decoded[..., ::-1], picture)

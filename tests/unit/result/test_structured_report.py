@@ -1,0 +1,199 @@
+"""The Structured Report over every kind of source: our own assertions carry the proof."""
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+
+from converter.errors import Unreportable
+from converter.result.encode import to_bytes
+from converter.result.findings import AnalysedImage, Finding
+from converter.result.source_attributes import Charset
+from converter.result.structured_report import as_comprehensive, build_structured_report, comprehensive_uid
+from tests.support.reports import (
+    OPACITY,
+    PNEUMONIA,
+    a_finding,
+    a_heatmap,
+    a_report,
+    a_study_report,
+    an_image,
+)
+from tests.support.result_assertions import assert_report, groups, walk
+from tests.support.sources import SOURCES, STUDY, cr_japanese, cr_with_holes, dx_full, lateral
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def _read(ds: Dataset) -> Dataset:
+    """The report as an archive would hand it back."""
+    return dcmread(BytesIO(to_bytes(ds)))
+
+
+def _evaluations(sr: Dataset) -> list[str]:
+    return [str(item.TextValue) for item in walk(sr) if item.ValueType == "TEXT"]
+
+
+@pytest.mark.parametrize("sop_class_uid", [Comprehensive3DSRStorage, ComprehensiveSRStorage])
+@pytest.mark.parametrize("charset", ["source", "utf8"])
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_report_says_what_was_found_in_any_source(name: str, charset: Charset, sop_class_uid: str) -> None:
+    report = a_study_report([an_image(SOURCES[name](), 0.9512)], [lateral()], charset=charset)
+    sr = _read(build_structured_report(report, sop_class_uid, charset))
+    found = assert_report(sr, [SOURCES[name]()], [lateral()], list(report.heatmaps.values()))
+    assert sr.SOPClassUID == sop_class_uid
+    assert [(group.finding, group.probability, group.decision) for group in found] == [("233604007", 95.1, "Present")]
+
+
+def test_each_finding_of_each_image_has_a_group_of_its_own() -> None:
+    images = [an_image(dx_full(1), 0.9512, 0.0312), an_image(dx_full(11), 0.1, 0.77)]
+    report = a_study_report(images)
+    sr = _read(build_structured_report(report, Comprehensive3DSRStorage, "source"))
+    found = assert_report(sr, [dx_full(1), dx_full(11)], [], list(report.heatmaps.values()))
+    assert [(group.finding, group.decision, bool(group.heatmap_uid)) for group in found] == [
+        (PNEUMONIA.value, "Present", True),
+        (OPACITY.value, "Absent", False),
+        (PNEUMONIA.value, "Absent", True),
+        (OPACITY.value, "Present", False),
+    ]
+
+
+def test_images_of_several_series_are_all_evidence() -> None:
+    sr = _read(a_report([an_image(dx_full(1)), an_image(cr_japanese())], [lateral(), cr_with_holes()]))
+    series = sr.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    expected = {source().SeriesInstanceUID for source in (dx_full, cr_japanese, lateral, cr_with_holes)}
+    assert expected < {item.SeriesInstanceUID for item in series}
+
+
+def test_a_negative_finding_is_drawn_round_the_whole_frame() -> None:
+    sr = a_report([an_image(dx_full(), 0.03)])
+    region = next(item for item in walk(sr) if item.ValueType == "SCOORD")
+    assert list(region.GraphicData) == [0.5, 0.5, 447.5, 0.5, 447.5, 511.5, 0.5, 511.5, 0.5, 0.5]
+
+
+def test_a_study_whose_images_were_all_declined_gets_a_report_that_says_so() -> None:
+    sr = _read(a_report([], [lateral(10), lateral(12)]))
+    assert_report(sr, [], [lateral(10), lateral(12)])
+    assert _evaluations(sr).count("Not analysed [not-frontal]: View Position is LL") == 2
+
+
+def test_a_header_that_is_all_but_lost_does_not_name_the_patient() -> None:
+    stub = Dataset()
+    stub.SOPClassUID, stub.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1", f"{STUDY}.77.77"
+    stub.StudyInstanceUID, stub.SeriesInstanceUID = STUDY, f"{STUDY}.77"
+    sr = _read(a_report([], [stub, lateral()]))
+    assert sr.PatientID == lateral().PatientID
+    assert len([text for text in _evaluations(sr) if text.startswith("Not analysed")]) == 2
+    assert _read(a_report([], [stub])).PatientID in ("", None)
+
+
+def test_what_was_assumed_is_said_beside_its_image() -> None:
+    image = an_image(dx_full(), notes=("no window in the header: the full range was used",))
+    sr = a_report([image])
+    note = next(item for item in walk(sr) if item.get("TextValue", "").startswith("no window"))
+    assert note.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == dx_full().SOPInstanceUID
+
+
+def test_the_request_is_carried_over_with_its_text() -> None:
+    sr = _read(a_report([an_image(cr_japanese())]))
+    request = sr.ReferencedRequestSequence[0]
+    assert request.RequestedProcedureDescription == "胸部正面"
+    assert (request.RequestedProcedureID, request.AccessionNumber) == ("RP-J", "ACC-0001")
+    assert request.StudyInstanceUID == STUDY
+
+
+def test_a_later_report_names_the_one_it_replaces() -> None:
+    before = a_report([an_image(dx_full())])
+    predecessor = (before.SOPClassUID, before.SOPInstanceUID, before.SeriesInstanceUID)
+    report = a_study_report([an_image(dx_full())], [lateral()], predecessors=(predecessor,), revision=2)
+    after = _read(build_structured_report(report, Comprehensive3DSRStorage, "source"))
+    series = after.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == before.SOPInstanceUID
+    assert series.SeriesInstanceUID == after.SeriesInstanceUID
+    assert after.SOPInstanceUID != before.SOPInstanceUID and after.InstanceNumber == 2
+
+
+def test_the_comprehensive_form_is_the_same_report_under_a_uid_of_its_own(tmp_path: Path) -> None:
+    predecessor = (str(Comprehensive3DSRStorage), "2.25.7", "2.25.8")
+    report = a_study_report([an_image(cr_japanese())], predecessors=(predecessor,))
+    original = build_structured_report(report, Comprehensive3DSRStorage, "source")
+    path = tmp_path / "sr.dcm"
+    path.write_bytes(to_bytes(original))
+    twin = as_comprehensive(dcmread(path))
+    assert to_bytes(twin) == to_bytes(build_structured_report(report, ComprehensiveSRStorage, "source"))
+    assert (twin.SOPClassUID, twin.SOPInstanceUID) == (
+        ComprehensiveSRStorage,
+        comprehensive_uid(original.SOPInstanceUID),
+    )
+    reference = twin.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert reference.ReferencedSOPInstanceUID == comprehensive_uid("2.25.7")
+    assert original.SOPClassUID == Comprehensive3DSRStorage
+    assert to_bytes(original) == path.read_bytes(), "the original is left as it was"
+
+
+def test_a_frame_of_a_multi_frame_image_is_named() -> None:
+    source = dx_full()
+    source.NumberOfFrames = 3
+    region = next(item for item in walk(a_report([an_image(source)])) if item.ValueType == "SCOORD")
+    assert region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber == 1
+
+
+def test_two_builds_give_the_same_bytes() -> None:
+    assert to_bytes(a_report([an_image(cr_japanese())])) == to_bytes(a_report([an_image(cr_japanese())]))
+
+
+def test_another_process_gives_the_same_bytes() -> None:
+    script = (
+        "from hashlib import sha256\n"
+        "from converter.result.encode import to_bytes\n"
+        "from tests.support.reports import a_heatmap, a_report, an_image\n"
+        "from tests.support.sources import dx_full\n"
+        "image = an_image(dx_full())\n"
+        "print(sha256(to_bytes(a_report([image])) + to_bytes(a_heatmap(image))).hexdigest())\n"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    image = an_image(dx_full())
+    assert done.stdout.strip() == sha256(to_bytes(a_report([image])) + to_bytes(a_heatmap(image))).hexdigest()
+
+
+def test_a_report_without_an_image_is_refused() -> None:
+    report = a_study_report([an_image(dx_full())])
+    with pytest.raises(Unreportable, match="at least one image"):
+        build_structured_report(
+            type(report)(report.identity, report.algorithm, (), (), {}), Comprehensive3DSRStorage, "source"
+        )
+
+
+def test_an_image_of_another_study_is_refused() -> None:
+    stranger = lateral()
+    stranger.StudyInstanceUID = "1.2.3"
+    with pytest.raises(Unreportable, match="does not belong to study"):
+        a_report([an_image(dx_full())], [stranger])
+
+
+def test_a_decision_that_contradicts_its_probability_is_refused() -> None:
+    good = a_finding(dx_full())
+    wrong = Finding(good.name, good.concept, 0.1, good.threshold, True, good.region)
+    report = a_study_report([AnalysedImage(dx_full(), (wrong,))], heatmaps=False)
+    with pytest.raises(Unreportable, match="contradicts"):
+        build_structured_report(report, Comprehensive3DSRStorage, "source")
+
+
+def test_another_sop_class_is_refused() -> None:
+    with pytest.raises(Unreportable, match="neither"):
+        a_report([an_image(dx_full())], sop_class_uid=EnhancedSRStorage)
+
+
+def test_tracking_uids_stay_the_same_from_one_revision_to_the_next() -> None:
+    first = build_structured_report(a_study_report([an_image(dx_full())]), Comprehensive3DSRStorage, "source")
+    second = build_structured_report(
+        a_study_report([an_image(dx_full())], revision=2), Comprehensive3DSRStorage, "source"
+    )
+    assert [group.tracking_uid for group in groups(first)] == [group.tracking_uid for group in groups(second)]

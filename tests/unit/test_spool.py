@@ -1,0 +1,289 @@
+"""The spool promises that a file with its name survives a power cut, and refuses when it cannot keep that."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scp_node.errors import OutOfResources
+from scp_node.spool import Spool, instance_name
+from tests.support.receiving import files_below
+
+NAME = instance_name("1.2.3")
+OTHER_NAME = instance_name("1.2.4")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def failing(error_number: int) -> Callable[..., Any]:
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(error_number, os.strerror(error_number))
+
+    return fail
+
+
+def path_of(fd: int) -> Path:
+    return Path(f"/proc/self/fd/{fd}").readlink()
+
+
+def test_a_committed_file_holds_head_and_data_and_only_the_data_is_hashed(spool: Spool) -> None:
+    part = spool.open_part(NAME, b"head")
+    part.write([b"one", memoryview(b"two")])
+    part.write([b"three"])
+    path = part.commit()
+    assert path == spool.path(NAME)
+    assert path.read_bytes() == b"headonetwothree"
+    assert part.sha256 == hashlib.sha256(b"onetwothree").hexdigest()
+    assert part.data_bytes == len(b"onetwothree")
+
+
+def test_many_small_pieces_are_all_written(spool: Spool) -> None:
+    pieces = [bytes([number % 256]) for number in range(5000)]
+    part = spool.open_part(NAME)
+    part.write(pieces)
+    assert part.commit().read_bytes() == b"".join(pieces)
+
+
+def test_a_short_write_is_continued(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "writev", lambda fd, pieces: os.write(fd, b"".join(pieces)[:3]))
+    part = spool.open_part(NAME)
+    part.write([b"0123", b"456789"])
+    assert part.commit().read_bytes() == b"0123456789"
+
+
+def test_file_then_name_then_directory_reach_the_disk_in_this_order(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.put(OTHER_NAME.replace(OTHER_NAME[:2], NAME[:2], 1), b"makes the shard")
+    calls: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def spy_fsync(fd: int) -> None:
+        target = path_of(fd)
+        calls.append("fsync directory" if target.is_dir() else f"fsync {target.suffix}")
+        fsync(fd)
+
+    def spy_rename(source: Any, target: Any, **kwargs: Any) -> None:
+        calls.append(f"rename {Path(source).suffix} {Path(target).suffix}")
+        rename(source, target, **kwargs)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "rename", spy_rename)
+    part = spool.open_part(NAME)
+    part.write([b"data"])
+    part.commit()
+    assert calls == ["fsync .part", "rename .part .dcm", "fsync directory"]
+
+
+def test_a_new_shard_is_made_durable_in_its_parent(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
+    spool.open_part(NAME).discard()
+    assert synced == [spool.root]
+
+
+def test_folders_and_files_are_for_their_owner_only(spool: Spool) -> None:
+    path = spool.put(NAME, b"data")
+    assert [oct(one.stat().st_mode & 0o777) for one in (path, path.parent, spool.root)] == ["0o600", "0o700", "0o700"]
+
+
+def test_files_are_sharded_by_the_first_byte_of_their_name(spool: Spool) -> None:
+    assert spool.path(NAME) == spool.root / NAME[:2] / f"{NAME}.dcm"
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b", "1.2.3", NAME + "0", NAME.upper() + "\n", NAME[:-1]])
+def test_only_names_of_ours_are_taken(spool: Spool, name: str) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        spool.path(name)
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        spool.put(name, b"")
+
+
+def test_a_discarded_part_leaves_nothing_and_may_be_discarded_again(spool: Spool) -> None:
+    part = spool.open_part(NAME)
+    part.write([b"data"])
+    part.discard()
+    part.discard()
+    assert files_below(spool.root) == []
+
+
+def test_a_commit_replaces_a_file_of_the_name_in_one_step(spool: Spool) -> None:
+    spool.put(NAME, b"orphan")
+    part = spool.open_part(NAME)
+    part.write([b"new"])
+    part.commit()
+    assert spool.path(NAME).read_bytes() == b"new"
+
+
+def test_putting_the_same_bytes_again_leaves_the_file_as_it_is(spool: Spool) -> None:
+    first = spool.put(NAME, b"result").stat().st_ino
+    assert spool.put(NAME, b"result").stat().st_ino == first
+    assert spool.put(NAME, b"other!").read_bytes() == b"other!"
+    assert len(files_below(spool.root)) == 1
+
+
+def test_putting_again_makes_the_name_durable_that_a_dead_process_gave(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.put(NAME, b"result")
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
+    spool.put(NAME, b"result")
+    assert synced == [spool.path(NAME).parent]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_after_a_failed_fsync_nothing_is_accepted_until_a_restart(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    calls: list[int] = []
+
+    def fail(fd: int) -> None:
+        calls.append(fd)
+        raise OSError(code, "lost")
+
+    spool.open_part(NAME).discard()
+    part = spool.open_part(NAME)
+    part.write([b"data"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OutOfResources, match="restart needed"):
+            part.commit()
+    assert len(calls) == 1, "a failed fsync is never retried"
+    assert not spool.healthy
+    assert errno.errorcode[code] in spool.unhealthy_reason
+    assert files_below(spool.root) == []
+    for refused in (spool.check_room, lambda: spool.open_part(NAME), lambda: spool.put(NAME, b"")):
+        with pytest.raises(OutOfResources, match="restart needed"):
+            refused()
+    assert Spool(spool.root).put(NAME, b"after the restart").exists()
+
+
+def test_a_failed_fsync_of_the_directory_counts_as_well(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool.open_part(NAME).discard()
+    part = spool.open_part(NAME)
+    part.sync()
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    with pytest.raises(OutOfResources):
+        part.commit()
+    assert not spool.healthy
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
+def test_a_disk_that_takes_no_more_is_told_and_leaves_no_part_file(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    part = spool.open_part(NAME)
+    monkeypatch.setattr(os, "writev", failing(code))
+    with pytest.raises(OutOfResources, match=f"cannot write: {errno.errorcode[code]}"):
+        part.write([b"data"])
+    assert files_below(spool.root) == []
+    assert spool.healthy
+
+
+def test_a_read_only_spool_is_told(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool.put(NAME, b"data")
+    real_open = os.open
+
+    def read_only(path: Any, flags: int, mode: int = 0o777, **kwargs: Any) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real_open(path, flags, mode, **kwargs)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(OutOfResources, match="cannot write: EROFS"):
+        spool.open_part(NAME)
+
+
+def test_a_failed_rename_leaves_neither_part_nor_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = spool.open_part(NAME)
+    monkeypatch.setattr(Path, "rename", failing(errno.EIO))
+    with pytest.raises(OutOfResources, match="cannot write: EIO"):
+        part.commit()
+    assert files_below(spool.root) == []
+
+
+Volume = namedtuple("Volume", "f_frsize f_blocks f_bfree f_bavail")
+GIB = 2**30 // 4096
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "expected"),
+    [(16, None), (14, "disk 86 % used, limit 85 %"), (4, "disk 96 % used"), (0, "disk 100 % used")],
+)
+def test_the_watermark_is_a_share_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gib: int, expected: str | None
+) -> None:
+    spool = Spool(tmp_path / "spool", used_percent_max=85)
+    monkeypatch.setattr(os, "statvfs", lambda path: Volume(4096, 100 * GIB, free_gib * GIB, free_gib * GIB))
+    if expected is None:
+        spool.check_room()
+    else:
+        with pytest.raises(OutOfResources, match=expected):
+            spool.check_room()
+
+
+def test_the_watermark_is_also_an_amount_of_free_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path / "spool", free_bytes_min=5 * 2**30)
+    monkeypatch.setattr(os, "statvfs", lambda path: Volume(4096, 1000 * GIB, 6 * GIB, 6 * GIB))
+    spool.check_room()
+    with pytest.raises(OutOfResources, match="disk has 4096 MiB free, limit 5120 MiB"):
+        spool.check_room(bytes_expected=2 * 2**30)
+
+
+def test_a_shard_that_somebody_deleted_is_made_again(spool: Spool) -> None:
+    path = spool.put(NAME, b"data")
+    path.unlink()
+    path.parent.rmdir()
+    with pytest.raises(OutOfResources, match="cannot write: ENOENT"):
+        spool.put(NAME, b"data")
+    assert spool.put(NAME, b"data").read_bytes() == b"data"
+
+
+def test_a_spool_that_is_gone_is_told(spool: Spool) -> None:
+    spool.root.rmdir()
+    with pytest.raises(OutOfResources, match="storage unavailable: ENOENT"):
+        spool.check_room()
+
+
+def test_part_files_of_a_dead_process_are_swept_and_those_being_written_stay(spool: Spool) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from scp_node.spool import Spool, instance_name;"
+        "part = Spool(Path(sys.argv[1])).open_part(instance_name('1.2.9')); part.write([b'half']); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(spool.root)], check=True)
+    alive = spool.open_part(NAME)
+    alive.write([b"data"])
+    finished = spool.put(OTHER_NAME, b"result")
+    assert len(files_below(spool.root)) == 3
+    assert spool.sweep_parts() == 1
+    assert spool.sweep_parts() == 0
+    assert {alive.commit(), finished} == set(files_below(spool.root))
+
+
+def test_orphans_are_swept_once_they_are_old(spool: Spool) -> None:
+    known, orphan = spool.put(NAME, b"known"), spool.put(OTHER_NAME, b"orphan")
+    assert spool.sweep_orphans({NAME}, older_than=time.time() - 3600) == 0
+    assert spool.sweep_orphans({NAME}, older_than=time.time() + 1) == 1
+    assert (known.exists(), orphan.exists()) == (True, False)
+    assert list(spool.names()) == [NAME]
+
+
+def test_the_first_bytes_of_a_part_can_be_read_back(spool: Spool) -> None:
+    part = spool.open_part(NAME, b"head")
+    part.write([b"0123456789"])
+    assert (part.read(4), part.read(100)) == (b"0123", b"0123456789")
+    part.discard()

@@ -1,0 +1,75 @@
+"""The shipped model on the development radiographs: its card can be repeated, and it is blind to the size of a film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from converter.image.convert import Converted, convert
+from converter.manifest import Manifest, load_manifest
+from tests.support.data import require_data
+from training.cohorts import Example, load_examples
+from training.images import open_gray
+from training.metrics import auc, sensitivity, specificity
+from training.size_leak import measure_size_leak, probabilities, resize
+from training.splits import select
+
+PACKAGE = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
+AUC_SHIFT_MAX = 0.005
+
+pytestmark = pytest.mark.data
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return load_manifest(PACKAGE / "manifest.yaml")
+
+
+@pytest.fixture(scope="module")
+def graph() -> bytes:
+    pytest.importorskip("onnxruntime")
+    return (PACKAGE / "model.onnx").read_bytes()
+
+
+def devtest(cohort: str) -> list[Example]:
+    return select(load_examples(require_data() / "cxr"), "devtest", [cohort])
+
+
+def test_the_card_is_reproduced_through_the_conversion_that_serves(manifest: Manifest, graph: bytes) -> None:
+    from training.scores import score
+
+    examples = devtest("nih512")
+    converted = [convert(require_data() / "cxr" / e.path, manifest.input, None, 512, 10**8) for e in examples]
+    inputs = np.stack([image.model_input for image in converted if isinstance(image, Converted)])
+    assert len(inputs) == len(examples)
+    probability = score(graph, inputs).probability[:, 0].astype(np.float64)
+    positive = np.array([example.positive for example in examples])
+    threshold = manifest.findings[0].operating_threshold
+    stated = {metric.name: metric.value for metric in manifest.metrics}
+    assert auc(positive, probability) == pytest.approx(stated["auc, nih512"], abs=1e-3)
+    assert sensitivity(positive, probability, threshold) == pytest.approx(stated["sensitivity, nih512"], abs=0.02)
+    assert specificity(positive, probability, threshold) == pytest.approx(stated["specificity, nih512"], abs=0.04)
+
+
+def test_a_film_resized_to_the_size_of_another_is_ranked_the_same(manifest: Manifest, graph: bytes) -> None:
+    folder = require_data() / "cxr"
+    figures = measure_size_leak(folder, devtest("kermany512"), graph, manifest.input)
+    assert figures["area_alone"] > 0.85  # the trap is there
+    assert abs(figures["resized"] - figures["as_stored"]) <= AUC_SHIFT_MAX
+
+
+def test_a_probability_hardly_moves_when_a_film_is_stored_larger_or_wider(manifest: Manifest, graph: bytes) -> None:
+    images = [open_gray(require_data() / "cxr" / example.path) for example in devtest("nih512")[:30]]
+    stored = probabilities(images, graph, manifest.input)
+    for rows, columns in ((1024, 1024), (700, 1400), (400, 300)):
+        changed = probabilities([resize(image, rows, columns) for image in images], graph, manifest.input)
+        assert np.abs(changed - stored).mean() < 0.03
+
+
+@pytest.mark.parametrize("cohort", ["kermany224", "kermany512", "nih512", "hannover512"])
+def test_no_radiograph_of_a_cohort_is_declined_as_implausible(manifest: Manifest, cohort: str) -> None:
+    folder = require_data() / "cxr"
+    for example in devtest(cohort)[:40]:
+        assert isinstance(convert(folder / example.path, manifest.input, None, 512, 10**8), Converted), example.path
