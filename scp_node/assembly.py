@@ -62,10 +62,11 @@ def algorithm_of(manifest: Manifest) -> Algorithm:
 
 
 def identity_of(report: ReportRow, ae_title: str, model_label: str) -> ReportIdentity:
+    """Times are those of this site's clock, as the Study Time beside them is."""
     return ReportIdentity(
         study_instance_uid=report.study_instance_uid,
         revision=report.revision,
-        created_at=report.created_at,
+        created_at=report.created_at.astimezone(),
         device_uid=device_uid(ae_title, model_label),
         station_name=ae_title,
     )

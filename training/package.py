@@ -156,7 +156,7 @@ def provenance(run: Path, recipe: Recipe) -> Provenance:
     outcome = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
     return Provenance(
         git_commit=commit,
-        recipe=f"config/training/{recipe.name}.yaml, {outcome['steps']} steps",
+        recipe="; then ".join(outcome["stages"]),
         seed=recipe.seed,
         created=outcome["finished"],
         tools={tool: importlib.metadata.version(tool) for tool in ("tensorflow", "keras", "tf2onnx", "onnxruntime")},

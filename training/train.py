@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="the run's folder under training/runs")
     parser.add_argument("--data", type=Path, help="folder with manifest.csv (default: HILUM_DATA)")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end the schedule by then, with fewer steps")
+    parser.add_argument("--start-from", type=Path, help="an earlier run, whose weights this one refines")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
@@ -66,6 +67,8 @@ def main() -> None:
     # 3. network: one that learns, one that holds the average of its weights
     network = residual_network(recipe.network, recipe.input)
     averaged = residual_network(recipe.network, recipe.input)
+    if arguments.start_from:
+        network.load_weights(arguments.start_from / "weights.keras")
     averaged.set_weights(network.get_weights())
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
     step = training_step(network, averaged, optimizer)
@@ -97,7 +100,7 @@ def main() -> None:
     scores = averaged.predict(watched_inputs, batch_size=128, verbose=0)[0][:, 0]
     final = auc_by_cohort(watched_labels, scores, watched_cohorts)
     outcome = {
-        "steps": number + 1,
+        "stages": [*earlier_stages(arguments.start_from), f"{arguments.recipe}, {number + 1} steps"],
         "seconds": round(time.monotonic() - started),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "val_auc": final,
@@ -143,6 +146,11 @@ def auc_by_cohort(
         str(cohort): round(auc(positive[cohorts == cohort], scores[cohorts == cohort]), 4)
         for cohort in np.unique(cohorts)
     }
+
+
+def earlier_stages(run: Path | None) -> list[str]:
+    """The recipes and steps that made the weights this run started from."""
+    return json.loads((run / "outcome.json").read_text(encoding="utf-8"))["stages"] if run else []
 
 
 def channels_last(inputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:

@@ -181,6 +181,10 @@ def _decode(ds: Dataset, frame: int, layout: PixelLayout, syntax: TransferSyntax
         raise Undecodable(f"decoding {layout.columns} x {layout.rows} pixels needs more memory than allowed") from error
     except BROKEN_INPUT as error:
         raise Undecodable(f"the {syntax.name} Pixel Data is corrupt or not what the header says") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # a panic of Rust code (RLE) is no Exception and has no module
+            raise
+        raise Undecodable(f"the {syntax.name} Pixel Data is corrupt") from error
     words = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
     words = words.view(np.uint8 if layout.bits_allocated == 8 else np.uint16)
     return words, str(described["photometric_interpretation"])

@@ -18,7 +18,7 @@ class GrayImage:
     to_source:  float64 [2, 3], maps (column, row) of `pixels` to (column, row) of the stored frame; positions are
                 pixel centres counted from 0.
     source_shape: (rows, columns) of the stored frame.
-    notes:      plain sentences about what was assumed (no window in the header, unknown age, ...), without patient data.
+    notes:      plain sentences about what was assumed (no window, unknown age, ...), without patient data.
     """
 
     pixels: NDArray[np.uint16]

@@ -56,7 +56,7 @@ def lay_out(preview_shape: tuple[int, ...], side_max: int) -> Layout:
     rows, columns = preview_shape[:2]
     grow = max(1.0, RADIOGRAPH_SIDE_MIN / max(rows, columns))
     unit = float(np.clip(0.0135 * min(side_max, max(rows, columns) * grow), 6.5, 26.0))
-    header, footer, margin = round(7.4 * unit), round(9.6 * unit), round(unit)
+    header, footer, margin = round(7.4 * unit), round(11.8 * unit), round(unit)
     width_min = min(side_max, round(44 * unit))
     scale = min(grow, (side_max - header - footer) / rows, (side_max - 2 * margin) / columns)
     shown_rows, shown_columns = max(1, int(rows * scale)), max(1, int(columns * scale))
@@ -129,7 +129,7 @@ def _palette() -> NDArray[np.uint8]:
 
 def _opacity(attention: NDArray[np.float32]) -> NDArray[np.float32]:
     """From nothing at no attention to 1, smoothly: no visible edge where colour begins."""
-    rising = np.clip((attention - 0.04) / 0.56, 0, 1)
+    rising = np.clip((attention - 0.1) / 0.6, 0, 1)
     return np.asarray(rising * rising * (3 - 2 * rising), dtype=np.float32)
 
 
@@ -192,9 +192,8 @@ def _draw_footer(
     explained = f"Class activation towards {finding.concept.meaning} (logit units)"
     if finding.positive and finding.region is not None:
         explained += "; box: region of attention"
-    write(picture, explained, margin, top + 6.2 * unit, unit, _GRAY, width_max=right - margin)
-    notice_width = write(picture, NOTICE, margin, top + 8.4 * unit, 1.15 * unit, _AMBER, bold=True,
-                         width_max=0.62 * (right - margin))  # fmt: skip
-    model = f"AI model {algorithm.name} {algorithm.version}"
-    room = right - margin - notice_width - 2 * unit
-    write(picture, model, right, top + 8.4 * unit, 1.15 * unit, _WHITE, align="right", width_max=room)
+    room = right - margin
+    write(picture, explained, margin, top + 6.2 * unit, unit, _GRAY, width_max=room)
+    model = f"AI model: {algorithm.name} {algorithm.version}"
+    write(picture, model, margin, top + 8.3 * unit, unit, _WHITE, width_max=room)
+    write(picture, NOTICE, margin, top + 10.7 * unit, 1.15 * unit, _AMBER, bold=True, width_max=room)

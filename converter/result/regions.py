@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from converter.result.findings import Point
 
 # Part of the strongest positive activation that still counts as attention.
-ATTENTION_LEVEL = 0.5
+ATTENTION_LEVEL = 0.6
 # The map is refined to about this many samples a side before its outline is taken.
 OUTLINE_SIDE = 256
 SAMPLES_A_CELL = 8
@@ -27,7 +27,7 @@ def attention_region(
 ) -> tuple[Point, ...]:
     """The closed rectangle round the strongest spot of `cam`, in source pixels, inside the frame.
 
-    The spot is the connected area round the maximum where the activation is at least half of it. Without any positive
+    The spot is the connected area round the maximum where the activation is at least 0.6 of it. Without any positive
     activation there is no such spot: the whole frame is returned.
     """
     fine = evidence(cam, OUTLINE_SIDE, OUTLINE_SIDE)

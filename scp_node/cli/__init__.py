@@ -1,43 +1,41 @@
-"""The command `hilum`: every command is one module, registered here."""
+"""The command `hilum`: each command is a module of this package, imported when it is asked for."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
 from scp_node.errors import HilumError
 
+COMMANDS = ("serve", "demo", "check-config", "predict", "echo", "send", "explain")
+GROUPS = ("jobs", "models")
 
-def _app() -> typer.Typer:
-    from scp_node.cli.check_config import check_config
-    from scp_node.cli.demo import demo
-    from scp_node.cli.echo import echo
-    from scp_node.cli.explain import explain
-    from scp_node.cli.jobs import jobs_app
-    from scp_node.cli.models import models_app
-    from scp_node.cli.predict import predict
-    from scp_node.cli.send import send
-    from scp_node.cli.serve import serve
 
-    app = typer.Typer(
-        name="hilum",
-        help="Hilum: chest radiographs in over DICOM, Structured Report and heat map out. Research use only.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
-    for command in (serve, demo, check_config, predict, echo, send, explain):
-        app.command(command.__name__.replace("_", "-"))(command)
-    app.add_typer(jobs_app, name="jobs")
-    app.add_typer(models_app, name="models")
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """The command line; with `wanted`, only that command, so that its neighbours' imports cost no time."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def hilum() -> None:
+        """Hilum: chest radiographs in over DICOM, Structured Report and heat map out. Research use only."""
+
+    for name in COMMANDS:
+        if wanted in (None, name):
+            module = name.replace("-", "_")
+            app.command(name)(getattr(import_module(f"scp_node.cli.{module}"), module))
+    for name in GROUPS:
+        if wanted in (None, name):
+            app.add_typer(getattr(import_module(f"scp_node.cli.{name}"), f"{name}_app"), name=name)
     return app
 
 
 def main() -> None:
     """Run the command line; errors of ours end with their message and exit code, not with a traceback."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        _app()()
+        build_app(first if first in COMMANDS + GROUPS else None)(prog_name="hilum")
     except HilumError as error:
         print(f"hilum: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

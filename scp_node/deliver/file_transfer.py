@@ -68,6 +68,12 @@ def _transfer_batch(peer: Peer, proposals: tuple[Proposal, ...], files: list[Par
                 association.abort()
                 association = None
                 yield _fault(file.path, fault.code, message=str(fault))
+            except NotPart10 as error:
+                yield _fault(file.path, "not-part10", str(error))
+            except OSError as error:
+                association.abort()
+                association = None
+                yield _fault(file.path, "file-missing", error.strerror or "")
     finally:
         if association is not None:
             association.release()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from converter.image.header import BROKEN_INPUT
 from scp_node.errors import DeliveryRefused
 
 # Syntaxes between which a data set can be re-encoded without touching a pixel.
 CONVERTIBLE = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian), str(DeflatedExplicitVRLittleEndian))
 _PREAMBLE_BYTES = 128
+_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")  # PS3.5 9.1
+_UID_LENGTH_MAX = 64
 
 
 class NotPart10(DeliveryRefused):
@@ -60,25 +63,31 @@ def read_part10(path: Path) -> Part10File:
         length = int(meta.FileMetaInformationGroupLength)
         sop_class, instance = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
         syntax = str(meta.TransferSyntaxUID)
-    except (AttributeError, InvalidDicomError, ValueError, TypeError, EOFError, NotImplementedError) as error:
+    except BROKEN_INPUT as error:
         raise NotPart10("the file meta information is incomplete") from error
     # (0002,0000) itself takes 12 bytes after the prefix; its value counts what follows (PS3.10 Table 7.1-1).
     offset = _PREAMBLE_BYTES + 4 + 12 + length
     size = path.stat().st_size - offset
-    if size <= 0 or not (sop_class and instance and syntax):
+    if size <= 0:
         raise NotPart10("the file holds no data set")
+    if not all(len(uid) <= _UID_LENGTH_MAX and _UID.fullmatch(uid) for uid in (sop_class, instance, syntax)):
+        raise NotPart10("a UID of the file meta information is not a UID")
     return Part10File(path, sop_class, instance, syntax, offset, size)
 
 
 def reencoded(file: Part10File, transfer_syntax_uid: str) -> bytes:
-    """The data set in another of the CONVERTIBLE syntaxes; values stay as they are, only their headers change."""
+    """The data set in another of the CONVERTIBLE syntaxes; values stay as they are, only their headers change.
+
+    Raises NotPart10 when the data set cannot be read."""
     if file.transfer_syntax_uid not in CONVERTIBLE or transfer_syntax_uid not in CONVERTIBLE[:2]:
         raise ValueError(f"cannot re-encode {file.transfer_syntax_uid} as {transfer_syntax_uid}")
-    ds = dcmread(file.path)
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
     buffer.is_implicit_VR = transfer_syntax_uid == ImplicitVRLittleEndian
-    write_dataset(buffer, ds)
+    try:
+        write_dataset(buffer, dcmread(file.path))
+    except BROKEN_INPUT as error:
+        raise NotPart10("the data set cannot be read") from error
     return buffer.getvalue()
 
 

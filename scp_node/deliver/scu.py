@@ -73,7 +73,7 @@ class Sender:
             stale = [name for name, known in self._destinations.items() if not known.fits(settings)]
             leaving = [self._destinations.pop(name) for name in stale]
         for destination in leaving:
-            destination.release()
+            destination.retire()
 
     def close(self) -> None:
         """Release every association."""
@@ -82,7 +82,7 @@ class Sender:
             leaving = list(self._destinations.values())
             self._destinations.clear()
         for destination in leaving:
-            destination.release()
+            destination.retire()
         if self._idle_watch is not None:
             self._idle_watch.join()
 
@@ -92,7 +92,7 @@ class Sender:
             if remote is None:
                 return None
             if remote_name not in self._destinations:
-                keep_open_s = self._settings.delivery.keep_open_s
+                keep_open_s = 0.0 if self._closing.is_set() else self._settings.delivery.keep_open_s
                 self._destinations[remote_name] = Destination(remote_name, peer_of(self._settings, remote), keep_open_s)
             if self._idle_watch is None and not self._closing.is_set():
                 self._idle_watch = threading.Thread(target=self._release_idle, name="idle-associations", daemon=True)
@@ -142,13 +142,17 @@ class Destination:
                 return self._store(file)
             except PeerFault as fault:
                 return SendOutcome(FAULTS[fault.code].verdict, fault.code, f"{self._who}: {fault}")
+            except NotPart10 as error:
+                return _outcome_of_fault(self.name, "not-part10", str(error))
             finally:
                 self._used_at = time.monotonic()
                 if self.keep_open_s == 0:
                     self._release_held()
 
-    def release(self) -> None:
+    def retire(self) -> None:
+        """Release the association; who still sends here does so over one of its own."""
         with self._lock:
+            self.keep_open_s = 0.0
             self._release_held()
 
     def release_if_idle(self) -> None:
@@ -175,12 +179,14 @@ class Destination:
             with dataset:
                 proposal = Proposal(file.sop_class_uid, chosen)
                 response = association.store(proposal, file.sop_instance_uid, dataset, length)
-        except PeerFault:
-            self._abort_held()
-            raise
+        except NotPart10:
+            raise  # found out before the first byte was sent
         except OSError as error:
             self._abort_held()
             raise PeerFault("file-missing", error.strerror or "") from error
+        except BaseException:
+            self._abort_held()
+            raise
         row = row_of_status(response.status)
         message = f"{self._who}: {row.meaning} [status 0x{response.status:04X}]"
         return SendOutcome(row.verdict, row.code, message, response.status, response.comment)

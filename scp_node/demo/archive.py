@@ -76,7 +76,11 @@ class EmbeddedArchive:
         self._server, self.port = server, int(server.server_address[1])
 
     def stop(self) -> None:
+        """Stop listening and abort what is still connected."""
         if self._server is not None:
+            for association in self._server.active_associations:
+                if association.is_established:
+                    association.abort()
             self._server.shutdown()
             self._server = None
 

@@ -19,7 +19,7 @@ SOP_INSTANCE_UID = "2.25.77003311201517483209711230148867541803"
 
 
 def example_radiograph() -> Dataset:
-    """A DX For Presentation image, 12 bits, MONOCHROME2 (PS3.3 A.26); the same on every machine and every day."""
+    """A DX For Presentation image, 12 bits, MONOCHROME2 (PS3.3 A.26), the same on every run."""
     ds = Dataset()
     _add_patient_and_study(ds)
     _add_series(ds)

@@ -96,9 +96,9 @@ class DecodePool:
             for child in self._children:
                 child.kill()
             self._changed.notify_all()
-        for child in idle:
-            if child is not None:
-                child.end()
+        for free in idle:
+            if free is not None:
+                free.end()
 
     def _ask(self, request: ConvertRequest | IdentifyRequest) -> Converted | Declined | Identified:
         """Ask a child; one that dies may have been killed from outside, so that a second one has a try."""

@@ -132,7 +132,9 @@ class DecodeProcess:
         self, request: ConvertRequest | IdentifyRequest, deadline: float
     ) -> Converted | Declined | Identified | Failed:
         message = self._read_message(deadline)
-        if isinstance(message, DeclinedHeader):
+        if isinstance(message, Failed) or (isinstance(message, Identified) and isinstance(request, IdentifyRequest)):
+            return message
+        if isinstance(message, DeclinedHeader) and isinstance(request, ConvertRequest):
             return Declined(message.code, message.reason)
         if isinstance(message, ConvertedHeader) and isinstance(request, ConvertRequest):
             if max(message.preview_shape) > request.preview_side_max:
@@ -144,8 +146,6 @@ class DecodeProcess:
                 source_shape=message.source_shape,
                 notes=message.notes,
             )
-        if isinstance(message, Identified | Failed):
-            return message
         raise ValueError(f"unexpected answer '{message.kind}'")
 
     def _read_message(self, deadline: float) -> Message:

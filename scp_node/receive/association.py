@@ -82,6 +82,7 @@ class ReceivingAssociation(Association):
         self._request: tuple[int, Command] | None = None
         self._instance: IncomingInstance | None = None
         self._pieces: list[memoryview] = []
+        self._data_bytes = 0
 
     # --- life of the thread ---------------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class ReceivingAssociation(Association):
             self._instance = self._node.store.begin(
                 self._sender, Context(str(context.abstract_syntax), str(context.transfer_syntax[0])), command
             )
-            self._request = context_id, command
+            self._request, self._data_bytes = (context_id, command), 0
             if not command.has_data_set:
                 self._finish()
         else:
@@ -193,7 +194,8 @@ class ReceivingAssociation(Association):
         if fragment.context_id != self._request[0]:
             raise InvalidPdu("a data set in another presentation context than its command")
         self._pieces.append(fragment.data)
-        if self._instance.bytes + sum(map(len, self._pieces)) > self.settings.receiver.instance_bytes_max:
+        self._data_bytes += len(fragment.data)
+        if self._data_bytes > self.settings.receiver.instance_bytes_max:
             raise InvalidPdu(f"a data set of more than {self.settings.receiver.instance_bytes_max} bytes")
         if fragment.is_last:
             self.flush()

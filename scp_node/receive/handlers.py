@@ -7,6 +7,7 @@ because a sender listens for the response only when it has sent all of it.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -29,7 +30,6 @@ from scp_node.receive.access import printable
 from scp_node.receive.commands import SUCCESS, Answer, Command
 from scp_node.receive.file_meta import file_head
 from scp_node.receive.header import InstanceHeader, is_uid, read_header
-from scp_node.receive.uid_locks import UidLocks
 from scp_node.spool import PartFile, Spool, instance_name
 
 log = logging.getLogger(__name__)
@@ -67,11 +67,15 @@ class Context:
 
 
 class Store:
-    """Where received instances go; one for all associations."""
+    """Where received instances go; one for all associations.
+
+    `entering` lets one instance at a time into the ledger. SQLite has a single writer in any case, but those who wait
+    for it sleep and try again: with a lock nobody waits longer than his turn.
+    """
 
     def __init__(self, spool: Spool, ledger: LedgerPort, jobs: JobsPort) -> None:
         self.spool, self.ledger, self.jobs = spool, ledger, jobs
-        self.locks = UidLocks()
+        self.entering = threading.Lock()
 
     def begin(self, sender: Sender, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
@@ -144,7 +148,7 @@ class IncomingInstance:
         """
         part, store, uid = self._part, self._store, self._command.sop_instance_uid
         assert part is not None
-        with store.locks.of(uid), store.ledger.transaction() as tx:
+        with store.entering, store.ledger.transaction() as tx:
             outcome = store.ledger.add_instance(tx, self._record(header, part))
             if outcome == "added":
                 store.jobs.enqueue_image(tx, uid, part.sha256)

@@ -99,6 +99,8 @@ def _header_of(data: bytes, transfer_syntax_uid: str) -> InstanceHeader:
 
 def _text(value: bytes) -> str:
     text = value.decode("ascii", "replace").strip("\0 ")
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -38,7 +38,11 @@ class ConnectionHandler(RequestHandler):
     def handle(self) -> None:
         assoc = ReceivingAssociation(self.server, self.request, AddressInformation.from_tuple(self.client_address))
         self.server.remember(assoc)
-        assoc.start()
+        try:
+            assoc.start()
+        except RuntimeError:  # no thread to be had
+            self.server.forget(assoc)
+            raise
 
 
 class ReceivingServer(AssociationServer):

@@ -215,7 +215,7 @@ def _heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) 
             raise DecodeFailed(f"an image that was analysed is now declined: {outcome.reason}")
         preview = outcome.preview
     identity = identity_of(case.report, settings.node.ae_title, case.model.label)
-    created_at = (instance.finished_at or case.report.created_at).replace(microsecond=0)
+    created_at = (instance.finished_at or case.report.created_at).replace(microsecond=0).astimezone()
     return build_heatmap(
         HeatmapInput(
             image.analysed,

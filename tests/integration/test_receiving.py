@@ -20,7 +20,9 @@ from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, TransferSyntax, transfer_syntax
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
+from scp_node.errors import ConfigurationError
 from scp_node.ledger import InstanceRow, Ledger
+from scp_node.receive.header import is_uid
 from scp_node.receive.scp import Receiver
 from scp_node.spool import Spool, instance_name
 from tests.support.data import dicom_files
@@ -169,6 +171,7 @@ def test_the_data_set_is_kept_as_it_was_sent(
 
 @pytest.mark.data
 @pytest.mark.peer("storescu")
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
 def test_storescu_sends_the_real_files(receiver: Receiver, ledger: Ledger, spool: Spool, tmp_path: Path) -> None:
     sent: set[str] = set()
     for path in dicom_files():
@@ -177,6 +180,9 @@ def test_storescu_sends_the_real_files(receiver: Receiver, ledger: Ledger, spool
         if not taken or not ds.get("StudyInstanceUID") or ds.SOPInstanceUID in sent:
             continue
         answer = storescu(receiver, tmp_path, path)
+        if not is_uid(str(ds.SOPInstanceUID)):  # one was anonymised into 999.999.01...
+            assert "Unknown Status: 0x117" in answer.stdout + answer.stderr
+            continue
         assert answer.returncode == 0, f"{path.name}: {answer.stderr}"
         entered = row_of(ledger, ds)
         stored = dcmread(spool.path(entered.spool_name))
@@ -188,6 +194,7 @@ def test_storescu_sends_the_real_files(receiver: Receiver, ledger: Ledger, spool
 
 @pytest.mark.data
 @pytest.mark.peer("storescu")
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
 def test_an_image_of_another_class_is_not_taken(receiver: Receiver, tmp_path: Path) -> None:
     for path in dicom_files():
         ds = dcmread(path, stop_before_pixels=True)
@@ -227,6 +234,14 @@ def test_a_peer_that_takes_small_pdus_gets_its_response_in_pieces(receiver: Rece
         peer.associate(pdu_bytes_max=40)
         assert peer.echo().status == 0x0000
         peer.release()
+
+
+def test_an_address_in_use_is_a_problem_of_the_configuration(receiver: Receiver, tmp_path: Path) -> None:
+    ledger = MemoryLedger()
+    second = Receiver(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=receiver.port)
+    with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{receiver.port}: Address already in use"):
+        second.start()
+    assert second.stop(drain_s=0) == 0
 
 
 def test_new_associations_follow_a_reload_and_open_ones_stay(tmp_path: Path) -> None:

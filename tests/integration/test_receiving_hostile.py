@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import SILENT_CONNECTIONS_MAX, Receiver
 from tests.support.phantoms import make_dx
 from tests.support.raw_scu import (
@@ -294,6 +295,26 @@ def test_messages_sent_ahead_are_answered_one_after_the_other(receiver: Receiver
         peer.send(p_data(pdv(3, COMMAND_LAST, echo_command())) * 200)
         assert [peer.read_response().status for _ in range(200)] == [0x0000] * 200
         peer.release()
+
+
+def test_a_peer_that_reads_no_responses_is_dropped(receiver: Receiver) -> None:
+    echoes = p_data(pdv(3, COMMAND_LAST, echo_command())) * 1000
+    with storing(receiver) as peer, pytest.raises(ConnectionError):
+        for _ in range(1000):
+            peer.send(echoes)
+
+
+def test_a_connection_that_gets_no_thread_is_closed(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReceivingAssociation, "start", fail)
+        with RawPeer(receiver.port) as peer:
+            assert peer.is_closed()
+    assert "connection dropped" in caplog.text
 
 
 def test_garbage_after_a_good_message_aborts(receiver: Receiver) -> None:

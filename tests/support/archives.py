@@ -75,7 +75,11 @@ def scripted_archive(
     try:
         yield seen
     finally:
-        ae.shutdown()
+        for association in server.active_associations:
+            if association.is_established:
+                association.abort()
+        server.shutdown()
+        server.server_close()
 
 
 @contextmanager

@@ -105,6 +105,7 @@ UNDECODABLE: dict[str, Callable[[], Dataset]] = {
     "codestream of another size": lambda: with_other_size(encoded(JPEG2000Lossless)),
     "giant JPEG 2000 in a small header": lambda: with_codestream(encoded(JPEG2000Lossless), _giant_j2k),
     "giant JPEG-LS in a small header": lambda: with_codestream(encoded(JPEGLSLossless), _giant_jpeg_ls),
+    "RLE that runs over the end": lambda: with_codestream(encoded(RLELossless), _rle_too_long),
     "no fragments": lambda: with_fragments(b"\xfe\xff\x00\xe0\0\0\0\0"),
     "fragment longer than the data": lambda: with_fragments(b"\xfe\xff\x00\xe0\xff\xff\xff\x7f\x01\x02"),
     **{
@@ -158,6 +159,12 @@ def _giant_j2k(codestream: bytes) -> bytes:
 def _giant_jpeg_ls(codestream: bytes) -> bytes:
     at = codestream.index(b"\xff\xf7") + 5
     return codestream[:at] + struct.pack(">HH", 60000, 60000) + codestream[at + 4 :]
+
+
+def _rle_too_long(codestream: bytes) -> bytes:
+    """Two segments (PS3.5 G.3), each of which repeats a byte for longer than the image has pixels."""
+    segment = bytes([129, 7]) * 1000
+    return struct.pack("<16I", 2, 64, 64 + len(segment), *[0] * 13) + segment * 2
 
 
 @pytest.mark.parametrize("what", UNDECODABLE)

@@ -1,0 +1,48 @@
+"""Which study of a path is sent, and what is said about the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
+from scp_node.demo.study import read_study
+from scp_node.errors import UsageError
+from tests.support.objects import small_file
+
+
+def test_a_single_file_is_a_study(tmp_path: Path):
+    path = small_file(tmp_path, SECONDARY_CAPTURE)
+    study = read_study(path)
+    ds = dcmread(path)
+    assert study.files == (path,)
+    assert (study.study_instance_uid, study.patient_id) == (ds.StudyInstanceUID, "P1")
+    assert study.sop_instance_uids == (ds.SOPInstanceUID,)
+    assert study.remarks == ()
+
+
+def test_of_several_studies_the_first_is_taken_and_said_so(tmp_path: Path):
+    for _ in range(3):
+        small_file(tmp_path, SECONDARY_CAPTURE)
+    study = read_study(tmp_path)
+    assert len(study.files) == 1
+    assert study.files[0] == sorted(tmp_path.iterdir())[0]
+    assert "3 studies" in study.remarks[0]
+
+
+def test_objects_that_the_node_does_not_take_are_left_out(tmp_path: Path):
+    image = small_file(tmp_path, SECONDARY_CAPTURE)
+    small_file(tmp_path, COMPREHENSIVE_SR)
+    (tmp_path / "readme.txt").write_text("no DICOM")
+    (tmp_path / "broken.dcm").write_bytes(bytes(128) + b"DICM" + b"\x02\x00")
+    study = read_study(tmp_path)
+    assert study.files == (image,)
+    assert len(study.remarks) == 2
+
+
+def test_a_path_without_an_image_is_a_mistake_in_use(tmp_path: Path):
+    small_file(tmp_path, COMPREHENSIVE_SR)
+    with pytest.raises(UsageError, match="no DICOM image"):
+        read_study(tmp_path)
