@@ -1,1 +1,6 @@
 """The service: receives radiographs, has them analysed, delivers the results."""
+
+import os
+
+# ONNX Runtime from 1.29 on reports model names and run times to its maker unless told so before it is first imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import pytest
 
 from tests.support.data import require_data
 from tests.support.ports import free_port
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# Debian keeps Orthanc where only root looks.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

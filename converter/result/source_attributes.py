@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -73,6 +74,10 @@ IDENTITY_TYPE_3 = (
 )
 IDENTITY = IDENTITY_TYPE_2 + IDENTITY_TYPE_3
 
+# Optional values that do not identify anybody are left out where they break the form of their VR (PS3.5 6.2): a
+# challenge file's Patient Age of "62" would make every result of it invalid.
+_FORMS = {"PatientAge": re.compile(r"\d{3}[DWMY]"), "TimezoneOffsetFromUTC": re.compile(r"[+-]\d{4}")}
+
 _TEXT_VRS = frozenset({VR.AE, VR.AS, VR.CS, VR.DA, VR.DS, VR.DT, VR.IS, VR.LO, VR.LT, VR.PN, VR.SH, VR.ST, VR.TM,
                        VR.UC, VR.UI, VR.UR, VR.UT})  # fmt: skip
 _CHARACTER_SET = BaseTag(0x00080005)
@@ -111,7 +116,7 @@ class SourceAttributes:
             result[_CHARACTER_SET] = self._element(self.source, _CHARACTER_SET)
         # the raw elements below are written as they are only if the result says that it was read with this encoding
         result.set_original_encoding(False, True, result._character_set)
-        self.copy_to(result, IDENTITY)
+        self.copy_to(result, [keyword for keyword in IDENTITY if is_well_formed(self.source, keyword)])
         for keyword in IDENTITY_TYPE_2:
             if keyword not in result:
                 setattr(result, keyword, None)
@@ -165,6 +170,16 @@ class SourceAttributes:
                 if _UNDECODABLE in str(_decoded(element, self.encodings).value):
                     return False
         return True
+
+
+def is_well_formed(source: Dataset, keyword: str) -> bool:
+    """False for an optional attribute whose value is not of the form that its VR demands."""
+    if keyword not in _FORMS or keyword not in source:
+        return True
+    element = source.get_item(_tag(keyword))
+    value = element.value if element is not None else None
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
+    return bool(_FORMS[keyword].fullmatch(text.strip(" \0")))
 
 
 def _tag(keyword: str) -> int:

@@ -90,7 +90,8 @@ class ReceivingAssociation(Association):
         began = time.monotonic()
         try:
             self.upper_layer.run_reactor()
-        except Exception as error:  # noqa: BLE001  the thread ends here
+        except Exception as error:  # the thread ends here
+            log.warning("association failed", exc_info=error)
             self.ends(f"failed: {type(error).__name__}")
             self.upper_layer.abort_at_once()
         finally:

@@ -230,6 +230,6 @@ def _check_agreement(header: InstanceHeader, command: Command) -> None:
 
 
 def _failed(error: Exception) -> OutOfResources:
-    """What the sender hears of a failure nobody foresaw; the log hears more, but no values of the statement."""
-    log.error("instance not stored", extra={"error": f"{type(error).__name__}: {getattr(error, 'orig', '')}"})
+    """What the sender hears of a failure nobody foresaw; the log says where it happened."""
+    log.error("instance not stored", exc_info=error)
     return OutOfResources("the instance could not be entered, try again")

@@ -23,6 +23,7 @@ class PeerSocket(AssociationSocket):
         client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._connection = client_socket
         self._send_timeout_s = send_timeout_s
+        self.is_lost = False
         # poll, not select: select fails for good once a descriptor is 1024 or higher
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(client_socket, select.POLLIN)
@@ -50,6 +51,8 @@ class PeerSocket(AssociationSocket):
 
     def send(self, bytestream: bytes) -> None:
         """Send all of it, or take the connection for lost (Evt17)."""
+        if self.is_lost:
+            return
         deadline = time.monotonic() + self._send_timeout_s
         rest = memoryview(bytestream)
         try:
@@ -60,6 +63,7 @@ class PeerSocket(AssociationSocket):
                     if not self._writable.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
                         raise TimeoutError from None
         except OSError:
+            self.is_lost = True
             self.event_queue.put("Evt17")
 
     def end(self) -> None:

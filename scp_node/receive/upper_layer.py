@@ -145,9 +145,9 @@ class StreamingUpperLayer(DULServiceProvider):
             for piece in self._stream.pieces():
                 if isinstance(piece, Fragment) and self.state_machine.current_state == _ESTABLISHED:
                     self._receiver.take(piece)
-                    continue
-                self._act_on(piece)
-                if self._kill_thread or self.state_machine.current_state == _AWAITING_CLOSE:
+                else:
+                    self._act_on(piece)
+                if self._is_over:
                     self._stream.discard()
                     break
             self._receiver.flush()
@@ -157,6 +157,11 @@ class StreamingUpperLayer(DULServiceProvider):
             self._pdu_due_at = None
         elif self._pdu_due_at is None or (completed, served) != (self._stream.pdus_completed, self._receiver.messages):
             self._pdu_due_at = time.monotonic() + self._pdu_timeout_s
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing that the peer has sent matters any more."""
+        return self._kill_thread or self._peer.is_lost or self.state_machine.current_state == _AWAITING_CLOSE
 
     def _act_on(self, piece: ControlPdu | Fragment) -> None:
         event = _P_DATA_RECEIVED

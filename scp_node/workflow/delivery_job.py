@@ -89,6 +89,8 @@ def run_delivery_job(parts: Parts, job: JobRow) -> None:
 def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
     outcome, job, settings = case.outcome, case.job, parts.settings().delivery
     assert outcome is not None
+    # the archive's own words may name the patient: they go into the ledger, never into the log
+    detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
     attempts, moment = case.delivery.attempts + 1, now_utc()
     with parts.ledger.transaction() as tx:
         case.log.enter(tx, parts.ledger)
@@ -98,10 +100,10 @@ def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
             parts.jobs.finish(tx, job)
         elif outcome.verdict is Verdict.RETRY and not _gave_up(case.delivery, settings, moment):
             state, due_at = "failed", moment + timedelta(seconds=wait_s(attempts, settings))
-            parts.jobs.again(tx, job, due_at, outcome.message)
+            parts.jobs.again(tx, job, due_at, detail)
         else:
             state, due_at = "dead", None
-            parts.jobs.bury(tx, job, outcome.message)
+            parts.jobs.bury(tx, job, detail)
         parts.ledger.update_delivery(
             tx,
             case.delivery.id,
@@ -110,7 +112,7 @@ def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
             next_attempt_at=due_at,
             sent_at=moment if state == "sent" else None,
             status=outcome.status,
-            detail=outcome.message,
+            detail=detail,
         )
     level = {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR)
     log.log(

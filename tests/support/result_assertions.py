@@ -22,6 +22,8 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
           "StudyID", "ReferringPhysicianName")  # fmt: skip
 TYPE_3 = ("IssuerOfPatientID", "PatientAge", "StudyDescription", "TimezoneOffsetFromUTC")
+# Optional values that break their VR are left out of a result.
+FORMS = {"PatientAge": r"\d{3}[DWMY]", "TimezoneOffsetFromUTC": r"[+-]\d{4}"}
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,9 @@ def _check_identity(check: _Check, ds: Dataset, source: Dataset) -> None:
     same_encoding = declared == expected
     check(same_encoding or declared == "ISO_IR 192", f"Specific Character Set is {declared}, the source's {expected}")
     for keyword in (*TYPE_2, *TYPE_3):
+        if keyword in FORMS and not re.fullmatch(FORMS[keyword], str(source.get(keyword) or "").strip()):
+            check(keyword not in ds, f"{keyword} is not of the form of its VR and should have been left out")
+            continue
         if keyword in TYPE_2:
             check(keyword in ds, f"{keyword} is missing")
         check((keyword in ds) or not source.get(keyword), f"{keyword} was dropped")

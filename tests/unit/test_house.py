@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -115,6 +116,19 @@ def test_importing_the_command_line_loads_no_training_tool() -> None:
         [sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=120
     )
     assert {"tensorflow", "keras", "onnx", "sklearn"} & set(result.stdout.split()) == set()
+
+
+def test_inference_keeps_quiet_about_itself(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry begins with an identifier on the disk and ends with packets to its maker."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS")}
+    subprocess.run(
+        [sys.executable, "-c", "import scp_node.inference.session"],
+        cwd=CHECKOUT,
+        env={**environment, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        check=True,
+        timeout=120,
+    )
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_every_import_is_a_declared_dependency() -> None:

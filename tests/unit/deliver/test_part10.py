@@ -87,13 +87,14 @@ def test_a_file_whose_uid_is_none_is_refused(tmp_path: Path):
     ds = dcmread(path)
     ds.file_meta["MediaStorageSOPInstanceUID"]._value = "1.2/../3"
     ds.save_as(path)
-    with pytest.raises(NotPart10, match="not a UID"):
+    with pytest.raises(NotPart10):
         read_part10(path)
 
 
 def test_a_data_set_that_cannot_be_read_is_not_reencoded(tmp_path: Path):
     path = small_file(tmp_path)
     file = read_part10(path)
-    path.write_bytes(path.read_bytes()[: file.dataset_offset] + b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"no item!" * 4)
+    broken = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"no item!" * 4
+    path.write_bytes(path.read_bytes()[: file.dataset_offset] + broken)
     with pytest.raises(NotPart10, match="cannot be read"):
         reencoded(read_part10(path), ImplicitVRLittleEndian)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import IGNORE
 from pydicom.dataelem import RawDataElement
 
 from converter.result.encode import add_file_meta, to_bytes
@@ -93,3 +94,11 @@ def test_sequences_keep_their_text_and_lose_private_elements() -> None:
     item = _written(result).RequestAttributesSequence[0]
     assert item.RequestedProcedureDescription == "Thorax Übersicht"
     assert not any(element.tag.is_private for element in item)
+
+
+@pytest.mark.parametrize(("age", "kept"), [("066Y", True), ("010M", True), ("62", False), ("62Y", False), ("", False)])
+def test_an_age_that_is_no_age_string_is_left_out(age: str, kept: bool) -> None:
+    source = dx_full()
+    source["PatientAge"] = DataElement("PatientAge", "AS", age, validation_mode=IGNORE)
+    result = _written(SourceAttributes.of(as_read(source), "source").new_result())
+    assert ("PatientAge" in result) is kept
