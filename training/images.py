@@ -38,6 +38,11 @@ def load_model_inputs(folder: Path, examples: Sequence[Example], spec: InputSpec
     return _cached(spec.model_dump_json(), folder, examples, lambda gray: to_model_input(gray, spec))
 
 
+def channels_last(inputs: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]:
+    """Keras on a CPU computes channels-last; the exported graph takes the layout that `spec` names."""
+    return inputs if spec.layout == "NHWC" else np.moveaxis(inputs, 1, -1)
+
+
 def open_gray(path: Path) -> GrayImage:
     """The radiograph in `path` as a reader would see it. Raises Unreadable or Undecodable."""
     image = read_image(path)

@@ -1,4 +1,4 @@
-"""python -m training.package RUN FOLDER: calibrate a run's network on val, export it, write the model package.
+"""python -m training.package RUN FOLDER: finish a run's network, calibrate it on val, export it as a model package.
 
 FOLDER (models/NAME/VERSION) gets model.onnx, reference.npz and manifest.yaml; training.card adds figures and CARD.md.
 """
@@ -30,10 +30,11 @@ from converter.manifest import (
     OutputSpec,
     Provenance,
 )
+from training.batch_statistics import re_estimate
 from training.calibrate import Scored, choose_threshold, fit_temperature
 from training.cohorts import COHORTS, Example, data_folder, load_examples
 from training.export import OPSET, check_parity, fold_temperature, reference_inputs, to_onnx
-from training.images import load_model_inputs
+from training.images import channels_last, load_model_inputs
 from training.manifest_file import write_manifest
 from training.recipe import Recipe, load_recipe
 from training.scores import score
@@ -68,13 +69,19 @@ def main() -> None:
     watched = select(examples, "val", DECIDING_COHORTS)
     inputs = load_model_inputs(folder, watched, recipe.input)
 
-    # 3. calibrate, and fold the temperature into the head
+    # 3. finish the averaged network
     network = keras.models.load_model(arguments.run / "weights.keras", compile=False)
+    learning = select(examples, "train", recipe.cohorts)
+    re_estimate(
+        network, recipe, learning, channels_last(load_model_inputs(folder, learning, recipe.input), recipe.input)
+    )
+
+    # 4. calibrate, and fold the temperature into the head
     probability = score(to_onnx(network, recipe.input), inputs).probability
     temperature = fit_temperature(by_cohort(watched, np.log(probability / (1 - probability))))
     fold_temperature(network, temperature)
 
-    # 4. export, and prove it
+    # 5. export, and prove it
     graph = to_onnx(network, recipe.input)
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
@@ -82,7 +89,7 @@ def main() -> None:
     difference = check_parity(network, graph, np.concatenate([drawn, inputs[:32]]), recipe.input)
     threshold = choose_threshold(by_cohort(watched, score(graph, inputs).probability), GUARDED_COHORT, SENSITIVITY_MIN)
 
-    # 5. write
+    # 6. write
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "model.onnx").write_bytes(graph)
     expected = score(graph, drawn)

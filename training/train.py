@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from training.batches import BatchSource
 from training.cohorts import data_folder, load_examples
-from training.images import load_model_inputs, load_training_images
+from training.images import channels_last, load_model_inputs, load_training_images
 from training.metrics import auc
 from training.recipe import Recipe, load_recipe
 from training.splits import check_splits, save_split, select
@@ -60,7 +60,7 @@ def main() -> None:
     learning = select(examples, "train", recipe.cohorts)
     watched = select(examples, "val", recipe.cohorts)
     source = BatchSource(recipe, learning, load_training_images(folder, learning))
-    watched_inputs = channels_last(load_model_inputs(folder, watched, recipe.input), recipe)
+    watched_inputs = channels_last(load_model_inputs(folder, watched, recipe.input), recipe.input)
     watched_labels = np.array([example.positive for example in watched])
     watched_cohorts = np.array([example.cohort for example in watched])
 
@@ -151,11 +151,6 @@ def auc_by_cohort(
 def earlier_stages(run: Path | None) -> list[str]:
     """The recipes and steps that made the weights this run started from."""
     return json.loads((run / "outcome.json").read_text(encoding="utf-8"))["stages"] if run else []
-
-
-def channels_last(inputs: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
-    """Keras on a CPU computes channels-last; the exported graph takes the layout that the recipe names."""
-    return inputs if recipe.input.layout == "NHWC" else np.moveaxis(inputs, 1, -1)
 
 
 if __name__ == "__main__":

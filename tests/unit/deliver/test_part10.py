@@ -82,6 +82,7 @@ def test_other_syntaxes_are_not_reencoded(tmp_path: Path):
         reencoded(read_part10(small_file(tmp_path)), ExplicitVRBigEndian)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_a_file_whose_uid_is_none_is_refused(tmp_path: Path):
     path = small_file(tmp_path)
     ds = dcmread(path)

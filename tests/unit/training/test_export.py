@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
 from converter.manifest import InputSpec
-from training.recipe import Network
+from training.cohorts import Example
+from training.recipe import Network, load_recipe
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -28,12 +30,12 @@ def lab() -> SimpleNamespace:
     """The modules that import TensorFlow, and a small network whose batch statistics are not the initial ones."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import export, scores, zoo
+        from training import batch_statistics, export, scores, zoo
 
         network = zoo.residual_network(SMALL, SPEC)
         rng = np.random.default_rng(0)
         network.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in network.get_weights()])
-        return SimpleNamespace(export=export, scores=scores, zoo=zoo, network=network)
+        return SimpleNamespace(export=export, scores=scores, zoo=zoo, statistics=batch_statistics, network=network)
 
 
 def test_graph_gives_the_answers_of_keras(lab: SimpleNamespace) -> None:
@@ -90,6 +92,20 @@ def test_a_training_step_lowers_the_loss_and_moves_the_average(lab: SimpleNamesp
     losses = [float(step(images, targets, np.float32(0.5))) for _ in range(15)]
     assert losses[-1] < losses[0]
     assert any(not np.array_equal(old, new) for old, new in zip(before, averaged.get_weights(), strict=True))
+
+
+def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespace) -> None:
+    keras = pytest.importorskip("keras")
+    recipe = load_recipe(Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml")
+    examples = [Example(f"{n}", "nih512", n % 2 == 0, "train", f"{n}", "AP", None) for n in range(20)]
+    films = np.random.default_rng(2).normal(size=(20, 32, 32, 1)).astype(np.float32)
+    network = lab.zoo.residual_network(SMALL, SPEC)
+    lab.statistics.re_estimate(network, recipe, examples, films)
+    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
+    made = np.asarray(keras.Model(network.input, first.input)(films))
+    assert np.allclose(first.moving_mean.numpy(), made.mean(axis=(0, 1, 2)), atol=0.02)
+    assert np.allclose(first.moving_variance.numpy(), made.var(axis=(0, 1, 2)), rtol=0.1)
+    assert first.momentum == lab.zoo.BATCH_NORM_MOMENTUM
 
 
 def import_train() -> ModuleType:
