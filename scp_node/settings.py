@@ -137,9 +137,11 @@ class Receiver(Section):
     associations_max: int = Field(50, ge=1, le=1000, description="Associations open at the same time.")
     pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
     instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")
-    idle_timeout_s: Seconds = Field(60, description="An association without a message for this long is aborted.")
-    pdu_timeout_s: Seconds = Field(30, description="A PDU that has begun must be complete within this time.")
-    acse_timeout_s: Seconds = Field(30, description="Time for a peer to ask for an association, or to release one.")
+    idle_timeout_s: Seconds = Field(60, gt=0, description="An association without a message for this long is aborted.")
+    pdu_timeout_s: Seconds = Field(30, gt=0, description="A PDU that has begun must be complete within this time.")
+    acse_timeout_s: Seconds = Field(
+        30, gt=0, description="Time for a peer to ask for an association, or to release one."
+    )
 
 
 class Storage(Section):
@@ -171,8 +173,8 @@ class Inference(Section):
     batch_window_s: float = Field(0.005, ge=0, le=1, description="Longest wait for a batch to fill (GPU only).")
     decode_processes: int = Field(0, ge=0, le=64, description="Child processes that decode pixels; 0 = two at most.")
     decode_memory_bytes_max: Bytes = Field(4 * 1024**3, description="Address space of one decoding process.")
-    decode_cpu_s_max: Seconds = Field(60, description="CPU time for decoding one image.")
-    decode_timeout_s: Seconds = Field(120, description="Wall-clock time for decoding one image.")
+    decode_cpu_s_max: Seconds = Field(60, gt=0, description="CPU time for decoding one image.")
+    decode_timeout_s: Seconds = Field(120, gt=0, description="Wall-clock time for decoding one image.")
     pixels_max: int = Field(
         100_000_000, ge=1, description="Largest Rows x Columns x Frames that is decoded; more is quarantined."
     )

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -99,23 +99,6 @@ class Spool:
     def sweep_parts(self) -> int:
         """Remove the part files of processes that died; one that is being written is locked and stays."""
         return sum(_remove_unless_locked(path) for path in self.root.glob(f"??/*{_PART_SUFFIX}"))
-
-    def sweep_orphans(self, known: Container[str], older_than: float) -> int:
-        """Remove files that no ledger row names and that are older than `older_than` (seconds since the epoch).
-
-        Such a file is left when a ledger commit failed after the rename. It is harmless, because the next attempt to
-        store the same object replaces it, so that sweeping only regains the room.
-        """
-        swept = 0
-        for path in self.root.glob(f"??/*{_SUFFIX}"):
-            if path.stem not in known and path.stat().st_mtime < older_than:
-                path.unlink(missing_ok=True)
-                swept += 1
-        return swept
-
-    def names(self) -> Iterator[str]:
-        """Names of all files in the spool."""
-        return (path.stem for path in self.root.glob(f"??/*{_SUFFIX}"))
 
     def _make_shard(self, shard: Path) -> None:
         if shard not in self._shards:

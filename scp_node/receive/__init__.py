@@ -1,0 +1,1 @@
+"""The door: associations, and what becomes of each C-STORE before it is answered."""

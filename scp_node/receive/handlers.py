@@ -143,8 +143,8 @@ class IncomingInstance:
 
         The file gets its name inside the transaction, when the row is known to be new: a name that the ledger knows
         is never overwritten. It does so last: nothing but the commit itself can still fail, and then the file is an
-        orphan that the next attempt replaces (`Spool.sweep_orphans` regains its room). It is not removed here, since a
-        commit that reports an error may have happened.
+        orphan that the next attempt replaces. It is not removed, neither here nor later: a commit that reports an error
+        may have happened, and a ledger may have been lost that the spool could restore.
         """
         part, store, uid = self._part, self._store, self._command.sop_instance_uid
         assert part is not None

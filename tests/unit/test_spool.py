@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -272,14 +271,6 @@ def test_part_files_of_a_dead_process_are_swept_and_those_being_written_stay(spo
     assert spool.sweep_parts() == 1
     assert spool.sweep_parts() == 0
     assert {alive.commit(), finished} == set(files_below(spool.root))
-
-
-def test_orphans_are_swept_once_they_are_old(spool: Spool) -> None:
-    known, orphan = spool.put(NAME, b"known"), spool.put(OTHER_NAME, b"orphan")
-    assert spool.sweep_orphans({NAME}, older_than=time.time() - 3600) == 0
-    assert spool.sweep_orphans({NAME}, older_than=time.time() + 1) == 1
-    assert (known.exists(), orphan.exists()) == (True, False)
-    assert list(spool.names()) == [NAME]
 
 
 def test_the_first_bytes_of_a_part_can_be_read_back(spool: Spool) -> None:
