@@ -11,9 +11,12 @@ from typing import Any
 from converter.manifest import Manifest, Metric, load_manifest
 from training.cohorts import COHORTS
 from training.manifest_file import write_manifest
+from training.measure import IMAGES_MIN
 
 FIGURES = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specificity", "ece": "ECE", "brier": "Brier"}
 
+# The sample file that shows the pixels of another one inverted.
+INVERTED_TWIN = "Fake_MONOHR1.dcm"
 LIMITS = """\
 - **Research use only.** Not a medical device; no clinical claim is made or supported.
 - **The children come from one hospital.** Their films are easy: {area}a logistic regression on 32 x 32 gray values is
@@ -84,11 +87,12 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "## Trained on",
         cohort_table(manifest),
         "Splits are by patient (80/10/10); no patient and no near-duplicate is in two of them. Training images are the "
-        "train split; temperature and threshold were decided on val; devtest was measured once the model was finished.",
+        "train split; temperature and threshold were decided on val. training/LOG.md says when devtest was looked at.",
         "## Measured",
         "Figures on images that training never saw, each with its 95 % interval from 1000 bootstrap samples of "
         "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
-        "32 x 32 gray values, trained on the same images.",
+        "32 x 32 gray values, trained on the same images. A figure that would rest on fewer than "
+        f"{IMAGES_MIN} images of a class is left out; the counts are in the second table.",
         figure_table(report),
         count_table(report),
         "kermany224 and kermany512 hold partly the same films (a 224 x 224 copy and a larger one): they are not two "
@@ -162,6 +166,20 @@ def looked_at(report: dict[str, Any], threshold: float) -> Iterator[str]:
         probability = f"{entry['probability']:.3f}" if "probability" in entry else "-"
         lines.append(f"| {entry['folder']} | {entry['file']} | {entry['outcome']} | {probability} |")
     yield "\n".join(lines)
+    others = [
+        entry["probability"]
+        for entry in report["looked_at"]
+        if entry["folder"].endswith("nonchest") and "probability" in entry
+    ]
+    yield (
+        f"{sum(probability >= threshold for probability in others)} of the {len(others)} analysed files that are no "
+        "chest radiograph were called positive."
+    )
+    if any(entry["file"] == INVERTED_TWIN for entry in report["looked_at"]):
+        yield (
+            f"`{INVERTED_TWIN}` is the first file with the wrong Photometric Interpretation, so an inverted film: "
+            "nothing notices that, and the probability is another one."
+        )
 
 
 def _figure(figure: dict[str, float | None]) -> str:

@@ -11,7 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.cohorts import Example
-from training.metrics import Bools, Floats, Measure, auc, bootstrap, brier, calibration_error, sensitivity, specificity
+from training.metrics import (
+    Bools,
+    Estimate,
+    Floats,
+    Measure,
+    auc,
+    bootstrap,
+    brier,
+    calibration_error,
+    sensitivity,
+    specificity,
+)
+
+# A figure that rests on fewer images of a class than this is not stated; its counts are.
+IMAGES_MIN = 10
+UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -27,21 +42,23 @@ class Group:
 def measure(
     group: Group, examples: Sequence[Example], probability: Floats, threshold: float, baseline: Floats
 ) -> dict[str, Any]:
-    """Every figure of `group`, with 95 % intervals over patients; nan (a missing class) becomes None."""
+    """Every figure of `group`, with 95 % intervals over patients; None where too few images would have to carry it."""
     chosen = [example for example, member in zip(examples, group.members, strict=True) if member]
     positive = np.array([example.positive for example in chosen])
     patients = np.array([example.patient_id for example in chosen])
     score = probability[group.members]
-    measures: dict[str, Measure] = {
-        "auc": auc,
-        "sensitivity": partial(sensitivity, threshold=threshold),
-        "specificity": partial(specificity, threshold=threshold),
-        "ece": calibration_error,
-        "brier": brier,
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    fewest = min(positives, negatives)
+    measures: dict[str, tuple[Measure, int]] = {
+        "auc": (auc, fewest),
+        "sensitivity": (partial(sensitivity, threshold=threshold), positives),
+        "specificity": (partial(specificity, threshold=threshold), negatives),
+        "ece": (calibration_error, fewest),
+        "brier": (brier, fewest),
     }
     figures = {
-        name: {key: _known(number) for key, number in asdict(bootstrap(rule, positive, score, patients)).items()}
-        for name, rule in measures.items()
+        name: asdict(bootstrap(rule, positive, score, patients)) if images >= IMAGES_MIN else asdict(UNKNOWN)
+        for name, (rule, images) in measures.items()
     }
     return {
         "name": group.name,
@@ -49,10 +66,10 @@ def measure(
         "split": group.split,
         "images": len(chosen),
         "patients": len(set(patients.tolist())),
-        "positives": int(positive.sum()),
-        **figures,
+        "positives": positives,
+        **{name: {key: _known(number) for key, number in figure.items()} for name, figure in figures.items()},
         **confusion(positive, score >= threshold),
-        "baseline_auc": _known(auc(positive, baseline[group.members])),
+        "baseline_auc": _known(auc(positive, baseline[group.members])) if fewest >= IMAGES_MIN else None,
     }
 
 

@@ -14,11 +14,11 @@ from training.manifest_file import write_manifest
 from training.measure import Group, measure
 
 
-def report(one_class: bool = False) -> dict[str, Any]:
-    positive = [True, True, True, True] if one_class else [True, False, True, False]
+def report(one_class: bool = False, images: int = 40) -> dict[str, Any]:
+    positive = [True] * 40 if one_class else [True, False, True, False] * 10
     examples = [Example(f"{n}.jpg", "kermany224", p, "devtest", f"p{n}", "AP", None) for n, p in enumerate(positive)]
-    score = np.array([0.9, 0.2, 0.4, 0.7])
-    group = Group("kermany224", "kermany224", "devtest", np.ones(4, bool))
+    score = np.array([0.9, 0.2, 0.4, 0.7] * 10)
+    group = Group("kermany224", "kermany224", "devtest", np.arange(40) < images)
     return {
         "package": {"name": "m", "version": "1.0.0", "onnx_sha256": "0" * 64},
         "groups": [measure(group, examples, score, 0.5, score)],
@@ -34,7 +34,7 @@ def test_card_shows_every_figure_with_its_interval() -> None:
     text = card(Manifest.model_validate(valid_manifest()), report())
     figure = report()["groups"][0]["auc"]
     assert f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})" in text
-    assert "| kermany224 | 1 | 1 | 1 | 1 | 0.500 | 0.500 |" in text
+    assert "| kermany224 | 10 | 10 | 10 | 10 | 0.500 | 0.500 |" in text
     assert "| nonchest | hip.dcm | analysed | 0.750 |" in text
     assert "| nonchest | empty.dcm | undecodable | - |" in text
     assert "research use" in text.lower()
@@ -45,6 +45,15 @@ def test_a_figure_that_needs_both_classes_is_left_out_and_not_invented() -> None
     assert "sensitivity, kermany224" in names
     assert "auc, kermany224" not in names
     assert "specificity, kermany224" not in names
+
+
+def test_a_figure_that_would_rest_on_a_handful_of_images_is_left_out_and_its_counts_are_not() -> None:
+    few = report(images=18)
+    assert few["groups"][0]["auc"]["value"] is None
+    assert "| kermany224 | devtest | 18 (9), 18 | - | - | - | - | - | - |" in card(
+        Manifest.model_validate(valid_manifest()), few
+    )
+    assert few["groups"][0]["confusion"] == {"tp": 5, "fn": 4, "fp": 4, "tn": 5}
 
 
 def test_a_written_manifest_is_read_back_unchanged(tmp_path: Any) -> None:
