@@ -25,7 +25,7 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.deliver import command_set as cs
+from scp_node import command_set as cs
 from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, Connection
 from scp_node.deliver.outcomes import REJECTIONS, PeerFault
 

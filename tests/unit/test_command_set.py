@@ -9,7 +9,7 @@ from pynetdicom import dimse_messages
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
-from scp_node.deliver import command_set as cs
+from scp_node import command_set as cs
 
 
 def test_a_store_request_is_encoded_as_pynetdicom_encodes_it():
