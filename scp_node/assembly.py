@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydicom import Dataset
 
 from converter.errors import Unreadable
 from converter.image.gray_image import Declined
+from converter.image.image_file import read_header
 from converter.manifest import Manifest
 from converter.result.findings import (
     Algorithm,
@@ -48,7 +50,9 @@ def algorithm_of(manifest: Manifest) -> Algorithm:
     """The model package as the results name it (TID 4019)."""
     use, spec = manifest.intended_use, manifest.input
     calibrations = {
-        f"{found.name}: {found.calibration.method} {found.calibration.temperature:g}" for found in manifest.findings
+        f"{found.name}: {found.calibration.method} {found.calibration.temperature:g}, fitted on "
+        f"{found.calibration.fitted_on}"
+        for found in manifest.findings
     }
     return Algorithm(
         name=manifest.title,
@@ -94,10 +98,10 @@ def assemble(
     )
 
 
-def header_or_stub(instance: InstanceRow, read: Callable[[InstanceRow], Dataset]) -> Dataset:
+def header_or_stub(instance: InstanceRow, path: Path) -> Dataset:
     """The header of an instance, or, where it cannot be read, what the ledger knows: a report must still name it."""
     try:
-        ds = read(instance)
+        ds = read_header(path)
     except Unreadable:
         ds = Dataset()
         ds.SOPClassUID, ds.SOPInstanceUID = instance.sop_class_uid, instance.sop_instance_uid

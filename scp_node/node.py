@@ -10,14 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.errors import ConfigurationError
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
 from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive
+from scp_node.role_pipe import write_settings
 from scp_node.settings import Settings
 from scp_node.settings_file import SettingsSource
 
@@ -26,6 +29,7 @@ RESTART_FIRST_S = 0.2
 RESTART_MAX_S = 30.0
 LIVED_WELL_S = 60.0
 STOP_GRACE_S = 10.0
+FIXED_SECTIONS = ("node", "storage", "inference", "workers", "logging")
 
 
 @dataclass
@@ -37,13 +41,13 @@ class RoleProcess:
     started_at: float = 0.0
     restart_at: float = 0.0
     restart_wait_s: float = RESTART_FIRST_S
+    starts: int = 0
 
 
 class Supervisor:
     """Runs the roles of one configuration file until SIGTERM or SIGINT; SIGHUP reloads the file."""
 
     def __init__(self, config: Path, roles: Sequence[str]) -> None:
-        self._config = config
         self._source = SettingsSource(config)
         self._roles = [RoleProcess(role) for role in roles]
         self._stop = threading.Event()
@@ -71,10 +75,13 @@ class Supervisor:
     def _tend(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
+            old = self._source.current
             if self._source.reload():
+                for section in sections_that_need_a_restart(old, self._source.current):
+                    log.warning("this change takes effect when the node is started again", extra={"section": section})
                 for role in self._roles:
-                    if role.process is not None:
-                        role.process.send_signal(signal.SIGHUP)
+                    if role.process is not None and role.process.stdin is not None:
+                        write_settings(cast(BinaryIO, role.process.stdin), self._source.current)
         for role in self._roles:
             if role.process is None:
                 if time.monotonic() >= role.restart_at:
@@ -83,24 +90,34 @@ class Supervisor:
                 self._died(role, role.process.returncode)
 
     def _start(self, role: RoleProcess) -> None:
-        role.process = subprocess.Popen(
-            [sys.executable, "-m", "scp_node.role", role.role, str(self._config)], stdin=subprocess.PIPE
-        )
+        try:
+            role.process = subprocess.Popen([sys.executable, "-m", "scp_node.role", role.role], stdin=subprocess.PIPE)
+        except OSError as error:
+            log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
+            self._restart_later(role)
+            return
+        write_settings(cast(BinaryIO, role.process.stdin), self._source.current)
         role.started_at = time.monotonic()
+        role.starts += 1
         log.info("role started", extra={"role": role.role, "pid": role.process.pid})
 
     def _died(self, role: RoleProcess, code: int) -> None:
         assert role.process is not None and role.process.stdin is not None
-        role.process.stdin.close()
+        with suppress(OSError):
+            role.process.stdin.close()
         role.process = None
-        if code == ConfigurationError.exit_code:
+        # what cannot start at all is a mistake of the configuration; what ran before may run again
+        if code == ConfigurationError.exit_code and role.starts == 1:
             self._exit_code = code
             self._stop.set()
             return
         if time.monotonic() - role.started_at > LIVED_WELL_S:
             role.restart_wait_s = RESTART_FIRST_S
-        role.restart_at = time.monotonic() + role.restart_wait_s
         log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": role.restart_wait_s})
+        self._restart_later(role)
+
+    def _restart_later(self, role: RoleProcess) -> None:
+        role.restart_at = time.monotonic() + role.restart_wait_s
         role.restart_wait_s = min(RESTART_MAX_S, 2 * role.restart_wait_s)
 
     def _end_roles(self, wait_s: float) -> None:
@@ -115,6 +132,11 @@ class Supervisor:
                 log.error("role did not stop in time and is killed", extra={"pid": process.pid})
                 process.kill()
                 process.wait()
+
+
+def sections_that_need_a_restart(old: Settings, new: Settings) -> list[str]:
+    """Sections whose change a running node does not follow: sockets, folders, database, processes and sessions."""
+    return [name for name in FIXED_SECTIONS if getattr(old, name) != getattr(new, name)]
 
 
 def prepare(settings: Settings) -> None:

@@ -34,5 +34,11 @@ class PreviewStore:
     def drop(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
 
+    def sweep(self, older_than: float) -> None:
+        """Remove what has not been touched since `older_than` (seconds since the epoch): left by jobs that died."""
+        for path in self._folder.iterdir():
+            if path.stat().st_mtime < older_than:
+                path.unlink(missing_ok=True)
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name.replace('/', '_')}.npy"

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
-import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,8 +30,8 @@ from scp_node.ledger.database import default_url, open_database
 from scp_node.logs import configure_logging
 from scp_node.previews import PreviewStore
 from scp_node.receive.scp import Receiver
+from scp_node.role_pipe import Orders
 from scp_node.settings import Settings
-from scp_node.settings_file import SettingsSource
 from scp_node.spool import Spool
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
@@ -44,34 +42,7 @@ log = logging.getLogger(__name__)
 ROLES = ("receiver", "worker")
 LOCK_WAIT_S = 60.0
 DELIVERY_ATTEMPTS_MAX = 100_000
-
-
-class Signals:
-    """SIGTERM and SIGINT ask to stop, SIGHUP to reload, and so does the end of standard input: the supervisor holds
-    the other end, so that no role outlives it."""
-
-    def __init__(self, on_reload: Callable[[], None]) -> None:
-        self._on_reload = on_reload
-        self._stop = threading.Event()
-        self._reload = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        signal.signal(signal.SIGHUP, self._ask_reload)
-        threading.Thread(target=self._watch_parent, name="parent-watch", daemon=True).start()
-
-    def wait(self) -> None:
-        while not self._stop.wait(0.5):
-            if self._reload:
-                self._reload = False
-                self._on_reload()
-
-    def _ask_reload(self, *_: object) -> None:
-        self._reload = True
-
-    def _watch_parent(self) -> None:
-        while os.read(sys.stdin.fileno(), 64):
-            pass
-        self._stop.set()
+PREVIEW_AGE_S = 86400.0
 
 
 @contextmanager
@@ -104,41 +75,45 @@ def models_dir(settings: Settings) -> Path:
     return settings.inference.models_dir or shipped_models_dir()
 
 
-def run_receiver(source: SettingsSource) -> None:
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Ledger, JobQueue]]:
+    """Ledger and job queue over one database."""
+    engine = open_database(database_url(settings))
+    try:
+        ledger = Ledger(engine)
+        jobs = JobQueue(ledger)
+        try:
+            yield ledger, jobs
+        finally:
+            jobs.close()
+    finally:
+        engine.dispose()
+
+
+def run_receiver(orders: Orders) -> None:
     """Take in objects until asked to stop."""
-    settings = source.current
-    with ExitStack() as stack:
-        engine = open_database(database_url(settings))
-        stack.callback(engine.dispose)
-        ledger = Ledger(engine)
-        jobs = JobQueue(ledger)
-        stack.callback(jobs.close)
-        spool = open_spool(settings)
-        spool.sweep_parts()
-        receiver = Receiver(settings, spool, ledger, jobs)
-        signals = Signals(lambda: receiver.reload(source.current) if source.reload() else None)
+    settings = orders.settings
+    with opened(settings) as (ledger, jobs):
+        receiver = Receiver(settings, open_spool(settings), ledger, jobs)
         receiver.start()
-        stack.callback(receiver.stop, settings.workers.drain_s)
-        log.info(
-            "receiver ready",
-            extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
-        )
-        signals.wait()
+        try:
+            log.info(
+                "receiver ready",
+                extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
+            )
+            orders.follow(receiver.reload)
+        finally:
+            receiver.stop(settings.workers.drain_s)
 
 
-def run_worker(source: SettingsSource) -> None:
+def run_worker(orders: Orders) -> None:
     """Analyse, report and deliver until asked to stop."""
-    settings = source.current
+    settings, limits = orders.settings, orders.settings.inference
     with ExitStack() as stack:
-        engine = open_database(database_url(settings))
-        stack.callback(engine.dispose)
-        ledger = Ledger(engine)
-        jobs = JobQueue(ledger)
-        stack.callback(jobs.close)
-        models = ModelShelf(models_dir(settings), settings.inference)
+        ledger, jobs = stack.enter_context(opened(settings))
+        models = ModelShelf(models_dir(settings), limits)
         stack.callback(models.close)
         models.load({route.model for route in settings.routes})
-        limits = settings.inference
         pool = DecodePool(
             limits.decode_processes, limits.decode_memory_bytes_max, limits.decode_cpu_s_max, limits.decode_timeout_s
         )
@@ -146,24 +121,38 @@ def run_worker(source: SettingsSource) -> None:
         sender = Sender(settings)
         stack.callback(sender.close)
         previews = PreviewStore(settings.node.data_dir / "previews")
-        parts = Parts(lambda: source.current, ledger, jobs, open_spool(settings), previews, models, pool, sender)
-        runner = JobRunner(ledger, jobs, job_kinds(parts, settings.workers.attempts_max), settings.workers.attempts_max)
-        dispatcher = Dispatcher(engine, f"{socket.gethostname()}-worker-1", runner, settings.workers.poll_s)
-        reconciler = Reconciler(ledger, jobs, partial(report_again, parts), settings.workers.reconcile_s)
+        previews.sweep(time.time() - PREVIEW_AGE_S)
+        in_use = InUse(settings)
+        parts = Parts(lambda: in_use.settings, ledger, jobs, open_spool(settings), previews, models, pool, sender)
+        attempts_max = settings.workers.attempts_max
+        runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
+        dispatcher = Dispatcher(ledger.engine, f"{socket.gethostname()}-worker-1", runner, settings.workers.poll_s)
+        report_study = partial(report_again, parts)
+        reconciler = Reconciler(ledger, jobs, runner.is_running, report_study, settings.workers.reconcile_s)
 
-        def reload() -> None:
-            if source.reload():
-                models.load({route.model for route in source.current.routes})
-                sender.reload(source.current)
-                dispatcher.listen(queues(source.current))
+        def change(new: Settings) -> None:
+            try:
+                models.load({route.model for route in new.routes})
+            except ModelUnusable as error:
+                log.error("configuration kept as it was by the worker", extra={"reason": str(error)})
+                return
+            in_use.settings = new
+            sender.reload(new)
+            dispatcher.listen(queues(new))
 
-        signals = Signals(reload)
         dispatcher.start(queues(settings))
         stack.callback(dispatcher.stop, settings.workers.drain_s)
         reconciler.start()
         stack.callback(reconciler.stop)
         log.info("worker ready", extra={"models": models.labels(), "provider": models.provider()})
-        signals.wait()
+        orders.follow(change)
+
+
+@dataclass
+class InUse:
+    """The settings that the jobs of a worker go by."""
+
+    settings: Settings
 
 
 def job_kinds(parts: Parts, attempts_max: int) -> dict[str, JobWork]:
@@ -190,22 +179,23 @@ def queues(settings: Settings) -> dict[str, int]:
     }
 
 
-def main(role: str, config: Path) -> int:
-    """Entry point of a role process; the exit code 2 tells the supervisor that starting again is no use."""
-    source = SettingsSource(config)
-    configure_logging(source.current.logging.level, source.current.logging.format)
+def main(role: str) -> int:
+    """Entry point of a role process. Exit code 2: it cannot start like this; 1: it may be started again."""
+    orders = Orders(sys.stdin.fileno())
+    settings = orders.settings
+    configure_logging(settings.logging.level, settings.logging.format)
     run = {"receiver": run_receiver, "worker": run_worker}[role]
     try:
-        with exclusive(source.current.node.data_dir / "locks" / f"{role}.lock", LOCK_WAIT_S):
-            run(source)
+        with exclusive(settings.node.data_dir / "locks" / f"{role}.lock", LOCK_WAIT_S):
+            run(orders)
     except (ConfigurationError, ModelUnusable) as error:
         log.error("cannot start", extra={"role": role, "reason": str(error)})
         return ConfigurationError.exit_code
     except HilumError as error:
         log.error("role ended", extra={"role": role, "code": error.code, "reason": str(error)})
-        return 1
+        return HilumError.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(main(sys.argv[1]))

@@ -198,7 +198,7 @@ class Report(Section):
         "send", description="Whether a study of which no image could be analysed gets a report that says so."
     )
     heatmap_side_max: int = Field(
-        1536, ge=256, le=4096, description="Longest side of the heat map's radiograph, in pixels."
+        1536, ge=320, le=4096, description="Longest side of the heat map, caption and legend included, in pixels."
     )
     heatmap_for: Literal["positive", "all"] = Field(
         "all", description="Heat maps for positive findings only, or for every analysed image."

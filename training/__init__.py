@@ -1,1 +1,6 @@
 """From labelled radiographs to a model package: cohorts, training, calibration, export, evaluation, card."""
+
+import os
+
+# ONNX Runtime reports model names and run times to its maker unless told so before it is first imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

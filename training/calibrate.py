@@ -9,6 +9,8 @@ import numpy as np
 
 from training.metrics import Bools, Floats, sensitivity, specificity
 
+# A manifest states its threshold so. The rule is asked of the rounded numbers: rounding afterwards could break it.
+DECIMALS = 4
 TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(10), 461))
 
 
@@ -30,6 +32,8 @@ def fit_temperature(cohorts: Mapping[str, Scored]) -> float:
 
     One number cannot change the order of scores, so it cannot fit more than the sureness.
     """
+    if not all(len(scored.score) and np.isfinite(scored.score).all() for scored in cohorts.values()):
+        raise ValueError("no finite log loss: a logit is infinite or not a number, or a cohort is empty")
     losses = [
         np.mean([log_loss(scored.positive, scored.score / temperature) for scored in cohorts.values()])
         for temperature in TEMPERATURES
@@ -40,11 +44,11 @@ def fit_temperature(cohorts: Mapping[str, Scored]) -> float:
 def choose_threshold(cohorts: Mapping[str, Scored], guarded: str, sensitivity_min: float) -> float:
     """The threshold with the best mean Youden index over `cohorts` that keeps `guarded` at `sensitivity_min` or more.
 
-    Candidates lie halfway between neighbouring scores; of equally good ones the middle one is taken, which is the
-    furthest from any change.
+    Candidates lie halfway between neighbouring scores, to four decimals; of equally good ones the middle one is taken,
+    which is the furthest from any change.
     """
     scores = np.unique(np.concatenate([scored.score for scored in cohorts.values()]))
-    candidates = (scores[1:] + scores[:-1]) / 2
+    candidates = np.unique(np.round((scores[1:] + scores[:-1]) / 2, DECIMALS))
     kept = cohorts[guarded]
     allowed = [t for t in candidates if sensitivity(kept.positive, kept.score, t) >= sensitivity_min]
     if not allowed:

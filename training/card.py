@@ -19,19 +19,21 @@ FIGURES = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specifici
 INVERTED_TWIN = "Fake_MONOHR1.dcm"
 LIMITS = """\
 - **Research use only.** Not a medical device; no clinical claim is made or supported.
-- **The children come from one hospital.** Their films are easy: {area}a logistic regression on 32 x 32 gray values is
-  not far behind. A high figure there says little about another hospital; published networks that reach 0.95 at home
-  fell to between 0.54 and 0.82 elsewhere.
+- **The children come from one hospital.** Their classes can be told apart without any medicine: the area of the stored
+  image alone has an AUC of {area:.2f}, a logistic regression on 32 x 32 gray values the baseline AUC in the table. A
+  figure there says little about another hospital; published networks that reach 0.95 at home fell to between 0.54 and
+  0.82 elsewhere.
 - **The adult labels are noisy.** They were mined from reports by text; where experts looked again, about half of the
   "pneumonia" films showed no airspace opacity. No model can score high against such labels, and the probability of an
   adult film is the probability of such a label.
 - **AP and PA differ in more than the projection.** Portable AP films are of sicker patients; read the rows by view, not
   only the pooled one. Children were AP only.
-- **Few adults were measured.** The intervals are wide, and those by age band wider still. There is no evidence for ages
-  6 to 17 beyond a handful of films, and none for infants under one year.
+- **Adults and ages.** The adults measured with both answers are the {nih} films of the row `nih512`, minors among them;
+  read the intervals. For minors outside 1 to 5 years there is no more evidence than the {minors} films of the row
+  `nih512 age 0-17`.
 - **It knows only two answers.** What is no frontal chest film (a hip, a hand, a photograph, noise) gets a probability
-  too, and often a high one: no input gate has been learned yet. The node's rules on header and pixels refuse much of
-  it.
+  too, which may be a high one: no input gate has been learned yet. The node's rules on header and pixels refuse what
+  header and pixels give away, and nothing else.
 - **Not for** excluding disease, triage without a reader, lateral films, other findings (effusion, nodules,
   tuberculosis, pneumothorax were not trained), or follow-up of severity.
 - **Size and aspect are squashed away** before the network sees a film; anatomy is stretched accordingly.
@@ -89,8 +91,9 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "Splits are by patient (80/10/10); no patient and no near-duplicate is in two of them. Training images are the "
         "train split; temperature and threshold were decided on val. training/LOG.md says when devtest was looked at.",
         "## Measured",
-        "Figures on images that training never saw, each with its 95 % interval from 1000 bootstrap samples of "
-        "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
+        "Figures on images that training never saw, each with its 95 % percentile interval from 1000 bootstrap samples "
+        "of patients; a draw that lacks a class which the figure needs is dropped. Sensitivity and specificity at the "
+        "operating threshold. `baseline` is a logistic regression on "
         "32 x 32 gray values, trained on the same images. A figure that would rest on fewer than "
         f"{IMAGES_MIN} images of a class is left out; the counts are in the second table.",
         figure_table(report),
@@ -102,9 +105,10 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         f"{leak['as_stored']:.4f} as stored, {leak['resized']:.4f} when each film is resized to the size of another, "
         f"{leak['padded']:.4f} when it is padded with black to the aspect of another. The stored area alone would "
         f"reach {leak['area_alone']:.3f}.",
+        *([map_sentence(report["map_shift"])] if "map_shift" in report else []),
         "## Limits",
         LIMITS.format(
-            area=f"the area of the stored image alone separates them with AUC {leak['area_alone']:.2f}, and "
+            area=leak["area_alone"], nih=images_in(report, "nih512"), minors=images_in(report, "nih512 age 0-17")
         ),
         *looked_at(report, finding.operating_threshold),
         "## Sources",
@@ -159,27 +163,41 @@ def looked_at(report: dict[str, Any], threshold: float) -> Iterator[str]:
     yield "## Real DICOM files it was shown"
     yield (
         "Unlabelled public sample files through the same conversion, the header rules left out. Those in `cxr/dicom` "
-        "are chest radiographs; those in `dicom/nonchest` are not, and only the header rules would refuse them."
+        "are chest radiographs; those in `dicom/nonchest` are not. The column `in service` says what becomes of the "
+        "file with the header rules."
     )
-    lines = [f"| folder | file | outcome | probability (threshold {threshold}) |", "|---|---|---|---|"]
+    lines = [f"| folder | file | outcome | probability (threshold {threshold}) | in service |", "|---|---|---|---|---|"]
     for entry in report["looked_at"]:
         probability = f"{entry['probability']:.3f}" if "probability" in entry else "-"
-        lines.append(f"| {entry['folder']} | {entry['file']} | {entry['outcome']} | {probability} |")
+        lines.append(
+            f"| {entry['folder']} | {entry['file']} | {entry['outcome']} | {probability} | {entry['in_service']} |"
+        )
     yield "\n".join(lines)
-    others = [
-        entry["probability"]
-        for entry in report["looked_at"]
-        if entry["folder"].endswith("nonchest") and "probability" in entry
-    ]
+    others = [e for e in report["looked_at"] if e["folder"].endswith("nonchest") and "probability" in e]
+    admitted = [f"`{entry['file']}`" for entry in others if entry["in_service"] == "analysed"]
     yield (
-        f"{sum(probability >= threshold for probability in others)} of the {len(others)} analysed files that are no "
-        "chest radiograph were called positive."
+        f"{sum(entry['probability'] >= threshold for entry in others)} of the {len(others)} analysed files that are no "
+        f"chest radiograph were called positive. The header rules refuse {len(others) - len(admitted)} of them"
+        + (f"; they admit {', '.join(admitted)}, whose header does not say what it shows." if admitted else ".")
     )
     if any(entry["file"] == INVERTED_TWIN for entry in report["looked_at"]):
         yield (
             f"`{INVERTED_TWIN}` is the first file with the wrong Photometric Interpretation, so an inverted film: "
             "nothing notices that, and the probability is another one."
         )
+
+
+def images_in(report: dict[str, Any], name: str) -> int:
+    """The size of a group; 0 where it was not measured."""
+    return sum(group["images"] for group in report["groups"] if group["name"] == name)
+
+
+def map_sentence(shift: dict[str, Any]) -> str:
+    return (
+        f"Where the map points: against the mirror images of {shift['films']} devtest films the class activation map "
+        f"lies {shift['x']:+.1f} pixels of the input beside its place to the right, and against those turned upside "
+        f"down {shift['y']:+.1f} pixels below it (films whose two maps agree; training/map_shift.py)."
+    )
 
 
 def _figure(figure: dict[str, float | None]) -> str:

@@ -18,10 +18,11 @@ import numpy as np
 from converter.errors import ConverterError
 from converter.image.convert import convert
 from converter.image.gray_image import Declined
-from converter.manifest import InputSpec, load_manifest
+from converter.manifest import InputSpec, IntendedUse, Manifest, load_manifest
 from training.baselines import logistic_regression
 from training.cohorts import Example, data_folder, load_examples
 from training.images import load_model_inputs
+from training.map_shift import mirror_shift
 from training.measure import Group, measure
 from training.scores import Array, score
 from training.size_leak import measure_size_leak
@@ -70,8 +71,9 @@ def main() -> None:
             measure(group, examples, probability, finding.operating_threshold, baseline) for group in groups(examples)
         ],
         "size_leak": measure_size_leak(folder, select(examples, "devtest", ["kermany512"]), graph, manifest.input),
+        "map_shift": mirror_shift(graph, inputs[map_films(examples)], manifest.input)._asdict(),
         "looked_at": [
-            look(file, graph, manifest.input)
+            look(file, graph, manifest)
             for extra in arguments.look
             for file in sorted(extra.rglob("*"))
             if file.is_file()
@@ -116,6 +118,11 @@ def convert_all(files: Sequence[Path], spec: InputSpec) -> Array:
         return np.stack(list(pool.map(one, files)))
 
 
+def map_films(examples: Sequence[Example]) -> list[int]:
+    """Places of the films on which the shift of the map is measured: both trained-on looks, every fifth."""
+    return [n for n, example in enumerate(examples) if example.cohort in ("kermany512", "nih512")][::5]
+
+
 def summary(group: dict[str, Any]) -> str:
     """One line of a group's figures for the console."""
     figures = {key: group[key]["value"] for key in ("auc", "sensitivity", "specificity", "ece", "brier")}
@@ -124,17 +131,23 @@ def summary(group: dict[str, Any]) -> str:
     return f"{group['name']:20} {group['images']:4} images  {shown}"
 
 
-def look(file: Path, graph: bytes, spec: InputSpec) -> dict[str, str | float]:
-    """One unlabelled file: its probability, or why there is none. The header rules of eligibility are left out."""
+def look(file: Path, graph: bytes, manifest: Manifest) -> dict[str, str | float]:
+    """One unlabelled file: its probability without the header rules, or why there is none; its outcome with them."""
+    outcome, probability = outcome_of(file, graph, manifest.input, None)
+    in_service, _ = outcome_of(file, graph, manifest.input, manifest.intended_use)
     named: dict[str, str | float] = {"folder": f"{file.parent.parent.name}/{file.parent.name}", "file": file.name}
+    named |= {"outcome": outcome, "in_service": in_service}
+    return named if probability is None else named | {"probability": round(probability, 4)}
+
+
+def outcome_of(file: Path, graph: bytes, spec: InputSpec, use: IntendedUse | None) -> tuple[str, float | None]:
     try:
-        converted = convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+        converted = convert(file, spec, use, PREVIEW_SIDE_MAX, PIXELS_MAX)
     except ConverterError as error:
-        return named | {"outcome": error.code}
+        return error.code, None
     if isinstance(converted, Declined):
-        return named | {"outcome": converted.code}
-    probability = float(score(graph, converted.model_input[np.newaxis]).probability[0, 0])
-    return named | {"outcome": "analysed", "probability": round(probability, 4)}
+        return converted.code, None
+    return "analysed", float(score(graph, converted.model_input[np.newaxis]).probability[0, 0])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from converter.image.model_input import normalise
 from converter.manifest import InputSpec
 from training.canonical import canonical
-from training.scores import score
+from training.scores import logits, score
 
 OPSET = 17
 PARITY_MAX = 1e-4
@@ -59,11 +59,10 @@ def check_parity(network: keras.Model, graph: bytes, inputs: NDArray[np.float32]
     if spec.layout == "NCHW":
         wanted_cam = np.moveaxis(wanted_cam, -1, 1)
     probability, cam = score(graph, inputs)
-    logit = cam.mean(axis=(2, 3) if spec.layout == "NCHW" else (1, 2))
     difference = max(
         float(np.abs(probability - wanted_probability).max()),
         float(np.abs(cam - wanted_cam).max()),
-        float(np.abs(1 / (1 + np.exp(-logit)) - probability).max()),
+        float(np.abs(1 / (1 + np.exp(-logits(cam, spec.layout))) - probability).max()),
     )
     if difference > PARITY_MAX:
         raise RuntimeError(f"Keras and ONNX Runtime differ by {difference:.1e} (at most {PARITY_MAX:.0e} is allowed)")

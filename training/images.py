@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.image import image_file, model_input, pixels
+import converter.image
 from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import squash, to_model_input
@@ -30,7 +30,7 @@ def load_training_images(folder: Path, examples: Sequence[Example]) -> NDArray[n
     def shrink(gray: GrayImage) -> NDArray[np.uint8]:
         return np.asarray(np.round(squash(gray, TRAINING_SIDE, TRAINING_SIDE) * 255), dtype=np.uint8)
 
-    return _cached("training", folder, examples, shrink)
+    return _cached(f"training {TRAINING_SIDE}", folder, examples, shrink)
 
 
 def load_model_inputs(folder: Path, examples: Sequence[Example], spec: InputSpec) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def _cached(
     purpose: str, folder: Path, examples: Sequence[Example], convert: Callable[[GrayImage], NDArray[Value]]
 ) -> NDArray[Value]:
     """The array of all `examples`; the file name changes with the images, the purpose and the converter's code."""
-    code = [Path(str(module.__file__)).read_bytes() for module in (image_file, pixels, model_input)]
+    code = [file.read_bytes() for file in sorted(Path(converter.image.__path__[0]).glob("*.py"))]
     names = "\n".join(example.path for example in examples)
     manifest = (folder / "manifest.csv").read_bytes()
     key = hashlib.sha256(b"\0".join([purpose.encode(), names.encode(), manifest, *code])).hexdigest()[:32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import Field, PositiveInt
@@ -13,7 +14,7 @@ from converter.manifest import InputSpec, Section
 class Network(Section):
     stem: PositiveInt
     stages: tuple[PositiveInt, ...] = Field(min_length=1)
-    strides: tuple[PositiveInt, ...] = Field(min_length=1)
+    strides: tuple[Literal[1, 2], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
 
 

@@ -18,6 +18,14 @@ class Scores(NamedTuple):
     cam: Array
 
 
+def logits(cam: Array, layout: str) -> NDArray[np.float64]:
+    """[N, findings]: the mean of each map, which is the logit that the graph made its probability of.
+
+    Asking the probability for its logit instead fails where float32 has rounded it to 0 or 1.
+    """
+    return cam.mean(axis=(2, 3) if layout == "NCHW" else (1, 2), dtype=np.float64)
+
+
 def score(graph: bytes, inputs: Array, batch: int = 64) -> Scores:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name

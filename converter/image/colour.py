@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,14 @@ COLOURED = "the picture is coloured"
 
 CHANNEL_DISTANCE_MIN = 48 * 257
 COLOURED_PART_MIN = 0.05
+
+
+def to_full_scale(samples: NDArray[np.unsignedinteger[Any]], bits: int) -> NDArray[np.uint16]:
+    """Samples of `bits` bits (higher bits are ignored) on the scale 0..65535."""
+    if bits == 16:
+        return np.asarray(samples, dtype=np.uint16)
+    levels = np.rint(np.arange(1 << bits) * (65535 / ((1 << bits) - 1))).astype(np.uint16)
+    return np.take(levels, samples & ((1 << bits) - 1))
 
 
 def brightness(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:

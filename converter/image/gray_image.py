@@ -43,6 +43,7 @@ DECLINE_CODES: dict[str, str] = {
     "wrong-modality": "the Modality is none that the model was made for",
     "wrong-body-part": "the body part is not the one that the model was made for",
     "not-frontal": "the view is lateral or oblique",
+    "wrong-view": "the view is frontal, but not one that the model or the route takes",
     "outside-ages": "the patient's age is outside the range the model was made for",
     "localizer": "a localizer (scout) image",
     "derived": "a derived image (processed, annotated or reformatted), not a radiograph as acquired",
@@ -51,6 +52,7 @@ DECLINE_CODES: dict[str, str] = {
     "implausible-blank": "the image is blank or nearly so",
     "implausible-tiny": "the image is too small to be a radiograph",
     "implausible-saturated": "most of the image is at the darkest or brightest level",
+    "analysis-failed": "the analysis itself failed, through no fault of the image",
     "own-result": "a result of this node that came back from the archive",
     "no-route": "no route of this node takes images of this kind",
 }

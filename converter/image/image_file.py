@@ -16,7 +16,9 @@ from PIL import ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from pydicom import Dataset
-from pydicom.filereader import read_file_meta_info
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_file_meta_info, read_partial
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -25,7 +27,8 @@ from pydicom.uid import (
 )
 
 from converter.errors import Unreadable
-from converter.image.colour import brightness, colour_notes
+from converter.image.bounded_file import open_bounded, open_inflated
+from converter.image.colour import brightness, colour_notes, to_full_scale
 from converter.image.decode import PIXELS_MAX
 from converter.image.gray_image import GrayImage
 from converter.image.header import BROKEN_INPUT, without_warnings
@@ -35,6 +38,7 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 Samples = NDArray[np.unsignedinteger[Any]]
 
+PIXEL_DATA = 0x7FE00010
 DEFER_BYTES = 65536
 INFLATED_BYTES_MAX = 1 << 30
 BROKEN_PICTURE: tuple[type[Exception], ...] = (*BROKEN_INPUT, cv2.error)
@@ -54,7 +58,7 @@ def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
             return _gray_image(_read_png(path.read_bytes(), pixels_max))
         if head.startswith(JPEG_SIGNATURE):
             return _gray_image(_read_jpeg(path.read_bytes(), pixels_max))
-        if head[128:] == b"DICM" or _starts_like_a_data_set(head):
+        if _starts_like_dicom(head):
             with without_warnings():
                 return _read_dicom(path)
     except BROKEN_PICTURE as error:
@@ -62,12 +66,50 @@ def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
     raise Unreadable("the file is neither DICOM nor PNG nor JPEG")
 
 
+def read_header(path: Path) -> Dataset:
+    """The data set in `path` up to Pixel Data, which is there but empty: `"PixelData" in ds` tells whether it has any.
+
+    Values over 64 KiB are read when they are used, except those of a deflated file. At most HEADER_BYTES_MAX (64 MiB) are
+    read or inflated. Raises Unreadable, for pictures too.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+        if _starts_like_dicom(head):
+            with without_warnings():
+                return _read_dicom_header(path)
+    except BROKEN_INPUT as error:
+        raise Unreadable(f"the header cannot be read ({type(error).__name__})") from error
+    raise Unreadable("the file is not DICOM")
+
+
 def _read_dicom(path: Path) -> Dataset:
+    if _is_deflated(path):
+        return _checked(_read_deflated(path))
+    return _checked(pydicom.dcmread(path, defer_size=DEFER_BYTES, force=True))
+
+
+def _read_dicom_header(path: Path) -> Dataset:
+    reached: list[int] = []
+
+    def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        reached.append(tag)
+        return int(tag) >= PIXEL_DATA
+
     ds: Dataset
-    if path.stat().st_size > 132 and _is_deflated(path):
-        ds = _read_deflated(path)
+    if _is_deflated(path):
+        meta, start = _deflated_from(path)
+        with open_inflated(path, start, _explicit_preamble()) as file:
+            ds = _as_deflated(read_partial(file, at_pixels), meta)
     else:
-        ds = pydicom.dcmread(path, defer_size=DEFER_BYTES, force=True)
+        with open_bounded(path) as file:
+            ds = read_partial(file, at_pixels, defer_size=DEFER_BYTES, force=True)
+    if reached and reached[-1] == PIXEL_DATA:
+        ds.add_new(PIXEL_DATA, "OW", b"")
+    return _checked(ds)
+
+
+def _checked(ds: Dataset) -> Dataset:
     if "TransferSyntaxUID" not in ds.file_meta:  # no file meta at all: pydicom has found out how the bytes are written
         implicit, little = ds.original_encoding
         native = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -79,23 +121,34 @@ def _read_dicom(path: Path) -> Dataset:
 
 def _is_deflated(path: Path) -> bool:
     with path.open("rb") as file:
-        if file.read(132)[128:] != b"DICM":
-            return False
+        head = file.read(133)
+    if len(head) < 133 or head[128:132] != b"DICM":
+        return False
     return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
 
 def _read_deflated(path: Path) -> Dataset:
     """Inflate with a bound (PS3.5 A.5): pydicom would inflate a few kilobytes to any size."""
-    meta = read_file_meta_info(path)
+    meta, start = _deflated_from(path)
     data = path.read_bytes()
-    start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = inflate.decompress(data[start:], INFLATED_BYTES_MAX)
     if not inflate.eof:
         problem = "inflates to more than 1 GiB" if inflate.unconsumed_tail else "ends too early"
         raise Unreadable(f"the deflated data set {problem}")
-    ds = pydicom.Dataset()
-    ds.update(pydicom.dcmread(io.BytesIO(_explicit_preamble() + inflated)))
+    return _as_deflated(pydicom.dcmread(io.BytesIO(_explicit_preamble() + inflated)), meta)
+
+
+def _deflated_from(path: Path) -> tuple[FileMetaDataset, int]:
+    """The file meta, and where the deflated bytes begin."""
+    meta = read_file_meta_info(path)
+    return meta, 132 + 12 + int(meta.FileMetaInformationGroupLength)
+
+
+def _as_deflated(inflated: Dataset, meta: FileMetaDataset) -> Dataset:
+    """The data set without the buffer it was read from, with the file meta of its file."""
+    ds = Dataset()
+    ds.update(inflated)
     ds.file_meta = meta
     ds.set_original_encoding(False, True, ds.get("SpecificCharacterSet"))
     return ds
@@ -107,9 +160,9 @@ def _explicit_preamble() -> bytes:
     return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(element)) + element
 
 
-def _starts_like_a_data_set(head: bytes) -> bool:
+def _starts_like_dicom(head: bytes) -> bool:
     """A data set without preamble begins with a group 0002 or 0008 element in little endian."""
-    return len(head) > 8 and head[:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0
+    return head[128:] == b"DICM" or (len(head) > 8 and head[:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0)
 
 
 def _read_png(data: bytes, pixels_max: int) -> Samples:
@@ -136,14 +189,17 @@ def _check_size(size: tuple[int, int], pixels_max: int) -> None:
         raise Unreadable(f"the picture has {size[0]} x {size[1]} pixels, more than the {pixels_max} allowed")
 
 
-def _to_16_bit(pixels: Samples) -> NDArray[np.uint16]:
-    gray = np.ascontiguousarray(pixels, dtype=np.uint16)
-    return gray * np.uint16(257) if pixels.dtype == np.uint8 else gray
+def _to_16_bit(pixels: Samples) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
+    """Samples on the scale 0..65535. What is stored in 16 bits may use fewer: a 12-bit film would look black."""
+    samples = np.ascontiguousarray(pixels, dtype=np.uint16)
+    bits = 8 if pixels.dtype == np.uint8 else max(8, int(samples.max()).bit_length())
+    notes = (f"16-bit PNG that uses {bits} bits: scaled to these",) if pixels.dtype != np.uint8 and bits < 16 else ()
+    return to_full_scale(samples, bits), notes
 
 
 def _gray_image(pixels: Samples) -> GrayImage:
-    samples = _to_16_bit(pixels)
+    samples, notes = _to_16_bit(pixels)
     rows, columns = samples.shape[:2]
     if samples.ndim == 2:
-        return GrayImage(samples, source_shape=(rows, columns))
-    return GrayImage(brightness(samples), source_shape=(rows, columns), notes=colour_notes(samples))
+        return GrayImage(samples, source_shape=(rows, columns), notes=notes)
+    return GrayImage(brightness(samples), source_shape=(rows, columns), notes=(*colour_notes(samples), *notes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from highdicom.sr import (
     CodeContentItem,
@@ -17,6 +17,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.coding import Code
 
+from converter.image.header import numbers, whole_number, word, words
 from converter.result import coding
 from converter.result.wording import plain
 
@@ -51,23 +52,23 @@ def _entry(source: Dataset) -> ImageContentItem:
 def _descriptors(source: Dataset) -> list[ContentItem]:
     """TID 1602 Image Library Entry Descriptors with TID 1603 for projection radiography."""
     items: list[ContentItem] = []
-    modality = coding.modality_code(str(source.get("Modality", "")))
+    modality = coding.modality_code(word(source, "Modality"))
     if modality is not None:
         items.append(
             CodeContentItem(name=coding.MODALITY, value=modality, relationship_type=ACQUISITION_CONTEXT),
         )
     for concept, keyword in ((coding.PIXEL_DATA_ROWS, "Rows"), (coding.PIXEL_DATA_COLUMNS, "Columns")):
-        if source.get(keyword):
-            items.append(_number(concept, int(source[keyword].value), coding.PIXELS))
-    orientation = _pair(source, "PatientOrientation")
-    for concept, value in zip(
-        (coding.PATIENT_ORIENTATION_ROW, coding.PATIENT_ORIENTATION_COLUMN), orientation, strict=False
+        count = whole_number(source, keyword)
+        if count:
+            items.append(_number(concept, count, coding.PIXELS))
+    for concept, direction in zip(
+        (coding.PATIENT_ORIENTATION_ROW, coding.PATIENT_ORIENTATION_COLUMN), _orientation(source), strict=False
     ):
-        text = plain(str(value))
-        items.append(TextContentItem(name=concept, value=text, relationship_type=ACQUISITION_CONTEXT))
-    spacing = _pair(source, "ImagerPixelSpacing") or _pair(source, "PixelSpacing")
-    for concept, value in zip((coding.VERTICAL_PIXEL_SPACING, coding.HORIZONTAL_PIXEL_SPACING), spacing, strict=False):
-        items.append(_number(concept, float(str(value)), coding.MILLIMETER))
+        items.append(TextContentItem(name=concept, value=plain(direction), relationship_type=ACQUISITION_CONTEXT))
+    for concept, spacing in zip(
+        (coding.VERTICAL_PIXEL_SPACING, coding.HORIZONTAL_PIXEL_SPACING), _spacing(source), strict=False
+    ):
+        items.append(_number(concept, spacing, coding.MILLIMETER))
     return items
 
 
@@ -77,9 +78,16 @@ def _number(concept: Code, value: float, unit: Code) -> NumContentItem:
     return item
 
 
-def _pair(source: Dataset, keyword: str) -> Sequence[object]:
-    """The two values of `keyword`, or nothing when the header has none, one or an empty one."""
-    value = source.get(keyword)
-    if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        return ()
-    return tuple(value) if all(str(part).strip() for part in value) else ()
+def _orientation(source: Dataset) -> tuple[str, ...]:
+    """The directions of rows and columns, or nothing when the header does not have both."""
+    directions = words(source, "PatientOrientation")
+    return directions if len(directions) == 2 and all(directions) else ()
+
+
+def _spacing(source: Dataset) -> tuple[float, ...]:
+    """Spacing of rows and columns in mm, or nothing when the header has no two positive numbers."""
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
+        spacing = numbers(source, keyword)
+        if len(spacing) == 2 and min(spacing) > 0:
+            return spacing
+    return ()

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-from scp_node.errors import HilumError
+from scp_node.errors import ConfigurationError, HilumError
 
 COMMANDS = ("serve", "demo", "check-config", "predict", "echo", "send", "explain")
 GROUPS = ("jobs", "models")
@@ -36,6 +36,9 @@ def main() -> None:
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         build_app(first if first in COMMANDS + GROUPS else None)(prog_name="hilum")
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # as it is: each line begins with FILE:LINE:COL, which editors understand
+        sys.exit(error.exit_code)
     except HilumError as error:
         print(f"hilum: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

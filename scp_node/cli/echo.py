@@ -15,7 +15,7 @@ from scp_node.settings_file import load_settings
 
 def echo(
     remote_aes: Annotated[
-        list[str] | None, typer.Argument(metavar="[REMOTE_AE]...", help="Names under remote_aes; none = all of them.")
+        list[str] | None, typer.Argument(metavar="REMOTE_AE", help="Names under remote_aes; all of them if absent.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

@@ -46,7 +46,7 @@ def list_jobs(
 
 @jobs_app.command("show")
 def show_job(
-    job_id: Annotated[str, typer.Argument(help="As 'hilum jobs list' prints it.")],
+    job_id: Annotated[str, typer.Argument(metavar="JOB_ID", help="As 'hilum jobs list' prints it.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Everything the ledger knows of one job."""
@@ -63,7 +63,7 @@ def show_job(
 
 @jobs_app.command("retry")
 def retry_job(
-    job_ids: Annotated[list[str] | None, typer.Argument(help="Dead or waiting jobs.")] = None,
+    job_ids: Annotated[list[str] | None, typer.Argument(metavar="JOB_ID", help="Dead or waiting jobs.")] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Every dead letter.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -75,22 +75,19 @@ def retry_job(
         raise UsageError("name at least one job, or use --dead" if not dead else "there are no dead letters")
     for job_id in dict.fromkeys(chosen):
         with ledger.transaction() as tx:
-            job = jobs.retry(tx, job_id)
-            if job.kind == "delivery":
-                ledger.restart_delivery(tx, int(job.subject))
+            jobs.retry(tx, job_id)
         typer.echo(f"{job_id}: queued again")
 
 
 @jobs_app.command("cancel")
 def cancel_job(
-    job_id: Annotated[str, typer.Argument(help="A queued or waiting job.")], config: ConfigOption = DEFAULT_CONFIG
+    job_id: Annotated[str, typer.Argument(metavar="JOB_ID", help="A queued or waiting job.")],
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a queued or waiting job out of the queue; it stays visible as a dead letter."""
     ledger, jobs = open_jobs(config)
     with ledger.transaction() as tx:
-        job = jobs.cancel(tx, job_id)
-        if job.kind == "delivery":
-            ledger.update_delivery(tx, int(job.subject), state="dead", detail="cancelled by an administrator")
+        jobs.cancel(tx, job_id)
     typer.echo(f"{job_id}: cancelled")
 
 

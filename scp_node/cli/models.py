@@ -40,7 +40,7 @@ def list_models(models_dir: ModelsDirOption = None) -> None:
 @models_app.command("verify")
 def verify_models(
     model: Annotated[
-        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="Model package; every one if absent.")
+        str | None, typer.Argument(metavar="NAME[@VERSION]", help="Model package; every one if absent.")
     ] = None,
     models_dir: ModelsDirOption = None,
 ) -> None:

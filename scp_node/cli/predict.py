@@ -33,7 +33,7 @@ ModelsDirOption = Annotated[
 def predict(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", exists=True, help="DICOM, PNG or JPEG files, or folders of them."),
+        typer.Argument(metavar="FILE", exists=True, help="DICOM, PNG or JPEG files, or folders of them."),
     ],
     model: Annotated[
         str | None, typer.Option(metavar="NAME[@VERSION]", help="Model package; the only one there is if absent.")

@@ -18,9 +18,7 @@ from scp_node.settings_file import load_settings
 
 def send(
     remote_ae: Annotated[str, typer.Argument(metavar="REMOTE_AE", help="Name under remote_aes.")],
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="DICOM files, or folders of them.", exists=True)
-    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="DICOM files, or folders of them.", exists=True)],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """C-STORE DICOM files to a remote AE over one association, as they are on disk. Exit 1 when one was not stored."""

@@ -32,6 +32,7 @@ from scp_node.deliver.outcomes import REJECTIONS, PeerFault
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = str(Verification)
 CONTEXTS_MAX = 128
+COMMAND_BYTES_MAX = 64 * 1024
 # Largest PDU we send when the peer sets no limit, and the largest we offer to receive: responses are small.
 PDU_BYTES_SENT_MAX = 131072
 PDU_BYTES_RECEIVED_MAX = 16384
@@ -200,6 +201,8 @@ class Association:
                 if number != context_id or not control & 1 or complete:
                     raise PeerFault("protocol-error", "a fragment that belongs to no response")
                 command += fragment
+                if len(command) > COMMAND_BYTES_MAX:
+                    raise PeerFault("protocol-error", "a response longer than any response is")
                 complete = bool(control & 2)
         try:
             elements = cs.decode_command(command)

@@ -55,7 +55,10 @@ class Sender:
         self._idle_watch: threading.Thread | None = None
 
     def send(self, remote_name: str, path: Path) -> SendOutcome:
-        """Store the DICOM file at `path` at the remote AE called `remote_name`; how it ended, never an exception."""
+        """Store the DICOM file at `path` at the remote AE called `remote_name`, and say how it ended.
+
+        Raises OSError when the file is there but cannot be read: that is this machine's fault, and may pass.
+        """
         destination = self._destination(remote_name)
         if destination is None:
             return _outcome_of_fault(remote_name, "unknown-destination")
@@ -129,7 +132,7 @@ class Destination:
             file = read_part10(path)
         except NotPart10 as error:
             return _outcome_of_fault(self.name, "not-part10", str(error))
-        except OSError as error:
+        except FileNotFoundError as error:
             return _outcome_of_fault(self.name, "file-missing", error.strerror or "")
         with self._lock:
             try:
@@ -181,9 +184,6 @@ class Destination:
                 response = association.store(proposal, file.sop_instance_uid, dataset, length)
         except NotPart10:
             raise  # found out before the first byte was sent
-        except OSError as error:
-            self._abort_held()
-            raise PeerFault("file-missing", error.strerror or "") from error
         except BaseException:
             self._abort_held()
             raise

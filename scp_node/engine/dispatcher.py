@@ -7,6 +7,8 @@ both are pinned; a workflow body may run twice, so the jobs are idempotent and d
 from __future__ import annotations
 
 import logging
+import sqlite3
+import sys
 from collections.abc import Mapping
 
 import sqlalchemy as sa
@@ -14,6 +16,7 @@ from dbos import DBOS, DBOSConfig
 
 from scp_node.engine.jobs import APPLICATION_NAME, APPLICATION_VERSION
 from scp_node.engine.runner import JobRunner
+from scp_node.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,19 @@ def _config(engine: sa.Engine, executor_id: str) -> DBOSConfig:
 
 
 def prepare_engine(engine: sa.Engine) -> None:
-    """Create or update the engine's tables; called once, before any process enqueues."""
+    """Create or update the engine's tables; called once, before any process enqueues.
+
+    Raises ConfigurationError where DBOS and this Python's SQLite do not fit together.
+    """
+    old_sqlite = sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42)
+    if engine.dialect.name == "sqlite" and old_sqlite:
+        raise ConfigurationError(
+            f"this Python has SQLite {sqlite3.sqlite_version}; from Python 3.12 on the work engine needs 3.42 or "
+            "newer. Use a Python with a newer SQLite, or Python 3.11."
+        )
     DBOS(config=_config(engine, "prepare"))
+    # launched without queues: this process could claim jobs, but has nothing to run them with
+    DBOS.listen_queues([])
     try:
         DBOS.launch()
     finally:

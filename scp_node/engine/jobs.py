@@ -6,6 +6,7 @@ loses, the reconciler finds in the ledger and starts again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ APPLICATION_NAME = "hilum"
 APPLICATION_VERSION = "jobs-1"
 IMAGES_QUEUE = "images"
 STUDIES_QUEUE = "studies"
+CANCELLED = "cancelled by an administrator"
+LOOKUP_MAX = 500
 
 
 def delivery_queue(destination: str) -> str:
@@ -41,10 +44,12 @@ class JobQueue:
     def close(self) -> None:
         self._client.destroy()
 
-    def enqueue_image(self, tx: sa.Connection, sop_instance_uid: str, sha256: str) -> None:
-        """Have a received instance analysed."""
+    def enqueue_image(self, tx: sa.Connection, sop_instance_uid: str, sha256: str, *, anew: bool = False) -> None:
+        """Have a received instance analysed; `anew` makes a further job for one that was analysed before."""
         study_instance_uid = self._ledger.instance(tx, sop_instance_uid).study_instance_uid
         job_id = f"image:{sop_instance_uid}:{sha256[:16]}"
+        if anew:
+            job_id += f":{self._ledger.count_jobs_of(tx, sop_instance_uid)}"
         if self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc()):
             self._dispatch(tx, job_id, "image", IMAGES_QUEUE, 1, now_utc())
 
@@ -77,28 +82,63 @@ class JobQueue:
         self._ledger.update_job(tx, job.job_id, state="dead", error=error)
 
     def retry(self, tx: sa.Connection, job_id: str) -> JobRow:
-        """Start a dead or waiting job again now. Raises UsageError when there is no such job or it runs or is done."""
+        """Start a dead or waiting job again now, with its subject as it was before the job.
+
+        Raises UsageError when there is no such job, or it runs or is done.
+        """
         job = self._known(tx, job_id)
         if job.state not in ("dead", "waiting"):
             raise UsageError(f"{job_id} is {job.state}; only dead or waiting jobs can be retried")
+        if job.kind == "image":
+            self._ledger.reopen_instance(tx, job.subject)
+        elif job.kind == "delivery":
+            self._ledger.restart_delivery(tx, int(job.subject))
         self.again(tx, job, now_utc(), job.error)
         return job
 
     def cancel(self, tx: sa.Connection, job_id: str) -> JobRow:
-        """Take a queued or waiting job out; it becomes a dead letter. Raises UsageError for any other job."""
+        """Take a queued or waiting job out; it becomes a dead letter, and nothing waits for its subject any more.
+
+        Raises UsageError for any other job.
+        """
         job = self._known(tx, job_id)
         if job.state not in ("queued", "waiting"):
             raise UsageError(f"{job_id} is {job.state}; only queued or waiting jobs can be cancelled")
-        self.bury(tx, job, "cancelled by an administrator")
+        self.bury(tx, job, CANCELLED)
+        if job.kind == "image":
+            self._ledger.finish_instance(
+                tx,
+                job.subject,
+                "quarantined",
+                route=None,
+                model=None,
+                reportable=False,
+                decline_code="analysis-failed",
+                detail=CANCELLED,
+            )
+        elif job.kind == "delivery":
+            self._ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=CANCELLED)
         return job
 
-    def restart_lost(self, tx: sa.Connection, job: JobRow) -> bool:
-        """Start a live job again whose attempt the engine no longer knows or has given up. True if that was so."""
-        status = self._client.list_workflows(workflow_ids=[workflow_id(job.job_id, job.attempt)], load_input=False)
-        if status and status[0].status in ("PENDING", "ENQUEUED", "DELAYED"):
-            return False
+    def lost(self, jobs: Sequence[JobRow], is_running: Callable[[str, int], bool]) -> list[JobRow]:
+        """Those of `jobs` that nobody will do: the engine does not know their attempt, has given it up, or believes
+        that this data folder's one worker runs it, which it does not."""
+        status_of: dict[str, str] = {}
+        for start in range(0, len(jobs), LOOKUP_MAX):
+            ids = [workflow_id(job.job_id, job.attempt) for job in jobs[start : start + LOOKUP_MAX]]
+            found = self._client.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
+            status_of |= {status.workflow_id: status.status for status in found}
+        waiting = ("ENQUEUED", "DELAYED")
+        return [
+            job
+            for job in jobs
+            if status_of.get(workflow_id(job.job_id, job.attempt)) not in waiting
+            and not is_running(job.job_id, job.attempt)
+        ]
+
+    def start_again(self, tx: sa.Connection, job: JobRow) -> None:
+        """A further attempt at a lost job, at the time it was due."""
         self.again(tx, job, max(job.due_at, now_utc()), job.error or "started again by the reconciler")
-        return True
 
     def _known(self, tx: sa.Connection, job_id: str) -> JobRow:
         job = self._ledger.job(tx, job_id)

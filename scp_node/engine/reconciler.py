@@ -17,12 +17,19 @@ GRACE = timedelta(seconds=30)
 
 
 class Reconciler:
-    """A thread that turns "stuck" into "late". `report_study` enqueues the report of a (study, route) pair."""
+    """A thread that turns "stuck" into "late". `report_study` enqueues the report of a (study, route) pair;
+    `is_running` tells which attempts this process works on."""
 
     def __init__(
-        self, ledger: Ledger, jobs: JobQueue, report_study: Callable[[str, str], None], interval_s: float
+        self,
+        ledger: Ledger,
+        jobs: JobQueue,
+        is_running: Callable[[str, int], bool],
+        report_study: Callable[[str, str], None],
+        interval_s: float,
     ) -> None:
-        self._ledger, self._jobs, self._report_study, self._interval_s = ledger, jobs, report_study, interval_s
+        self._ledger, self._jobs, self._is_running = ledger, jobs, is_running
+        self._report_study, self._interval_s = report_study, interval_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -35,22 +42,19 @@ class Reconciler:
 
     def reconcile(self) -> int:
         """One pass; returns how many jobs were started again."""
-        restarted = 0
         with self._ledger.reading() as tx:
             live = self._ledger.jobs(tx, LIVE_JOBS, SCAN_MAX)
             unreported = self._ledger.routes_to_report(tx)
-        for job in live:
-            if now_utc() - max(job.changed_at, job.due_at) < GRACE:
-                continue
+        overdue = [job for job in live if now_utc() - max(job.changed_at, job.due_at) > GRACE]
+        lost = self._jobs.lost(overdue, self._is_running)
+        for job in lost:
             with self._ledger.transaction() as tx:
-                current = self._ledger.job(tx, job.job_id)
-                if current == job and self._jobs.restart_lost(tx, job):
+                if self._ledger.job(tx, job.job_id) == job:
+                    self._jobs.start_again(tx, job)
                     log.warning("lost job started again", extra={"job_id": job.job_id})
-                    restarted += 1
         for study_instance_uid, route in unreported:
             self._report_study(study_instance_uid, route)
-            restarted += 1
-        return restarted
+        return len(lost) + len(unreported)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_s):

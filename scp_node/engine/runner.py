@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
+from converter.errors import ConverterError
 from scp_node.engine.jobs import JobQueue
-from scp_node.errors import HilumError
+from scp_node.errors import HilumError, ModelUnusable, OutOfResources
 from scp_node.ledger import JobRow, Ledger
 from scp_node.ledger.ledger import LIVE_JOBS, now_utc
 
 log = logging.getLogger(__name__)
-RETRY_FIRST_S = 2.0
-RETRY_MAX_S = 120.0
+RETRY_FIRST_S = 3.0
+RETRY_FACTOR = 3.0
+RETRY_MAX_S = 300.0
+# Failures of the machine, not of the work: they pass, and until then the job waits.
+PASSING = (OutOfResources, ModelUnusable, OSError, OperationalError)
+PASSING_FOR = timedelta(hours=72)
 
 
 @dataclass(frozen=True)
@@ -37,16 +45,37 @@ class JobRunner:
 
     def __init__(self, ledger: Ledger, jobs: JobQueue, kinds: Mapping[str, JobWork], crashes_max: int) -> None:
         self._ledger, self._jobs, self._kinds, self._crashes_max = ledger, jobs, kinds, crashes_max
+        self._running: set[tuple[str, int]] = set()
+        self._suspects = threading.Lock()
+
+    def is_running(self, job_id: str, attempt: int) -> bool:
+        """Whether this process works on the attempt now."""
+        return (job_id, attempt) in self._running
 
     def run(self, job_id: str, attempt: int) -> None:
-        job = self._begin(job_id, attempt)
-        if job is None:
-            return
+        self._running.add((job_id, attempt))
+        try:
+            job = self._begin(job_id, attempt)
+            if job is None:
+                return
+            # a job whose process died before works alone: only the one that kills it again is charged with it
+            with self._suspects if job.starts else nullcontext():
+                self._work(job)
+        finally:
+            self._running.discard((job_id, attempt))
+
+    def _work(self, job: JobRow) -> None:
         started = time.monotonic()
         try:
             self._kinds[job.kind].work(job)
+        except PASSING as error:
+            code = error.code if isinstance(error, HilumError) else type(error).__name__
+            reason = str(error) if isinstance(error, HilumError) else code
+            self._failed(job, code, reason, retry=now_utc() - job.created_at < PASSING_FOR, counted=False)
         except HilumError as error:
             self._failed(job, error.code, str(error), retry=error.retry)
+        except ConverterError as error:
+            self._failed(job, error.code, str(error), retry=False)
         except Exception as error:
             log.exception("job failed unexpectedly", extra={"job_id": job.job_id, "attempt": job.attempt})
             self._failed(job, "unexpected", type(error).__name__, retry=True)
@@ -67,16 +96,18 @@ class JobRunner:
             self._ledger.update_job(tx, job_id, state="running", starts=job.starts + 1)
             return job
 
-    def _failed(self, job: JobRow, code: str, reason: str, *, retry: bool) -> None:
+    def _failed(self, job: JobRow, code: str, reason: str, *, retry: bool, counted: bool = True) -> None:
         with self._ledger.transaction() as tx:
             current = self._ledger.job(tx, job.job_id)
             if current is None or current.attempt != job.attempt or current.state != "running":
                 return
-            if not retry or job.attempt >= self._kinds[job.kind].attempts_max:
+            if not retry or (counted and job.attempt >= self._kinds[job.kind].attempts_max):
                 self._bury(tx, job, code, reason)
                 return
-            wait_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** (job.attempt - 1)) * random.uniform(0.8, 1.2)
-            self._jobs.again(tx, job, now_utc() + timedelta(seconds=wait_s), f"{code}: {reason}")
+            wait_s = min(RETRY_MAX_S, RETRY_FIRST_S * RETRY_FACTOR ** min(job.attempt - 1, 10))
+            due_at = now_utc() + timedelta(seconds=wait_s * random.uniform(0.8, 1.2))
+            self._jobs.again(tx, job, due_at, f"{code}: {reason}")
+        log.warning("job will be tried again", extra={"job_id": job.job_id, "code": code, "reason": reason})
 
     def _bury(self, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
         log.error("job is a dead letter", extra={"job_id": job.job_id, "code": code, "reason": reason})

@@ -85,7 +85,11 @@ class Ledger:
                 )
             )
         values = {column: value for column, value in vars(record).items() if column != "accession_number"}
-        tx.execute(sa.insert(t.instance).values(**values, state="received", reportable=True, detail="", notes=[]))
+        tx.execute(
+            sa.insert(t.instance).values(
+                **values, state="received", reportable=True, covered=False, detail="", notes=[]
+            )
+        )
         self.add_event(
             tx,
             record.study_instance_uid,
@@ -94,13 +98,6 @@ class Ledger:
             f"{record.bytes} bytes from {record.source} ({record.calling_ae_title})",
         )
         return "added"
-
-    def known_sha256(self, sop_instance_uid: str) -> str | None:
-        """Hash of the instance's data set as first received, or None when it was never received."""
-        with self.reading() as connection:
-            return connection.execute(
-                sa.select(t.instance.c.sha256).where(t.instance.c.sop_instance_uid == sop_instance_uid)
-            ).scalar_one_or_none()
 
     def instance(self, tx: sa.Connection, sop_instance_uid: str) -> InstanceRow:
         row = tx.execute(sa.select(t.instance).where(t.instance.c.sop_instance_uid == sop_instance_uid)).one()
@@ -174,6 +171,22 @@ class Ledger:
                     region=None if found.region is None else [list(point) for point in found.region],
                 )
             )
+
+    def reopen_instance(self, tx: sa.Connection, sop_instance_uid: str) -> None:
+        """Take back what was found in an image, so that it is analysed anew."""
+        for table in (t.finding, t.analysis):
+            tx.execute(sa.delete(table).where(table.c.sop_instance_uid == sop_instance_uid))
+        tx.execute(
+            sa.update(t.instance)
+            .where(t.instance.c.sop_instance_uid == sop_instance_uid)
+            .values(state="received", covered=False, finished_at=None)
+        )
+
+    def cover_instances(self, tx: sa.Connection, sop_instance_uids: Sequence[str]) -> None:
+        """These images are reported, or deliberately not: no report waits for them."""
+        mine = t.instance.c.sop_instance_uid.in_(sop_instance_uids)
+        tx.execute(sa.update(t.instance).where(mine).values(covered=True))
+        tx.execute(sa.update(t.instance).where(mine, t.instance.c.state == "inferred").values(state="reported"))
 
     def analysis(self, tx: sa.Connection, sop_instance_uid: str) -> Analysis | None:
         row = tx.execute(sa.select(t.analysis).where(t.analysis.c.sop_instance_uid == sop_instance_uid)).one_or_none()
@@ -254,11 +267,7 @@ class Ledger:
         for new in results:
             self.add_result(tx, report.id, new)
         tx.execute(sa.update(t.report).where(t.report.c.id == report.id).values(built_at=now_utc()))
-        tx.execute(
-            sa.update(t.instance)
-            .where(t.instance.c.sop_instance_uid.in_(report.instances), t.instance.c.state == "inferred")
-            .values(state="reported")
-        )
+        self.cover_instances(tx, report.instances)
         return [
             self.add_delivery(tx, new.sop_instance_uid, destination) for destination in destinations for new in results
         ]
@@ -275,6 +284,31 @@ class Ledger:
     def results_of_report(self, tx: sa.Connection, report_id: int) -> list[ResultRow]:
         rows = tx.execute(sa.select(t.result).where(t.result.c.report_id == report_id).order_by(t.result.c.kind))
         return [ResultRow(**row._mapping) for row in rows]
+
+    def heatmap_of(self, tx: sa.Connection, source_instance_uid: str, model: str) -> ResultRow | None:
+        """The heat map that was drawn over an image for `model`, if there is one."""
+        row = tx.execute(
+            sa.select(t.result)
+            .join(t.report, t.report.c.id == t.result.c.report_id)
+            .where(t.result.c.source_instance_uid == source_instance_uid, t.report.c.model == model)
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else ResultRow(**row._mapping)
+
+    def report_in_progress(self, tx: sa.Connection, study_instance_uid: str, route: str, job_id: str) -> str | None:
+        """The live job, other than `job_id`, that is building a report of the same study and route."""
+        return tx.execute(
+            sa.select(t.job.c.job_id)
+            .join(t.report, t.report.c.job_id == t.job.c.job_id)
+            .where(
+                t.report.c.study_instance_uid == study_instance_uid,
+                t.report.c.route == route,
+                t.report.c.built_at.is_(None),
+                t.job.c.job_id != job_id,
+                t.job.c.state.in_(LIVE_JOBS),
+            )
+            .limit(1)
+        ).scalar_one_or_none()
 
     def report(self, tx: sa.Connection, report_id: int) -> ReportRow:
         return ReportRow(**tx.execute(sa.select(t.report).where(t.report.c.id == report_id)).one()._mapping)
@@ -374,6 +408,10 @@ class Ledger:
     def update_job(self, tx: sa.Connection, job_id: str, **values: Any) -> None:
         tx.execute(sa.update(t.job).where(t.job.c.job_id == job_id).values(**values, changed_at=now_utc()))
 
+    def count_jobs_of(self, tx: sa.Connection, subject: str) -> int:
+        """How many jobs there were for one subject."""
+        return tx.execute(sa.select(sa.func.count()).where(t.job.c.subject == subject)).scalar_one()
+
     def jobs(self, tx: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRow]:
         rows = tx.execute(
             sa.select(t.job).where(t.job.c.state.in_(states)).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit)
@@ -392,34 +430,25 @@ class Ledger:
         return {(kind, state): count for kind, state, count in rows}
 
     def routes_to_report(self, tx: sa.Connection) -> list[tuple[str, str]]:
-        """(study, route) pairs with judged images that no report covers and no live study job will cover."""
+        """(study, route) pairs with judged images that no report covers and that no study job will see to."""
+        will_see = sa.select(t.job.c.job_id).where(
+            t.job.c.study_instance_uid == t.instance.c.study_instance_uid,
+            t.job.c.kind == "study",
+            t.job.c.subject == t.instance.c.route,
+            t.job.c.state.in_((*LIVE_JOBS, "dead")),
+        )
         rows = tx.execute(
             sa.select(t.instance.c.study_instance_uid, t.instance.c.route)
-            .where(t.instance.c.state.in_(JUDGED), t.instance.c.reportable, t.instance.c.route.is_not(None))
-            .distinct()
-        ).all()
-        return [(study, route) for study, route in rows if self._unreported(tx, study, route)]
-
-    def _unreported(self, tx: sa.Connection, study_instance_uid: str, route: str) -> bool:
-        covered: set[str] = set()
-        latest = self.latest_built_report(tx, study_instance_uid, route)
-        if latest is not None:
-            covered = set(latest.instances)
-        if all(
-            row.sop_instance_uid in covered
-            for row in self.instances_of_study(tx, study_instance_uid)
-            if row.route == route and row.reportable and row.state in JUDGED
-        ):
-            return False
-        live = tx.execute(
-            sa.select(t.job.c.job_id).where(
-                t.job.c.study_instance_uid == study_instance_uid,
-                t.job.c.kind == "study",
-                t.job.c.subject == route,
-                t.job.c.state.in_((*LIVE_JOBS, "dead")),
+            .where(
+                t.instance.c.covered.is_(False),
+                t.instance.c.reportable,
+                t.instance.c.state.in_(JUDGED),
+                t.instance.c.route.is_not(None),
+                ~will_see.exists(),
             )
-        ).first()
-        return live is None
+            .distinct()
+        )
+        return [(study, route) for study, route in rows]
 
     # --- events and look-ups --------------------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ class ReceivedInstance:
 
 @dataclass(frozen=True)
 class InstanceRow:
+    """`reportable`: belongs into a report. `covered`: a report has it, or was left out on purpose."""
+
     sop_instance_uid: str
     sop_class_uid: str
     study_instance_uid: str
@@ -53,6 +55,7 @@ class InstanceRow:
     received_at: datetime
     state: InstanceState
     reportable: bool
+    covered: bool
     route: str | None
     model: str | None
     decline_code: str | None
@@ -117,7 +120,8 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class NewResult:
-    """A built result object whose bytes are already durable in the spool."""
+    """A built result object whose bytes are already durable in the spool; `source_instance_uid` is the image that a
+    heat map was drawn over."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -126,11 +130,12 @@ class NewResult:
     spool_name: str
     bytes: int
     sha256: str
+    source_instance_uid: str | None = None
 
 
 @dataclass(frozen=True)
 class ResultRow(NewResult):
-    report_id: int
+    report_id: int = 0
 
 
 @dataclass(frozen=True)

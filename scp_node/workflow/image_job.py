@@ -12,6 +12,7 @@ from converter.errors import ConverterError
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
+from converter.image.image_file import read_header
 from converter.result.regions import attention_region
 from scp_node.errors import DecodeFailed
 from scp_node.inference.judge import judge as judge_scores
@@ -21,11 +22,12 @@ from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding
 from scp_node.ledger.records import InstanceState
 from scp_node.routing import choose_route as choose
 from scp_node.settings import Route
-from scp_node.workflow.header import read_header
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import plan_report
 
 log = logging.getLogger(__name__)
+# Codes of dead image jobs that the pixel data is to blame for; all others are failures of the node or the model.
+UNDECODABLE = frozenset({"crashed"})
 
 
 @dataclass
@@ -47,7 +49,7 @@ class ImageCase:
 
 def choose_route(case: ImageCase, parts: Parts) -> None:
     """Read the header and find the route and its model."""
-    case.ds = read_header(parts.spool, case.instance)
+    case.ds = read_header(parts.spool.path(case.instance.spool_name))
     choice = choose(parts.settings().routes, case.instance.source, case.ds)
     case.route, case.declined = choice.route, choice.declined
     if case.route is not None:
@@ -185,7 +187,7 @@ def bury_image(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: 
         route=route.name if route else None,
         model=None,
         reportable=route is not None,
-        decline_code="undecodable",
+        decline_code="undecodable" if code in UNDECODABLE else "analysis-failed",
         detail=f"{code}: {reason}",
     )
     parts.ledger.add_event(tx, instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import pydicom
 import sqlalchemy as sa
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.image.gray_image import Declined
 from converter.result.encode import to_bytes
-from converter.result.findings import HeatmapInput
+from converter.result.findings import Finding, HeatmapInput
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from scp_node.assembly import CoveredImage, algorithm_of, assemble, header_or_stub, identity_of
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
-from scp_node.ledger.ledger import JUDGED, now_utc
+from scp_node.ledger.ledger import now_utc
 from scp_node.settings import Route
-from scp_node.workflow.header import read_header
 from scp_node.workflow.parts import Parts, SpoolFiles, StepLog
 
 log = logging.getLogger(__name__)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SR_CLASSES = {"comprehensive_3d": Comprehensive3DSRStorage, "comprehensive": ComprehensiveSRStorage}
 
 
@@ -47,77 +49,103 @@ class StudyCase:
 def plan_report(tx: sa.Connection, parts: Parts, study_instance_uid: str, cause: str = "") -> None:
     """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
     images = parts.ledger.instances_of_study(tx, study_instance_uid)
-    judged = [image for image in images if image.state != "received"]
-    last_arrival = max((image.received_at for image in images if image.reportable), default=now_utc())
-    due_at = last_arrival + timedelta(seconds=parts.settings().report.quiet_period_s)
-    for route in sorted({image.route for image in judged if image.reportable and image.route}):
-        parts.jobs.enqueue_study(tx, study_instance_uid, route, cause or str(len(judged)), due_at)
+    due_at = last_arrival_of(images) + timedelta(seconds=parts.settings().report.quiet_period_s)
+    # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
+    latest = max(image.finished_at or image.received_at for image in images)
+    for route in sorted({image.route for image in images if image.reportable and not image.covered and image.route}):
+        parts.jobs.enqueue_study(tx, study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
+
+
+def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
+    """When the last image came that belongs into a report. A clock that was set back makes nobody wait for it."""
+    moment = now_utc()
+    arrivals = [image.received_at for image in images if image.reportable]
+    return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
 
 
 def wait_until_quiet(case: StudyCase, parts: Parts) -> None:
     """End here if images are still arriving: the last of them brings a study job of its own."""
     quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
     with parts.ledger.reading() as tx:
-        if parts.ledger.report_of_job(tx, case.job.job_id) is not None:
+        if not quiet_period or parts.ledger.report_of_job(tx, case.job.job_id) is not None:
             return
         images = parts.ledger.instances_of_study(tx, case.job.study_instance_uid)
-        latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)
-    mine = [image for image in images if image.reportable and image.state != "received" and image.route]
-    covered = set(latest.instances) if latest else set()
-    if all(image.sop_instance_uid in covered for image in mine if image.route == case.route.name):
-        case.over, case.log.outcome = True, "nothing new to report"
-    elif quiet_period and any(image.state == "received" for image in images):
+    if any(image.state == "received" for image in images):
         case.over, case.log.outcome = True, "more images are being analysed"
-    elif quiet_period and now_utc() < max(image.received_at for image in mine) + quiet_period:
+    elif now_utc() < last_arrival_of(images) + quiet_period:
         case.over, case.log.outcome = True, "more images came"
 
 
 def gather_images(case: StudyCase, parts: Parts) -> None:
     """Fix what the report covers, once for all runs of this job."""
-    job = case.job
-    case.model = parts.models.get(case.route.model)
+    with parts.ledger.reading() as tx:
+        begun = parts.ledger.report_of_job(tx, case.job.job_id)
+    case.model = parts.models.get(begun.model if begun else case.route.model)
     with parts.ledger.transaction() as tx:
-        case.report = parts.ledger.report_of_job(tx, job.job_id)
+        case.report = begun or _open_report(case, parts, tx, case.model.label)
         if case.report is None:
-            images = [
-                image
-                for image in parts.ledger.instances_of_study(tx, job.study_instance_uid)
-                if image.route == case.route.name and image.reportable and image.state in (*JUDGED, "reported")
-            ]
-            if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
-                case.over, case.log.outcome = True, "no image could be analysed; such reports are switched off"
-                return
-            case.report = parts.ledger.open_report(
-                tx,
-                job.study_instance_uid,
-                case.route.name,
-                job.job_id,
-                case.model.label,
-                [image.sop_instance_uid for image in images],
-            )
-        for uid in case.report.instances:
-            instance = parts.ledger.instance(tx, uid)
-            source = header_or_stub(instance, lambda one: read_header(parts.spool, one))
-            case.covered.append(CoveredImage(instance, source, parts.ledger.analysis(tx, uid)))
+            case.over = True
+            return
+        rows = [
+            (parts.ledger.instance(tx, uid), parts.ledger.analysis(tx, uid)) for uid in sorted(case.report.instances)
+        ]
+    for instance, analysis in rows:
+        source = header_or_stub(instance, parts.spool.path(instance.spool_name))
+        case.covered.append(CoveredImage(instance, source, analysis))
     analysed = sum(image.analysis is not None for image in case.covered)
     case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
 
 
+def _open_report(case: StudyCase, parts: Parts, tx: sa.Connection, model: str) -> ReportRow | None:
+    """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
+    job, ledger = case.job, parts.ledger
+    images = [
+        image
+        for image in ledger.instances_of_study(tx, job.study_instance_uid)
+        if image.route == case.route.name and image.reportable and image.state != "received"
+    ]
+    if all(image.covered for image in images):
+        case.log.outcome = "nothing new to report"
+        return None
+    if ledger.report_in_progress(tx, job.study_instance_uid, case.route.name, job.job_id) is not None:
+        case.log.outcome = "another report of this study is being built; what it does not cover follows it"
+        return None
+    outdated = [image for image in images if _was_analysed(image) and image.model != model]
+    for image in outdated:
+        ledger.reopen_instance(tx, image.sop_instance_uid)
+        parts.jobs.enqueue_image(tx, image.sop_instance_uid, image.sha256, anew=True)
+    if outdated:
+        case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
+        return None
+    if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
+        ledger.cover_instances(tx, [image.sop_instance_uid for image in images])
+        case.log.outcome = "no image could be analysed; such reports are switched off"
+        return None
+    covered = [image.sop_instance_uid for image in images]
+    return ledger.open_report(tx, job.study_instance_uid, case.route.name, job.job_id, model, covered)
+
+
 def build_heatmaps(case: StudyCase, parts: Parts) -> None:
-    """Draw a heat map for each analysed image that has none yet."""
+    """A heat map for each analysed image: the one that was drawn before, or a new one."""
     if "heatmap" not in case.route.results:
         case.log.outcome = "not asked for"
         return
-    assert case.model is not None and case.report is not None
+    assert case.model is not None
     for image in case.covered:
         if image.analysis is None or not image.findings:
             continue
-        position = max(range(len(image.findings)), key=lambda index: image.findings[index].probability)
+        uid = image.instance.sop_instance_uid
+        position = max(range(len(image.findings)), key=lambda index: _prominence(image.findings[index]))
         if parts.settings().report.heatmap_for == "positive" and not image.findings[position].positive:
             continue
-        ds = _heatmap(case, parts, image, position)
-        case.heatmaps[image.instance.sop_instance_uid] = ds
-        case.results.append(store_result(parts.spool, ds, "heatmap"))
+        with parts.ledger.reading() as tx:
+            drawn = parts.ledger.heatmap_of(tx, uid, case.model.label)
+        if drawn is None:
+            case.heatmaps[uid] = _draw_heatmap(case, parts, image, position)
+            case.results.append(store_result(parts.spool, case.heatmaps[uid], "heatmap", uid))
+        else:
+            case.heatmaps[uid] = pydicom.dcmread(parts.spool.path(drawn.spool_name))
+            case.results.append(drawn)
     case.log.outcome = f"{len(case.heatmaps)} heat maps"
 
 
@@ -151,6 +179,7 @@ def hand_to_delivery(case: StudyCase, parts: Parts) -> None:
         for delivery in deliveries:
             if delivery.state == "queued":
                 parts.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
+        plan_report(tx, parts, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
         case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
         _finish(case, parts, tx, "hand_to_delivery")
     for image in case.covered:
@@ -197,12 +226,17 @@ def _was_analysed(instance: InstanceRow) -> bool:
     return instance.state in ("inferred", "reported")
 
 
-def _heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) -> Dataset:
+def _prominence(finding: Finding) -> tuple[bool, float]:
+    """A positive finding comes before any negative one, whatever their probabilities."""
+    return finding.positive, finding.probability
+
+
+def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) -> Dataset:
     """The heat map of one finding. Its identity does not depend on the report's revision: a later report of the same
     study refers to the object that the archive already has."""
     assert image.analysis is not None and case.model is not None and case.report is not None
     settings, instance = parts.settings(), image.instance
-    preview = parts.previews.get(instance.spool_name)
+    preview, preview_to_source = parts.previews.get(instance.spool_name), image.analysis.preview_to_source
     if preview is None:
         outcome = parts.decode_pool.convert(
             parts.spool.path(instance.spool_name),
@@ -213,16 +247,12 @@ def _heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) 
         )
         if isinstance(outcome, Declined):
             raise DecodeFailed(f"an image that was analysed is now declined: {outcome.reason}")
-        preview = outcome.preview
+        preview, preview_to_source = outcome.preview, outcome.preview_to_source
     identity = identity_of(case.report, settings.node.ae_title, case.model.label)
     created_at = (instance.finished_at or case.report.created_at).replace(microsecond=0).astimezone()
     return build_heatmap(
         HeatmapInput(
-            image.analysed,
-            image.findings[position],
-            preview,
-            image.analysis.preview_to_source,
-            image.analysis.cam[position],
+            image.analysed, image.findings[position], preview, preview_to_source, image.analysis.cam[position]
         ),
         replace(identity, revision=1, created_at=created_at),
         algorithm_of(case.model.manifest),
@@ -252,7 +282,7 @@ def _predecessors(case: StudyCase, parts: Parts) -> tuple[tuple[str, str, str], 
         )
 
 
-def store_result(spool: SpoolFiles, ds: Dataset, kind: str) -> NewResult:
+def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source_instance_uid: str | None = None) -> NewResult:
     """Make a result durable under a name that no received instance can have."""
     data = to_bytes(ds)
     name = hashlib.sha256(f"result:{ds.SOPInstanceUID}".encode()).hexdigest()
@@ -265,4 +295,5 @@ def store_result(spool: SpoolFiles, ds: Dataset, kind: str) -> NewResult:
         spool_name=name,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
+        source_instance_uid=source_instance_uid,
     )

@@ -2,14 +2,16 @@
 
     python -m tests.crash.kill_loop --rounds 20 --studies 20 --seed 1
 
-Each round sends studies as a modality would (again until 0x0000), kills one random process of the node with -9 at a
-random moment, and then waits until every study has its Structured Report and heat map in Orthanc. The oracle is the
-archive: each study exactly one report and one heat map. Exit 0 only with 0 lost and 0 duplicated.
+Each round sends studies of one to three images as a modality would (again until 0x0000), kills one random process of
+the node with -9 at a random moment, and then waits until every study has a Structured Report over all its images and a
+heat map of each in Orthanc. The oracle is the archive: no two reports of a study cover the same images, no image has
+two heat maps. Exit 0 only with 0 lost and 0 duplicated.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pydicom
 from pydicom import Dataset
 
 from tests.support.modality import store_until_stored
@@ -25,7 +28,9 @@ from tests.support.node import RunningNode, kill_9
 from tests.support.orthanc import Orthanc
 from tests.support.phantoms import make_dx
 
-EXPECTED = {"SR": 1, "OT": 1}
+QUIET_PERIOD_S = 1.0
+IMAGES_MAX = 3
+Study = list[Dataset]
 
 
 def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Path) -> dict[str, int]:
@@ -33,16 +38,19 @@ def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Pa
     rng = random.Random(seed)
     archive = Orthanc(folder / "orthanc")
     archive.start()
-    node = RunningNode(folder / "node", {"pacs": ("ORTHANC", archive.dicom_port)}, report={"quiet_period_s": 0.5})
+    node = RunningNode(
+        folder / "node", {"pacs": ("ORTHANC", archive.dicom_port)}, report={"quiet_period_s": QUIET_PERIOD_S}
+    )
     totals: Counter[str] = Counter()
     try:
         node.start()
         for number in range(rounds):
-            sent = [make_dx(seed=1000 * number + index, rows=256, columns=220) for index in range(studies)]
+            sent = [_study(1000 * number + index, rng.randint(1, IMAGES_MAX)) for index in range(studies)]
             victim = _send_and_kill(node, sent, rng)
             totals[f"killed {victim}"] += 1
             waiting, duplicated = _settle(archive, sent, round_timeout_s)
             totals["studies"] += len(sent)
+            totals["images"] += sum(map(len, sent))
             totals["lost"] += len(waiting)
             totals["duplicated"] += duplicated
             print(
@@ -58,9 +66,13 @@ def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Pa
     return dict(totals)
 
 
-def _send_and_kill(node: RunningNode, sent: list[Dataset], rng: random.Random) -> str:
+def _study(seed: int, images: int) -> Study:
+    return [make_dx(seed=seed, instance=number, rows=256, columns=220) for number in range(1, images + 1)]
+
+
+def _send_and_kill(node: RunningNode, sent: list[Study], rng: random.Random) -> str:
     """Send from two threads while a random process of the node dies; a dead supervisor is started again."""
-    threads = [threading.Thread(target=store_until_stored, args=(node.port, sent[half::2], 400)) for half in range(2)]
+    threads = [threading.Thread(target=_send, args=(node.port, sent[half::2])) for half in range(2)]
     for thread in threads:
         thread.start()
     time.sleep(rng.uniform(0.05, 3.0))
@@ -76,28 +88,46 @@ def _send_and_kill(node: RunningNode, sent: list[Dataset], rng: random.Random) -
     return victim.split("-")[0]
 
 
-def _settle(archive: Orthanc, sent: list[Dataset], timeout_s: float) -> tuple[list[str], int]:
+def _send(port: int, studies: list[Study]) -> None:
+    for study in studies:
+        store_until_stored(port, study, attempts=400)
+
+
+def _settle(archive: Orthanc, sent: list[Study], timeout_s: float) -> tuple[list[str], int]:
     """Wait until every study has its results; returns the studies without and the number of surplus objects."""
     deadline = time.monotonic() + timeout_s
-    waiting = [str(ds.StudyInstanceUID) for ds in sent]
+    waiting = sent
     while waiting and time.monotonic() < deadline:
-        waiting = [uid for uid in waiting if not _complete(_modalities(archive, uid))]
+        waiting = [study for study in waiting if not _complete(archive, study)]
         time.sleep(0.2)
-    time.sleep(2)
-    surplus = 0
-    for ds in sent:
-        found = _modalities(archive, str(ds.StudyInstanceUID))
-        surplus += sum(max(0, found[modality] - count) for modality, count in EXPECTED.items())
-    return waiting, surplus
+    time.sleep(2 * QUIET_PERIOD_S)
+    surplus = sum(_surplus(*_results(archive, study)) for study in sent)
+    return [str(study[0].StudyInstanceUID) for study in waiting], surplus
 
 
-def _modalities(archive: Orthanc, study_instance_uid: str) -> Counter[str]:
-    instances = archive.find("Instance", StudyInstanceUID=study_instance_uid)
-    return Counter(archive.tags(one)["Modality"] for one in instances)
+def _results(archive: Orthanc, study: Study) -> tuple[list[frozenset[str]], list[str]]:
+    """For each report in the study the images that it covers, and for each heat map the image it was drawn over."""
+    images = {str(ds.SOPInstanceUID) for ds in study}
+    reports, heatmaps = [], []
+    for one in archive.find("Instance", StudyInstanceUID=str(study[0].StudyInstanceUID)):
+        ds = pydicom.dcmread(io.BytesIO(archive.instance_bytes(one)), stop_before_pixels=True)
+        if ds.Modality == "SR":
+            evidence = ds.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+            named = {str(item.ReferencedSOPInstanceUID) for series in evidence for item in series.ReferencedSOPSequence}
+            reports.append(frozenset(named & images))
+        else:
+            heatmaps.append(str(ds.SourceImageSequence[0].ReferencedSOPInstanceUID))
+    return reports, heatmaps
 
 
-def _complete(found: Counter[str]) -> bool:
-    return all(found[modality] >= count for modality, count in EXPECTED.items())
+def _complete(archive: Orthanc, study: Study) -> bool:
+    reports, heatmaps = _results(archive, study)
+    images = frozenset(str(ds.SOPInstanceUID) for ds in study)
+    return images in reports and set(heatmaps) == images
+
+
+def _surplus(reports: list[frozenset[str]], heatmaps: list[str]) -> int:
+    return len(reports) - len(set(reports)) + len(heatmaps) - len(set(heatmaps))
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scp_node.ledger import Ledger, ReceivedInstance
 from scp_node.ledger.database import default_url, migrate, open_database
+from scp_node.spool import instance_name
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -30,7 +31,7 @@ def received(number: int = 1, study: int = 1, *, sha256: str | None = None, sour
         source=source,
         calling_ae_title="MODALITY",
         called_ae_title="HILUM",
-        spool_name=f"name-{study}-{number}",
+        spool_name=instance_name(f"1.2.3.{study}.{number}"),
         bytes=1000,
         sha256=sha256 or f"{study:032d}{number:032d}",
         received_at=datetime.now(UTC),

@@ -23,7 +23,13 @@ TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDa
           "StudyID", "ReferringPhysicianName")  # fmt: skip
 TYPE_3 = ("IssuerOfPatientID", "PatientAge", "StudyDescription", "TimezoneOffsetFromUTC")
 # Optional values that break their VR are left out of a result.
-FORMS = {"PatientAge": r"\d{3}[DWMY]", "TimezoneOffsetFromUTC": r"[+-]\d{4}"}
+FORMS = {"PatientAge": r"\d{3}[DWMY]", "TimezoneOffsetFromUTC": r"(?!-0000)[+-](0\d|1[0-4])[0-5]\d"}
+LOSSY_SYNTAXES = (
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.81",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.203",
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def heatmap_problems(sc: Dataset, source: Dataset) -> list[str]:
     check(len(sc.PixelData) == size + size % 2, f"{len(sc.PixelData)} bytes of pixels for {sc.Rows} x {sc.Columns}")
     check(re.search(r"\d+\.\d+ %", sc.get("DerivationDescription", "")), "no probability in Derivation Description")
     check(sc.get("BodyPartExamined"), "no Body Part Examined")
-    check(sc.get("LossyImageCompression") in ("00", "01"), "Lossy Image Compression is not said")
+    check(sc.get("LossyImageCompression") == _lossy(source), "Lossy Image Compression is not said or not the source's")
     check("FrameOfReferenceUID" not in sc, "a Frame of Reference that a radiograph does not have")
     references = sc.get("SourceImageSequence") or []
     if check(len(references) == 1, f"{len(references)} source images"):
@@ -164,7 +170,22 @@ def _check_common(check: _Check, ds: Dataset, source: Dataset) -> None:
         check(equipment.get("SoftwareVersions"), "no software version")
         check(equipment.get("DeviceSerialNumber"), "no device serial number")
     check(str(ds.get("SeriesDescription", "")).startswith(SERIES_DESCRIPTION_PREFIX), "Series Description is not ours")
+    _check_zone(check, ds)
     _check_identity(check, ds, source)
+
+
+def _lossy(source: Dataset) -> str:
+    """What the source says of itself, else what its transfer syntax makes probable."""
+    syntax = getattr(source, "file_meta", Dataset()).get("TransferSyntaxUID")
+    return str(source.get("LossyImageCompression") or ("01" if syntax in LOSSY_SYNTAXES else "00"))
+
+
+def _check_zone(check: _Check, ds: Dataset) -> None:
+    """Times are those of the declared zone (PS3.3 C.12.1.1.8), as the contribution says with its own offset."""
+    zone = ds.get("TimezoneOffsetFromUTC")
+    for equipment in (ds.get("ContributingEquipmentSequence") or ()) if zone else ():
+        made = str(equipment.get("ContributionDateTime"))
+        check(made == f"{ds.get('ContentDate')}{ds.get('ContentTime')}{zone}", f"made at {made}, not in zone {zone}")
 
 
 def _check_identity(check: _Check, ds: Dataset, source: Dataset) -> None:

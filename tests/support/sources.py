@@ -75,7 +75,7 @@ def cr_japanese(number: int = 2) -> Dataset:
     ds = _base(number, CR_STORAGE, "CR")
     ds.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
     ds.PatientName = "Yamada^Tarou=山田^太郎=やまだ^たろう"
-    ds.PatientID, ds.PatientSex = "JP-7", "M"
+    ds.PatientSex = "M"
     ds.StudyDescription = "胸部単純撮影"
     ds.PatientOrientation = ""
     request = Dataset()

@@ -14,7 +14,7 @@ from scp_node.engine.dispatcher import Dispatcher, prepare_engine
 from scp_node.engine.jobs import IMAGES_QUEUE, JobQueue, workflow_id
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
-from scp_node.errors import DataSetMismatch, DeliveryFailed, UsageError
+from scp_node.errors import DataSetMismatch, DeliveryFailed, ModelUnusable, OutOfResources, UsageError
 from scp_node.ledger import JobRow, Ledger
 from tests.support.ledgers import new_ledger, received
 
@@ -155,13 +155,20 @@ def test_a_dead_letter_can_be_retried_and_a_done_job_cannot(ledger: Ledger, jobs
         jobs.cancel(tx, "image:none")
 
 
-def test_the_reconciler_restarts_what_the_engine_lost(
-    ledger: Ledger, jobs: JobQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job_id = enqueue(ledger, jobs)
+def reconciler_of(ledger: Ledger, jobs: JobQueue, running: bool = False) -> tuple[Reconciler, list[tuple[str, str]]]:
     reported: list[tuple[str, str]] = []
-    reconciler = Reconciler(ledger, jobs, lambda study, route: reported.append((study, route)), 60)
+    return Reconciler(ledger, jobs, lambda *_: running, lambda *pair: reported.append(pair), 60), reported
+
+
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scp_node.engine.reconciler.GRACE", timedelta(seconds=-1))
+
+
+@pytest.mark.usefixtures("no_grace")
+def test_the_reconciler_restarts_what_the_engine_lost(ledger: Ledger, jobs: JobQueue) -> None:
+    job_id = enqueue(ledger, jobs)
+    reconciler, reported = reconciler_of(ledger, jobs)
     assert reconciler.reconcile() == 0
     with ledger.transaction() as tx:
         tx.exec_driver_sql(f"delete from workflow_status where workflow_uuid = '{workflow_id(job_id, 1)}'")
@@ -172,3 +179,70 @@ def test_the_reconciler_restarts_what_the_engine_lost(
     with ledger.transaction() as tx:
         ledger.finish_instance(tx, "1.2.3.1.1", "declined", route="chest", model="m", reportable=True)
     assert reconciler.reconcile() == 1 and reported == [("1.2.3.1", "chest")]
+    with ledger.transaction() as tx:
+        ledger.cover_instances(tx, ["1.2.3.1.1"])
+    assert reconciler.reconcile() == 0
+
+
+@pytest.mark.usefixtures("no_grace")
+@pytest.mark.parametrize(("runs_here", "restarted"), [(True, 0), (False, 1)])
+def test_a_job_that_the_engine_believes_running_is_restarted_unless_it_does_run(
+    ledger: Ledger, jobs: JobQueue, runs_here: bool, restarted: int
+) -> None:
+    job_id = enqueue(ledger, jobs)
+    with ledger.transaction() as tx:
+        tx.exec_driver_sql(
+            "update workflow_status set status = 'PENDING', executor_id = 'a-host-that-was-renamed' "
+            f"where workflow_uuid = '{workflow_id(job_id, 1)}'"
+        )
+    assert reconciler_of(ledger, jobs, runs_here)[0].reconcile() == restarted
+
+
+def test_preparing_the_engine_claims_no_job(ledger: Ledger, jobs: JobQueue) -> None:
+    job_id = enqueue(ledger, jobs)
+    recorder = Recorder(ledger, jobs)
+    dispatcher = Dispatcher(ledger.engine, "test-worker-1", JobRunner(ledger, jobs, recorder.kinds, 3), 0.005)
+    dispatcher.start({IMAGES_QUEUE: 1})
+    assert recorder.finished.wait(WAIT_S)
+    dispatcher.stop(5)
+    with ledger.transaction() as tx:
+        jobs.enqueue_image(tx, "1.2.3.1.1", received().sha256, anew=True)
+    prepare_engine(ledger.engine)
+    with ledger.reading() as tx:
+        statuses = tx.exec_driver_sql(
+            f"select status from workflow_status where workflow_uuid like '{job_id}:%'"
+        ).scalars()
+        assert list(statuses) == ["ENQUEUED"]
+
+
+@pytest.mark.parametrize("error", [OutOfResources("full"), ModelUnusable("gone"), OSError(28, "No space left")])
+def test_a_failure_of_the_machine_is_waited_out(ledger: Ledger, jobs: JobQueue, error: Exception) -> None:
+    recorder = Recorder(ledger, jobs, [error] * 9)
+    job_id = enqueue(ledger, jobs)
+    runner = JobRunner(ledger, jobs, recorder.kinds, 3)
+    for attempt in range(1, 10):
+        runner.run(job_id, attempt)
+    assert state(ledger, job_id) == "waiting" and not recorder.died
+    runner.run(job_id, 10)
+    assert state(ledger, job_id) == "done"
+
+
+def test_retrying_a_dead_image_job_reopens_its_image(ledger: Ledger, jobs: JobQueue) -> None:
+    recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
+    job_id = enqueue(ledger, jobs)
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(job_id, 1)
+    with ledger.transaction() as tx:
+        ledger.finish_instance(tx, "1.2.3.1.1", "quarantined", route="chest", model=None, reportable=True)
+        ledger.cover_instances(tx, ["1.2.3.1.1"])
+        jobs.retry(tx, job_id)
+        instance = ledger.instance(tx, "1.2.3.1.1")
+    assert (instance.state, instance.covered) == ("received", False)
+
+
+def test_a_cancelled_image_holds_up_nobody(ledger: Ledger, jobs: JobQueue) -> None:
+    job_id = enqueue(ledger, jobs)
+    with ledger.transaction() as tx:
+        jobs.cancel(tx, job_id)
+        instance = ledger.instance(tx, "1.2.3.1.1")
+        assert ledger.routes_to_report(tx) == []
+    assert (instance.state, instance.reportable) == ("quarantined", False) and state(ledger, job_id) == "dead"

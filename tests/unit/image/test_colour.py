@@ -15,6 +15,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLEL
 
 from converter.image.colour import COLOURED, FROM_COLOUR
 from converter.image.pixels import render
+from converter.image.plausibility import check_pixels
 from tests.support.phantoms import compress_with, draw_chest, make_dx
 
 EIGHT = {"bits_allocated": 8, "bits_stored": 8}
@@ -108,14 +109,31 @@ def test_compressed_colour_shows_like_native_colour(syntax: str) -> None:
     assert np.array_equal(image.pixels, native.pixels)
 
 
+def palette(red: NDArray[Any], green: NDArray[Any], blue: NDArray[Any]) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    for colour, entries in (("Red", red), ("Green", green), ("Blue", blue)):
+        tables[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8 * entries.dtype.itemsize]
+        tables[f"{colour}PaletteColorLookupTableData"] = entries.tobytes()
+    return tables
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_a_palette_is_looked_up(bits: int) -> None:
     entries: NDArray[Any] = np.arange(256)[::-1].astype(f"u{bits // 8}") * (1 if bits == 8 else 257)
-    tables = {}
-    for colour in ("Red", "Green", "Blue"):
-        tables[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, bits]
-        tables[f"{colour}PaletteColorLookupTableData"] = entries.tobytes()
 
-    image = render(make_dx(gray_levels(), photometric="PALETTE COLOR", **EIGHT, **tables))
+    image = render(make_dx(gray_levels(), photometric="PALETTE COLOR", **EIGHT, **palette(*[entries] * 3)))
 
     assert np.abs(image.pixels.astype(int) - (255 - gray_levels().astype(int)) * 257).max() <= 1
+    assert image.notes == (FROM_COLOUR,)
+
+
+def test_a_heat_map_with_a_palette_is_noticed_like_the_same_in_rgb() -> None:
+    jet = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_JET)[:, 0, ::-1]
+
+    image = render(make_dx(gray_levels(), photometric="PALETTE COLOR", **EIGHT, **palette(*jet.T.copy())))
+
+    in_rgb = render(make_dx(heat_colours(), photometric="RGB", **EIGHT))
+    assert image.notes == in_rgb.notes == (FROM_COLOUR, COLOURED)
+    assert np.array_equal(image.pixels, in_rgb.pixels)
+    judged = check_pixels(image)
+    assert judged is not None and judged.code == "derived"

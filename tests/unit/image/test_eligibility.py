@@ -71,6 +71,10 @@ DECLINED: list[tuple[str, dict[str, Any]]] = [
         ("wrong-body-part", {"BodyPartExamined": part})
         for part in ("HAND", "ABDOMEN", "CHESTABDOMEN", "CHEST ABDOMEN", "TSPINE", "THORACIC SPINE", "RIBS", "hip")
     ],
+    *[
+        ("wrong-body-part", {"BodyPartExamined": part})
+        for part in ("CHESTSPINE", "CHEST TSPINE", "THORAXABD", "ABDCHEST", "CHESTRIBS", "NECKCHEST", "THORACIC")
+    ],
     ("wrong-body-part", {"BodyPartExamined": None, "AnatomicRegionSequence": coded("85562004", "Hand")}),
     ("wrong-body-part", {"BodyPartExamined": "", "AnatomicRegionSequence": coded("416550000", "Chest and Abdomen")}),
     *[("not-frontal", {"ViewPosition": view}) for view in ("LL", "RL", "LLD", "RLO", "LAT", "lateral", "AP OBLIQUE")],
@@ -78,6 +82,39 @@ DECLINED: list[tuple[str, dict[str, Any]]] = [
     ("not-frontal", {"ViewPosition": "", "ViewCodeSequence": coded("R-10236", "left lateral", "SRT")}),
     ("not-frontal", {"ViewPosition": None, "PatientOrientation": ["A", "F"]}),
     ("not-frontal", {"ViewPosition": None, "PatientOrientation": ["P", "F"]}),
+    *[
+        ("not-frontal", {"ViewPosition": view})
+        for view in (
+            *("LLATERAL", "LATERALL", "LATERALE", "PROFIL", "PROFILE", "PROFILO", "PERFIL", "SEITLICH", "SEITL."),
+            *("LATDEC", "LDECUB", "L", "R", "LT LAT", "LAT L", "LATERALIS", "XTABLELAT", "LATERECT", "PA_LAT"),
+        )
+    ],
+    *[
+        ("not-frontal", {"ViewPosition": None, "BodyPartExamined": part})
+        for part in ("CHEST_LAT", "CHESTLAT", "CHEST LAT", "CHESTLATERAL", "THORAX SEITLICH", "TORACE LL")
+    ],
+    *[
+        ("not-frontal", {"ViewPosition": "", keyword: text})
+        for keyword in ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+        for text in ("CHEST LAT", "Thorax seitl.", "Thorax de profil", "Tórax perfil", "W Chest Lat. Bucky")
+    ],
+    ("not-frontal", {"ViewPosition": "", "SeriesDescription": "LAT", "ProtocolName": "Chest PA/LAT"}),
+    *[
+        ("wrong-body-part", {"BodyPartExamined": part, "ViewPosition": None, "StudyDescription": None, keyword: text})
+        for part in (None, "UNKNOWN")
+        for keyword in ("SeriesDescription", "StudyDescription", "ProtocolName")
+        for text in (
+            "MODALITYLUT - TEETH",
+            "hand",
+            "Knie",
+            "GENOU",
+            "rodilla",
+            "Ginocchio",
+            "JOELHO",
+            "Hüfte",
+            "L SPINE",
+        )
+    ],
     *[("outside-ages", {"PatientAge": age}) for age in ("000Y", "011M", "003W", "010D", "091Y", "120Y")],
     ("outside-ages", {"PatientAge": None, "PatientBirthDate": "20240701"}),
 ]
@@ -96,6 +133,13 @@ ACCEPTED: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         ((), {"BodyPartExamined": part})
         for part in ("chest", "CHEST PA", "CHEST_AP", "CHESTPA", "PORT CHEST", "THORAX", "Thorax ", "TORAX", "LUNG")
     ],
+    *[
+        ((), {"BodyPartExamined": part})
+        for part in (
+            *("TÓRAX", "tórax", "TÃ\x93RAX", "LUNGE", "POUMON", "POUMONS", "PULMON", "PULMÃO", "PULMÓN", "THX"),
+            *("CHESTPEDS", "CHESTBABY", "PEDCHEST", "THORAXLIEGEND", "2VCHEST", "CHESTPAAP", "THORAX_AP_LIEGEND"),
+        )
+    ],
     ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("816094009", "Chest")}),
     ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("51185008", "Brustkorb")}),
     ((), {"BodyPartExamined": None, "AnatomicRegionSequence": coded("T-D3000", "", "SRT")}),
@@ -106,6 +150,26 @@ ACCEPTED: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     ((), {"ViewPosition": None, "ViewCodeSequence": coded("272479007", "postero-anterior")}),
     ((VIEW_UNKNOWN,), {"ViewPosition": None}),
     ((VIEW_UNKNOWN,), {"ViewPosition": "GENERIC"}),
+    *[((), {"ViewPosition": view}) for view in ("P.A.", "p.-a.", "AP DECUBITUS DORSAL", "BILATERAL AP", "PA LATITUDE")],
+    *[
+        ((VIEW_UNKNOWN,), {"ViewPosition": None, keyword: text})
+        for keyword in ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+        for text in (
+            *("Chest PA/LAT", "Thorax p.a. und lat.", "Chest L", "Laterality L", "chest flat plate", "Dilatation"),
+            *("Translate", "Latitude wide", "inhalation", "beidseitig", "Thorax à plat", "Bilateral", "Platform"),
+        )
+    ],
+    ((VIEW_UNKNOWN,), {"ViewPosition": None, "BodyPartExamined": "CHEST-PA/LAT"}),
+    ((VIEW_UNKNOWN,), {"ViewPosition": None, "SeriesDescription": "Chest lat", "ProtocolName": "Chest PA"}),
+    ((), {"ViewPosition": "PA", "SeriesDescription": "CHEST LAT"}),
+    *[
+        ((BODY_PART_UNKNOWN, VIEW_UNKNOWN), {"BodyPartExamined": None, "ViewPosition": None, "StudyDescription": text})
+        for text in ("", "Chest and hand", "Tórax, rodilla", "CXR hip", "HANDED OVER", "Knie, RöThorax", "routine")
+    ],
+    (  # the phantom's Study Description says chest
+        (BODY_PART_UNKNOWN, VIEW_UNKNOWN),
+        {"BodyPartExamined": None, "ViewPosition": None, "SeriesDescription": "Knee"},
+    ),
     ((VIEW_UNKNOWN,), {"ViewPosition": None, "ViewCodeSequence": coded("123", "something new")}),
     *[((), {"PatientAge": age}) for age in ("001Y", "012M", "090Y", "53")],
     ((), {"PatientAge": None, "PatientBirthDate": "19700401"}),
@@ -132,7 +196,7 @@ def test_every_header_code_is_known_and_reached() -> None:
     reached = {code for code, _ in DECLINED}
 
     assert reached <= set(DECLINE_CODES)
-    assert len(reached) == len(HEADER_RULES)
+    assert len(reached) == len(HEADER_RULES)  # each rule has one, the view rule a second one: see wrong-view below
 
 
 def test_reasons_say_what_was_found_but_nothing_of_the_patient() -> None:
@@ -156,7 +220,57 @@ def test_a_model_for_one_view_declines_the_other() -> None:
 
     judged = check_header(make_dx(rows=16, columns=16, ViewPosition="AP"), only_pa)
 
-    assert isinstance(judged, Declined) and judged.code == "not-frontal"
+    assert judged == Declined("wrong-view", "the view is AP, not one of PA")
+    assert check_header(make_dx(rows=16, columns=16, ViewPosition="FRONTAL"), only_pa) == ()
+
+
+def test_a_model_for_lateral_films_declines_frontal_ones_as_such() -> None:
+    lateral = USE.model_copy(update={"views": ("LL", "RL")})
+
+    judged = check_header(make_dx(rows=16, columns=16), lateral)
+
+    assert judged == Declined("wrong-view", "the view is PA, not one of LL, RL")
+    assert check_header(make_dx(rows=16, columns=16, ViewPosition="LL"), lateral) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "declined"),
+    [
+        (
+            {"ViewCodeSequence": coded("399348003", "antero-posterior")},
+            Declined("wrong-view", "the view is AP (View Code Sequence), not one of PA"),
+        ),
+        (
+            {"ViewCodeSequence": coded("399067008", "lateral")},
+            Declined("not-frontal", "the view is LATERAL (View Code Sequence)"),
+        ),
+        ({"PatientOrientation": ["P", "F"]}, Declined("not-frontal", "the view is LATERAL (Patient Orientation)")),
+        ({"SeriesDescription": "Chest lat"}, Declined("not-frontal", "the view is LATERAL (Series Description)")),
+        ({"ProtocolName": "Thorax seitl."}, Declined("not-frontal", "the view is LATERAL (Protocol Name)")),
+        ({"BodyPartExamined": "CHEST_LAT"}, Declined("not-frontal", "the view is LATERAL (Body Part Examined)")),
+    ],
+    ids=str,
+)
+def test_the_reason_names_the_attribute_that_gave_the_view_away(attributes: dict[str, Any], declined: Declined) -> None:
+    only_pa = USE.model_copy(update={"views": ("PA",)})
+
+    assert check_header(make_dx(rows=16, columns=16, **{"ViewPosition": None, **attributes}), only_pa) == declined
+
+
+def test_a_region_in_a_description_is_told_without_the_rest_of_the_text() -> None:
+    text = "Doe, Jane: left hand, 3 views"
+    ds = make_dx(rows=16, columns=16, BodyPartExamined=None, ViewPosition=None, StudyDescription=text)
+
+    judged = check_header(ds, USE)
+
+    assert judged == Declined("wrong-body-part", "Study Description names HAND")
+
+
+def test_a_region_in_a_description_is_taken_by_the_model_made_for_it() -> None:
+    hands = USE.model_copy(update={"body_parts": ("HAND",)})
+    ds = make_dx(rows=16, columns=16, BodyPartExamined=None, ViewPosition=None, StudyDescription="Hand and wrist")
+
+    assert check_header(ds, hands) == (BODY_PART_UNKNOWN, VIEW_UNKNOWN)
 
 
 def test_a_model_for_a_body_part_without_synonyms_takes_its_name() -> None:
@@ -199,6 +313,7 @@ REAL: dict[str, str | None] = {
     "cxr/dicom/Fake_MONOHR1.dcm": None,
     "dicom/nonchest/RG2_RLE.dcm": "wrong-body-part",
     "dicom/nonchest/RG3_JPLY.dcm": "wrong-body-part",
+    "dicom/nonchest/CR-ModalitySequenceLUT.dcm": "wrong-body-part",
     "dicom/nonchest/GH133.dcm": "wrong-modality",
     "dicom/nonchest/MG1_J2KI.dcm": "wrong-modality",
     "dicom/nonchest/XA1_J2KI.dcm": "wrong-modality",

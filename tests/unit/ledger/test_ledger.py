@@ -62,15 +62,14 @@ def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: 
         assert ledger.add_instance(tx, received()) == "identical"
         assert ledger.add_instance(tx, received(sha256="f" * 64)) == "conflict"
         assert ledger.instance(tx, "1.2.3.1.1").sha256 == received().sha256
-    assert ledger.known_sha256("1.2.3.1.1") == received().sha256
-    assert ledger.known_sha256("1.2.3.9") is None
 
 
 def test_what_is_raised_inside_a_transaction_leaves_nothing_behind(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError), ledger.transaction() as tx:
         ledger.add_instance(tx, received())
         raise RuntimeError
-    assert ledger.known_sha256("1.2.3.1.1") is None
+    with ledger.reading() as tx:
+        assert ledger.instances_of_study(tx, "1.2.3.1") == []
 
 
 def test_an_analysis_comes_back_as_it_went_in(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.uid import JPEG2000, UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless, JPEGLSNearLossless
 
 from converter.errors import Unreportable
 from converter.image.eligibility import check_header
@@ -86,6 +87,35 @@ def test_a_lossy_source_stays_known_as_lossy() -> None:
     sc = _read(a_heatmap(an_image(sc_of_cr())))
     assert (sc.LossyImageCompression, str(sc.LossyImageCompressionRatio)) == ("01", "9.12")
     assert sc.LossyImageCompressionMethod == "ISO_10918_1"
+
+
+@pytest.mark.parametrize(
+    ("syntax", "said", "expected"),
+    [
+        (ExplicitVRLittleEndian, None, "00"),
+        (JPEGLSLossless, None, "00"),
+        (JPEGBaseline8Bit, None, "01"),
+        (JPEGLSNearLossless, None, "01"),
+        (JPEG2000, "", "01"),
+        (JPEG2000, "00", "00"),  # reversible JPEG 2000 in the syntax that also allows lossy
+        (ExplicitVRLittleEndian, "01", "01"),
+    ],
+)
+def test_a_source_that_does_not_say_whether_it_is_lossy_is_judged_by_its_transfer_syntax(
+    syntax: str, said: str | None, expected: str
+) -> None:
+    source = dx_full()
+    if said is not None:
+        source.LossyImageCompression = said
+    source.file_meta.TransferSyntaxUID = UID(syntax)
+    sc = _read(a_heatmap(an_image(source)))
+    assert sc.LossyImageCompression == expected
+    assert_heatmap(sc, source)
+
+
+def test_a_heat_map_states_its_times_in_the_zone_it_declares() -> None:
+    sc = _read(a_heatmap(an_image(dx_full())))
+    assert (sc.TimezoneOffsetFromUTC, sc.ContentTime) == ("+0100", "111500.123456")
 
 
 def test_request_attributes_and_issuer_are_carried_over() -> None:

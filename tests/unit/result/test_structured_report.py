@@ -1,6 +1,7 @@
 """The Structured Report over every kind of source: our own assertions carry the proof."""
 
 import os
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -8,7 +9,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import IGNORE
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
 from converter.errors import Unreportable
@@ -26,7 +28,7 @@ from tests.support.reports import (
     an_image,
 )
 from tests.support.result_assertions import assert_report, groups, walk
-from tests.support.sources import SOURCES, STUDY, cr_japanese, cr_with_holes, dx_full, lateral
+from tests.support.sources import SOURCES, STUDY, as_read, cr_japanese, cr_with_holes, dx_full, lateral
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -176,6 +178,55 @@ def test_an_image_of_another_study_is_refused() -> None:
     stranger.StudyInstanceUID = "1.2.3"
     with pytest.raises(Unreportable, match="does not belong to study"):
         a_report([an_image(dx_full())], [stranger])
+
+
+@pytest.mark.parametrize(
+    ("patient_id", "issuer"), [("PID-2", None), ("PID-2", "HOSPITAL-A"), ("PID-1", "HOSPITAL-B")], ids=str
+)
+def test_images_of_two_patients_in_one_study_are_refused(patient_id: str, issuer: str | None) -> None:
+    stranger = lateral()
+    stranger.PatientID = patient_id
+    if issuer:
+        stranger.IssuerOfPatientID = issuer
+    with pytest.raises(Unreportable, match="more than one patient") as refused:
+        a_report([an_image(dx_full())], [as_read(stranger)])
+    assert not re.search("PID|HOSPITAL", str(refused.value))
+
+
+@pytest.mark.parametrize("patient_id", [None, "", "PID-1", "PID-1   "])
+def test_images_of_one_patient_may_say_less_of_it(patient_id: str | None) -> None:
+    sparse = lateral()
+    sparse.PatientID = patient_id
+    sr = _read(a_report([an_image(dx_full())], [as_read(sparse)]))
+    assert (sr.PatientID, sr.IssuerOfPatientID) == ("PID-1", "HOSPITAL-A")
+
+
+@pytest.mark.parametrize("charset", ["source", "utf8"])
+def test_times_are_those_of_the_zone_that_the_report_declares(charset: Charset) -> None:
+    sr = _read(a_report([an_image(dx_full())], charset=charset))  # made at 10:15 UTC, of a film from +0100
+    assert sr.TimezoneOffsetFromUTC == "+0100"
+    assert (sr.ContentTime, sr.InstanceCreationTime) == ("111500.123456", "111500.123456")
+    assert sr.ContributingEquipmentSequence[0].ContributionDateTime == "20261101111500.123456+0100"
+
+
+@pytest.mark.parametrize(
+    ("offset", "date", "time"),
+    [("-1115", "20261031", "230000.123456"), ("+1400", "20261102", "001500.123456"), ("+0000", "20261101", "101500")],
+)
+def test_the_zone_may_change_the_date(offset: str, date: str, time: str) -> None:
+    source = dx_full()
+    source.TimezoneOffsetFromUTC = offset
+    sr = _read(a_report([an_image(as_read(source))]))
+    assert (sr.ContentDate, sr.InstanceCreationDate) == (date, date) and sr.ContentTime.startswith(time)
+
+
+@pytest.mark.parametrize("offset", ["", "0100", "+9900", "+0170", "-0000", "+1:00"])
+def test_an_offset_that_is_none_is_left_out_and_times_stay(offset: str) -> None:
+    source = dx_full()
+    source["TimezoneOffsetFromUTC"] = DataElement("TimezoneOffsetFromUTC", "SH", offset, validation_mode=IGNORE)
+    sr = _read(a_report([an_image(as_read(source))]))
+    assert "TimezoneOffsetFromUTC" not in sr
+    assert sr.ContentTime == "101500.123456"
 
 
 def test_a_decision_that_contradicts_its_probability_is_refused() -> None:

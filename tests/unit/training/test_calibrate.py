@@ -45,6 +45,19 @@ def test_threshold_keeps_the_sensitivity_that_the_rule_promises() -> None:
     assert strict < loose
 
 
+def test_threshold_is_stated_as_it_was_chosen() -> None:
+    """Halfway between the classes lies 0.30006, which rounds up, above every positive."""
+    close = Scored(np.array([False, False, True]), np.array([0.1, 0.30004, 0.30008]))
+    chosen = choose_threshold({"a": close}, "a", 1.0)
+    assert chosen == round(chosen, 4)
+    assert sensitivity(close.positive, close.score, chosen) == 1.0
+
+
+def test_logits_that_are_not_finite_are_an_error() -> None:
+    with pytest.raises(ValueError, match="no finite log loss"):
+        fit_temperature({"a": Scored(np.array([True, False]), np.array([np.inf, np.nan]))})
+
+
 def test_threshold_lies_between_the_classes_when_they_are_apart() -> None:
     apart = Scored(np.array([False, False, True, True]), np.array([0.1, 0.2, 0.8, 0.9]))
     assert choose_threshold({"a": apart}, "a", 1.0) == pytest.approx(0.5)

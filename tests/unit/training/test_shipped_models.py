@@ -13,6 +13,7 @@ from converter.manifest import Manifest, load_manifest
 MODELS = Path(__file__).parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
 BYTES_MAX = 10_000_000
+MAP_SHIFT_MAX = 2.0 / 128
 
 pytestmark = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: f"{path.parent.name}@{path.name}")
 
@@ -48,6 +49,17 @@ def test_reference_inputs_give_the_expected_outputs(package: Path) -> None:
     assert np.allclose(one_by_one, probability, atol=1e-5)
     places = (2, 3) if manifest.input.layout == "NCHW" else (1, 2)
     assert np.allclose(1 / (1 + np.exp(-cam.mean(axis=places))), probability, atol=1e-5)
+
+
+def test_map_changes_where_the_picture_does(package: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    from training.map_shift import response_shift
+
+    spec = manifest_of(package).input
+    with np.load(package / "reference.npz", allow_pickle=False) as reference:
+        x, y = response_shift((package / "model.onnx").read_bytes(), reference["inputs"], spec)
+    assert abs(x) <= MAP_SHIFT_MAX * spec.width
+    assert abs(y) <= MAP_SHIFT_MAX * spec.height
 
 
 def test_every_trained_cohort_was_measured_with_an_interval(package: Path) -> None:

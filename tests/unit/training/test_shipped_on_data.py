@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 
 from converter.image.convert import Converted, convert
+from converter.image.model_input import to_model_input
 from converter.manifest import Manifest, load_manifest
 from tests.support.data import require_data
 from training.cohorts import Example, load_examples
 from training.images import open_gray
+from training.map_shift import mirror_shift
 from training.metrics import auc, sensitivity, specificity
 from training.size_leak import measure_size_leak, probabilities, resize
 from training.splits import select
 
 PACKAGE = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
 AUC_SHIFT_MAX = 0.005
+MAP_SHIFT_MAX = 2.0
 
 pytestmark = pytest.mark.data
 
@@ -66,6 +69,15 @@ def test_a_probability_hardly_moves_when_a_film_is_stored_larger_or_wider(manife
     for rows, columns in ((1024, 1024), (700, 1400), (400, 300)):
         changed = probabilities([resize(image, rows, columns) for image in images], graph, manifest.input)
         assert np.abs(changed - stored).mean() < 0.03
+
+
+def test_map_of_a_mirrored_film_is_the_mirrored_map(manifest: Manifest, graph: bytes) -> None:
+    films = [*devtest("kermany512")[::6], *devtest("nih512")[::2]]
+    images = [open_gray(require_data() / "cxr" / example.path) for example in films]
+    shift = mirror_shift(graph, np.stack([to_model_input(image, manifest.input) for image in images]), manifest.input)
+    assert shift.films >= 8
+    assert abs(shift.x) <= MAP_SHIFT_MAX
+    assert abs(shift.y) <= MAP_SHIFT_MAX
 
 
 @pytest.mark.parametrize("cohort", ["kermany224", "kermany512", "nih512", "hannover512"])
