@@ -17,9 +17,10 @@ from typing import BinaryIO, cast
 
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.errors import ConfigurationError
+from scp_node.inference.library import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
-from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive
+from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive, models_dir
 from scp_node.role_pipe import write_settings
 from scp_node.settings import Settings
 from scp_node.settings_file import SettingsSource
@@ -76,7 +77,7 @@ class Supervisor:
         if self._reload.is_set():
             self._reload.clear()
             old = self._source.current
-            if self._source.reload():
+            if self._source.reload(check_models):
                 for section in sections_that_need_a_restart(old, self._source.current):
                     log.warning("this change takes effect when the node is started again", extra={"section": section})
                 for role in self._roles:
@@ -139,8 +140,15 @@ def sections_that_need_a_restart(old: Settings, new: Settings) -> list[str]:
     return [name for name in FIXED_SECTIONS if getattr(old, name) != getattr(new, name)]
 
 
+def check_models(settings: Settings) -> None:
+    """Raise ModelMissing or ModelUnusable when a route names a model package that is not there."""
+    for route in settings.routes:
+        find_package(models_dir(settings), route.model)
+
+
 def prepare(settings: Settings) -> None:
     """Make the data folder and bring ledger and engine tables up to date, before any role opens them."""
+    check_models(settings)
     settings.node.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_database(database_url(settings))
     try:

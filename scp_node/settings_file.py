@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from scp_node.errors import ConfigurationError
+from scp_node.errors import ConfigurationError, HilumError
 from scp_node.settings import Settings
 from scp_node.settings_checks import Loc, cross_checks
 from scp_node.settings_messages import explained
@@ -30,8 +31,11 @@ class SettingsSource:
         self.path = path
         self.current = load_settings(path)
 
-    def reload(self) -> list[str]:
-        """Names of the sections that changed: none when the file is the same or has problems, which are logged."""
+    def reload(self, approve: Callable[[Settings], None] = lambda _: None) -> list[str]:
+        """Names of the sections that changed: none when the file is the same or has problems, which are logged.
+
+        `approve` has the last word: a HilumError that it raises is a problem of the file too.
+        """
         settings, problems = check_settings(self.path)
         for problem in problems:
             place = f"{self.path}:{problem.place.line}:{problem.place.column}"
@@ -39,6 +43,11 @@ class SettingsSource:
             log.error("configuration problem", extra=extra)
         if settings is None:
             log.error("configuration kept as it was", extra={"file": str(self.path), "problems": len(problems)})
+            return []
+        try:
+            approve(settings)
+        except HilumError as error:
+            log.error("configuration kept as it was", extra={"file": str(self.path), "problem": str(error)})
             return []
         old, self.current = self.current, settings
         changed = [name for name in Settings.model_fields if getattr(old, name) != getattr(settings, name)]

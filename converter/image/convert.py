@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.image.eligibility import check_header, check_pixels
+from converter.image.eligibility import check_header
 from converter.image.geometry import compose
 from converter.image.gray_image import IDENTITY_AFFINE, Declined, GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
+from converter.image.plausibility import check_pixels
 from converter.manifest import InputSpec, IntendedUse
 
 

@@ -1,6 +1,7 @@
 """Whether an image is one that a model was made for, from its header alone: rules in the order they are asked.
 
-A tag that is absent or says nothing neither admits nor excludes an image; that it was missing is noted.
+A tag that is absent or says nothing neither admits nor excludes an image; that it was missing is noted. Only an image
+that names neither body part nor view is asked for more: whether a description names another region.
 """
 
 from __future__ import annotations
@@ -11,16 +12,13 @@ from collections.abc import Callable
 from pydicom import Dataset
 
 from converter.image.age import age_in_years
-from converter.image.anatomy import is_one_of, named_body_part
+from converter.image.anatomy import is_one_of, named_body_part, other_region
 from converter.image.gray_image import Declined
 from converter.image.header import items, value, word, words
-from converter.image.plausibility import check_pixels
 from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.views import named_view
 from converter.manifest import IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
-
-__all__ = ["check_header", "check_pixels"]
 
 BODY_PART_UNKNOWN = "the header does not name the body part"
 VIEW_UNKNOWN = "the header does not name the view"
@@ -95,16 +93,22 @@ def wrong_modality(ds: Dataset, use: IntendedUse) -> Verdict:
 def wrong_body_part(ds: Dataset, use: IntendedUse) -> Verdict:
     named = named_body_part(ds)
     if not named:
-        return BODY_PART_UNKNOWN
+        other = other_region(ds, use.body_parts) if named_view(ds) is None else None
+        return Declined("wrong-body-part", f"{other[0]} names {other[1]}") if other else BODY_PART_UNKNOWN
     return None if is_one_of(named, use.body_parts) else Declined("wrong-body-part", f"Body Part is {_quoted(named)}")
 
 
 def not_frontal(ds: Dataset, use: IntendedUse) -> Verdict:
     view = named_view(ds)
-    if not view:
+    if view is None:
         return VIEW_UNKNOWN
-    frontal = view == "FRONTAL" and {"PA", "AP"} & set(use.views)
-    return None if frontal or view in use.views else Declined("not-frontal", f"View Position is {view}")
+    if view.word in use.views or (view.word == "FRONTAL" and {"PA", "AP"} & set(use.views)):
+        return None
+    by_position = view.attribute == "View Position"
+    said = f"the view is {view.word}" + ("" if by_position else f" ({view.attribute})")
+    if view.frontal:
+        return Declined("wrong-view", f"{said}, not one of {', '.join(use.views)}")
+    return Declined("not-frontal", f"View Position is {view.word}" if by_position else said)
 
 
 def outside_ages(ds: Dataset, use: IntendedUse) -> Verdict:

@@ -60,12 +60,6 @@ def gray_levels(ds: Dataset, stored: StoredFrame) -> tuple[Values, tuple[str, ..
     return np.where(padding, 0, shown), (*notes, *voi_notes, *polarity_notes)
 
 
-def automatic_limits(ds: Dataset, stored: StoredFrame) -> tuple[float, float]:
-    """The modality values between which an automatic window is set."""
-    padding, values, _ = _modality_values(ds, stored)
-    return _percentiles(values, stored, padding)
-
-
 def is_for_processing(ds: Dataset) -> bool:
     return word(ds, "SOPClassUID") == DIGITAL_X_RAY_FOR_PROCESSING or (
         word(ds, "PresentationIntentType") == "FOR PROCESSING"

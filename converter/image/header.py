@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
+import unicodedata
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pydicom import Dataset
@@ -65,6 +67,18 @@ def words(ds: Dataset, keyword: str) -> tuple[str, ...]:
 def word(ds: Dataset, keyword: str) -> str:
     """The first value of a text attribute in upper case, or an empty string."""
     return next(iter(words(ds, keyword)), "")
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The words of `text` in upper case without accents: letters A to Z and digits.
+
+    Code strings are read as Latin-1 (PS3.5 6.2 allows ASCII alone); devices that put UTF-8 into them are understood.
+    """
+    with suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8")
+    decomposed = unicodedata.normalize("NFKD", text.upper())
+    folded = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return tuple(re.findall(r"[A-Z0-9]+", folded))
 
 
 def numbers(ds: Dataset, keyword: str) -> tuple[float, ...]:

@@ -48,8 +48,8 @@ WINDOW_FUNCTIONS: dict[str, tuple[WindowFunction, float]] = {
 def header_voi(ds: Dataset, values: Values, big_endian: bool) -> tuple[Values | None, tuple[str, ...]]:
     """What the header's VOI LUT or window makes of `values`, or None when it has none that is usable; and notes.
 
-    A VOI LUT is preferred to a window: the standard leaves the choice open (C.11.2.1.2.1), and it is what the maker
-    of the image calls its full curve where both are present.
+    Where both are present either may be applied (PS3.3 C.11.2.1.2.1): the VOI LUT is taken, because it can follow the
+    curve of the device where a window is only an approximation of it.
     """
     table, notes = _first_table(ds, bool(values.min() < 0), big_endian)
     if table is not None:

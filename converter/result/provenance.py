@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from pydicom import Dataset
 from pydicom.sr.coding import Code
@@ -53,7 +54,7 @@ def add_equipment(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm) -
         equipment.SoftwareVersions = software
         equipment.StationName = plain(identity.station_name)[:16]
     contribution.PurposeOfReferenceCodeSequence = [code_item(coding.PROCESSING_EQUIPMENT)]
-    contribution.ContributionDateTime = _dt(identity)
+    contribution.ContributionDateTime = _created_at(ds, identity).strftime("%Y%m%d%H%M%S.%f%z")
     contribution.ContributionDescription = plain(
         f"{algorithm.name} {algorithm.version} by {algorithm.manufacturer}, research use"
     )[:1024]
@@ -61,8 +62,9 @@ def add_equipment(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm) -
 
 
 def add_times(ds: Dataset, identity: ReportIdentity) -> None:
-    """Creation and content times: those of the ledger's record, in its time zone."""
-    date, time = identity.created_at.strftime("%Y%m%d"), identity.created_at.strftime("%H%M%S.%f")
+    """Creation and content times: those of the ledger's record."""
+    created_at = _created_at(ds, identity)
+    date, time = created_at.strftime("%Y%m%d"), created_at.strftime("%H%M%S.%f")
     ds.InstanceCreationDate, ds.InstanceCreationTime = date, time
     ds.ContentDate, ds.ContentTime = date, time
 
@@ -74,6 +76,9 @@ def code_item(code: Code) -> Dataset:
     return item
 
 
-def _dt(identity: ReportIdentity) -> str:
-    """A DT value; with its offset from UTC when the record knows it."""
-    return identity.created_at.strftime("%Y%m%d%H%M%S.%f%z")
+def _created_at(ds: Dataset, identity: ReportIdentity) -> datetime:
+    """In the zone that the result declares, which is that of its times (PS3.3 C.12.1.1.8), else in the record's own."""
+    offset = ds.get("TimezoneOffsetFromUTC")
+    if not offset or identity.created_at.tzinfo is None:
+        return identity.created_at
+    return identity.created_at.astimezone(datetime.strptime(offset, "%z").tzinfo)

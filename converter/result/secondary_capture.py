@@ -8,6 +8,7 @@ from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from converter.errors import Unreportable
+from converter.image.transfer_syntaxes import transfer_syntax
 from converter.result import coding
 from converter.result.encode import add_file_meta
 from converter.result.findings import Algorithm, Finding, HeatmapInput, ReportIdentity
@@ -42,7 +43,7 @@ def build_heatmap(
     _add_image(ds, heatmap, algorithm)
     attributes.copy_to(ds, _LOSSY)
     if not ds.get("LossyImageCompression"):
-        ds.LossyImageCompression = "00"
+        ds.LossyImageCompression = "00" if _is_lossless(source) else "01"
     picture = draw_heatmap(
         heatmap.preview, heatmap.cam, heatmap.finding, algorithm, heatmap.preview_to_source, side_max
     )
@@ -63,6 +64,12 @@ def preview_orientation(source: Dataset, preview_to_source: NDArray[np.float64])
         letters = str(stored[along])
         directions.append(letters if step[along] > 0 else "".join(_OPPOSITE.get(letter, letter) for letter in letters))
     return directions
+
+
+def _is_lossless(source: Dataset) -> bool:
+    """What the transfer syntax says where the header is silent (PS3.3 C.7.6.1.1.5)."""
+    syntax = transfer_syntax(str(getattr(source, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
+    return syntax is None or syntax.lossless
 
 
 def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, algorithm: Algorithm) -> None:

@@ -76,7 +76,10 @@ IDENTITY = IDENTITY_TYPE_2 + IDENTITY_TYPE_3
 
 # Optional values that do not identify anybody are left out where they break the form of their VR (PS3.5 6.2): a
 # challenge file's Patient Age of "62" would make every result of it invalid.
-_FORMS = {"PatientAge": re.compile(r"\d{3}[DWMY]"), "TimezoneOffsetFromUTC": re.compile(r"[+-]\d{4}")}
+_FORMS = {
+    "PatientAge": re.compile(r"\d{3}[DWMY]"),
+    "TimezoneOffsetFromUTC": re.compile(r"(?!-0000)[+-](?:0\d|1[0-4])[0-5]\d"),
+}
 
 _TEXT_VRS = frozenset({VR.AE, VR.AS, VR.CS, VR.DA, VR.DS, VR.DT, VR.IS, VR.LO, VR.LT, VR.PN, VR.SH, VR.ST, VR.TM,
                        VR.UC, VR.UI, VR.UR, VR.UT})  # fmt: skip
@@ -176,10 +179,15 @@ def is_well_formed(source: Dataset, keyword: str) -> bool:
     """False for an optional attribute whose value is not of the form that its VR demands."""
     if keyword not in _FORMS or keyword not in source:
         return True
-    element = source.get_item(_tag(keyword))
+    return bool(_FORMS[keyword].fullmatch(stored_text(source, keyword)))
+
+
+def stored_text(source: Dataset, keyword: str) -> str:
+    """The value as it stands in the file, a character for a byte, or nothing; the element stays undecoded."""
+    element = source.get_item(_tag(keyword)) if keyword in source else None
     value = element.value if element is not None else None
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
-    return bool(_FORMS[keyword].fullmatch(text.strip(" \0")))
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
+    return text.strip(" \0")
 
 
 def _tag(keyword: str) -> int:

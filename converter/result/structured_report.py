@@ -13,7 +13,7 @@ from converter.result.encode import add_file_meta
 from converter.result.findings import StudyReport
 from converter.result.provenance import add_equipment, add_times, result_uid, series_description
 from converter.result.report_content import report_content
-from converter.result.source_attributes import Charset, SourceAttributes
+from converter.result.source_attributes import Charset, SourceAttributes, stored_text
 
 SERIES_NUMBER = 9001
 
@@ -37,7 +37,7 @@ _REQUEST_TYPE_2 = (
 
 
 def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Charset) -> Dataset:
-    """One SR document that says all of `report`. Raises Unreportable when it has no image or mixes studies.
+    """One SR document that says all of `report`. Raises Unreportable when it has no image or mixes studies or patients.
 
     `sop_class_uid`: Comprehensive 3D SR or Comprehensive SR Storage; the content is the same. Patient and study
     attributes are those of the first analysed image, else of the first declined one.
@@ -88,7 +88,15 @@ def _sources(report: StudyReport) -> list[Dataset]:
     for source in sources:
         if source.get("StudyInstanceUID") != study or not source.get("SeriesInstanceUID"):
             raise Unreportable(f"image {source.get('SOPInstanceUID')} does not belong to study {study}")
+    if any(len(_stated(sources, keyword)) > 1 for keyword in ("PatientID", "IssuerOfPatientID")):
+        raise Unreportable(f"the images of study {study} belong to more than one patient: no report can be on both")
     return sources
+
+
+def _stated(sources: list[Dataset], keyword: str) -> set[str]:
+    """The different values that the images with a Patient ID state."""
+    texts = (stored_text(source, keyword) for source in sources if stored_text(source, "PatientID"))
+    return {text for text in texts if text}
 
 
 def _identifying(sources: list[Dataset]) -> Dataset:

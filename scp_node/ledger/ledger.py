@@ -70,18 +70,13 @@ class Ledger:
         ).scalar_one_or_none()
         if known is not None:
             return "identical" if known == record.sha256 else "conflict"
-        touched = tx.execute(
-            sa.update(t.study)
-            .where(t.study.c.study_instance_uid == record.study_instance_uid)
-            .values(last_received_at=record.received_at)
-        )
-        if touched.rowcount == 0:
+        study = sa.select(t.study.c.study_instance_uid).where(t.study.c.study_instance_uid == record.study_instance_uid)
+        if tx.execute(study).first() is None:
             tx.execute(
                 sa.insert(t.study).values(
                     study_instance_uid=record.study_instance_uid,
                     accession_number=record.accession_number,
                     first_received_at=record.received_at,
-                    last_received_at=record.received_at,
                 )
             )
         values = {column: value for column, value in vars(record).items() if column != "accession_number"}

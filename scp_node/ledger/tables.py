@@ -30,7 +30,6 @@ study = sa.Table(
     sa.Column("study_instance_uid", UID, primary_key=True),
     sa.Column("accession_number", sa.String(64), nullable=False, index=True),
     sa.Column("first_received_at", UtcDateTime, nullable=False),
-    sa.Column("last_received_at", UtcDateTime, nullable=False),
 )
 
 instance = sa.Table(

@@ -22,7 +22,6 @@ from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import store_result
 
 log = logging.getLogger(__name__)
-NOT_NEEDED = "not needed"
 
 
 @dataclass
@@ -47,14 +46,14 @@ def fall_back(case: DeliveryCase, parts: Parts) -> None:
     assert case.outcome is not None
     refused = case.outcome.class_refused
     if case.result.sop_class_uid != Comprehensive3DSRStorage or not (refused or case.outcome.sent):
-        case.log.outcome = NOT_NEEDED
+        case.log.outcome = ""
         return
     with parts.ledger.transaction() as tx:
         destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
         if parts.ledger.sop_class_accepted(tx, destination, sop_class_uid) is not (not refused):
             parts.ledger.set_sop_class_accepted(tx, destination, sop_class_uid, accepted=not refused)
     if not refused:
-        case.log.outcome = NOT_NEEDED
+        case.log.outcome = ""
         return
     variant = as_comprehensive(pydicom.dcmread(parts.spool.path(case.result.spool_name)))
     new = store_result(parts.spool, variant, "sr")

@@ -68,7 +68,7 @@ class StepLog:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step; a step may set `outcome` to the sentence that `hilum explain` shows."""
+        """Time one step; a step may set `outcome` to the sentence that `hilum explain` shows, or to nothing."""
         self.outcome = "done"
         started = time.perf_counter()
         try:
@@ -81,7 +81,7 @@ class StepLog:
 
     def enter(self, tx: sa.Connection, ledger: Ledger, running_step: str = "") -> None:
         """Write the entries to the ledger; `running_step` is the one that is doing so."""
-        for entry in self.entries:
+        for entry in filter(lambda entry: entry.outcome, self.entries):
             ledger.add_event(
                 tx,
                 self.study_instance_uid,

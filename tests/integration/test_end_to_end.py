@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -224,6 +226,12 @@ def test_a_bad_configuration_keeps_the_old_one_and_a_good_one_takes_effect(tmp_p
         node.process.send_signal(signal.SIGHUP)
         until(node.log, lambda text: "ae_titel" in text, "the problem in the log")
         assert store(node.port, [make_dx(seed=22)]) == [0x0000]
+        node.config.write_text(good.replace("model: pneumonia", "model: pneumonie"))
+        node.process.send_signal(signal.SIGHUP)
+        until(node.log, lambda text: "pneumonie" in text, "the missing model in the log")
+        ds = make_dx(seed=25)
+        assert store(node.port, [ds]) == [0x0000]
+        until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map with the old settings")
         node.config.write_text(good.replace("ae_title: MODALITY", "ae_title: OTHER"))
         node.process.send_signal(signal.SIGHUP)
         until(
@@ -262,3 +270,32 @@ def _old_pacs_profile(folder: Path) -> Path:
     path = folder / "old_pacs.cfg"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def test_a_study_of_several_images_gets_one_report(node: RunningNode, archive: Orthanc) -> None:
+    images = [make_dx(seed=31, instance=number) for number in (1, 2, 3)]
+    assert store(node.port, images) == [0x0000] * 3
+    sent = {str(ds.SOPInstanceUID) for ds in images}
+
+    def made() -> list[Dataset]:
+        return [one for one in results(archive, images[0]) if str(one.SOPInstanceUID) not in sent]
+
+    until(made, lambda seen: len(seen) >= 4, "a report and three heat maps")
+    time.sleep(4)
+    objects = made()
+    assert len(objects) == 4 and len(reports(objects)) == 1
+    assert all(uid in text_of(reports(objects)[0]) for uid in sent)
+
+
+def test_a_model_that_does_not_exist_is_told_at_the_start(tmp_path: Path) -> None:
+    node = RunningNode(tmp_path, {"pacs": ("PACS", 104)})
+    node.document["routes"][0]["model"] = "pneumonie"
+    node.write_config()
+    ended = subprocess.run(
+        [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(node.config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2 and "pneumonie" in ended.stderr and "Traceback" not in ended.stderr

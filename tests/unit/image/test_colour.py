@@ -128,7 +128,7 @@ def test_a_palette_is_looked_up(bits: int) -> None:
 
 
 def test_a_heat_map_with_a_palette_is_noticed_like_the_same_in_rgb() -> None:
-    jet = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_JET)[:, 0, ::-1]
+    jet = cv2.applyColorMap(np.arange(256, dtype=np.uint8).reshape(-1, 1), cv2.COLORMAP_JET)[:, 0, ::-1]
 
     image = render(make_dx(gray_levels(), photometric="PALETTE COLOR", **EIGHT, **palette(*jet.T.copy())))
 

@@ -220,7 +220,7 @@ def test_a_long_value_of_a_header_is_read_when_it_is_used(tmp_path: Path) -> Non
     header = read_header(path)
 
     assert np.array_equal(np.frombuffer(header.VOILUTSequence[0].LUTData, "<u2"), entries)
-    element = header.get_item("ICCProfile")
+    element = header.get_item("ICCProfile", keep_deferred=True)
     assert isinstance(element, RawDataElement) and element.value is None
     assert header.ICCProfile == bytes(100_000)
 

@@ -56,7 +56,6 @@ def upgrade() -> None:
         sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
         sa.Column("accession_number", sa.String(length=64), nullable=False),
         sa.Column("first_received_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("last_received_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("study_instance_uid"),
     )
     op.create_index(op.f("ix_hilum_study_accession_number"), "hilum_study", ["accession_number"], unique=False)
