@@ -137,7 +137,7 @@ def look(file: Path, graph: bytes, manifest: Manifest) -> dict[str, str | float]
     in_service, _ = outcome_of(file, graph, manifest.input, manifest.intended_use)
     named: dict[str, str | float] = {"folder": f"{file.parent.parent.name}/{file.parent.name}", "file": file.name}
     named |= {"outcome": outcome, "in_service": in_service}
-    return named if probability is None else named | {"probability": round(probability, 4)}
+    return named if probability is None else named | {"probability": round(probability, 6)}
 
 
 def outcome_of(file: Path, graph: bytes, spec: InputSpec, use: IntendedUse | None) -> tuple[str, float | None]:

@@ -79,10 +79,10 @@ def confusion(positive: Bools, called: Bools) -> dict[str, Any]:
     false_alarms, rejections = int((~positive & called).sum()), int((~positive & ~called).sum())
     return {
         "confusion": {"tp": hits, "fn": misses, "fp": false_alarms, "tn": rejections},
-        "precision": round(hits / (hits + false_alarms), 4) if hits + false_alarms else None,
-        "f1": round(2 * hits / (2 * hits + misses + false_alarms), 4) if hits + misses + false_alarms else None,
+        "precision": round(hits / (hits + false_alarms), 6) if hits + false_alarms else None,
+        "f1": round(2 * hits / (2 * hits + misses + false_alarms), 6) if hits + misses + false_alarms else None,
     }
 
 
 def _known(number: float) -> float | None:
-    return None if np.isnan(number) else round(number, 4)
+    return None if np.isnan(number) else round(number, 6)

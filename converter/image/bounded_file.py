@@ -6,12 +6,9 @@ import io
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from converter.errors import Unreadable
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 HEADER_BYTES_MAX = 64 << 20
 CHUNK_BYTES = 1 << 16
@@ -35,12 +32,15 @@ def open_inflated(path: Path, start: int, before: bytes) -> io.BufferedReader:
 class _Counted(io.FileIO):
     _bytes_read = 0
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         count = super().readinto(buffer) or 0
         self._bytes_read += count
         if self._bytes_read > HEADER_BYTES_MAX:
             raise Unreadable(TOO_LONG)
         return count
+
+    def readall(self) -> bytes:
+        raise Unreadable("the data set is deflated, but the file has no preamble")  # pydicom would inflate all of it
 
 
 class _Inflated(io.RawIOBase):
@@ -65,7 +65,7 @@ class _Inflated(io.RawIOBase):
         self._at = offset if whence == os.SEEK_SET else self._at + offset
         return self._at
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer)
         self._inflate_to(self._at + len(view))
         part = self._inflated[self._at : self._at + len(view)]

@@ -69,8 +69,8 @@ def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
 def read_header(path: Path) -> Dataset:
     """The data set in `path` up to Pixel Data, which is there but empty: `"PixelData" in ds` tells whether it has any.
 
-    Values over 64 KiB are read when they are used, except those of a deflated file. At most HEADER_BYTES_MAX (64 MiB) are
-    read or inflated. Raises Unreadable, for pictures too.
+    Values over 64 KiB are read when they are used, except those of a deflated file. At most HEADER_BYTES_MAX (64 MiB)
+    are read or inflated. Raises Unreadable, for pictures too.
     """
     try:
         with path.open("rb") as file:

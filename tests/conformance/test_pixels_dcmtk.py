@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.pixels import apply_modality_lut
 
-from converter.image.decode import decode_frame
-from converter.image.grayscale import NO_WINDOW, automatic_limits
+from converter.image.grayscale import AUTOMATIC_WINDOW, NO_WINDOW
 from converter.image.header import numbers
 from converter.image.image_file import read_image
 from converter.image.pixels import render
@@ -85,7 +85,12 @@ def _options(path: Path, notes: tuple[str, ...]) -> list[str]:
     """What tells dcm2pnm to use the same VOI."""
     ds = read_image(path)
     if NO_WINDOW in notes:
-        low, high = automatic_limits(ds, decode_frame(ds))
+        table = ds.get("ModalityLUTSequence")
+        values = stored_values(ds).astype(np.float64)
+        if ds.get("RescaleSlope") is not None or (table and table[0].get("LUTDescriptor")):  # neither may be empty
+            values = apply_modality_lut(stored_values(ds), ds).astype(np.float64)
+        padding = values == ds.get("PixelPaddingValue")
+        low, high = np.quantile(values[~padding], AUTOMATIC_WINDOW, method="inverted_cdf")
         # LINEAR with this centre and width runs exactly from low to high
         return ["+Ww", str(low + 0.5 + (high - low) / 2), str(high - low + 1)]
     if ds.get("VOILUTSequence"):

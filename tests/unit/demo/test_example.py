@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from converter.image.eligibility import check_header, check_pixels
+from converter.image.eligibility import check_header
+from converter.image.plausibility import check_pixels
 from converter.image.gray_image import Declined
 from converter.image.pixels import render
 from converter.manifest import load_manifest

@@ -4,8 +4,10 @@ import pytest
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
+from pydicom.uid import Comprehensive3DSRStorage
 
-from tests.support.reports import a_report, an_image
+from converter.result.structured_report import build_structured_report
+from tests.support.reports import a_study_report, an_image
 from tests.support.result_assertions import report_problems
 from tests.support.sources import as_read, dx_full
 
@@ -29,4 +31,6 @@ def test_an_odd_header_value_does_not_stop_the_report(keyword: str, value: bytes
     tag = BaseTag(tag_for_keyword(keyword) or 0)
     image = an_image(source)
     source[tag] = RawDataElement(tag, dictionary_VR(tag), len(value), value, 0, False, True)
-    assert report_problems(a_report([image]), [source], [], []) == []
+    report = a_study_report([image], heatmaps=False)
+    sr = build_structured_report(report, Comprehensive3DSRStorage, "source")
+    assert report_problems(sr, [source]) == []
