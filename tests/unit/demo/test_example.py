@@ -10,9 +10,9 @@ import pytest
 from pydicom import Dataset
 
 from converter.image.eligibility import check_header
-from converter.image.plausibility import check_pixels
 from converter.image.gray_image import Declined
 from converter.image.pixels import render
+from converter.image.plausibility import check_pixels
 from converter.manifest import load_manifest
 from scp_node.demo.example import PATIENT_ID, example_radiograph, write_example
 from scp_node.demo.thorax import draw_radiograph
