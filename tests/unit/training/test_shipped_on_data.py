@@ -20,7 +20,7 @@ from training.splits import select
 
 PACKAGE = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
 AUC_SHIFT_MAX = 0.005
-# A quarter of a cell. Padding only at the end gives 7 and more.
+# A quarter of a cell. With padding only at the end it was 7.2 in x and 4.4 in y.
 MAP_SHIFT_MAX = 4.0
 
 pytestmark = pytest.mark.data
