@@ -14,7 +14,7 @@ from dbos import DBOSClient, EnqueueOptions
 
 from scp_node.errors import UsageError
 from scp_node.ledger import JobRow, Ledger
-from scp_node.ledger.ledger import now_utc
+from scp_node.ledger.records import now_utc
 
 APPLICATION_NAME = "hilum"
 # Recovery only looks at workflows of this version: change it when a job's arguments change, never with the code.

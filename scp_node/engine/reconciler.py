@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import Ledger
-from scp_node.ledger.ledger import LIVE_JOBS, now_utc
+from scp_node.ledger.records import LIVE_JOBS, now_utc
 
 log = logging.getLogger(__name__)
 SCAN_MAX = 10_000

@@ -18,7 +18,7 @@ from converter.errors import ConverterError
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import HilumError, ModelUnusable, OutOfResources
 from scp_node.ledger import JobRow, Ledger
-from scp_node.ledger.ledger import LIVE_JOBS, now_utc
+from scp_node.ledger.records import LIVE_JOBS, now_utc
 
 log = logging.getLogger(__name__)
 RETRY_FIRST_S = 3.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,13 @@ InstanceState = Literal["received", "declined", "quarantined", "inferred", "repo
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
 JobKind = Literal["image", "study", "delivery"]
 DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
+
+JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
+LIVE_JOBS: tuple[JobState, ...] = ("queued", "waiting", "running")
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from converter.result.structured_report import as_comprehensive
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
-from scp_node.ledger.ledger import now_utc
-from scp_node.ledger.records import DeliveryState
+from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import store_result

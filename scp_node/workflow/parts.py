@@ -17,7 +17,7 @@ from scp_node.engine.jobs import JobQueue
 from scp_node.inference.decode_pool import DecodePool
 from scp_node.inference.shelf import ModelShelf
 from scp_node.ledger import Ledger
-from scp_node.ledger.ledger import now_utc
+from scp_node.ledger.records import now_utc
 from scp_node.previews import PreviewStore
 from scp_node.settings import Route, Settings
 

@@ -22,7 +22,7 @@ from scp_node.assembly import CoveredImage, algorithm_of, assemble, header_or_st
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
-from scp_node.ledger.ledger import now_utc
+from scp_node.ledger.records import now_utc
 from scp_node.settings import Route
 from scp_node.workflow.parts import Parts, SpoolFiles, StepLog
 

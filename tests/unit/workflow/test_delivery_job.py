@@ -14,7 +14,7 @@ from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDAR
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
-from scp_node.ledger.ledger import now_utc
+from scp_node.ledger.records import now_utc
 from scp_node.settings import Delivery, Settings
 from scp_node.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job, wait_s

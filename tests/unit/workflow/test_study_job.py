@@ -16,7 +16,7 @@ from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.shelf import ModelShelf
 from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
-from scp_node.ledger.ledger import now_utc
+from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.spool import Spool
 from scp_node.workflow.parts import Parts, StepLog

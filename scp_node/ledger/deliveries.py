@@ -1,0 +1,63 @@
+"""One delivery per result and destination, and what each destination is known to take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from scp_node.ledger import tables as t
+from scp_node.ledger.records import (
+    DeliveryRow,
+    now_utc,
+)
+
+
+class Deliveries:
+    """Statements on deliveries and on the SOP classes that remote AEs accept."""
+
+    def add_delivery(self, tx: sa.Connection, result_uid: str, destination: str) -> DeliveryRow:
+        """One delivery per result and destination, however often this is called."""
+        where = (t.delivery.c.result_uid == result_uid, t.delivery.c.destination == destination)
+        row = tx.execute(sa.select(t.delivery).where(*where)).one_or_none()
+        if row is None:
+            tx.execute(
+                sa.insert(t.delivery).values(
+                    result_uid=result_uid,
+                    destination=destination,
+                    state="queued",
+                    attempts=0,
+                    created_at=now_utc(),
+                    detail="",
+                )
+            )
+            row = tx.execute(sa.select(t.delivery).where(*where)).one()
+        return DeliveryRow(**row._mapping)
+
+    def delivery(self, tx: sa.Connection, delivery_id: int) -> DeliveryRow:
+        return DeliveryRow(**tx.execute(sa.select(t.delivery).where(t.delivery.c.id == delivery_id)).one()._mapping)
+
+    def deliveries_of_result(self, tx: sa.Connection, result_uid: str) -> list[DeliveryRow]:
+        rows = tx.execute(sa.select(t.delivery).where(t.delivery.c.result_uid == result_uid).order_by(t.delivery.c.id))
+        return [DeliveryRow(**row._mapping) for row in rows]
+
+    def update_delivery(self, tx: sa.Connection, delivery_id: int, **values: Any) -> None:
+        tx.execute(sa.update(t.delivery).where(t.delivery.c.id == delivery_id).values(**values))
+
+    def restart_delivery(self, tx: sa.Connection, delivery_id: int) -> None:
+        """A person asked for it again: the time after which it is given up starts anew."""
+        self.update_delivery(tx, delivery_id, state="queued", created_at=now_utc(), next_attempt_at=None)
+
+    def sop_class_accepted(self, tx: sa.Connection, remote_ae: str, sop_class_uid: str) -> bool | None:
+        """What the last association with `remote_ae` showed about a SOP class; None = never asked."""
+        return tx.execute(
+            sa.select(t.capability.c.accepted).where(
+                t.capability.c.remote_ae == remote_ae, t.capability.c.sop_class_uid == sop_class_uid
+            )
+        ).scalar_one_or_none()
+
+    def set_sop_class_accepted(self, tx: sa.Connection, remote_ae: str, sop_class_uid: str, accepted: bool) -> None:
+        where = (t.capability.c.remote_ae == remote_ae, t.capability.c.sop_class_uid == sop_class_uid)
+        values = {"accepted": accepted, "seen_at": now_utc()}
+        if tx.execute(sa.update(t.capability).where(*where).values(**values)).rowcount == 0:
+            tx.execute(sa.insert(t.capability).values(remote_ae=remote_ae, sop_class_uid=sop_class_uid, **values))
