@@ -50,6 +50,7 @@ class Supervisor:
 
     def __init__(self, config: Path, roles: Sequence[str]) -> None:
         self._source = SettingsSource(config)
+        self._settings = self._source.current
         self._roles = [RoleProcess(role) for role in roles]
         self._stop = threading.Event()
         self._reload = threading.Event()
@@ -57,7 +58,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Block until stopped; returns the exit code of the node."""
-        settings = self._source.current
+        settings = self._settings
         configure_logging(settings.logging.level, settings.logging.format)
         lock = settings.node.data_dir / "locks" / f"node-{'-'.join(role.role for role in self._roles)}.lock"
         with exclusive(lock, LOCK_WAIT_S):
@@ -76,13 +77,13 @@ class Supervisor:
     def _tend(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            old = self._source.current
             if self._source.reload(check_models):
-                for section in sections_that_need_a_restart(old, self._source.current):
+                self._settings, kept_back = followed(self._settings, self._source.current)
+                for section in kept_back:
                     log.warning("this change takes effect when the node is started again", extra={"section": section})
                 for role in self._roles:
                     if role.process is not None and role.process.stdin is not None:
-                        write_settings(cast(BinaryIO, role.process.stdin), self._source.current)
+                        write_settings(cast(BinaryIO, role.process.stdin), self._settings)
         for role in self._roles:
             if role.process is None:
                 if time.monotonic() >= role.restart_at:
@@ -97,7 +98,7 @@ class Supervisor:
             log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
             self._restart_later(role)
             return
-        write_settings(cast(BinaryIO, role.process.stdin), self._source.current)
+        write_settings(cast(BinaryIO, role.process.stdin), self._settings)
         role.started_at = time.monotonic()
         role.starts += 1
         log.info("role started", extra={"role": role.role, "pid": role.process.pid})
@@ -135,9 +136,11 @@ class Supervisor:
                 process.wait()
 
 
-def sections_that_need_a_restart(old: Settings, new: Settings) -> list[str]:
-    """Sections whose change a running node does not follow: sockets, folders, database, processes and sessions."""
-    return [name for name in FIXED_SECTIONS if getattr(old, name) != getattr(new, name)]
+def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
+    """`new` as a running node follows it, and the sections that it keeps back: sockets, folders, database, processes
+    and sessions stay as they are for all roles alike, also for one that is started again meanwhile."""
+    kept_back = [name for name in FIXED_SECTIONS if getattr(running, name) != getattr(new, name)]
+    return new.model_copy(update={name: getattr(running, name) for name in FIXED_SECTIONS}), kept_back
 
 
 def check_models(settings: Settings) -> None:

@@ -26,8 +26,6 @@ from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import plan_report
 
 log = logging.getLogger(__name__)
-# Codes of dead image jobs that the pixel data is to blame for; all others are failures of the node or the model.
-UNDECODABLE = frozenset({"crashed"})
 
 
 @dataclass
@@ -177,7 +175,8 @@ def _enter_outcome(case: ImageCase, parts: Parts, job: JobRow) -> None:
 
 
 def bury_image(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
-    """A dead image job quarantines its instance, which is reported as not analysed."""
+    """A dead image job quarantines its instance, which is reported as not analysed. The pixels are not to blame: what
+    cannot be decoded is found out in a decoding process, and does not end the job."""
     instance = parts.ledger.instance(tx, job.subject)
     route = _first_route_of(parts, instance.source)
     parts.ledger.finish_instance(
@@ -187,7 +186,7 @@ def bury_image(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: 
         route=route.name if route else None,
         model=None,
         reportable=route is not None,
-        decline_code="undecodable" if code in UNDECODABLE else "analysis-failed",
+        decline_code="analysis-failed",
         detail=f"{code}: {reason}",
     )
     parts.ledger.add_event(tx, instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)

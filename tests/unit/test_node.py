@@ -1,0 +1,50 @@
+"""What a running node follows of a changed configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from scp_node.node import FIXED_SECTIONS, followed
+from scp_node.role_pipe import Orders, write_settings
+from scp_node.settings import Settings
+
+
+def settings(**sections: Any) -> Settings:
+    return Settings.model_validate(
+        {
+            "node": {"ae_title": "HILUM"},
+            "remote_aes": {"pacs": {"ae_title": "PACS", "host": "127.0.0.1", "port": 104, "may_send": True}},
+            "routes": [{"name": "chest", "model": "pneumonia", "to": ["pacs"]}],
+            **sections,
+        }
+    )
+
+
+def test_routes_are_followed_while_folders_and_database_stay_for_every_role() -> None:
+    running = settings()
+    new = settings(
+        node={"ae_title": "OTHER", "data_dir": Path("/elsewhere")},
+        storage={"database_url": "sqlite:////elsewhere/ledger.db"},
+        routes=[{"name": "chest", "model": "tuberculosis", "to": ["pacs"]}],
+    )
+    effective, kept_back = followed(running, new)
+    assert kept_back == ["node", "storage"]
+    assert all(getattr(effective, name) == getattr(running, name) for name in FIXED_SECTIONS)
+    assert effective.routes == new.routes
+    assert followed(effective, running) == (running, [])
+
+
+def test_settings_arrive_in_a_role_as_they_were_sent() -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    read_end, write_end = os.pipe()
+    sent = settings(inference={"models_dir": Path("/models"), "providers": ["cpu"]}, report={"quiet_period_s": 0})
+    try:
+        with os.fdopen(write_end, "wb") as pipe:
+            write_settings(pipe, sent)
+            assert Orders(read_end).settings == sent
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
