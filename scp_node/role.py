@@ -31,6 +31,7 @@ from scp_node.logs import configure_logging
 from scp_node.previews import PreviewStore
 from scp_node.receive.scp import Receiver
 from scp_node.role_pipe import Orders
+from scp_node.room import RoomLimits
 from scp_node.settings import Settings
 from scp_node.spool import Spool
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
@@ -68,7 +69,10 @@ def database_url(settings: Settings) -> str:
 
 def open_spool(settings: Settings) -> Spool:
     storage = settings.storage
-    return Spool(settings.node.data_dir / "spool", storage.used_percent_max, storage.free_bytes_min)
+    limits = RoomLimits(
+        storage.used_percent_max, storage.free_bytes_min, storage.inodes_free_percent_min, storage.spool_bytes_max
+    )
+    return Spool(settings.node.data_dir / "spool", limits)
 
 
 def models_dir(settings: Settings) -> Path:

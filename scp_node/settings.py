@@ -156,6 +156,12 @@ class Storage(Section):
     )
     used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
     free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
+    inodes_free_percent_min: float = Field(
+        1, ge=0, le=100, description="New images are refused when fewer of the disk's inodes are free, in percent."
+    )
+    spool_bytes_max: Bytes | None = Field(
+        None, description="New images are refused when the spool holds this many bytes; null = no quota."
+    )
 
 
 class Inference(Section):

@@ -7,18 +7,19 @@ fsynced. Whoever holds a `Path` of the spool therefore holds the whole file, or 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import logging
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from scp_node.errors import OutOfResources
+from scp_node.room import Room, RoomLimits, errno_name
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _SUFFIX, _PART_SUFFIX = ".dcm", ".part"
 # A writev takes this many pieces at most (IOV_MAX of Linux).
 _PIECES_MAX = 1024
+# A file that is being received may outgrow the room by as much before it is stopped.
+GROWTH_CHECK_BYTES = 8 * 2**20
+# Part files remembered that could not be deleted; the sweep at the next start finds the others.
+UNDELETED_MAX = 1000
 
 
 def instance_name(sop_instance_uid: str) -> str:
@@ -33,14 +38,17 @@ def instance_name(sop_instance_uid: str) -> str:
     return hashlib.sha256(sop_instance_uid.encode()).hexdigest()
 
 
+NO_LIMITS = RoomLimits()
+
+
 class Spool:
     """Folder of received instances and results, sharded by the first byte of their names (64 hexadecimal digits)."""
 
-    def __init__(self, root: Path, used_percent_max: float = 100.0, free_bytes_min: int = 0) -> None:
+    def __init__(self, root: Path, limits: RoomLimits = NO_LIMITS) -> None:
         self.root = root
-        self._used_percent_max = used_percent_max
-        self._free_bytes_min = free_bytes_min
+        self.room = Room(root, limits)
         self._shards: set[Path] = set()
+        self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
         _make_directory(root)
 
@@ -59,29 +67,25 @@ class Spool:
         """Raise OutOfResources when the spool must not or cannot take `bytes_expected` more."""
         if not self.healthy:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
-        try:
-            volume = os.statvfs(self.root)
-        except OSError as error:
-            raise OutOfResources(f"storage unavailable: {_name_of(error)}") from error
-        free = volume.f_bavail * volume.f_frsize - bytes_expected
-        usable = (volume.f_blocks - volume.f_bfree + volume.f_bavail) * volume.f_frsize
-        used_percent = 100 * (1 - free / usable) if usable else 100.0
-        if used_percent > self._used_percent_max:
-            raise OutOfResources(f"disk {used_percent:.0f} % used, limit {self._used_percent_max:.0f} %")
-        if free < self._free_bytes_min:
-            raise OutOfResources(f"disk has {free // 2**20} MiB free, limit {self._free_bytes_min // 2**20} MiB")
+        self.room.check(bytes_expected)
 
-    def open_part(self, spool_name: str, head: bytes = b"") -> PartFile:
-        """A new file that becomes `spool_name` when it is committed; `head` is written first and not hashed."""
+    def open_part(self, spool_name: str, head: bytes = b"", *, is_limited: bool = True) -> PartFile:
+        """A new file that becomes `spool_name` when it is committed; `head` is written first and not hashed.
+
+        One that is limited is stopped when it grows beyond the room. Results are not: with them the node finishes
+        what it has promised.
+        """
         final = self.path(spool_name)
         if not self.healthy:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
         try:
             self._make_shard(final.parent)
-            return PartFile(self, final, head)
+            part = PartFile(self, final, head, is_limited)
         except OSError as error:
             self._shards.discard(final.parent)  # it may be gone: look again next time
-            raise OutOfResources(f"cannot write: {_name_of(error)}") from error
+            raise OutOfResources(f"cannot write: {errno_name(error)}") from error
+        self._delete_what_was_left()
+        return part
 
     def put(self, name: str, data: bytes) -> Path:
         """Make `data` durable under `name`. Doing so again with the same bytes leaves the file as it is."""
@@ -89,7 +93,7 @@ class Spool:
         if _holds(path, data):
             self._fsync_directory(path.parent)  # whoever wrote it may have died between rename and fsync
             return path
-        part = self.open_part(name)
+        part = self.open_part(name, is_limited=False)
         try:
             part.write([data])
             return part.commit()
@@ -99,6 +103,18 @@ class Spool:
     def sweep_parts(self) -> int:
         """Remove the part files of processes that died; one that is being written is locked and stays."""
         return sum(_remove_unless_locked(path) for path in self.root.glob(f"??/*{_PART_SUFFIX}"))
+
+    def delete(self, part: Path) -> None:
+        """Delete a part file now or, while the disk is read-only or fails, as soon as one can be made again."""
+        try:
+            part.unlink(missing_ok=True)
+        except OSError:
+            self._undeleted.append(part)
+
+    def _delete_what_was_left(self) -> None:
+        for _ in range(len(self._undeleted)):
+            with contextlib.suppress(IndexError):  # another thread was faster
+                self.delete(self._undeleted.popleft())
 
     def _make_shard(self, shard: Path) -> None:
         if shard not in self._shards:
@@ -118,7 +134,7 @@ class Spool:
         try:
             os.fsync(fd)
         except OSError as error:
-            self.unhealthy_reason = f"fsync {_name_of(error)}"
+            self.unhealthy_reason = f"fsync {errno_name(error)}"
             log.critical("spool is unhealthy", extra={"reason": self.unhealthy_reason})
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}") from error
 
@@ -126,8 +142,10 @@ class Spool:
 class PartFile:
     """A file on its way into the spool: `write`, then `commit`, or `discard`. Errors of the disk discard it."""
 
-    def __init__(self, spool: Spool, final: Path, head: bytes) -> None:
+    def __init__(self, spool: Spool, final: Path, head: bytes, is_limited: bool) -> None:
         self._spool, self._final = spool, final
+        self._file_bytes = 0
+        self._check_at = GROWTH_CHECK_BYTES if is_limited else None
         self._path, self._fd = _create_locked(final)
         self._hash = hashlib.sha256()
         self._head_bytes = len(head)
@@ -182,10 +200,10 @@ class PartFile:
         """Remove the file unless it is committed. May be called again."""
         if self._fd < 0:
             return
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        self._spool.delete(self._path)
         os.close(self._fd)
         self._fd = -1
+        self._spool.room.took(-self._file_bytes)
 
     def _write_out(self, views: list[memoryview]) -> None:
         try:
@@ -196,10 +214,22 @@ class PartFile:
                     _write_rest(self._fd, b"".join(batch)[written:])
         except OSError as error:
             self._fail(error)
+        self._grew(sum(map(len, views)))
+
+    def _grew(self, count: int) -> None:
+        self._file_bytes += count
+        self._spool.room.took(count)
+        if self._check_at is not None and self._file_bytes >= self._check_at:
+            self._check_at = self._file_bytes + GROWTH_CHECK_BYTES
+            try:
+                self._spool.check_room()
+            except OutOfResources:
+                self.discard()
+                raise
 
     def _fail(self, error: OSError) -> NoReturn:
         self.discard()
-        raise OutOfResources(f"cannot write: {_name_of(error)}") from error
+        raise OutOfResources(f"cannot write: {errno_name(error)}") from error
 
 
 def _create_locked(final: Path) -> tuple[Path, int]:
@@ -248,7 +278,3 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except FileNotFoundError:
         return False
-
-
-def _name_of(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, type(error).__name__)

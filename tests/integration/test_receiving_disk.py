@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scp_node.room import RoomLimits
 from scp_node.spool import Spool
 from tests.support.dcmtk import program
 from tests.support.phantoms import make_dx
@@ -58,7 +59,7 @@ def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(smal
 
 
 def test_above_the_watermark_nothing_is_written(tmp_path: Path) -> None:
-    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", free_bytes_min=2**60)
+    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**60))
     ds = make_dx(rows=16, columns=16)
     with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])

@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,40 +206,26 @@ def test_a_read_only_spool_is_told(spool: Spool, monkeypatch: pytest.MonkeyPatch
         spool.open_part(NAME)
 
 
+def test_a_part_file_that_could_not_be_deleted_is_deleted_when_the_disk_can_be_written_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = spool.open_part(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", failing(errno.EROFS))
+        patch.setattr(Path, "unlink", failing(errno.EROFS))
+        with pytest.raises(OutOfResources, match="cannot write: EROFS"):
+            part.write([b"data"])
+    assert len(files_below(spool.root)) == 1
+    stored = spool.put(OTHER_NAME, b"data")
+    assert files_below(spool.root) == [stored]
+
+
 def test_a_failed_rename_leaves_neither_part_nor_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     part = spool.open_part(NAME)
     monkeypatch.setattr(Path, "rename", failing(errno.EIO))
     with pytest.raises(OutOfResources, match="cannot write: EIO"):
         part.commit()
     assert files_below(spool.root) == []
-
-
-Volume = namedtuple("Volume", "f_frsize f_blocks f_bfree f_bavail")
-GIB = 2**30 // 4096
-
-
-@pytest.mark.parametrize(
-    ("free_gib", "expected"),
-    [(16, None), (14, "disk 86 % used, limit 85 %"), (4, "disk 96 % used"), (0, "disk 100 % used")],
-)
-def test_the_watermark_is_a_share_of_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gib: int, expected: str | None
-) -> None:
-    spool = Spool(tmp_path / "spool", used_percent_max=85)
-    monkeypatch.setattr(os, "statvfs", lambda path: Volume(4096, 100 * GIB, free_gib * GIB, free_gib * GIB))
-    if expected is None:
-        spool.check_room()
-    else:
-        with pytest.raises(OutOfResources, match=expected):
-            spool.check_room()
-
-
-def test_the_watermark_is_also_an_amount_of_free_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool = Spool(tmp_path / "spool", free_bytes_min=5 * 2**30)
-    monkeypatch.setattr(os, "statvfs", lambda path: Volume(4096, 1000 * GIB, 6 * GIB, 6 * GIB))
-    spool.check_room()
-    with pytest.raises(OutOfResources, match="disk has 4096 MiB free, limit 5120 MiB"):
-        spool.check_room(bytes_expected=2 * 2**30)
 
 
 def test_a_shard_that_somebody_deleted_is_made_again(spool: Spool) -> None:

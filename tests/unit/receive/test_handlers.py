@@ -15,6 +15,7 @@ from pydicom import dcmread
 from scp_node.logs import configure_logging
 from scp_node.receive.commands import SUCCESS, Answer, Command
 from scp_node.receive.handlers import Context, Sender, Store
+from scp_node.room import RoomLimits
 from scp_node.spool import Spool, instance_name
 from tests.support.phantoms import make_dx
 from tests.support.receiving import MemoryLedger, data_set_bytes, files_below
@@ -114,7 +115,7 @@ def test_what_is_refused_leaves_nothing_behind(
 def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
     ledger: MemoryLedger, tmp_path: Path
 ) -> None:
-    full = Store(Spool(tmp_path / "spool", free_bytes_min=2**62), ledger, ledger)
+    full = Store(Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62)), ledger, ledger)
     assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
     assert sent(full, sop_instance_uid="x").status == 0x0117
     assert sent(full, data=b"").status == 0xA700
