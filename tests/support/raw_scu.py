@@ -56,7 +56,7 @@ class RawPeer:
         self.send(associate_request(contexts, called, calling, application_context, pdu_bytes_max))
         pdu_type, body = self.read_pdu()
         if pdu_type == ASSOCIATE_AC:
-            self._take_accept(body)
+            self.take_accept(body)
         return pdu_type, body
 
     def read_pdu(self) -> tuple[int, bytes]:
@@ -124,7 +124,7 @@ class RawPeer:
         except ConnectionResetError:
             return True
 
-    def _take_accept(self, body: bytes) -> None:
+    def take_accept(self, body: bytes) -> None:
         position = 68
         while position + 4 <= len(body):
             item, length = struct.unpack_from(">BxH", body, position)
@@ -152,12 +152,16 @@ def associate_request(
     application_context: str = APPLICATION_CONTEXT,
     pdu_bytes_max: int = 16384,
 ) -> bytes:
-    items = _item(0x10, application_context.encode())
+    items = request_item(0x10, application_context.encode())
     for index, (abstract, transfer) in enumerate(contexts):
-        names = _item(0x30, abstract.encode()) + _item(0x40, transfer.encode())
-        items += _item(0x20, bytes((2 * index + 1, 0, 0, 0)) + names)
-    user = _item(0x51, struct.pack(">L", pdu_bytes_max)) + _item(0x52, b"1.2.3.4.5") + _item(0x55, b"RAWPEER")
-    items += _item(0x50, user)
+        names = request_item(0x30, abstract.encode()) + request_item(0x40, transfer.encode())
+        items += request_item(0x20, bytes((2 * index + 1, 0, 0, 0)) + names)
+    user = (
+        request_item(0x51, struct.pack(">L", pdu_bytes_max))
+        + request_item(0x52, b"1.2.3.4.5")
+        + request_item(0x55, b"RAWPEER")
+    )
+    items += request_item(0x50, user)
     titles = called.ljust(16).encode("latin-1") + calling.ljust(16).encode("latin-1")
     body = struct.pack(">HH", 1, 0) + titles + bytes(32) + items
     return struct.pack(">BxL", 0x01, len(body)) + body
@@ -211,7 +215,7 @@ def command_elements(command: bytes) -> dict[int, bytes]:
     return elements
 
 
-def _item(kind: int, content: bytes) -> bytes:
+def request_item(kind: int, content: bytes) -> bytes:
     return struct.pack(">BxH", kind, len(content)) + content
 
 
