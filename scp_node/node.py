@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.errors import ConfigurationError
+from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_status
 from scp_node.inference.library import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
@@ -30,7 +31,8 @@ RESTART_FIRST_S = 0.2
 RESTART_MAX_S = 30.0
 LIVED_WELL_S = 60.0
 STOP_GRACE_S = 10.0
-FIXED_SECTIONS = ("node", "storage", "inference", "workers", "logging")
+FIXED_SECTIONS = ("node", "storage", "inference", "workers", "web", "logging")
+WEB = "web"
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Supervisor:
         lock = settings.node.data_dir / "locks" / f"node-{'-'.join(role.role for role in self._roles)}.lock"
         with exclusive(lock, LOCK_WAIT_S):
             prepare(settings)
+            for role in self._roles:
+                self._note(role.role, "is starting")
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
             signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
@@ -71,6 +75,8 @@ class Supervisor:
                     self._tend()
             finally:
                 self._end_roles(settings.workers.drain_s + STOP_GRACE_S)
+                for role in self._roles:
+                    forget_status(status_folder(settings.node.data_dir), role.role)
         log.info("node stopped")
         return self._exit_code
 
@@ -115,25 +121,39 @@ class Supervisor:
             return
         if time.monotonic() - role.started_at > LIVED_WELL_S:
             role.restart_wait_s = RESTART_FIRST_S
+        self._note(role.role, f"died with exit code {code} and is started again")
         log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": role.restart_wait_s})
         self._restart_later(role)
+
+    def _note(self, role: str, obstacle: str) -> None:
+        """Say how a role is that cannot say so itself. Nobody has to say how the web role is: who asks, finds out."""
+        if role == WEB:
+            return
+        folder = status_folder(self._settings.node.data_dir)
+        with suppress(OSError):
+            write_status(folder, RoleStatus(role, (obstacle,), time.monotonic()))
 
     def _restart_later(self, role: RoleProcess) -> None:
         role.restart_at = time.monotonic() + role.restart_wait_s
         role.restart_wait_s = min(RESTART_MAX_S, 2 * role.restart_wait_s)
 
     def _end_roles(self, wait_s: float) -> None:
-        running = [role.process for role in self._roles if role.process is not None]
-        for process in running:
-            process.terminate()
+        """The web role last: until then it tells those who ask that the node is stopping."""
         deadline = time.monotonic() + wait_s
-        for process in running:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.error("role did not stop in time and is killed", extra={"pid": process.pid})
-                process.kill()
-                process.wait()
+        for is_last in (False, True):
+            _end([role.process for role in self._roles if role.process and (role.role == WEB) == is_last], deadline)
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]], deadline: float) -> None:
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.error("role did not stop in time and is killed", extra={"pid": process.pid})
+            process.kill()
+            process.wait()
 
 
 def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:

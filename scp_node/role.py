@@ -1,4 +1,4 @@
-"""One process of the node: the receiver or a worker, from settings to running parts and back down again.
+"""One process of the node: receiver, worker or web, from settings to running parts and back down again.
 
 Start order is bottom up, stop order top down; nothing here decides anything about images.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import socket
 import sys
 import time
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from scp_node import metrics
 from scp_node.deliver.scu import Sender
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
-from scp_node.errors import ConfigurationError, HilumError, ModelUnusable
+from scp_node.errors import ConfigurationError, HilumError, ModelUnusable, OutOfResources
+from scp_node.heartbeat import Heartbeat, status_folder
 from scp_node.inference.decode_pool import DecodePool
 from scp_node.inference.library import shipped_models_dir
 from scp_node.inference.shelf import ModelShelf
@@ -34,13 +37,15 @@ from scp_node.role_pipe import Orders
 from scp_node.room import RoomLimits
 from scp_node.settings import Settings
 from scp_node.spool import Spool
+from scp_node.web.database_watch import DatabaseWatch
+from scp_node.web.server import WebServer, build_app
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
 from scp_node.workflow.parts import Parts
 from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
 
 log = logging.getLogger(__name__)
-ROLES = ("receiver", "worker")
+ROLES = ("receiver", "worker", "web")
 LOCK_WAIT_S = 60.0
 DELIVERY_ATTEMPTS_MAX = 100_000
 PREVIEW_AGE_S = 86400.0
@@ -97,23 +102,51 @@ def opened(settings: Settings) -> Iterator[tuple[Ledger, JobQueue]]:
 def run_receiver(orders: Orders) -> None:
     """Take in objects until asked to stop."""
     settings = orders.settings
-    with opened(settings) as (ledger, jobs):
-        receiver = Receiver(settings, open_spool(settings), ledger, jobs)
+    heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
+    with heartbeat, opened(settings) as (ledger, jobs):
+        spool = open_spool(settings)
+        receiver = Receiver(settings, spool, ledger, jobs)
+        _measure(receiver, spool)
         receiver.start()
         try:
             log.info(
                 "receiver ready",
                 extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
             )
+            heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool))
             orders.follow(receiver.reload)
         finally:
+            heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
+
+
+def receiver_obstacles(receiver: Receiver, spool: Spool) -> list[str]:
+    """Why a sender should not come here now."""
+    obstacles = [] if receiver.is_listening else ["does not listen"]
+    try:
+        spool.check_room()
+    except OutOfResources as refusal:
+        obstacles.append(f"takes no images: {refusal}")
+    return obstacles
+
+
+def _measure(receiver: Receiver, spool: Spool) -> None:
+    def volume_bytes(count: str) -> float:
+        volume = os.statvfs(spool.root)
+        return float(getattr(volume, count) * volume.f_frsize)
+
+    metrics.associations_open.set_function(lambda: receiver.association_count)
+    metrics.spool_healthy.set_function(lambda: spool.healthy)
+    metrics.spool_free_bytes.set_function(lambda: volume_bytes("f_bavail"))
+    metrics.spool_disk_bytes.set_function(lambda: volume_bytes("f_blocks"))
 
 
 def run_worker(orders: Orders) -> None:
     """Analyse, report and deliver until asked to stop."""
     settings, limits = orders.settings, orders.settings.inference
     with ExitStack() as stack:
+        heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
+        stack.enter_context(heartbeat)
         ledger, jobs = stack.enter_context(opened(settings))
         models = ModelShelf(models_dir(settings), limits)
         stack.callback(models.close)
@@ -127,7 +160,8 @@ def run_worker(orders: Orders) -> None:
         previews = PreviewStore(settings.node.data_dir / "previews")
         previews.sweep(time.time() - PREVIEW_AGE_S)
         in_use = InUse(settings)
-        parts = Parts(lambda: in_use.settings, ledger, jobs, open_spool(settings), previews, models, pool, sender)
+        spool = open_spool(settings)
+        parts = Parts(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
         attempts_max = settings.workers.attempts_max
         runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
         dispatcher = Dispatcher(ledger.engine, f"{socket.gethostname()}-worker-1", runner, settings.workers.poll_s)
@@ -149,7 +183,29 @@ def run_worker(orders: Orders) -> None:
         reconciler.start()
         stack.callback(reconciler.stop)
         log.info("worker ready", extra={"models": models.labels(), "provider": models.provider()})
+        metrics.inference_provider.labels(models.provider()).set(1)
+        heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
+        stack.callback(heartbeat.stopping)
         orders.follow(change)
+
+
+def run_web(orders: Orders) -> None:
+    """Answer over HTTP until asked to stop."""
+    settings = orders.settings
+    engine = open_database(database_url(settings))
+    try:
+        watch = DatabaseWatch(Ledger(engine))
+        server = WebServer(settings.web, build_app(status_folder(settings.node.data_dir), watch))
+        watch.start()
+        server.start()
+        try:
+            log.info("web ready", extra={"bind": settings.web.bind, "port": server.port})
+            orders.follow(lambda new: None)
+        finally:
+            server.stop()
+            watch.stop()
+    finally:
+        engine.dispose()
 
 
 @dataclass
@@ -188,7 +244,7 @@ def main(role: str) -> int:
     orders = Orders(sys.stdin.fileno())
     settings = orders.settings
     configure_logging(settings.logging.level, settings.logging.format)
-    run = {"receiver": run_receiver, "worker": run_worker}[role]
+    run = {"receiver": run_receiver, "worker": run_worker, "web": run_web}[role]
     try:
         with exclusive(settings.node.data_dir / "locks" / f"{role}.lock", LOCK_WAIT_S):
             run(orders)

@@ -234,6 +234,16 @@ class Workers(Section):
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
 
 
+class Web(Section):
+    """The HTTP port: /healthz, /readyz and /metrics."""
+
+    bind: BindAddress = Field(
+        "127.0.0.1",
+        description="IP address to listen on. Only a loopback address, because there is no authentication yet.",
+    )
+    port: Port = Field(8042, description="TCP port. Orthanc's own web pages have the same one by default.")
+
+
 class Logging(Section):
     """What the node writes to its log (standard error)."""
 
@@ -262,6 +272,7 @@ class Settings(Section):
     report: Report = Field(default_factory=lambda: Report(), description="What results look like, and when.")
     delivery: Delivery = Field(default_factory=lambda: Delivery(), description="How results travel.")
     workers: Workers = Field(default_factory=lambda: Workers(), description="How much is worked on at once.")
+    web: Web = Field(default_factory=lambda: Web(), description="The HTTP port.")
     logging: Logging = Field(default_factory=lambda: Logging(), description="What the log shows.")
 
     def source_named(self, calling_ae_title: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
         *_repeated_names(settings),
         *_senders(settings),
         *_contradictions(settings),
+        *_addresses(settings),
     ]
 
 
@@ -84,3 +86,12 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
     if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
         involves = (("inference", "providers"),)
         yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)
+
+
+def _addresses(settings: Settings) -> Iterator[CrossCheck]:
+    node, web = settings.node, settings.web
+    if not ipaddress.ip_address(web.bind).is_loopback:
+        hint = "Use 127.0.0.1, and a reverse proxy that asks for a password where others are to see it."
+        yield CrossCheck(("web", "bind"), "is reachable from outside, but there is no authentication yet", hint)
+    if web.port == node.port and node.bind in ("0.0.0.0", "::", web.bind):
+        yield CrossCheck(("web", "port"), "is the port of the DICOM listener", involves=(("node", "port"),))

@@ -13,7 +13,7 @@ from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     only: Annotated[
-        list[str] | None, typer.Option(help="Run this role only (receiver, worker); may be given more than once.")
+        list[str] | None, typer.Option(help="Run this role only (receiver, worker, web); may be given more than once.")
     ] = None,
 ) -> None:
     """Run the node: receive, analyse, report, deliver. Ends on SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""

@@ -24,6 +24,8 @@ NODE_AE_TITLE, MODALITY_AE_TITLE, ARCHIVE_AE_TITLE = "HILUM", "DEMO_MODALITY", "
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 45.0
 LOG_LINES_SHOWN = 15
+# Without the web role: nobody watches over a demonstration.
+ROLES = ("--only", "receiver", "--only", "worker")
 
 
 class NodeFailed(HilumError):
@@ -68,7 +70,7 @@ def running_node(folder: Path, archive_port: int) -> Iterator[NodeProcess]:
     path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(config)],
+            [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(config), *ROLES],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,

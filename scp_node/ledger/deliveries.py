@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import (
     DeliveryRow,
+    DeliveryState,
     now_utc,
 )
 
@@ -40,6 +41,11 @@ class Deliveries:
     def deliveries_of_result(self, tx: sa.Connection, result_uid: str) -> list[DeliveryRow]:
         rows = tx.execute(sa.select(t.delivery).where(t.delivery.c.result_uid == result_uid).order_by(t.delivery.c.id))
         return [DeliveryRow(**row._mapping) for row in rows]
+
+    def count_deliveries(self, tx: sa.Connection) -> dict[str, int]:
+        """Number of deliveries by state, zero included."""
+        rows = tx.execute(sa.select(t.delivery.c.state, sa.func.count()).group_by(t.delivery.c.state))
+        return dict.fromkeys(get_args(DeliveryState), 0) | {state: count for state, count in rows}  # noqa: C416  rows are no tuples to mypy
 
     def update_delivery(self, tx: sa.Connection, delivery_id: int, **values: Any) -> None:
         tx.execute(sa.update(t.delivery).where(t.delivery.c.id == delivery_id).values(**values))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import (
+    LIVE_JOBS,
     JobKind,
     JobRow,
     JobState,
@@ -74,6 +75,17 @@ class Jobs:
             sa.select(t.job).where(t.job.c.study_instance_uid == study_instance_uid).order_by(t.job.c.created_at)
         )
         return [JobRow(**row._mapping) for row in rows]
+
+    def count_live_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
+        """Number of jobs by (kind, state), zero included, without those that are done: few, however old the node is."""
+        states: tuple[JobState, ...] = (*LIVE_JOBS, "dead")
+        rows = tx.execute(
+            sa.select(t.job.c.kind, t.job.c.state, sa.func.count())
+            .where(t.job.c.state.in_(states))
+            .group_by(t.job.c.kind, t.job.c.state)
+        )
+        none = {(kind, state): 0 for kind in get_args(JobKind) for state in states}
+        return none | {(kind, state): count for kind, state, count in rows}
 
     def count_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
         """Number of jobs by (kind, state)."""

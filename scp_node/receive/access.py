@@ -25,8 +25,12 @@ class Rejection:
     diagnostic: int
     reason: str
 
+    @property
+    def code(self) -> str:
+        return f"{self.result}/{self.source}/{self.diagnostic}"
+
     def __str__(self) -> str:
-        return f"rejected {self.result}/{self.source}/{self.diagnostic}: {self.reason}"
+        return f"rejected {self.code}: {self.reason}"
 
 
 UNKNOWN_APPLICATION_CONTEXT = Rejection(1, 1, 2, "application context name not supported")

@@ -13,6 +13,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
 from pynetdicom.transport import AddressInformation
 
+from scp_node import metrics
 from scp_node.receive.access import TOO_MANY_ASSOCIATIONS, Rejection, admit, printable
 from scp_node.receive.commands import (
     C_ECHO_RQ,
@@ -51,6 +52,7 @@ class AdmittingAcse(ACSE):
         else:
             assoc.ends(str(rejection))
             assoc.is_rejected = True
+            metrics.association_rejections.labels(rejection.code).inc()
             self.send_reject(rejection.result, rejection.source, rejection.diagnostic)
 
 

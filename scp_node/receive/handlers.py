@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from converter.image.sop_classes import STORAGE_CLASSES
+from scp_node import metrics
 from scp_node.errors import (
     CannotUnderstand,
     ClassNotOfContext,
@@ -190,9 +191,11 @@ class IncomingInstance:
                 "bytes": self.bytes,
             },
         )
+        metrics.note_store(refusal.dimse_status, self.bytes, time.monotonic() - self._began)
         return Answer(refusal.dimse_status, str(refusal))
 
     def _log_stored(self, outcome: AddOutcome) -> None:
+        metrics.note_store(SUCCESS.status, self.bytes, time.monotonic() - self._began)
         log.info(
             "instance stored" if outcome == "added" else "instance already stored",
             extra={

@@ -145,6 +145,10 @@ class Receiver:
         return int(self._server.server_address[1])
 
     @property
+    def is_listening(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def association_count(self) -> int:
         return 0 if self._server is None else self._server.association_count
 

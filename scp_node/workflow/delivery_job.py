@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.result.structured_report import as_comprehensive
+from scp_node import metrics
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
@@ -112,6 +113,7 @@ def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
             status=outcome.status,
             detail=detail,
         )
+    metrics.delivery_attempts.labels(state).inc()
     level = {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR)
     log.log(
         level,

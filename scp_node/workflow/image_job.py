@@ -14,6 +14,7 @@ from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
 from converter.result.regions import attention_region
+from scp_node import metrics
 from scp_node.errors import DecodeFailed
 from scp_node.inference.judge import judge as judge_scores
 from scp_node.inference.scores import Scores
@@ -137,6 +138,7 @@ def run_image_job(parts: Parts, job: JobRow) -> None:
                     break
         except (ConverterError, DecodeFailed) as error:
             case.quarantined = True
+            metrics.decode_failures.labels(error.code).inc()
             case.declined = Declined("undecodable", str(error))
     _enter_outcome(case, parts, job)
 

@@ -27,7 +27,7 @@ class RunningNode:
     """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY."""
 
     def __init__(self, folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.web_port = folder, free_port(), free_port()
         self.config = folder / "node.yaml"
         self.log_path = folder / "node.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -37,6 +37,7 @@ class RunningNode:
         remote_aes["modality"] = {"ae_title": "MODALITY", "host": "127.0.0.1", "port": 104, "may_send": True}
         self.document: dict[str, Any] = {
             "node": {"ae_title": "HILUM", "bind": "127.0.0.1", "port": self.port, "data_dir": str(folder / "data")},
+            "web": {"port": self.web_port},
             "remote_aes": remote_aes,
             "routes": [{"name": "chest", "model": "pneumonia", "to": list(archives)}],
             "report": {"quiet_period_s": 0.5},

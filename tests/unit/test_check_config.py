@@ -44,3 +44,12 @@ def test_an_absent_file_ends_with_exit_2(tmp_path: Path) -> None:
     result = run(str(tmp_path / "absent.yaml"))
     assert result.exit_code == 2
     assert "cannot be read: No such file or directory" in result.stderr
+
+
+def test_a_web_port_that_others_reach_or_the_listener_has_is_refused(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(NODE_YAML.read_text() + "web:        {bind: 0.0.0.0, port: 11112}\n")
+    result = run(str(bad))
+    assert result.exit_code == 2
+    assert "web.bind: is reachable from outside, but there is no authentication yet" in result.stderr
+    assert "web.port: is the port of the DICOM listener" in result.stderr

@@ -1,0 +1,58 @@
+"""`/healthz`, `/readyz` and `/metrics`: for whoever watches over the node. No page shows anything of a patient."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import generate_latest
+
+from scp_node import metrics
+from scp_node.heartbeat import RoleStatus, read_statuses
+from scp_node.web.database_watch import DatabaseWatch
+
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def health_routes(statuses: Path, database: DatabaseWatch) -> APIRouter:
+    """The three paths over the folder in which the roles say how they are."""
+    router = APIRouter()
+
+    @router.get("/healthz", response_class=PlainTextResponse)
+    def healthz() -> str:
+        """This process answers."""
+        return "ok\n"
+
+    @router.get("/readyz")
+    def readyz() -> JSONResponse:
+        """200 when every role of the node is up and ready and the database can be used, else 503 with the reasons."""
+        now = time.monotonic()
+        answer = readiness(read_statuses(statuses, now), database.obstacles(now))
+        return JSONResponse(answer, 200 if answer["ready"] else 503)
+
+    @router.get("/metrics")
+    def scrape() -> Response:
+        """What all roles count, in the text format of Prometheus. A role that fell silent has no numbers."""
+        known = read_statuses(statuses, time.monotonic())
+        metrics.role_ready.clear()
+        for status in known:
+            metrics.role_ready.labels(status.role).set(not status.obstacles)
+        texts = [generate_latest(metrics.WEB).decode(), *(status.metrics for status in known)]
+        return Response("".join(texts), media_type=PROMETHEUS_TEXT)
+
+    return router
+
+
+def readiness(statuses: list[RoleStatus], database: list[str]) -> dict[str, Any]:
+    """Whether the node is ready, and in plain words what stands in its way."""
+    by_role = {status.role: list(status.obstacles) for status in statuses}
+    reasons = [f"{role} {reason}" for role, obstacles in by_role.items() for reason in obstacles]
+    reasons += [f"database {reason}" for reason in database]
+    return {
+        "ready": not reasons,
+        "reasons": reasons,
+        "roles": {role: not obstacles for role, obstacles in by_role.items()},
+    }

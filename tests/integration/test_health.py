@@ -1,0 +1,111 @@
+"""The whole node over HTTP: ready, not ready when a role dies, hangs or stops, and its numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tests.support.ledgers import CR_STORAGE, EXPLICIT_LE
+from tests.support.modality import store_until_stored
+from tests.support.node import RunningNode, kill_9, running_node
+from tests.support.phantoms import make_dx
+from tests.support.raw_scu import RawPeer, p_data, pdv, store_command
+
+ARCHIVE = {"archive": ("ARCHIVE", 104)}
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def readyz(node: RunningNode) -> dict[str, Any]:
+    """The body of /readyz with its status; nothing while nobody answers."""
+    try:
+        with OPENER.open(f"http://127.0.0.1:{node.web_port}/readyz", timeout=10) as response:
+            return {"status": response.status, **json.load(response)}
+    except urllib.error.HTTPError as error:
+        return {"status": error.code, **json.load(error)}
+    except (OSError, ValueError):
+        return {"status": 0, "reasons": []}
+
+
+def metric(node: RunningNode, name: str) -> float | None:
+    with OPENER.open(f"http://127.0.0.1:{node.web_port}/metrics", timeout=10) as response:
+        for line in response.read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.rpartition(" ")[2])
+    return None
+
+
+def wait_until(condition: Callable[[], bool], what: Callable[[], object], timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.05)
+
+
+def wait_for_status(node: RunningNode, status: int) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+
+    def seen() -> bool:
+        last.clear()
+        last.update(readyz(node))
+        return bool(last["status"] == status)
+
+    wait_until(seen, lambda: (last, node.log()[-2000:]))
+    return last
+
+
+def test_a_node_is_ready_until_a_role_dies_or_hangs_and_again_when_it_is_back(tmp_path: Path) -> None:
+    with running_node(tmp_path, ARCHIVE) as node:
+        assert wait_for_status(node, 200)["roles"] == {"receiver": True, "worker": True}
+
+        kill_9(node.processes()["worker"])
+        assert any(reason.startswith("worker ") for reason in wait_for_status(node, 503)["reasons"])
+        wait_for_status(node, 200)
+
+        receiver = node.processes()["receiver"]
+        os.kill(receiver, signal.SIGSTOP)
+        try:
+            assert any("receiver no sign of life" in reason for reason in wait_for_status(node, 503)["reasons"])
+            assert metric(node, "hilum_associations_open") is None
+        finally:
+            os.kill(receiver, signal.SIGCONT)
+        wait_for_status(node, 200)
+
+        store_until_stored(node.port, [make_dx(rows=128, columns=128)])
+        wait_until(lambda: metric(node, "hilum_instances_stored_total") == 1, lambda: node.log()[-2000:])
+        wait_until(lambda: metric(node, 'hilum_deliveries{state="failed"}') in (1, 2), lambda: node.log()[-2000:])
+        assert metric(node, "hilum_spool_healthy") == 1
+        assert metric(node, 'hilum_inference_provider{provider="cpu"}') == 1
+
+
+def test_a_node_that_stops_says_so_while_an_association_still_ends(tmp_path: Path) -> None:
+    with running_node(tmp_path, ARCHIVE, workers={"drain_s": 20}) as node:
+        wait_for_status(node, 200)
+        assert node.process is not None
+        with RawPeer(node.port) as peer:
+            peer.associate([(CR_STORAGE, EXPLICIT_LE)])
+            peer.send(p_data(pdv(1, 0x03, store_command(CR_STORAGE, "1.2.3"))))  # its data set does not come
+            wait_until(lambda: metric(node, "hilum_associations_open") == 1, lambda: node.log()[-2000:])
+            node.process.send_signal(signal.SIGTERM)
+            assert "receiver is stopping" in wait_for_status(node, 503)["reasons"]
+        assert node.stop() == 0
+        assert list((tmp_path / "data" / "status").iterdir()) == []
+
+
+def test_a_node_whose_port_is_taken_ends_with_a_clear_word(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        node = RunningNode(tmp_path, ARCHIVE, web={"port": other.getsockname()[1]})
+        with suppress(RuntimeError):
+            node.start()
+        assert node.process is not None
+        assert node.process.wait(60) == 2
+        node.process = None
+        assert "another program has this port: change web.port" in node.log()
