@@ -134,13 +134,43 @@ class Route(Section):
 class Receiver(Section):
     """Limits of the DICOM listener."""
 
-    associations_max: int = Field(50, ge=1, le=1000, description="Associations open at the same time.")
+    associations_max: int = Field(100, ge=1, le=1000, description="Associations open at the same time.")
+    associations_per_ae_max: int = Field(
+        50, ge=1, le=1000, description="Associations open at the same time under one calling AE title."
+    )
+    connections_max: int = Field(
+        300,
+        ge=1,
+        le=4000,
+        description="Connections open at the same time, associated or not; the oldest one without an association makes "
+        "room for a new one.",
+    )
+    connections_per_address_max: int = Field(
+        120,
+        ge=1,
+        le=4000,
+        description="Connections open at the same time from one IP address. All that stands behind a PACS or a proxy "
+        "has one address.",
+    )
+    connections_per_s_max: int = Field(
+        500, ge=1, le=100_000, description="New connections per second from one IP address; twice as many in a burst."
+    )
     pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
     instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")
-    idle_timeout_s: Seconds = Field(60, gt=0, description="An association without a message for this long is aborted.")
+    idle_timeout_s: Seconds = Field(60, gt=0, description="An association on which nothing comes this long is aborted.")
     pdu_timeout_s: Seconds = Field(30, gt=0, description="A PDU that has begun must be complete within this time.")
+    message_timeout_s: Seconds = Field(
+        900,
+        gt=0,
+        description="An image must be complete within this time, from its command to its last byte. As with the other "
+        "times, only the waiting for the sender counts, not the node's own work.",
+    )
+    bytes_per_s_min: int = Field(
+        1024, ge=0, description="A sender that is slower over rate_window_s, within an image, is aborted; 0 = never."
+    )
+    rate_window_s: Seconds = Field(30, gt=0, description="The time over which bytes_per_s_min is measured.")
     acse_timeout_s: Seconds = Field(
-        30, gt=0, description="Time for a peer to ask for an association, or to release one."
+        10, gt=0, description="Time for a peer to ask for an association, and to close its connection afterwards."
     )
 
 

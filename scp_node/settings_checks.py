@@ -83,6 +83,10 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
     if settings.delivery.retry_max_s < settings.delivery.retry_first_s:
         involves = (("delivery", "retry_first_s"),)
         yield CrossCheck(("delivery", "retry_max_s"), "is shorter than retry_first_s", involves=involves)
+    limits = settings.receiver
+    if limits.connections_max < limits.associations_max:
+        involves = (("receiver", "associations_max"),)
+        yield CrossCheck(("receiver", "connections_max"), "is less than associations_max", involves=involves)
     if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
         involves = (("inference", "providers"),)
         yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)

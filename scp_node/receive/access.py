@@ -37,6 +37,7 @@ UNKNOWN_APPLICATION_CONTEXT = Rejection(1, 1, 2, "application context name not s
 UNKNOWN_CALLING_AE_TITLE = Rejection(1, 1, 3, "calling AE title may not send")
 UNKNOWN_CALLED_AE_TITLE = Rejection(1, 1, 7, "called AE title is not this node's")
 TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "associations_max reached")
+TOO_MANY_OF_ONE_AE = Rejection(2, 3, 2, "associations_per_ae_max reached")
 
 
 def admit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pynetdicom._globals import MODE_ACCEPTOR
@@ -14,7 +15,7 @@ from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
 from pynetdicom.transport import AddressInformation
 
 from scp_node import metrics
-from scp_node.receive.access import TOO_MANY_ASSOCIATIONS, Rejection, admit, printable
+from scp_node.receive.access import Admission, Rejection, admit, printable
 from scp_node.receive.commands import (
     C_ECHO_RQ,
     C_STORE_RQ,
@@ -28,6 +29,8 @@ from scp_node.receive.commands import (
 )
 from scp_node.receive.contexts import VERIFICATION
 from scp_node.receive.handlers import Context, IncomingInstance, Sender
+from scp_node.receive.latch import Latch
+from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu
 from scp_node.receive.peer_socket import PeerSocket
 from scp_node.receive.upper_layer import StreamingUpperLayer
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+EMPTY_PDVS_MAX = 16
 _WRONG_CLASS = Answer(0x0122, "the SOP class is not that of the presentation context")
 
 
@@ -46,14 +50,11 @@ class AdmittingAcse(ACSE):
     def negotiate_association(self) -> None:
         assoc = self.assoc
         assert isinstance(assoc, ReceivingAssociation)
-        rejection = assoc.admission()
-        if rejection is None:
+        request = assoc.requestor.primitive
+        assert request is not None
+        called, calling = request.called_ae_title or "", request.calling_ae_title or ""
+        if assoc.is_admitted(called, calling, request.application_context_name or ""):
             super().negotiate_association()
-        else:
-            assoc.ends(str(rejection))
-            assoc.is_rejected = True
-            metrics.association_rejections.labels(rejection.code).inc()
-            self.send_reject(rejection.result, rejection.source, rejection.diagnostic)
 
 
 class ReceivingAssociation(Association):
@@ -64,7 +65,7 @@ class ReceivingAssociation(Association):
         self.settings = server.settings
         self._server = self._node = server
         limits = self.settings.receiver
-        self.upper_layer = StreamingUpperLayer(self, limits.pdu_bytes_max, limits.pdu_timeout_s, limits.idle_timeout_s)
+        self.upper_layer = StreamingUpperLayer(self, limits)
         self.dul = self.upper_layer
         self.acse = AdmittingAcse(self)
         self.acse_timeout = limits.acse_timeout_s
@@ -76,11 +77,17 @@ class ReceivingAssociation(Association):
         self.acceptor.implementation_class_uid = server.ae.implementation_class_uid
         self.acceptor.implementation_version_name = server.ae.implementation_version_name
         self.acceptor.supported_contexts = server.contexts
+        self.peer_address = address.address
         self.name = f"association-{address.address}:{address.port}"
         self.messages = self.refused = self.bytes = 0
+        self.request_pdu = b""
         self._outcome = ""
         self._sender = Sender("", "", "")
+        self._contexts: Mapping[int, Context] = {}
+        self._peer_pdu_bytes_max = 0
         self._command = bytearray()
+        self._is_within_message = False
+        self._empty_pdvs = 0
         self._request: tuple[int, Command] | None = None
         self._instance: IncomingInstance | None = None
         self._pieces: list[memoryview] = []
@@ -98,15 +105,20 @@ class ReceivingAssociation(Association):
             self.upper_layer.abort_at_once()
         finally:
             self._drop_message()
+            self._node.door.keep(self)
             self.upper_layer.end()
-            self._node.forget(self)
             self._log_end(time.monotonic() - began)
+            self._node.door.leave(self)
 
     @property
-    def should_stop(self) -> bool:
-        """Whether the node stops: at once, or when no message is half received."""
-        is_receiving = self._request is not None or len(self._command) > 0
-        return self._node.is_closing or (self._node.is_draining and not is_receiving)
+    def stop_latch(self) -> Latch:
+        """What tells this association to stop: a message that is half received may be completed first."""
+        return self._node.closing if self._is_within_message else self._node.draining
+
+    def hang_up(self) -> None:
+        """Make room for another connection. Called from another thread, and only until the door is told to `keep`."""
+        self.ends("closed to make room for a newer connection")
+        self.upper_layer.hang_up()
 
     def ends(self, outcome: str) -> None:
         """Note why the association ends; the first reason counts."""
@@ -121,7 +133,7 @@ class ReceivingAssociation(Association):
             self.acse.negotiate_association()
             return
         self._drop_message()
-        self._node.leave(self)
+        self._node.door.dissociate(self)
         self.is_established = False
         if isinstance(primitive, A_RELEASE):
             self.is_released = True
@@ -131,26 +143,77 @@ class ReceivingAssociation(Association):
             self.is_aborted = True
             self.ends("aborted by the peer" if isinstance(primitive, A_ABORT) else "connection lost")
 
-    def admission(self) -> Rejection | None:
-        """Decide on the request that has come; None lets the peer in."""
-        request = self.requestor.primitive
-        assert request is not None
-        called, calling = request.called_ae_title or "", request.calling_ae_title or ""
-        self._sender = Sender("", calling.strip(" "), called.strip(" "))
-        decision = admit(self.settings, called, calling, request.application_context_name or "")
-        if isinstance(decision, Rejection):
-            return decision
-        if not self._node.enter(self):
-            return TOO_MANY_ASSOCIATIONS
-        self._sender = Sender(decision.source, calling.strip(" "), called.strip(" "))
-        return None
+    def is_admitted(self, called_ae_title: str, calling_ae_title: str, application_context: str) -> bool:
+        """Decide on the request that has come, and answer it when it is rejected."""
+        called, calling = called_ae_title.strip(" "), calling_ae_title.strip(" ")
+        self._sender = Sender("", calling, called)
+        decision = admit(self.settings, called, calling, application_context)
+        rejection = decision if isinstance(decision, Rejection) else self._node.door.associate(self, calling)
+        if rejection is not None:
+            self.ends(str(rejection))
+            self.is_rejected = True
+            metrics.association_rejections.labels(rejection.code).inc()
+            self.acse.send_reject(rejection.result, rejection.source, rejection.diagnostic)
+            return False
+        assert isinstance(decision, Admission)
+        self._sender = Sender(decision.source, calling, called)
+        return True
+
+    def is_answered_from_memory(self, pdu: bytes) -> bool:
+        """Answer an A-ASSOCIATE-RQ that differs from an earlier one in its AE titles at most; False for any other."""
+        request = read_request(pdu)
+        if request is None:
+            return False
+        negotiated = self._node.negotiations.recall(request.items, self.settings.receiver.pdu_bytes_max)
+        if negotiated is None:
+            return False
+        self.upper_layer.skip_request()
+        called, calling = request.called_ae_title.decode(), request.calling_ae_title.decode()
+        if self.is_admitted(called, calling, negotiated.application_context):
+            self.upper_layer.skip_accept(negotiated.answer(request))
+            self._establish(negotiated)
+        return True
+
+    def accepted(self, answer: bytes) -> None:
+        """pynetdicom has negotiated, and sends this A-ASSOCIATE-AC."""
+        primitive = self.requestor.primitive
+        assert primitive is not None
+        negotiated = Negotiated(
+            application_context=str(primitive.application_context_name),
+            contexts={
+                number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]))
+                for number, context in self._accepted_cx.items()
+            },
+            peer_pdu_bytes_max=self.requestor.maximum_length or 0,
+            items=items_of(answer),
+        )
+        request = read_request(self.request_pdu)
+        # who they are is looked at anew each time, and passcodes are not kept
+        if request is not None and self.requestor.user_identity is None:
+            pdu_bytes_max = self.settings.receiver.pdu_bytes_max
+            self._node.negotiations.remember(request.items, pdu_bytes_max, negotiated)
+        self._establish(negotiated)
+
+    def _establish(self, negotiated: Negotiated) -> None:
+        self.request_pdu = b""
+        self._contexts, self._peer_pdu_bytes_max = negotiated.contexts, negotiated.peer_pdu_bytes_max
+        self.is_established = True
+        self.upper_layer.deadlines.heard(0)
 
     # --- messages -------------------------------------------------------------------------------------------------
 
     def take(self, fragment: Fragment) -> None:
         """The next fragment of a message (PS3.8 E.2). Raises InvalidPdu when it belongs to none."""
-        if fragment.context_id not in self._accepted_cx:
+        if fragment.context_id not in self._contexts:
             raise InvalidPdu(f"presentation context {fragment.context_id} was not accepted")
+        if not self._is_within_message:
+            self._is_within_message = True
+            self._empty_pdvs = 0
+            self.upper_layer.deadlines.message_began()
+        # an empty PDV adds to no other limit
+        self._empty_pdvs += max(0, fragment.pdvs - len(fragment.pieces))
+        if self._empty_pdvs > EMPTY_PDVS_MAX:
+            raise InvalidPdu(f"a message with more than {EMPTY_PDVS_MAX} empty fragments")
         if fragment.is_command:
             self._take_command(fragment)
         else:
@@ -165,9 +228,10 @@ class ReceivingAssociation(Association):
     def _take_command(self, fragment: Fragment) -> None:
         if self._request is not None:
             raise InvalidPdu("a command within a data set")
-        self._command += fragment.data
-        if len(self._command) > COMMAND_BYTES_MAX:
+        if len(self._command) + fragment.bytes > COMMAND_BYTES_MAX:
             raise InvalidPdu(f"a command set of more than {COMMAND_BYTES_MAX} bytes")
+        for piece in fragment.pieces:
+            self._command += piece
         if fragment.is_last:
             try:
                 command = decode_command(self._command)
@@ -177,14 +241,12 @@ class ReceivingAssociation(Association):
             self._begin(fragment.context_id, command)
 
     def _begin(self, context_id: int, command: Command) -> None:
-        context = self._accepted_cx[context_id]
+        context = self._contexts[context_id]
         if command.field == C_ECHO_RQ and not command.has_data_set:
             is_verification = command.sop_class_uid == context.abstract_syntax == VERIFICATION
             self._answer(context_id, command, SUCCESS if is_verification else _WRONG_CLASS)
         elif command.field == C_STORE_RQ:
-            self._instance = self._node.store.begin(
-                self._sender, Context(str(context.abstract_syntax), str(context.transfer_syntax[0])), command
-            )
+            self._instance = self._node.store.begin(self._sender, context, command)
             self._request, self._data_bytes = (context_id, command), 0
             if not command.has_data_set:
                 self._finish()
@@ -196,10 +258,11 @@ class ReceivingAssociation(Association):
             raise InvalidPdu("a data set without a command")
         if fragment.context_id != self._request[0]:
             raise InvalidPdu("a data set in another presentation context than its command")
-        self._pieces.append(fragment.data)
-        self._data_bytes += len(fragment.data)
-        if self._data_bytes > self.settings.receiver.instance_bytes_max:
-            raise InvalidPdu(f"a data set of more than {self.settings.receiver.instance_bytes_max} bytes")
+        self._pieces += fragment.pieces
+        self._data_bytes += fragment.bytes
+        bytes_max = self.settings.receiver.instance_bytes_max
+        if self._data_bytes > bytes_max:
+            raise InvalidPdu(f"instance_bytes_max: a data set of more than {bytes_max} bytes")
         if fragment.is_last:
             self.flush()
             self._finish()
@@ -215,13 +278,15 @@ class ReceivingAssociation(Association):
     def _answer(self, context_id: int, command: Command, answer: Answer) -> None:
         self.messages += 1
         self.refused += answer.status != SUCCESS.status
-        peer_pdu_bytes_max = self.requestor.maximum_length or 0
-        self.upper_layer.send_command(context_id, encode_response(command, answer), peer_pdu_bytes_max)
+        self._is_within_message = False
+        self.upper_layer.deadlines.message_ended()
+        self.upper_layer.send_command(context_id, encode_response(command, answer), self._peer_pdu_bytes_max)
 
     def _drop_message(self) -> None:
         if self._instance is not None:
             self._instance.discard()
         self._pieces, self._request, self._instance = [], None, None
+        self._is_within_message = False
 
     def _log_end(self, took_s: float) -> None:
         sender = self._sender

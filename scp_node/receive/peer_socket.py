@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import socket
 import time
 
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
+
+from scp_node.receive.latch import Latch
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -24,6 +27,7 @@ class PeerSocket(AssociationSocket):
         self._connection = client_socket
         self._send_timeout_s = send_timeout_s
         self.is_lost = False
+        self._latch: Latch | None = None
         # poll, not select: select fails for good once a descriptor is 1024 or higher
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(client_socket, select.POLLIN)
@@ -38,6 +42,14 @@ class PeerSocket(AssociationSocket):
         except OSError:
             return 0
 
+    def wake_at(self, latch: Latch) -> None:
+        """Let `wait_readable` return when `latch` is set."""
+        if latch is not self._latch:
+            if self._latch is not None:
+                self._readable.unregister(self._latch)
+            self._readable.register(latch, select.POLLIN)
+            self._latch = latch
+
     def wait_readable(self, timeout_s: float) -> None:
         """Wait for the peer, and acknowledge at once what it sent.
 
@@ -47,7 +59,8 @@ class PeerSocket(AssociationSocket):
         if _QUICKACK is not None:
             with contextlib.suppress(OSError):
                 self._connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        self._readable.poll(max(0.0, 1000 * timeout_s))
+        # whole milliseconds, upwards: rounded down, the last one would be a busy loop
+        self._readable.poll(None if timeout_s == math.inf else max(0, math.ceil(1000 * timeout_s)))
 
     def send(self, bytestream: bytes) -> None:
         """Send all of it, or take the connection for lost (Evt17)."""
@@ -57,14 +70,24 @@ class PeerSocket(AssociationSocket):
         rest = memoryview(bytestream)
         try:
             while rest:
-                try:
-                    rest = rest[self._connection.send(rest) :]
-                except BlockingIOError:
-                    if not self._writable.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
-                        raise TimeoutError from None
+                rest = rest[self._send_some(rest, deadline) :]
         except OSError:
             self.is_lost = True
             self.event_queue.put("Evt17")
+
+    def _send_some(self, data: memoryview, deadline: float) -> int:
+        """Send what the system takes; how many bytes that was. Raises TimeoutError at the deadline."""
+        while True:
+            try:
+                return self._connection.send(data)
+            except BlockingIOError:
+                if not self._writable.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
+                    raise TimeoutError from None
+
+    def hang_up(self) -> None:
+        """End the connection from another thread: this one reads its end. Not by way of TLS, which is not for two."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
 
     def end(self) -> None:
         """Close, whatever the state machine has done so far."""

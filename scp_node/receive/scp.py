@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
+import select
 import socket
 import threading
 import time
-from socketserver import BaseServer
 from typing import Any
 
 from pynetdicom import AE, _config
@@ -17,17 +18,18 @@ from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_N
 from scp_node.errors import ConfigurationError
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.contexts import presentation_contexts
+from scp_node.receive.door import Door
 from scp_node.receive.handlers import JobsPort, LedgerPort, Store
+from scp_node.receive.latch import Latch
+from scp_node.receive.negotiations import Negotiations
 from scp_node.settings import Settings
 from scp_node.spool import Spool
 
 log = logging.getLogger(__name__)
 
-# Connections that have not (yet) asked for an association, beside associations_max.
-SILENT_CONNECTIONS_MAX = 50
-_ACCEPT_POLL_S = 0.25
 _CLOSE_S = 2.0
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_OUT_OF_DESCRIPTORS_PAUSE_S = 0.25
 
 
 class ConnectionHandler(RequestHandler):
@@ -37,11 +39,11 @@ class ConnectionHandler(RequestHandler):
 
     def handle(self) -> None:
         assoc = ReceivingAssociation(self.server, self.request, AddressInformation.from_tuple(self.client_address))
-        self.server.remember(assoc)
+        self.server.door.enter(assoc)
         try:
             assoc.start()
         except RuntimeError:  # no thread to be had
-            self.server.forget(assoc)
+            self.server.door.leave(assoc)
             raise
 
 
@@ -53,46 +55,47 @@ class ReceivingServer(AssociationServer):
 
     def __init__(self, *args: Any, settings: Settings, store: Store, **kwargs: Any) -> None:
         self.settings, self.store = settings, store
-        self.is_draining = self.is_closing = False
-        self._changed = threading.Condition()
-        self._connections: set[ReceivingAssociation] = set()
-        self._associations: set[ReceivingAssociation] = set()
+        self.door = Door(lambda: self.settings.receiver)
+        self.negotiations = Negotiations()
+        # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
+        self.draining, self.closing = Latch(), Latch()
         super().__init__(*args, **kwargs)
 
-    def remember(self, connection: ReceivingAssociation) -> None:
-        with self._changed:
-            self._connections.add(connection)
-
-    def enter(self, association: ReceivingAssociation) -> bool:
-        """Count an association in, unless there are as many as may be."""
-        with self._changed:
-            if len(self._associations) >= self.settings.receiver.associations_max:
-                return False
-            self._associations.add(association)
-            return True
-
-    def leave(self, association: ReceivingAssociation) -> None:
-        """It is released or aborted; its connection may still wait for the peer to close."""
-        with self._changed:
-            self._associations.discard(association)
-
-    def forget(self, connection: ReceivingAssociation) -> None:
-        with self._changed:
-            self._connections.discard(connection)
-            self._associations.discard(connection)
-            self._changed.notify_all()
-
     @property
-    def association_count(self) -> int:
-        return len(self._associations)
-
-    def wait_until_left(self, timeout_s: float) -> int:
-        """Wait for all connections to end; how many have not."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._connections, timeout_s)
-            return len(self._connections)
+    def _listening(self) -> socket.socket:
+        assert self.socket is not None
+        return self.socket
 
     # --- socketserver ---------------------------------------------------------------------------------------------
+
+    def serve_forever(self, poll_interval: float = 0) -> None:
+        """Accept connections until the node drains. Waits without looking up: a latch ends it."""
+        waiting = select.poll()
+        waiting.register(self._listening, select.POLLIN)
+        waiting.register(self.draining, select.POLLIN)
+        while not self.draining.is_set:
+            told_in_s = self.door.tell_dropped()
+            waiting.poll(None if told_in_s is None else math.ceil(1000 * told_in_s))
+            self._accept()
+        self.server_close()
+
+    def server_activate(self) -> None:
+        super().server_activate()
+        self._listening.setblocking(False)
+
+    def _accept(self) -> None:
+        try:
+            connection, address = self.get_request()
+        except OSError:  # nobody there (any more)
+            return
+        if not self.verify_request(connection, address):
+            self.shutdown_request(connection)
+            return
+        try:
+            self.process_request(connection, address)
+        except Exception:  # noqa: BLE001  the connection ends here
+            self.handle_error(connection, address)
+            self.shutdown_request(connection)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         try:
@@ -100,22 +103,15 @@ class ReceivingServer(AssociationServer):
         except OSError as error:
             if error.errno in _OUT_OF_DESCRIPTORS:
                 log.error("connection not accepted", extra={"error": errno.errorcode[error.errno]})
-                time.sleep(_ACCEPT_POLL_S)  # the connection stays in the backlog: do not spin
+                time.sleep(_OUT_OF_DESCRIPTORS_PAUSE_S)  # the connection stays in the backlog: do not spin
             raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Counted before a thread is started."""
-        return len(self._connections) < self.settings.receiver.associations_max + SILENT_CONNECTIONS_MAX
+        return self.door.lets_in(client_address[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.exception("connection dropped", extra={"address": client_address[0]})
-
-    def service_actions(self) -> None:
-        """Nothing: associations let go of their buffers themselves, no collection has to be forced."""
-
-    def shutdown(self) -> None:
-        BaseServer.shutdown(self)
-        self.server_close()
 
 
 class Receiver:
@@ -150,7 +146,13 @@ class Receiver:
 
     @property
     def association_count(self) -> int:
-        return 0 if self._server is None else self._server.association_count
+        return 0 if self._server is None else self._server.door.associations
+
+    @property
+    def door(self) -> Door:
+        """What is open, and what was dropped."""
+        assert self._server is not None, "the receiver is not started"
+        return self._server.door
 
     def start(self) -> None:
         """Listen. Raises ConfigurationError when the address cannot be used."""
@@ -160,7 +162,7 @@ class Receiver:
         ae = AE(self._settings.node.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-        ae.maximum_associations = 10**6  # counted by ReceivingServer, which leaves silent connections out
+        ae.maximum_associations = 10**6  # counted by the door, which leaves silent connections out
         try:
             server = ae.make_server(
                 self._address,
@@ -174,9 +176,7 @@ class Receiver:
             raise ConfigurationError("cannot listen on {}:{}: {}".format(*self._address, error.strerror)) from error
         assert isinstance(server, ReceivingServer)
         self._server = server
-        self._thread = threading.Thread(
-            target=server.serve_forever, args=(_ACCEPT_POLL_S,), name="receiver", daemon=True
-        )
+        self._thread = threading.Thread(target=server.serve_forever, name="receiver", daemon=True)
         self._thread.start()
 
     def reload(self, settings: Settings) -> None:
@@ -190,12 +190,11 @@ class Receiver:
         if self._server is None or self._thread is None:
             return 0
         server = self._server
-        server.is_draining = True
-        server.shutdown()
+        server.draining.set()
         self._thread.join()
-        left = server.wait_until_left(drain_s)
-        server.is_closing = True
-        server.wait_until_left(_CLOSE_S)
+        left = server.door.wait_until_left(drain_s)
+        server.closing.set()
+        server.door.wait_until_left(_CLOSE_S)
         log.info("receiver stopped", extra={"cut_short": left})
         return left
 

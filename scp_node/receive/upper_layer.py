@@ -10,24 +10,29 @@ tests/unit/receive/test_pynetdicom_hooks.py.
 
 from __future__ import annotations
 
+import math
+import struct
 import time
 from typing import TYPE_CHECKING
 
 from pynetdicom.dul import DULServiceProvider
-from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_RQ, A_RELEASE_RQ
+from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RQ, PDU
 from pynetdicom.timer import Timer
 
 from scp_node.receive import pdu_stream as pdus
+from scp_node.receive.deadlines import Deadlines
 from scp_node.receive.pdu_stream import ControlPdu, Fragment, InvalidPdu, PduStream
 from scp_node.receive.peer_socket import PeerSocket
+from scp_node.settings import Receiver
 
 if TYPE_CHECKING:
     from scp_node.receive.association import ReceivingAssociation
 
-# How often a waiting association looks whether the node stops.
-TICK_S = 0.25
+ReadPdu = A_ASSOCIATE_RQ | A_RELEASE_RQ | A_ABORT_RQ
+
 _PDV_OVERHEAD = 6
 _COMMAND_FRAGMENT, _LAST = 0x01, 0x02
+_AWAITING_REQUEST, _REQUEST_INDICATED = "Sta2", "Sta3"
 _ESTABLISHED, _AWAITING_CLOSE = "Sta6", "Sta13"
 _INVALID_PDU, _P_DATA_RECEIVED, _ARTIM_EXPIRED, _CONNECTION_CLOSED = "Evt19", "Evt10", "Evt18", "Evt17"
 # Event of each control PDU (PS3.8 Table 9-10), and its class where an acceptor has to look into it.
@@ -47,10 +52,14 @@ class MonotonicTimer(Timer):
     _started_at: float | None = None
 
     @property
-    def expired(self) -> bool:
+    def left_s(self) -> float:
         if self.timeout is None or self._started_at is None:
-            return False
-        return time.monotonic() - self._started_at > self.timeout
+            return math.inf
+        return self._started_at + self.timeout - time.monotonic()
+
+    @property
+    def expired(self) -> bool:
+        return self.left_s <= 0
 
     def start(self) -> None:
         self._started_at = time.monotonic()
@@ -62,16 +71,12 @@ class MonotonicTimer(Timer):
 class StreamingUpperLayer(DULServiceProvider):
     """Runs in its association's thread and is never started as one of its own."""
 
-    def __init__(
-        self, assoc: ReceivingAssociation, pdu_bytes_max: int, pdu_timeout_s: float, idle_timeout_s: float
-    ) -> None:
+    def __init__(self, assoc: ReceivingAssociation, limits: Receiver) -> None:
         super().__init__(assoc)
-        self.artim_timer = MonotonicTimer(None)
-        self._pdu_timeout_s, self._idle_timeout_s = pdu_timeout_s, idle_timeout_s
+        self.artim_timer: MonotonicTimer = MonotonicTimer(None)
         self._receiver = assoc
-        self._stream = PduStream(pdu_bytes_max)
-        self._heard_at = time.monotonic()
-        self._pdu_due_at: float | None = None
+        self._stream = PduStream(limits.pdu_bytes_max)
+        self.deadlines = Deadlines(limits)
 
     @property
     def _peer(self) -> PeerSocket:
@@ -80,22 +85,33 @@ class StreamingUpperLayer(DULServiceProvider):
 
     def run_reactor(self) -> None:
         """Serve the peer until the connection has ended."""
-        peer = self._peer
-        while True:
-            self._settle()
-            self._heed_stop()
-            if self._kill_thread:
-                break
-            count = peer.receive_into(self._stream.space())
-            if count is None:
-                self._wait(peer)
-            elif count == 0:
-                self.event_queue.put(_CONNECTION_CLOSED)
-            else:
-                self._heard_at = time.monotonic()
-                self._stream.filled(count)
-                self._consume()
+        peer, stream = self._peer, self._stream
         self._settle()
+        while not self._kill_thread and not self._must_stop():
+            if self.artim_timer.expired:
+                self.event_queue.put(_ARTIM_EXPIRED)
+            else:
+                count = peer.receive_into(stream.space())
+                if count is None:
+                    stream.rest()
+                    self._wait(peer)
+                elif count == 0:
+                    self.event_queue.put(_CONNECTION_CLOSED)
+                elif self.state_machine.current_state != _AWAITING_CLOSE:  # after that nothing matters (AA-6)
+                    self.deadlines.heard(count)
+                    stream.filled(count)
+                    self._consume()
+            self._settle()
+
+    def skip_request(self) -> None:
+        """An A-ASSOCIATE-RQ was read past the state machine (AE-6)."""
+        self.artim_timer.stop()
+        self.state_machine.transition(_REQUEST_INDICATED)
+
+    def skip_accept(self, answer: bytes) -> None:
+        """It is answered past the state machine (AE-7)."""
+        self._peer.send(answer)
+        self.state_machine.transition(_ESTABLISHED)
 
     def send_command(self, context_id: int, command: bytes, peer_pdu_bytes_max: int) -> None:
         """Send a command set in as many P-DATA-TF PDUs as the peer's maximum asks for (PS3.8 D.1)."""
@@ -116,7 +132,12 @@ class StreamingUpperLayer(DULServiceProvider):
     def end(self) -> None:
         """Let go of connection and buffer."""
         self._peer.end()
-        self._stream = PduStream(0, buffer_bytes=0)
+        self._stream.discard()
+        self._stream.rest()
+
+    def hang_up(self) -> None:
+        """End the connection from another thread."""
+        self._peer.hang_up()
 
     def abort_at_once(self) -> None:
         """Send an A-ABORT past the state machine, which is no longer in order."""
@@ -139,24 +160,32 @@ class StreamingUpperLayer(DULServiceProvider):
             else:
                 return
 
+    def _send(self, pdu: PDU) -> None:
+        """What the state machine sends."""
+        data = pdu.encode()
+        if isinstance(pdu, A_ASSOCIATE_AC):
+            self._receiver.accepted(data)
+        self._peer.send(data)
+
     def _consume(self) -> None:
-        completed, served = self._stream.pdus_completed, self._receiver.messages
+        stream, deadlines = self._stream, self.deadlines
+        completed, served = stream.pdus_completed, self._receiver.messages
         try:
-            for piece in self._stream.pieces():
+            for piece in stream.pieces():
                 if isinstance(piece, Fragment) and self.state_machine.current_state == _ESTABLISHED:
                     self._receiver.take(piece)
                 else:
                     self._act_on(piece)
                 if self._is_over:
-                    self._stream.discard()
+                    stream.discard()
                     break
             self._receiver.flush()
         except InvalidPdu as fault:
             self.abort(str(fault))
-        if not self._stream.is_within_pdu:
-            self._pdu_due_at = None
-        elif self._pdu_due_at is None or (completed, served) != (self._stream.pdus_completed, self._receiver.messages):
-            self._pdu_due_at = time.monotonic() + self._pdu_timeout_s
+        if not stream.is_within_pdu:
+            deadlines.pdu_ended()
+        elif not deadlines.is_within_pdu or (completed, served) != (stream.pdus_completed, self._receiver.messages):
+            deadlines.pdu_began()
 
     @property
     def _is_over(self) -> bool:
@@ -166,33 +195,42 @@ class StreamingUpperLayer(DULServiceProvider):
     def _act_on(self, piece: ControlPdu | Fragment) -> None:
         event = _P_DATA_RECEIVED
         if isinstance(piece, ControlPdu):
+            if piece.pdu_type == pdus.A_ASSOCIATE_RQ and self.state_machine.current_state == _AWAITING_REQUEST:
+                if self._receiver.is_answered_from_memory(piece.data):
+                    return
+                self._receiver.request_pdu = piece.data
             event, pdu_class = _CONTROL[piece.pdu_type]
             if pdu_class is not None:
-                pdu = pdu_class()
-                pdu.decode(piece.data)
-                self._recv_pdu.put(pdu)
+                self._recv_pdu.put(_decoded(pdu_class(), piece.data))
         self.event_queue.put(event)
         self._settle()
 
     def _wait(self, peer: PeerSocket) -> None:
-        """Wait for the peer for one tick, and abort when it has overstepped a deadline."""
-        now = time.monotonic()
-        if self.artim_timer.expired:
-            self.event_queue.put(_ARTIM_EXPIRED)
-        elif self.state_machine.current_state == _AWAITING_CLOSE:
-            peer.wait_readable(TICK_S)
-        elif self._pdu_due_at is not None and now > self._pdu_due_at:
-            self.abort(f"a PDU was not complete within {self._pdu_timeout_s:g} s")
-        elif self.state_machine.current_state == _ESTABLISHED and now - self._heard_at > self._idle_timeout_s:
-            self.abort(f"idle for {self._idle_timeout_s:g} s")
-        else:
-            peer.wait_readable(TICK_S)
-
-    def _heed_stop(self) -> None:
-        if not self._receiver.should_stop:
+        """Wait for the peer until the next deadline, and abort when it has overstepped one."""
+        peer.wake_at(self._receiver.stop_latch)
+        if self.state_machine.current_state == _AWAITING_CLOSE:
+            peer.wait_readable(self.artim_timer.left_s)
             return
+        began = time.monotonic()
+        peer.wait_readable(min(self.deadlines.left_s, self.artim_timer.left_s))
+        if reason := self.deadlines.overstepped(time.monotonic() - began):
+            self.abort(reason)
+
+    def _must_stop(self) -> bool:
+        if not self._receiver.stop_latch.is_set:
+            return False
         if self.state_machine.current_state == _ESTABLISHED:
             self._receiver.ends("aborted: the node stops")
             self._receiver.acse.send_abort(0x00)
             self._settle()
-        self._kill_thread = True
+        return True
+
+
+def _decoded(pdu: ReadPdu, data: bytes) -> ReadPdu:
+    """`pdu` filled from its bytes. What pynetdicom cannot read, or make a primitive of, is no PDU."""
+    try:
+        pdu.decode(data)
+        pdu.to_primitive()
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, struct.error) as error:
+        raise InvalidPdu(f"PDU of type 0x{data[0]:02X} that cannot be read ({type(error).__name__})") from error
+    return pdu

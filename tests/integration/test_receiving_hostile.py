@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from scp_node.receive.association import ReceivingAssociation
-from scp_node.receive.scp import SILENT_CONNECTIONS_MAX, Receiver
+from scp_node.receive.scp import Receiver
 from tests.support.aftermath import Watch, until, watching
 from tests.support.hostile_cases import (
     ASSOCIATIONS,
@@ -180,32 +180,8 @@ def test_more_associations_than_configured_are_rejected_for_the_moment(receiver:
             assert peer.associate()[0] == ASSOCIATE_AC
 
 
-def test_silent_connections_lock_nobody_out_and_are_dropped(receiver: Receiver, watch: Watch) -> None:
-    with contextlib.ExitStack() as stack:
-        silent = [stack.enter_context(RawPeer(receiver.port)) for _ in range(SILENT_CONNECTIONS_MAX)]
-        for peer in silent[::2]:
-            peer.send(b"\x01\x00\x00")
-        with RawPeer(receiver.port) as peer:
-            assert peer.associate()[0] == ASSOCIATE_AC
-            assert peer.echo().status == 0x0000
-            peer.release()
-        for peer in silent:
-            with contextlib.suppress(ConnectionError):
-                assert peer.read_pdu()[0] == ABORT
-
-
-def test_far_too_many_connections_are_closed_before_they_cost_a_thread(receiver: Receiver, watch: Watch) -> None:
-    before = threading.active_count()
-    with contextlib.ExitStack() as stack:
-        peers = [stack.enter_context(RawPeer(receiver.port)) for _ in range(SILENT_CONNECTIONS_MAX + 30)]
-        time.sleep(0.3)
-        assert threading.active_count() - before <= SILENT_CONNECTIONS_MAX + 5
-        assert peers[-1].is_closed()
-    until(lambda: threading.active_count() <= before, "the threads ended")
-
-
 def test_a_storm_of_connections_is_answered(receiver: Receiver, watch: Watch) -> None:
-    """More than SILENT_CONNECTIONS_MAX at once may be closed, but whoever comes back gets an answer."""
+    """However many came and went, whoever comes back gets an answer."""
     for _ in range(10):
         with contextlib.ExitStack() as stack:
             for peer in [stack.enter_context(RawPeer(receiver.port)) for _ in range(20)]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scp_node.receive import pdu_stream
 from scp_node.receive.pdu_stream import (
     A_ABORT,
     A_ASSOCIATE_RQ,
     A_RELEASE_RQ,
     BUFFER_BYTES,
     CONTROL_PDU_BYTES_MAX,
+    SPARE_BUFFERS_MAX,
     ControlPdu,
     Fragment,
     InvalidPdu,
@@ -39,9 +42,8 @@ MESSAGES = st.lists(
 
 
 def fed(stream: PduStream, data: bytes, steps: list[int]) -> list[tuple[object, ...]]:
-    """What comes out, with the pieces of each PDV joined, when the bytes arrive in portions of `steps`."""
-    out: list[tuple[object, ...]] = []
-    pending = b""
+    """What comes out when the bytes arrive in portions of `steps`, with the fragments of each message joined."""
+    out: list[Any] = []
     position, turn = 0, 0
     while position < len(data):
         portion = data[position : position + steps[turn % len(steps)]]
@@ -53,13 +55,15 @@ def fed(stream: PduStream, data: bytes, steps: list[int]) -> list[tuple[object, 
         for piece in stream.pieces():
             if isinstance(piece, ControlPdu):
                 out.append((piece.pdu_type, piece.data))
-            else:
-                pending += piece.data
-                if stream._pdv_left == 0:
-                    out.append((piece.context_id, piece.is_command, piece.is_last, pending))
-                    pending = b""
-                else:
-                    assert not piece.is_last
+                continue
+            assert piece.bytes == sum(map(len, piece.pieces))
+            key, data_, pdvs = (piece.context_id, piece.is_command), b"".join(piece.pieces), piece.pdvs
+            if out and len(out[-1]) == 4 and out[-1][0] == key and not out[-1][1]:
+                _, _, before, pdvs_before = out.pop()
+                data_, pdvs = before + data_, pdvs_before + pdvs
+            out.append((key, piece.is_last, data_, pdvs))
+        if turn % 2:
+            stream.rest()
     return out
 
 
@@ -85,7 +89,7 @@ def test_any_bytes_give_pieces_or_are_invalid(data: bytes, steps: list[int]) -> 
 def test_a_data_set_larger_than_the_buffer_passes_through() -> None:
     stream = PduStream(10**9)
     size = 3 * BUFFER_BYTES
-    assert fed(stream, p_data(pdv(5, 0x02, bytes(size))), [100_000]) == [(5, False, True, bytes(size))]
+    assert fed(stream, p_data(pdv(5, 0x02, bytes(size))), [100_000]) == [((5, False), True, bytes(size), 1)]
 
 
 @pytest.mark.parametrize("length", [PDU_BYTES_MAX + 1, 2**31, 2**32 - 1, 5, 0])
@@ -123,7 +127,7 @@ def test_a_pdu_that_ends_within_the_header_of_a_pdv_is_refused() -> None:
 
 
 def test_an_empty_pdv_is_a_fragment_too() -> None:
-    assert fed(PduStream(PDU_BYTES_MAX), p_data(pdv(3, 0x02, b"")), [4]) == [(3, False, True, b"")]
+    assert fed(PduStream(PDU_BYTES_MAX), p_data(pdv(3, 0x02, b"")), [4]) == [((3, False), True, b"", 1)]
 
 
 def test_a_begun_pdu_is_known_as_such() -> None:
@@ -143,4 +147,32 @@ def test_fragments_are_views_of_the_buffer() -> None:
     stream.filled(len(data))
     (piece,) = stream.pieces()
     assert isinstance(piece, Fragment)
-    assert piece.data.obj is stream._buffer
+    assert [bytes(view) for view in piece.pieces] == [b"data"] and piece.pieces[0].obj is stream._buffer
+
+
+def test_a_run_of_pdus_is_one_fragment() -> None:
+    stream = PduStream(PDU_BYTES_MAX)
+    data = p_data(pdv(1, 0x00, b"da")) + p_data(pdv(1, 0x00, b""), pdv(1, 0x00, b"t")) + p_data(pdv(1, 0x02, b"a"))
+    stream.space()[: len(data) + 1] = data + b"\x05"
+    stream.filled(len(data) + 1)
+    (piece,) = stream.pieces()
+    assert isinstance(piece, Fragment)
+    assert (b"".join(piece.pieces), piece.bytes, piece.pdvs, piece.is_last) == (b"data", 4, 4, True)
+    assert stream.pdus_completed == 3 and stream.is_within_pdu
+
+
+def test_a_stream_that_waits_between_pdus_holds_no_buffer() -> None:
+    stream = PduStream(PDU_BYTES_MAX)
+    assert not stream._buffer
+    fed(stream, p_data(pdv(1, 0x02, b"data"))[:-1], [100])
+    stream.rest()
+    assert not stream._buffer and stream.is_within_pdu
+    stream = PduStream(PDU_BYTES_MAX)
+    fed(stream, RELEASE[:3], [100])
+    stream.rest()
+    assert len(stream._buffer) == BUFFER_BYTES
+    for _ in range(2 * SPARE_BUFFERS_MAX):
+        another = PduStream(PDU_BYTES_MAX)
+        another.space()
+        another.rest()
+    assert len(pdu_stream._spare) <= SPARE_BUFFERS_MAX
