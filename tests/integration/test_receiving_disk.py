@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from scp_node.engine.dispatcher import prepare_engine
+from scp_node.engine.jobs import JobQueue
 from scp_node.room import RoomLimits
-from scp_node.spool import Spool
+from scp_node.spool import GROWTH_CHECK_BYTES, Spool
 from tests.support.dcmtk import program
+from tests.support.ledgers import new_ledger
+from tests.support.load import DX, Instances, broken_promises, integrity
+from tests.support.mounts import mount, tmpfs, why_no_tmpfs
 from tests.support.phantoms import make_dx
-from tests.support.raw_scu import EXPLICIT_LE, RawPeer
+from tests.support.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
 from tests.support.receiving import MemoryLedger, data_set_bytes, files_below, running_receiver
-
-DX = "1.2.840.10008.5.1.4.1.1.1.1"
+from tests.support.receiving_process import ReceivingProcess
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("a tmpfs can only be mounted by root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    if reason := why_no_tmpfs():
+        pytest.skip(reason)
+    with tmpfs(tmp_path / "disk", "size=4m") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(small_disk: Path, tmp_path: Path) -> None:
@@ -58,6 +52,88 @@ def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(smal
     assert len(files_below(spool.root)) == 1
 
 
+def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_room(small_disk: Path) -> None:
+    """Here the ledger, too, can find no room: for its log or when it is written back."""
+    ledger, spool = new_ledger(small_disk), Spool(small_disk / "spool")
+    prepare_engine(ledger.engine)
+    jobs, instances, stored = JobQueue(ledger), Instances(rows=100, columns=100), dict[str, str]()
+    with running_receiver(small_disk, ledger, jobs, spool) as receiver, RawPeer(receiver.port) as peer:
+        peer.associate([(DX, EXPLICIT_LE), (VERIFICATION, EXPLICIT_LE)])
+        refused = 0
+        while refused < 20:
+            uid, data = instances.next()
+            answer = peer.store(data, DX, uid)
+            assert answer.status in (0x0000, 0xA700) and bool(answer.comment) == bool(answer.status)
+            if answer.status == 0x0000:
+                stored[uid] = instances.sha256(uid)
+            refused += answer.status != 0x0000
+        assert stored and broken_promises(small_disk, stored) == []
+        assert spool.healthy
+        assert peer.echo(context_id=3).status == 0x0000
+
+        for path in files_below(spool.root)[:20]:
+            path.unlink()
+        assert peer.store(data, DX, uid).status == 0x0000
+        peer.release()
+    jobs.close()
+    ledger.engine.dispose()
+    assert integrity(small_disk) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("inodes_free_percent_min", "comment"), [(0, "cannot write: ENOSPC"), (10, "of its inodes free")]
+)
+def test_a_disk_without_inodes_is_told_and_used_again_when_there_are_some(
+    tmp_path: Path, inodes_free_percent_min: float, comment: str
+) -> None:
+    if reason := why_no_tmpfs():
+        pytest.skip(reason)
+    ledger, instances = MemoryLedger(), Instances(rows=16, columns=16)
+    limits = RoomLimits(inodes_free_percent_min=inodes_free_percent_min)
+    with tmpfs(tmp_path / "disk", "size=4m,nr_inodes=40") as disk:
+        spool = Spool(disk / "spool", limits)
+        with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+            peer.associate([(DX, EXPLICIT_LE)])
+            answers = [peer.store(data, DX, uid) for uid, data in (instances.next() for _ in range(40))]
+            assert [answer.status for answer in answers] == sorted(answer.status for answer in answers)
+            assert {answer.status for answer in answers} == {0x0000, 0xA700}
+            assert all(comment in answer.comment for answer in answers if answer.status)
+            assert len(files_below(spool.root)) == len(ledger.rows)
+            for path in files_below(spool.root)[:8]:
+                path.unlink()
+            uid, data = instances.next()
+            assert peer.store(data, DX, uid).status == 0x0000
+            peer.release()
+
+
+def test_a_disk_that_turns_read_only_is_told_and_used_again_when_it_can_be_written(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    ledger, spool, instances = MemoryLedger(), Spool(small_disk / "spool"), Instances(rows=16, columns=16)
+    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+        peer.associate([(DX, EXPLICIT_LE)])
+        for option, status in (("rw", 0x0000), ("ro", 0xA700), ("rw", 0x0000)):
+            assert mount("-o", f"remount,{option}", small_disk).returncode == 0
+            uid, data = instances.next()
+            answer = peer.store(data, DX, uid)
+            assert (answer.status, answer.comment) == (status, "cannot write: EROFS" if status else "")
+        peer.release()
+    assert len(files_below(spool.root)) == len(ledger.rows) == 2
+
+
+def test_an_image_that_outgrows_its_quota_is_stopped_and_a_smaller_one_is_taken(tmp_path: Path) -> None:
+    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=2 * GROWTH_CHECK_BYTES))
+    instances = Instances(rows=16, columns=16)
+    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+        peer.associate([(DX, EXPLICIT_LE)])
+        for more_bytes, status in ((4 * GROWTH_CHECK_BYTES, 0xA700), (0, 0x0000)):
+            uid, data = instances.next()
+            answer = peer.store(data + bytes(more_bytes), DX, uid)
+            assert (answer.status, "spool holds" in answer.comment) == (status, bool(status))
+        peer.release()
+    assert len(files_below(spool.root)) == 1
+
+
 def test_above_the_watermark_nothing_is_written(tmp_path: Path) -> None:
     ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**60))
     ds = make_dx(rows=16, columns=16)
@@ -69,48 +145,23 @@ def test_above_the_watermark_nothing_is_written(tmp_path: Path) -> None:
     assert files_below(spool.root) == []
 
 
-RECEIVE_ONE = """
-import sys
-from pathlib import Path
-from scp_node.engine.dispatcher import prepare_engine
-from scp_node.engine.jobs import JobQueue
-from tests.support.ledgers import new_ledger
-from tests.support.receiving import running_receiver
-
-folder = Path(sys.argv[1])
-ledger = new_ledger(folder)
-prepare_engine(ledger.engine)
-with running_receiver(folder, ledger, JobQueue(ledger)) as receiver:
-    print(receiver.port, flush=True)
-    sys.stdin.read()
-"""
 CALLS = "openat,writev,write,fsync,fdatasync,rename,sendto"
 
 
 @pytest.mark.peer("strace")
 def test_file_name_and_row_are_on_the_disk_before_the_response_leaves(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    command = [program("strace"), "-f", "-y", "-s", "0", "-e", f"trace={CALLS}", "-o", str(trace)]
-    process = subprocess.Popen(
-        [*command, sys.executable, "-c", RECEIVE_ONE, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        port = int(process.stdout.readline() or pytest.skip("strace may not trace here"))
+    prefix = [program("strace"), "-f", "-y", "-s", "0", "-e", f"trace={CALLS}", "-o", str(trace)]
+    with ReceivingProcess(tmp_path, prefix) as receiver:
+        if not receiver.port:
+            pytest.skip("strace may not trace here")
         warm_up, ds = (make_dx(rows=200, columns=200, instance=number) for number in (1, 2))
-        with RawPeer(port, timeout_s=60) as peer:
+        with RawPeer(receiver.port, timeout_s=60) as peer:
             peer.associate([(DX, EXPLICIT_LE)])
             assert peer.store(data_set_bytes(warm_up), DX, str(warm_up.SOPInstanceUID)).status == 0x0000
             assert peer.store(data_set_bytes(ds), DX, str(ds.SOPInstanceUID)).status == 0x0000
             peer.release()
-    finally:
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
-    assert process.returncode == 0
+    assert receiver.process.returncode == 0
     assert _steps(trace.read_text())[-6:] == [
         "write part",
         "fsync part",

@@ -17,14 +17,19 @@ import yaml
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import default_url, open_database
 from scp_node.settings_file import load_settings
-from tests.support.ports import free_port, is_listening
+from tests.support.ports import free_port
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0
 
 
 class RunningNode:
-    """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY."""
+    """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY.
+
+    `only` names the roles it runs; without, it runs all of them.
+    """
+
+    only: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> None:
         self.folder, self.port, self.web_port = folder, free_port(), free_port()
@@ -52,18 +57,25 @@ class RunningNode:
         folder.mkdir(parents=True, exist_ok=True)
         self.write_config()
 
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.document["node"]["data_dir"])
+
     def write_config(self) -> None:
         self.config.write_text(yaml.safe_dump(self.document, sort_keys=False))
 
     def start(self) -> None:
         """Start and wait until the receiver listens and the worker takes work."""
+        roles = [word for role in self.only for word in ("--only", role)]
         seen = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config)], stdout=log, stderr=log
+                [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not (is_listening(self.port) and "worker ready" in self.log(seen)):
+        while not all(f"{role} ready" in self.log(seen) for role in self.only or ("receiver", "worker")):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the node did not start:\n{self.log()[-4000:]}")
             time.sleep(0.05)
