@@ -55,6 +55,13 @@ class ClassNotOfContext(HilumError):
     dimse_status = 0x0122
 
 
+class NotAuthorised(HilumError):
+    """The configuration does not let this AE title store (PS3.7 C.5.16)."""
+
+    code = "not-authorised"
+    dimse_status = 0x0124
+
+
 class InvalidInstance(HilumError):
     """The SOP Instance UID is not a UID."""
 

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from scp_node import metrics
+from scp_node.commitments import CommitmentBook
 from scp_node.deliver.scu import Sender
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue, delivery_queue
@@ -105,7 +106,7 @@ def run_receiver(orders: Orders) -> None:
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
     with heartbeat, opened(settings) as (ledger, jobs):
         spool = open_spool(settings)
-        receiver = Receiver(settings, spool, ledger, jobs)
+        receiver = Receiver(settings, spool, ledger, jobs, reports=CommitmentBook(ledger, jobs))
         _measure(receiver, spool)
         receiver.start()
         try:

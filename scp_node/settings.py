@@ -93,8 +93,8 @@ class RemoteAE(Section):
     may_send: bool = Field(False, description="Whether this AE title may send images to the node.")
     storage_commitment: bool = Field(
         False,
-        description="Whether the archive is to confirm results by Storage Commitment. This version does not ask for "
-        "it: a delivery ends as 'sent', whatever stands here.",
+        description="Whether the archive is asked to confirm by Storage Commitment that it keeps a result. It may "
+        "then call this node to do so.",
     )
 
 
@@ -249,6 +249,9 @@ class Delivery(Section):
     give_up_after_h: float = Field(72, gt=0, le=8760, description="After this long a delivery becomes a dead letter.")
     connect_timeout_s: Seconds = Field(10, gt=0, description="Time to reach a destination and open an association.")
     response_timeout_s: Seconds = Field(60, gt=0, description="Time for a destination to answer a C-STORE.")
+    commitment_timeout_s: Seconds = Field(
+        3600, gt=0, description="An archive that has not confirmed a result for this long is asked again, three times."
+    )
     keep_open_s: Seconds = Field(5, description="An association stays open this long for the next result.")
 
 
@@ -309,3 +312,9 @@ class Settings(Section):
         """Name under remote_aes of the AE that may send under this title, or None."""
         title = calling_ae_title.strip(" ")
         return next((name for name, ae in self.remote_aes.items() if ae.may_send and ae.ae_title == title), None)
+
+    def committing_named(self, calling_ae_title: str) -> str | None:
+        """Name under remote_aes of the AE that may report on storage commitment under this title, or None."""
+        title = calling_ae_title.strip(" ")
+        known = self.remote_aes.items()
+        return next((name for name, ae in known if ae.storage_commitment and ae.ae_title == title), None)

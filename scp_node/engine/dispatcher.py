@@ -59,7 +59,7 @@ class Dispatcher:
     def __init__(self, engine: sa.Engine, executor_id: str, runner: JobRunner, poll_s: float) -> None:
         self._poll_s = poll_s
         DBOS(config=_config(engine, executor_id))
-        for kind in ("image", "study", "delivery"):
+        for kind in ("image", "study", "delivery", "commitment"):
             DBOS.workflow(name=f"{kind}_job")(_workflow(runner))
 
     def start(self, queues: Mapping[str, int]) -> None:

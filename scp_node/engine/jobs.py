@@ -30,6 +30,15 @@ def delivery_queue(destination: str) -> str:
     return f"deliver-{destination}"
 
 
+def commitment_queue(destination: str) -> str:
+    """Apart from deliveries, because the answer of an archive is waited for."""
+    return f"commit-{destination}"
+
+
+def delivery_job_id(delivery_id: int) -> str:
+    return f"delivery:{delivery_id}"
+
+
 class JobQueue:
     """Enqueues from any process; running is the dispatcher's part. Thread-safe."""
 
@@ -63,9 +72,23 @@ class JobQueue:
 
     def enqueue_delivery(self, tx: sa.Connection, delivery_id: int, destination: str, study_instance_uid: str) -> None:
         """Have a result sent to a destination."""
-        job_id, queue = f"delivery:{delivery_id}", delivery_queue(destination)
+        job_id, queue = delivery_job_id(delivery_id), delivery_queue(destination)
         if self._ledger.add_job(tx, job_id, "delivery", str(delivery_id), study_instance_uid, queue, now_utc()):
             self._dispatch(tx, job_id, "delivery", queue, 1, now_utc())
+
+    def enqueue_commitment(
+        self, tx: sa.Connection, delivery_id: int, attempts: int, destination: str, study_instance_uid: str
+    ) -> None:
+        """Have the archive asked whether it keeps what the attempt number `attempts` has brought it."""
+        job_id, queue, subject = f"commitment:{delivery_id}:{attempts}", commitment_queue(destination), str(delivery_id)
+        if self._ledger.add_job(tx, job_id, "commitment", subject, study_instance_uid, queue, now_utc()):
+            self._dispatch(tx, job_id, "commitment", queue, 1, now_utc())
+
+    def end_commitment(self, tx: sa.Connection, delivery_id: int) -> None:
+        """Nobody has to be asked any more. A job that runs finds out by itself."""
+        for job in self._ledger.jobs_about(tx, "commitment", str(delivery_id)):
+            if job.state in ("queued", "waiting"):
+                self._ledger.update_job(tx, job.job_id, state="done", error="")
 
     def again(self, tx: sa.Connection, job: JobRow, due_at: datetime, error: str) -> None:
         """Another attempt at `due_at`."""

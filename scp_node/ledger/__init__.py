@@ -4,6 +4,7 @@ from scp_node.ledger.ledger import Ledger
 from scp_node.ledger.records import (
     AddOutcome,
     Analysis,
+    CommitmentRow,
     DeliveryRow,
     EventRow,
     InstanceRow,
@@ -18,6 +19,7 @@ from scp_node.ledger.records import (
 __all__ = [
     "AddOutcome",
     "Analysis",
+    "CommitmentRow",
     "DeliveryRow",
     "EventRow",
     "InstanceRow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
@@ -59,6 +60,16 @@ class Deliveries:
         return tx.execute(
             sa.select(t.capability.c.accepted).where(
                 t.capability.c.remote_ae == remote_ae, t.capability.c.sop_class_uid == sop_class_uid
+            )
+        ).scalar_one_or_none()
+
+    def sop_class_refused_since(self, tx: sa.Connection, remote_ae: str, sop_class_uid: str) -> datetime | None:
+        """When `remote_ae` was last asked for a SOP class, if it refused it then."""
+        return tx.execute(
+            sa.select(t.capability.c.seen_at).where(
+                t.capability.c.remote_ae == remote_ae,
+                t.capability.c.sop_class_uid == sop_class_uid,
+                t.capability.c.accepted.is_(False),
             )
         ).scalar_one_or_none()
 

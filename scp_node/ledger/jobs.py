@@ -70,6 +70,10 @@ class Jobs:
         )
         return [JobRow(**row._mapping) for row in rows]
 
+    def jobs_about(self, tx: sa.Connection, kind: JobKind, subject: str) -> list[JobRow]:
+        rows = tx.execute(sa.select(t.job).where(t.job.c.subject == subject, t.job.c.kind == kind))
+        return [JobRow(**row._mapping) for row in rows]
+
     def jobs_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[JobRow]:
         rows = tx.execute(
             sa.select(t.job).where(t.job.c.study_instance_uid == study_instance_uid).order_by(t.job.c.created_at)

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from scp_node.ledger.commitments import Commitments
 from scp_node.ledger.jobs import Jobs
 from scp_node.ledger.reports import Reports
 
 
-class Ledger(Reports, Jobs):
+class Ledger(Reports, Commitments, Jobs):
     """The ledger over one database. Thread-safe: every transaction has its own connection."""
 
     def __init__(self, engine: sa.Engine) -> None:

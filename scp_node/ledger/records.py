@@ -14,8 +14,9 @@ from converter.manifest import Concept
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
-JobKind = Literal["image", "study", "delivery"]
+JobKind = Literal["image", "study", "delivery", "commitment"]
 DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
+CommitmentState = Literal["requested", "committed", "failed"]
 
 JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
 LIVE_JOBS: tuple[JobState, ...] = ("queued", "waiting", "running")
@@ -157,6 +158,21 @@ class DeliveryRow:
     sent_at: datetime | None
     status: int | None
     detail: str
+
+
+@dataclass(frozen=True)
+class CommitmentRow:
+    """A request to an archive to confirm that it keeps one result; `ae_title` is whose answer counts."""
+
+    transaction_uid: str
+    delivery_id: int
+    ae_title: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    state: CommitmentState
+    requested_at: datetime
+    failure_reason: int | None
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,20 @@ delivery = sa.Table(
     sa.UniqueConstraint("result_uid", "destination"),
 )
 
+commitment = sa.Table(
+    "hilum_commitment",
+    metadata,
+    sa.Column("transaction_uid", UID, primary_key=True),
+    sa.Column("delivery_id", sa.Integer, sa.ForeignKey("hilum_delivery.id"), nullable=False, index=True),
+    sa.Column("ae_title", sa.String(16), nullable=False),
+    sa.Column("sop_class_uid", UID, nullable=False),
+    sa.Column("sop_instance_uid", UID, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("failure_reason", sa.Integer),
+    sa.Column("answered_at", UtcDateTime),
+)
+
 capability = sa.Table(
     "hilum_capability",
     metadata,

@@ -11,9 +11,11 @@ APPLICATION_CONTEXT_NAME = "1.2.840.10008.3.1.1.1"
 
 @dataclass(frozen=True)
 class Admission:
-    """The sender is the remote AE `source` of the configuration."""
+    """The peer is the remote AE `source` of the configuration. One that may not send may still report on the storage
+    commitment that it was asked for."""
 
     source: str
+    may_send: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ def admit(
     if called_ae_title.strip(" ") != settings.node.ae_title:
         return UNKNOWN_CALLED_AE_TITLE
     source = settings.source_named(calling_ae_title)
-    return UNKNOWN_CALLING_AE_TITLE if source is None else Admission(source)
+    if source is not None:
+        return Admission(source)
+    committing = settings.committing_named(calling_ae_title)
+    return UNKNOWN_CALLING_AE_TITLE if committing is None else Admission(committing, may_send=False)
 
 
 def printable(text: str) -> str:

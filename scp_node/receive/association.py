@@ -15,11 +15,13 @@ from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
 from pynetdicom.transport import AddressInformation
 
 from scp_node import metrics
+from scp_node.commitment_messages import STORAGE_COMMITMENT
 from scp_node.receive.access import Admission, Rejection, admit, printable
 from scp_node.receive.commands import (
     C_ECHO_RQ,
     C_STORE_RQ,
     COMMAND_BYTES_MAX,
+    N_EVENT_REPORT_RQ,
     SUCCESS,
     Answer,
     Command,
@@ -27,6 +29,7 @@ from scp_node.receive.commands import (
     decode_command,
     encode_response,
 )
+from scp_node.receive.commitment_reports import IncomingReport
 from scp_node.receive.contexts import VERIFICATION
 from scp_node.receive.handlers import Context, IncomingInstance, Sender
 from scp_node.receive.latch import Latch
@@ -58,7 +61,7 @@ class AdmittingAcse(ACSE):
 
 
 class ReceivingAssociation(Association):
-    """A thread that serves one peer: C-ECHO and C-STORE, one message after the other."""
+    """A thread that serves one peer: C-ECHO, C-STORE and reports on storage commitment, one message after the other."""
 
     def __init__(self, server: ReceivingServer, connection: socket.socket, address: AddressInformation) -> None:
         super().__init__(server.ae, MODE_ACCEPTOR)
@@ -89,7 +92,7 @@ class ReceivingAssociation(Association):
         self._is_within_message = False
         self._empty_pdvs = 0
         self._request: tuple[int, Command] | None = None
-        self._instance: IncomingInstance | None = None
+        self._instance: IncomingInstance | IncomingReport | None = None
         self._pieces: list[memoryview] = []
         self._data_bytes = 0
 
@@ -156,7 +159,7 @@ class ReceivingAssociation(Association):
             self.acse.send_reject(rejection.result, rejection.source, rejection.diagnostic)
             return False
         assert isinstance(decision, Admission)
-        self._sender = Sender(decision.source, calling, called)
+        self._sender = Sender(decision.source, calling, called, decision.may_send)
         return True
 
     def is_answered_from_memory(self, pdu: bytes) -> bool:
@@ -246,12 +249,17 @@ class ReceivingAssociation(Association):
             is_verification = command.sop_class_uid == context.abstract_syntax == VERIFICATION
             self._answer(context_id, command, SUCCESS if is_verification else _WRONG_CLASS)
         elif command.field == C_STORE_RQ:
-            self._instance = self._node.store.begin(self._sender, context, command)
-            self._request, self._data_bytes = (context_id, command), 0
-            if not command.has_data_set:
-                self._finish()
+            self._begin_data_set(context_id, command, self._node.store.begin(self._sender, context, command))
+        elif command.field == N_EVENT_REPORT_RQ and context.abstract_syntax == STORAGE_COMMITMENT:
+            report = IncomingReport(self._node.reports, self._sender, context, command)
+            self._begin_data_set(context_id, command, report)
         else:
             raise InvalidPdu(f"command 0x{command.field:04X} is not served")
+
+    def _begin_data_set(self, context_id: int, command: Command, instance: IncomingInstance | IncomingReport) -> None:
+        self._instance, self._request, self._data_bytes = instance, (context_id, command), 0
+        if not command.has_data_set:
+            self._finish()
 
     def _take_data(self, fragment: Fragment) -> None:
         if self._request is None or self._instance is None:

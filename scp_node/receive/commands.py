@@ -1,4 +1,4 @@
-"""Command sets as the node receives and answers them (PS3.7 6.3.1, 9.3.1, 9.3.5): Implicit VR Little Endian."""
+"""Command sets as the node receives and answers them (PS3.7 6.3.1, 9.3.1, 9.3.5, 10.3.1): Implicit VR Little Endian."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scp_node.receive.header import is_uid
 COMMAND_BYTES_MAX = 16 * 1024
 ERROR_COMMENT_CHARACTERS_MAX = 64
 
-C_STORE_RQ, C_ECHO_RQ = cs.C_STORE_RQ, cs.C_ECHO_RQ
+C_STORE_RQ, C_ECHO_RQ, N_EVENT_REPORT_RQ = cs.C_STORE_RQ, cs.C_ECHO_RQ, cs.N_EVENT_REPORT_RQ
 _RESPONSE = 0x8000
 
 
@@ -27,6 +27,7 @@ class Command:
     has_data_set: bool
     sop_class_uid: str
     sop_instance_uid: str
+    event_type: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def decode_command(data: bytes | bytearray) -> Command:
         has_data_set=_number(elements, cs.COMMAND_DATA_SET_TYPE) != cs.NO_DATA_SET,
         sop_class_uid=_uid(elements, cs.AFFECTED_SOP_CLASS_UID),
         sop_instance_uid=_uid(elements, cs.AFFECTED_SOP_INSTANCE_UID),
+        event_type=cs.number_of(elements, cs.EVENT_TYPE_ID),
     )
 
 

@@ -1,4 +1,5 @@
-"""The presentation contexts this node accepts: verification, and each storage class in every syntax it can decode."""
+"""The presentation contexts this node accepts: verification, each storage class in every syntax it can decode, and
+storage commitment, in which the peer that asks for the association is the SCP (PS3.4 J.3.3, PS3.7 D.3.3.4)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
+from scp_node.commitment_messages import STORAGE_COMMITMENT
 
 VERIFICATION = "1.2.840.10008.1.1"
 
@@ -14,7 +16,10 @@ VERIFICATION = "1.2.840.10008.1.1"
 def presentation_contexts() -> list[PresentationContext]:
     """One context a SOP class. Where a sender offers several syntaxes, the first one of the table is chosen."""
     syntaxes = [syntax.uid for syntax in TRANSFER_SYNTAXES]
+    reports = build_context(STORAGE_COMMITMENT, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+    reports.scu_role, reports.scp_role = False, True
     return [
         build_context(VERIFICATION, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]),
         *(build_context(sop_class_uid, syntaxes) for sop_class_uid in STORAGE_CLASSES),
+        reports,
     ]

@@ -24,6 +24,7 @@ from scp_node.errors import (
     DuplicateInstance,
     HilumError,
     InvalidInstance,
+    NotAuthorised,
     OutOfResources,
 )
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
@@ -57,6 +58,7 @@ class Sender:
     source: str
     calling_ae_title: str
     called_ae_title: str
+    may_store: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class IncomingInstance:
         self._refusal: HilumError | None = None
         self.bytes = 0
         try:
+            _check_may_store(sender)
             _check_class(context, command)
             _check_instance_uid(command)
             store.spool.check_room()
@@ -206,6 +209,11 @@ class IncomingInstance:
                 "took_ms": round(1000 * (time.monotonic() - self._began), 1),
             },
         )
+
+
+def _check_may_store(sender: Sender) -> None:
+    if not sender.may_store:
+        raise NotAuthorised("this AE title may report on storage commitment, but not send images")
 
 
 def _check_class(context: Context, command: Command) -> None:

@@ -17,6 +17,7 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.errors import ConfigurationError
 from scp_node.receive.association import ReceivingAssociation
+from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.door import Door
 from scp_node.receive.handlers import JobsPort, LedgerPort, Store
@@ -53,8 +54,8 @@ class ReceivingServer(AssociationServer):
     request_queue_size = 128
     ae: AE
 
-    def __init__(self, *args: Any, settings: Settings, store: Store, **kwargs: Any) -> None:
-        self.settings, self.store = settings, store
+    def __init__(self, *args: Any, settings: Settings, store: Store, reports: ReportBook, **kwargs: Any) -> None:
+        self.settings, self.store, self.reports = settings, store, reports
         self.door = Door(lambda: self.settings.receiver)
         self.negotiations = Negotiations()
         # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
@@ -124,12 +125,14 @@ class Receiver:
         ledger: LedgerPort,
         jobs: JobsPort,
         *,
+        reports: ReportBook | None = None,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
         self._settings = settings
         self._spool = spool
         self._store = Store(spool, ledger, jobs)
+        self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None
         self._thread: threading.Thread | None = None
@@ -171,6 +174,7 @@ class Receiver:
                 request_handler=ConnectionHandler,
                 settings=self._settings,
                 store=self._store,
+                reports=self._reports,
             )
         except OSError as error:
             raise ConfigurationError("cannot listen on {}:{}: {}".format(*self._address, error.strerror)) from error

@@ -1,0 +1,87 @@
+"""The data sets of the Storage Commitment Push Model (PS3.4 J.3), written and read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+
+STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+# Both sides name this one instance of the SOP class (PS3.4 J.3.5).
+COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
+REQUEST_ACTION = 1
+ALL_COMMITTED, SOME_FAILED = 1, 2
+EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
+# A request of ours names one object, so a report has a few hundred bytes.
+REPORT_BYTES_MAX = 64 * 1024
+
+
+class MalformedReport(ValueError):
+    """The data set is no report."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One object of a report; `failure_reason` is None when it is committed."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    failure_reason: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an archive says about the objects of one request."""
+
+    transaction_uid: str
+    references: tuple[Reference, ...]
+
+
+def write_request(transaction_uid: str, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
+    """The Action Information of a request for one object (PS3.4 Table J.3-1)."""
+    item, ds = Dataset(), Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class_uid, sop_instance_uid
+    ds.TransactionUID, ds.ReferencedSOPSequence = transaction_uid, [item]
+    file = DicomBytesIO()
+    file.is_little_endian, file.is_implicit_VR = True, transfer_syntax_uid == IMPLICIT_LE
+    write_dataset(file, ds)
+    return file.getvalue()
+
+
+def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> Report:
+    """The Event Information of a report (PS3.4 Table J.3-2). Raises MalformedReport."""
+    try:
+        ds = read_dataset(io.BytesIO(data), transfer_syntax_uid == IMPLICIT_LE, True, bytelength=len(data))
+        committed = tuple(_references(ds, "ReferencedSOPSequence"))
+        failed = tuple(_references(ds, "FailedSOPSequence"))
+        transaction_uid = _text(ds, "TransactionUID")
+    except MalformedReport:
+        raise
+    except Exception as error:
+        raise MalformedReport("the data set cannot be read") from error
+    if (event_type == ALL_COMMITTED) == bool(failed):
+        raise MalformedReport("event type and Failed SOP Sequence contradict each other")
+    return Report(transaction_uid, committed + failed)
+
+
+def _references(ds: Dataset, sequence: str) -> Iterator[Reference]:
+    for item in ds.get(sequence) or ():
+        reason = None
+        if sequence == "FailedSOPSequence":
+            reason = item.FailureReason
+            if not isinstance(reason, int):
+                raise MalformedReport("a failure without reason")
+        yield Reference(_text(item, "ReferencedSOPClassUID"), _text(item, "ReferencedSOPInstanceUID"), reason)
+
+
+def _text(ds: Any, keyword: str) -> str:
+    value = ds.get(keyword)
+    if not isinstance(value, str) or not value:
+        raise MalformedReport(f"no {keyword}")
+    return str(value)
