@@ -1,0 +1,29 @@
+"""Debian's Orthanc as shipped: four DICOM threads, fsync of every file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.bench.peers.process import PeerProcess, version_line
+from tests.support.orthanc import PROGRAM, Orthanc
+
+
+class OrthancPeer(PeerProcess):
+    name = "Orthanc"
+    ae_title = "ORTHANC"
+    associations_max = 4
+    options: dict[str, Any] = {}
+
+    def start(self, folder: Path) -> None:
+        self.orthanc = Orthanc(folder, self.ae_title, **self.options)
+        self.port = self.orthanc.dicom_port
+        self.orthanc.start()
+        self.process, self.log_path = self.orthanc.process, self.orthanc.log_path
+
+    def stop(self) -> None:
+        super().stop()
+        self.orthanc.process = None
+
+    def describe(self) -> str:
+        return f"{version_line(PROGRAM, '--version')}, as shipped (StorageCompression off, SyncStorageArea on)"
