@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import ingest
+from tests.bench import ingest, whole_way
 from tests.bench.workplace import Workplace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PARTS = {"ingest": ingest.measure}
+PARTS = {"ingest": ingest.measure, "whole_way": whole_way.measure}
 
 
 def main() -> int:
