@@ -30,8 +30,9 @@ peers: ## real peers of the tests, from Debian
 reference: $(test_env)/.installed-cpu ## generate config/node.reference.yaml and config/node.schema.json
 	$(bin)/python -m scp_node.settings_reference
 
-bench: $(test_env)/.installed-cpu ## how long from C-STORE to the report in the archive
-	$(bin)/python -m tests.bench.store_to_result
+bench: $(test_env)/.installed-cpu ## Hilum beside its peers, 40 minutes; BENCH_ARGS=--quick shows that it runs
+	@.ci/peers bench
+	$(bin)/python -m tests.bench $(BENCH_ARGS)
 
 crash: $(test_env)/.installed-cpu ## kill processes of the node for a while and count what is lost
 	$(bin)/python -m tests.crash.kill_loop

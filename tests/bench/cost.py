@@ -70,5 +70,5 @@ def _memory_mb(pid: int) -> float:
 
 def _entries(pid: int, folder: str) -> int:
     with suppress(*_GONE):
-        return len(os.listdir(f"/proc/{pid}/{folder}"))
+        return len(list(Path(f"/proc/{pid}/{folder}").iterdir()))
     return 0

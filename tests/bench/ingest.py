@@ -17,7 +17,7 @@ from tests.bench.peers.process import PeerProcess
 from tests.bench.peers.pynetdicom_app import PynetdicomStoreSCP
 from tests.bench.workplace import Record, Workplace, running
 
-ROUNDS, QUICK_ROUNDS = 7, 1
+ROUNDS, QUICK_ROUNDS = 5, 1
 # Share of the stores of a case that a quick run sends.
 QUICK_SHARE = 0.34
 # Work that a peer does after its last answer is its cost all the same.
@@ -46,9 +46,7 @@ class Case:
     def stream(self, workplace: Workplace) -> Stream:
         stores = max(2, round(self.stores * QUICK_SHARE)) if workplace.quick else self.stores
         pictures = loads.images(self.load, workplace.loads)
-        return Stream(
-            pictures, self.associations, stores, self.association_per_image, quick_ack=self.quick_ack
-        )
+        return Stream(pictures, self.associations, stores, self.association_per_image, quick_ack=self.quick_ack)
 
 
 CASES = (
@@ -73,7 +71,9 @@ def measure(workplace: Workplace) -> list[Record]:
                 _store(peer, Case("warm-up", CR, 1, 2), workplace)
             for case in workplace.shuffled(CASES):
                 for peer in workplace.shuffled(peers):
-                    records.append({"round": number, "case": case.name, "peer": peer.name, **_store(peer, case, workplace)})
+                    records.append(
+                        {"round": number, "case": case.name, "peer": peer.name, **_store(peer, case, workplace)}
+                    )
         workplace.say(f"ingest: round {number + 1} done")
     return records
 

@@ -6,6 +6,7 @@ and never waits for itself. It does not acknowledge early (TCP_QUICKACK) unless 
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import socket
 import statistics
@@ -142,7 +143,7 @@ class Sent:
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of `values` do not exceed (nearest rank)."""
-    return sorted(values)[max(0, round(share * len(values) + 0.5) - 1)]
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def send(port: int, called: str, stream: Stream, first_number: int) -> Sent:

@@ -12,6 +12,7 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless
 
+from tests.bench.peers.process import dcmtk_program
 from tests.support.phantoms import draw_chest, make_dx, write_dx
 
 # Distinct pictures of a load; every C-STORE gets UIDs of its own, so that more files would only fill the page cache.
@@ -76,7 +77,7 @@ def _write(load: Load, picture: int, path: Path) -> None:
     write_dx(part, ds)
     if load is DX_JPEG:
         native = part.rename(path.with_suffix(".native"))
-        subprocess.run(["dcmcjpeg", "+e1", "+un", str(native), str(part)], check=True)
+        subprocess.run([dcmtk_program("dcmcjpeg"), "+e1", "+un", str(native), str(part)], check=True)
         native.unlink()
     part.rename(path)
 

@@ -24,7 +24,9 @@ def enter() -> None:
     if os.geteuid() != 0:
         command += ["--user", "--map-root-user"]
     if unshare is None or shutil.which("ip") is None or subprocess.run([*command, "true"], check=False).returncode:
-        print("no private namespace to be had: storescp and Orthanc listen on all addresses of this machine", flush=True)
+        print(
+            "no private namespace to be had: storescp and Orthanc listen on all addresses of this machine", flush=True
+        )
         return
     os.environ[_MARK] = "1"
     os.execv(unshare, [*command, sys.executable, "-m", "tests.bench", *sys.argv[1:]])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from tests.bench.peers.process import PeerProcess
 from tests.bench.workplace import Record, Workplace, running
 
 ROUNDS, QUICK_ROUNDS = 4, 1
-WARM_UP, PACED, QUICK_PACED = 3, 15, 3
-BURST_ASSOCIATIONS, BURST_EACH, QUICK_BURST_EACH = 4, 6, 2
+WARM_UP, PACED = 3, 15
+QUICK_WARM_UP, QUICK_PACED = 1, 2
+BURST_ASSOCIATIONS, BURST_EACH, QUICK_BURST_EACH = 4, 6, 1
 LOADS = (DX, DX_JPEG)
 REST_S = 0.3
 SYSTEMS = ("Hilum", "Orthanc + python", "plain script")
@@ -76,7 +77,7 @@ def measure(workplace: Workplace) -> list[Record]:
 
 def _measure_system(one: System, load: Load, workplace: Workplace) -> Record:
     pictures = loads.images(load, workplace.loads)
-    for _ in range(WARM_UP):
+    for _ in range(QUICK_WARM_UP if workplace.quick else WARM_UP):
         store_to_result(one, pictures[0], workplace)
     count = QUICK_PACED if workplace.quick else PACED
     paced = [store_to_result(one, pictures[index % len(pictures)], workplace) for index in range(count)]
@@ -119,7 +120,5 @@ def _burst(one: System, pictures: list[Image], workplace: Workplace) -> Record:
         "studies_per_s": studies / wall_s,
         "node_cpu_ms": 1000 * (cost.cpu_s(one.node_pids) - node) / studies,
         "archive_cpu_ms": 1000 * (cost.cpu_s(one.archive_pids) - archive) / studies,
-        "all_cpu_ms": 1000
-        * (cost.cpu_s(one.node_pids) + cost.cpu_s(one.archive_pids) - node - archive)
-        / studies,
+        "all_cpu_ms": 1000 * (cost.cpu_s(one.node_pids) + cost.cpu_s(one.archive_pids) - node - archive) / studies,
     }

@@ -1,1 +1,1 @@
-"""Whom the bench measures. Each module has one peer: a class with `start`, `stop` and `describe`, on ports of its own."""
+"""Whom the bench measures: a module a peer, each a class with `start`, `stop` and `describe`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from tests.bench.peers.process import PeerProcess, plain_environment, version_line
+from tests.bench.peers.process import PeerProcess, dcmtk_program, plain_environment, version_line
 
 
 class StoreSCP(PeerProcess):
@@ -13,13 +14,11 @@ class StoreSCP(PeerProcess):
 
     name = "storescp"
     ae_title = "STORESCP"
-    environment: dict[str, str] = {}
+    environment: Mapping[str, str] = MappingProxyType({})
     options: tuple[str, ...] = ()
 
     def start(self, folder: Path) -> None:
-        program = shutil.which("storescp")
-        if program is None:
-            raise FileNotFoundError("storescp is not installed (Debian package dcmtk)")
+        program = dcmtk_program("storescp")
         received = folder / "received"
         received.mkdir()
         command = [program, "--fork", "-aet", self.ae_title, "-od", str(received), "+xa", *self.options, str(self.port)]
@@ -28,13 +27,13 @@ class StoreSCP(PeerProcess):
     def describe(self) -> str:
         settings = " ".join(f"{key}={value}" for key, value in self.environment.items())
         options = " ".join(("--fork", "+xa", *self.options))
-        shown = version_line("storescp", "--version").replace("$dcmtk: ", "").replace(" $", "")
+        shown = version_line(dcmtk_program("storescp"), "--version").replace("$dcmtk: ", "").replace(" $", "")
         return f"{shown}, `{settings}{' ' if settings else ''}storescp {options}`; no fsync"
 
 
 class StoreSCPNoDelay(StoreSCP):
     name = "storescp NODELAY"
-    environment = {"TCP_NODELAY": "1"}
+    environment = MappingProxyType({"TCP_NODELAY": "1"})
 
 
 class StoreSCPTuned(StoreSCPNoDelay):

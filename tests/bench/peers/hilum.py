@@ -1,4 +1,4 @@
-"""Hilum itself: the receiver alone, or the whole node. Durable as shipped; only the disk watermark is out of the way."""
+"""Hilum itself, the receiver alone or the whole node; durable as shipped, only without the disk watermark."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.bench.peers.process import PeerProcess, version_line
@@ -13,7 +15,7 @@ class OrthancPeer(PeerProcess):
     name = "Orthanc"
     ae_title = "ORTHANC"
     associations_max = 4
-    options: dict[str, Any] = {}
+    options: Mapping[str, Any] = MappingProxyType({})
 
     def start(self, folder: Path) -> None:
         self.orthanc = Orthanc(folder, self.ae_title, **self.options)
@@ -26,4 +28,6 @@ class OrthancPeer(PeerProcess):
         self.orthanc.process = None
 
     def describe(self) -> str:
-        return f"{version_line(PROGRAM, '--version')}, as shipped (StorageCompression off, SyncStorageArea on)"
+        return (
+            f"{Path(version_line(PROGRAM, '--version')).name}, as shipped (StorageCompression off, SyncStorageArea on)"
+        )

@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from scp_node.inference.library import find_package, shipped_models_dir
 from tests.bench.peers.orthanc import OrthancPeer
@@ -22,7 +22,7 @@ class OrthancPython(OrthancPeer):
     """Its script imports pydicom, highdicom and onnxruntime from the environment of the bench."""
 
     name = "Orthanc + python"
-    options: dict[str, Any] = {"Plugins": [str(PLUGIN)], "PythonScript": str(SCRIPT), "PythonVerbose": False}
+    options = MappingProxyType({"Plugins": [str(PLUGIN)], "PythonScript": str(SCRIPT), "PythonVerbose": False})
 
     def start(self, folder: Path) -> None:
         if not PLUGIN.exists():
@@ -35,5 +35,7 @@ class OrthancPython(OrthancPeer):
         super().start(folder)
 
     def describe(self) -> str:
-        versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("pydicom", "highdicom", "onnxruntime"))
+        versions = ", ".join(
+            f"{name} {importlib.metadata.version(name)}" for name in ("pydicom", "highdicom", "onnxruntime")
+        )
         return f"{super().describe()}; orthanc-python on Python {'.'.join(map(str, PLUGIN_PYTHON))} with {versions}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -70,6 +72,16 @@ class PeerProcess:
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+
+def dcmtk_program(name: str) -> str:
+    """Where DCMTK's program is. The environment of pynetdicom has programs of the same names, which are not meant."""
+    own = Path(sys.prefix, "bin")
+    places = (place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place) != own)
+    program = shutil.which(name, path=os.pathsep.join(places))
+    if program is None:
+        raise FileNotFoundError(f"{name} is not installed (Debian package dcmtk)")
+    return program
 
 
 def version_line(*command: str) -> str:

@@ -36,9 +36,7 @@ class Analysis:
 
     def __init__(self, package: Path) -> None:
         self._manifest: dict[str, Any] = yaml.safe_load((package / "manifest.yaml").read_text(encoding="utf-8"))
-        self._session = onnxruntime.InferenceSession(
-            str(package / "model.onnx"), providers=["CPUExecutionProvider"]
-        )
+        self._session = onnxruntime.InferenceSession(str(package / "model.onnx"), providers=["CPUExecutionProvider"])
 
     def results(self, ds: Dataset) -> tuple[Dataset, Dataset]:
         gray = _gray(ds)
@@ -51,7 +49,9 @@ class Analysis:
     def _heatmap(self, ds: Dataset, gray: np.ndarray, cam: np.ndarray, probability: float) -> Dataset:
         scale = min(1.0, HEATMAP_SIDE_MAX / max(gray.shape))
         size = (round(gray.shape[1] * scale), round(gray.shape[0] * scale))
-        base = cv2.cvtColor((255 * cv2.resize(gray, size, interpolation=cv2.INTER_AREA)).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+        base = cv2.cvtColor(
+            (255 * cv2.resize(gray, size, interpolation=cv2.INTER_AREA)).astype(np.uint8), cv2.COLOR_GRAY2RGB
+        )
         attention = np.clip(255 * cv2.resize(cam, size) / max(4.0, float(cam.max())), 0, 255).astype(np.uint8)
         colours = cv2.cvtColor(cv2.applyColorMap(attention, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
         picture = cv2.addWeighted(base, 0.6, colours, 0.4, 0)
