@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from scp_node.certificate_watch import CertificateWatch
 from scp_node.engine.dispatcher import prepare_engine
 from scp_node.errors import ConfigurationError
 from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_status
@@ -56,6 +57,7 @@ class Supervisor:
         self._roles = [RoleProcess(role) for role in roles]
         self._stop = threading.Event()
         self._reload = threading.Event()
+        self._certificate_watch = CertificateWatch()
         self._exit_code = 0
 
     def run(self) -> int:
@@ -81,6 +83,7 @@ class Supervisor:
         return self._exit_code
 
     def _tend(self) -> None:
+        self._certificate_watch.look(self._settings.tls)
         if self._reload.is_set():
             self._reload.clear()
             if self._source.reload(check_models):
@@ -158,9 +161,13 @@ def _end(running: Sequence[subprocess.Popen[bytes]], deadline: float) -> None:
 
 def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
     """`new` as a running node follows it, and the sections that it keeps back: sockets, folders, database, processes
-    and sessions stay as they are for all roles alike, also for one that is started again meanwhile."""
-    kept_back = [name for name in FIXED_SECTIONS if getattr(running, name) != getattr(new, name)]
-    return new.model_copy(update={name: getattr(running, name) for name in FIXED_SECTIONS}), kept_back
+    and sessions stay as they are for all roles alike, also for one that is started again meanwhile. So does TLS where
+    the new section would lay the socket bare that stays."""
+    kept: tuple[str, ...] = FIXED_SECTIONS
+    if new.model_copy(update={"node": running.node}).exposes_plaintext:
+        kept = (*kept, "tls")
+    kept_back = [name for name in kept if getattr(running, name) != getattr(new, name)]
+    return new.model_copy(update={name: getattr(running, name) for name in kept}), kept_back
 
 
 def check_models(settings: Settings) -> None:

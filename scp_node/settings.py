@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from scp_node.certificates import fingerprint, name_attributes
+
 ResultKind = Literal["sr", "heatmap"]
 View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
 
@@ -42,6 +44,24 @@ def _address(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    """One address, or the addresses of a network."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        try:
+            meant = f"; did you mean {ipaddress.ip_network(value, strict=False)}?"
+        except ValueError:
+            meant = ""
+        raise ValueError(f"'{value}' is not an IP address or network such as 10.1.0.0/16{meant}") from None
+    return value
+
+
+def _subject(value: str) -> str:
+    name_attributes(value)
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}", value):
         raise ValueError(f"'{value}' is not a host name or IP address; the port has its own key")
@@ -55,10 +75,14 @@ CodeString = Annotated[
     str, AfterValidator(_code_string), WithJsonSchema({"type": "string", "pattern": "^[A-Z0-9_][A-Z0-9_ ]{0,15}$"})
 ]
 BindAddress = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "ip"})]
+Network = Annotated[str, AfterValidator(_network), WithJsonSchema({"type": "string", "format": "network"})]
+Fingerprint = Annotated[str, AfterValidator(fingerprint), WithJsonSchema({"type": "string", "format": "fingerprint"})]
+Subject = Annotated[str, AfterValidator(_subject), WithJsonSchema({"type": "string", "format": "subject"})]
 Host = Annotated[
     str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253, "format": "host"})
 ]
 Folder = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "format": "folder"})]
+File = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "format": "file"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Bytes = Annotated[int, Field(ge=1)]
@@ -75,7 +99,9 @@ class Node(Section):
         description="AE title of this node; senders must call it by this name.", examples=["HILUM"]
     )
     bind: BindAddress = Field(
-        "0.0.0.0", description="IP address to listen on; 0.0.0.0 = every address of this machine."
+        "127.0.0.1",
+        description="IP address to listen on; 127.0.0.1 = this machine only, 0.0.0.0 = every address of this machine. "
+        "Beyond this machine it takes TLS, or tls.allow_plaintext.",
     )
     port: Port = Field(11112, description="TCP port of the DICOM listener.")
     data_dir: Folder = Field(
@@ -95,6 +121,84 @@ class RemoteAE(Section):
         False,
         description="Whether the archive is asked to confirm by Storage Commitment that it keeps a result. It may "
         "then call this node to do so.",
+    )
+    tls: bool | None = Field(
+        None, description="Whether results go there over TLS; null = yes when tls.profile is set, no when it is off."
+    )
+    addresses: list[Network] = Field(
+        default_factory=list,
+        description="IP addresses and networks this AE may call from, such as [10.1.2.3, 10.9.0.0/16]; empty = any. "
+        "Two senders may share an AE title when their addresses differ.",
+    )
+    certificate_sha256: list[Fingerprint] = Field(
+        default_factory=list,
+        description="SHA-256 fingerprints of the certificates this AE may show, with or without colons; empty = any "
+        "that tls.ca has signed. Two of them bridge a renewal.",
+    )
+    certificate_subject: Subject | None = Field(
+        None,
+        description="What the subject of its certificate must hold, such as 'CN=pacs,O=Hospital'; null = anything.",
+    )
+    user: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        description="User name that its association requests must carry (user identity, PS3.7 D.3.3.7); null = not "
+        "looked at. Name and passcode travel in the clear unless TLS is on.",
+    )
+    passcode: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        repr=False,
+        description="Passcode that belongs to the user; null = the name alone is enough.",
+        json_schema_extra={"env": True},
+    )
+
+
+class Tls(Section):
+    """How DICOM connections are protected, in both directions (PS3.15 B.12 and B.13)."""
+
+    profile: Literal["off", "bcp195", "bcp195-modified"] = Field(
+        "off",
+        description="Security profile of PS3.15: bcp195 (B.12), bcp195-modified (B.13: more ciphers), or off. Both "
+        "take TLS 1.3 and 1.2, and nothing older. With a profile the listener takes TLS only.",
+    )
+    certificate: File | None = Field(
+        None,
+        description="This node's certificate and its intermediates, PEM; used towards senders and destinations, so it "
+        "has to allow server and client authentication. Relative to the folder of this file, like key and ca.",
+    )
+    key: File | None = Field(None, description="Its private key, PEM; null = in the file of the certificate.")
+    key_passphrase: str | None = Field(
+        None,
+        repr=False,
+        min_length=1,
+        description="Passphrase of the key; null = the key is not encrypted.",
+        json_schema_extra={"env": True},
+    )
+    ca: File | None = Field(None, description="Certificates of the authorities that sign the peers' certificates, PEM.")
+    verify_peer: bool = Field(
+        True,
+        description="Whether senders must show a certificate that ca has signed (mutual TLS). Certificates of "
+        "destinations are verified in any case.",
+    )
+    check_host: bool = Field(
+        True,
+        description="Whether a destination's certificate must name the host it is reached by. Not looked at for a "
+        "remote AE with certificate_sha256 or certificate_subject, which say more.",
+    )
+    allow_plaintext: bool = Field(
+        False,
+        description="Allow profile off on an address beyond this machine: AE titles prove nothing then, and images "
+        "can be read on the wire.",
+    )
+    handshake_timeout_s: Seconds = Field(10, gt=0, description="Time for a sender to complete the TLS handshake.")
+    warn_before_days: int = Field(
+        30, ge=0, le=3650, description="A certificate that expires within this time is a warning in log and echo."
+    )
+    alarm_before_days: int = Field(
+        7, ge=0, le=3650, description="A certificate that expires within this time is an error in the log."
     )
 
 
@@ -299,6 +403,7 @@ class Settings(Section):
         description="Which images go to which model, in order.",
         examples=[[{"name": "chest", "model": "pneumonia", "to": ["pacs"]}]],
     )
+    tls: Tls = Field(default_factory=lambda: Tls(), description="How DICOM connections are protected, in and out.")
     receiver: Receiver = Field(default_factory=lambda: Receiver(), description="Limits of the DICOM listener.")
     storage: Storage = Field(default_factory=lambda: Storage(), description="Where images and ledger are kept.")
     inference: Inference = Field(default_factory=lambda: Inference(), description="How models run.")
@@ -308,13 +413,11 @@ class Settings(Section):
     web: Web = Field(default_factory=lambda: Web(), description="The HTTP port.")
     logging: Logging = Field(default_factory=lambda: Logging(), description="What the log shows.")
 
-    def source_named(self, calling_ae_title: str) -> str | None:
-        """Name under remote_aes of the AE that may send under this title, or None."""
-        title = calling_ae_title.strip(" ")
-        return next((name for name, ae in self.remote_aes.items() if ae.may_send and ae.ae_title == title), None)
+    @property
+    def exposes_plaintext(self) -> bool:
+        """Whether the listener can be reached from other machines without TLS, and nobody said that it may."""
+        is_open = not ipaddress.ip_address(self.node.bind).is_loopback
+        return is_open and self.tls.profile == "off" and not self.tls.allow_plaintext
 
-    def committing_named(self, calling_ae_title: str) -> str | None:
-        """Name under remote_aes of the AE that may report on storage commitment under this title, or None."""
-        title = calling_ae_title.strip(" ")
-        known = self.remote_aes.items()
-        return next((name for name, ae in known if ae.storage_commitment and ae.ae_title == title), None)
+    def is_reached_by_tls(self, remote: RemoteAE) -> bool:
+        return self.tls.profile != "off" if remote.tls is None else remote.tls

@@ -30,6 +30,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
         *_unknown_remote_aes(settings),
         *_repeated_names(settings),
         *_senders(settings),
+        *_protection(settings),
         *_contradictions(settings),
         *_addresses(settings),
     ]
@@ -67,16 +68,59 @@ def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:
 
 
 def _senders(settings: Settings) -> Iterator[CrossCheck]:
-    senders: dict[str, str] = {}
-    for name, ae in settings.remote_aes.items():
-        if ae.may_send and (first := senders.setdefault(ae.ae_title, name)) != name:
-            loc = ("remote_aes", name, "ae_title")
-            compared = (("remote_aes", first, "ae_title"), ("remote_aes", name, "may_send"))
-            yield CrossCheck(loc, f"'{first}' already sends as {ae.ae_title}", involves=compared)
+    senders = [(name, ae) for name, ae in settings.remote_aes.items() if ae.may_send]
+    for position, (name, ae) in enumerate(senders):
+        for first, other in senders[:position]:
+            if ae.ae_title == other.ae_title and _overlap(ae.addresses, other.addresses):
+                loc = ("remote_aes", name, "ae_title")
+                compared = tuple(("remote_aes", first, key) for key in ("ae_title", "may_send", "addresses"))
+                mine = tuple(("remote_aes", name, key) for key in ("may_send", "addresses"))
+                hint = "Two senders may share an AE title when both have addresses, and no address in common."
+                yield CrossCheck(loc, f"'{first}' already sends as {ae.ae_title}", hint, (*compared, *mine))
+                break
     if not senders:
         involves = tuple(("remote_aes", name, "may_send") for name in settings.remote_aes)
         hint = "Set may_send: true for the PACS or modality that sends images."
         yield CrossCheck(("remote_aes",), "no remote AE may send", hint, involves)
+
+
+def _overlap(some: list[str], others: list[str]) -> bool:
+    """Whether an address may be in both lists; an empty list stands for every address."""
+    if not some or not others:
+        return True
+    pairs = ((ipaddress.ip_network(one), ipaddress.ip_network(other)) for one in some for other in others)
+    return any(one.version == other.version and one.overlaps(other) for one, other in pairs)
+
+
+def _protection(settings: Settings) -> Iterator[CrossCheck]:
+    tls = settings.tls
+    profile: Loc = ("tls", "profile")
+    if settings.exposes_plaintext:
+        message = f"{settings.node.bind} can be reached from other machines, and tls.profile is off"
+        hint = (
+            "Set tls.profile with certificate, key and ca. Where the network itself is trusted: "
+            "tls: {allow_plaintext: true}. For this machine only: bind: 127.0.0.1."
+        )
+        yield CrossCheck(("node", "bind"), message, hint, (profile, ("tls", "allow_plaintext")))
+    if tls.profile != "off":
+        for key, path in (("certificate", tls.certificate), ("ca", tls.ca)):
+            if path is None:
+                yield CrossCheck(profile, f"{tls.profile} needs tls.{key}", involves=(("tls", key),))
+    if tls.alarm_before_days > tls.warn_before_days:
+        involves = (("tls", "warn_before_days"),)
+        yield CrossCheck(("tls", "alarm_before_days"), "is longer than warn_before_days", involves=involves)
+    for name, ae in settings.remote_aes.items():
+        loc: Loc = ("remote_aes", name)
+        if ae.tls and tls.profile == "off":
+            yield CrossCheck((*loc, "tls"), "is true, but tls.profile is off", involves=(profile,))
+        if ae.passcode is not None and ae.user is None:
+            yield CrossCheck((*loc, "passcode"), "has no user that it belongs to", involves=((*loc, "user"),))
+        for key in ("certificate_sha256", "certificate_subject"):
+            if getattr(ae, key) and tls.profile == "off":
+                yield CrossCheck((*loc, key), "there are no certificates while tls.profile is off", involves=(profile,))
+            elif getattr(ae, key) and ae.may_send and not tls.verify_peer:
+                compared = (profile, ("tls", "verify_peer"), (*loc, "may_send"))
+                yield CrossCheck((*loc, key), "no sender shows a certificate, verify_peer is false", involves=compared)
 
 
 def _contradictions(settings: Settings) -> Iterator[CrossCheck]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from scp_node.errors import ConfigurationError, HilumError
-from scp_node.settings import Settings
+from scp_node.settings import Section, Settings
 from scp_node.settings_checks import Loc, cross_checks
 from scp_node.settings_messages import explained
 from scp_node.settings_schema import Schema, any_value, leaves, schema_at, settings_schema, value_schemas
 from scp_node.strict_yaml import FILE_BYTES_MAX, Document, Place, Problem, dotted, read_yaml
+from scp_node.tls import CertificateUnusable, make_contexts
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,9 @@ def check_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
     settings = _validated(document, data)
     if settings is None or document.problems:
         return None, sorted(set(document.problems))
-    return _with_absolute_folders(settings, path), []
+    settings = _with_absolute_paths(settings, path)
+    document.problems.extend(_unusable_certificates(document, settings))
+    return (None, document.problems) if document.problems else (settings, [])
 
 
 def _no_mapping(document: Document) -> Problem:
@@ -175,14 +178,30 @@ def _stand_in(schema: Schema) -> Any:
     return {} if schema.get("type") == "object" else "X"
 
 
-def _with_absolute_folders(settings: Settings, path: Path) -> Settings:
-    """Folders of the configuration are relative to the folder that holds the file."""
+def _with_absolute_paths(settings: Settings, path: Path) -> Settings:
+    """Folders and files of the configuration are relative to the folder that holds the file."""
 
-    def absolute(folder: Path) -> Path:
-        return Path(os.path.abspath(path.parent / folder.expanduser()))  # noqa: PTH100  symbolic links stay as written
+    def absolute(section: Section, *keys: str) -> Section:
+        paths = {key: value for key in keys if (value := getattr(section, key)) is not None}
+        # symbolic links stay as written
+        update = {key: Path(os.path.abspath(path.parent / value.expanduser())) for key, value in paths.items()}  # noqa: PTH100
+        return section.model_copy(update=update)
 
-    node, inference = settings.node, settings.inference
-    node = node.model_copy(update={"data_dir": absolute(node.data_dir)})
-    if inference.models_dir is not None:
-        inference = inference.model_copy(update={"models_dir": absolute(inference.models_dir)})
-    return settings.model_copy(update={"node": node, "inference": inference})
+    return settings.model_copy(
+        update={
+            "node": absolute(settings.node, "data_dir"),
+            "inference": absolute(settings.inference, "models_dir"),
+            "tls": absolute(settings.tls, "certificate", "key", "ca"),
+        }
+    )
+
+
+def _unusable_certificates(document: Document, settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the files of a section tls that is in use, the first of it."""
+    if settings.tls.profile == "off":
+        return
+    try:
+        make_contexts(settings.tls)
+    except CertificateUnusable as error:
+        loc = ("tls", error.key)
+        yield Problem(document.place_of(loc), dotted(loc), error.message, error.hint)

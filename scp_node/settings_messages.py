@@ -22,7 +22,7 @@ MESSAGES = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
-    "path_type": "must be the path of a folder",
+    "path_type": "must be a path",
     "list_type": "must be a list",
     "dict_type": "must be a section with keys of its own",
     "model_type": "must be a section with keys of its own",

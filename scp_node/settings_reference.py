@@ -24,7 +24,10 @@ HEADER = """\
 """
 
 TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text"}
-FORMATS = {"ae": "AE title", "ip": "IP address", "host": "host", "folder": "folder"}
+FORMATS = {
+    **{"ae": "AE title", "ip": "IP address", "host": "host", "folder": "folder", "file": "file"},
+    **{"network": "IP address or network", "fingerprint": "SHA-256", "subject": "subject of a certificate"},
+}
 
 
 def reference_text() -> str:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from scp_node.settings import Settings
+from scp_node.certificates import certificate_expiry
+from scp_node.settings import Settings, Tls
 from scp_node.settings_file import check_settings
 
 
@@ -27,10 +28,19 @@ def check_config(
         typer.echo(line)
 
 
+def protection(tls: Tls) -> str:
+    """How connections are protected, in one line."""
+    if tls.profile == "off" or tls.certificate is None:
+        return "off, connections are plaintext"
+    senders = "senders show a certificate" if tls.verify_peer else "senders show no certificate"
+    return f"{tls.profile}, {senders}; our own is valid until {certificate_expiry(tls.certificate):%Y-%m-%d}"
+
+
 def summary(settings: Settings) -> list[str]:
     """What the node would do with these settings, a few lines for a person."""
     node = settings.node
     lines = [f"  node   {node.ae_title} listens on {node.bind}:{node.port}, data in {node.data_dir}"]
+    lines.append(f"  tls    {protection(settings.tls)}")
     for name, ae in settings.remote_aes.items():
         can = "sends images" if ae.may_send else "may not send images"
         gets = [route.name for route in settings.routes if name in route.to]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from scp_node.certificate_watch import days_left
+from scp_node.certificates import certificate_expiry
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.deliver.capabilities import Capabilities, probe
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_CLASSES, RESULT_SYNTAXES, SECONDARY_CAPTURE
@@ -29,6 +32,8 @@ def echo(
         well = well and not problems
         for line in description(capabilities):
             typer.echo(line)
+        for warning in expiry_warnings(settings, capabilities, datetime.now(UTC)):
+            typer.secho(f"  warning: {warning}", fg=typer.colors.YELLOW)
         for problem in problems:
             typer.secho(f"  problem: {problem}", fg=typer.colors.RED)
     if not well:
@@ -44,12 +49,31 @@ def description(found: Capabilities) -> list[str]:
         lines.append(f"  association  {1000 * found.association_s:.1f} ms")
     if found.echo_s is not None:
         lines.append(f"  C-ECHO       {1000 * found.echo_s:.1f} ms, status 0x{found.echo_status or 0:04X}")
+    if found.tls_version and found.certificate:
+        who = f"{found.certificate.subject} until {found.certificate.expires:%Y-%m-%d}"
+        lines.append(f"  {found.tls_version:12} {who}")
     for uid, syntaxes in found.accepted.items():
         names = ", ".join(RESULT_SYNTAXES[syntax] for syntax in syntaxes)
         lines.append(f"  {RESULT_CLASSES[uid]:20} {f'accepted ({names})' if names else 'not accepted'}")
     if found.accepted and not found.accepted[COMPREHENSIVE_3D_SR] and found.sr_class:
         lines.append("  reports go there as Comprehensive SR")
     return lines
+
+
+def expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> list[str]:
+    """Which certificates of a TLS connection expire soon or have expired: ours, which the node also shows to senders,
+    and the remote AE's."""
+    if not settings.is_reached_by_tls(settings.remote_aes[found.remote_name]):
+        return []
+    certificates = {"its certificate": found.certificate.expires} if found.certificate else {}
+    if settings.tls.certificate is not None:
+        certificates["our certificate"] = certificate_expiry(settings.tls.certificate)
+    left = {whose: days_left(expires, now) for whose, expires in certificates.items()}
+    return [
+        f"{whose} {'has expired' if days < 0 else f'expires in {days} days'} ({certificates[whose]:%Y-%m-%d})"
+        for whose, days in left.items()
+        if days < settings.tls.warn_before_days
+    ]
 
 
 def problems_of(settings: Settings, found: Capabilities) -> list[str]:

@@ -26,8 +26,10 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node import command_set as cs
+from scp_node.certificates import Certificate
 from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, Connection
 from scp_node.deliver.outcomes import REJECTIONS, PeerFault
+from scp_node.deliver.secure_channel import SecureChannel
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = str(Verification)
@@ -59,6 +61,7 @@ class Peer:
     calling_ae_title: str
     connect_timeout_s: float
     response_timeout_s: float
+    channel: SecureChannel | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,22 @@ class Association:
         self._message_id = 0
         self._pdu_bytes_max = PDU_BYTES_SENT_MAX
         deadline = time.monotonic() + peer.connect_timeout_s
-        self._connection = Connection(peer.host, peer.port, peer.connect_timeout_s)
+        self._connection = Connection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
         try:
             self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
             self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
         except BaseException:
             self._connection.close()
             raise
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the peer showed; None without TLS."""
+        return self._connection.certificate
+
+    @property
+    def tls_version(self) -> str | None:
+        return self._connection.tls_version
 
     def accepts(self, sop_class_uid: str) -> tuple[str, ...]:
         """Transfer syntaxes in which the peer takes objects of this class."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from scp_node.certificates import Certificate
 from scp_node.deliver.association import VERIFICATION, Association
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, RESULT_CLASSES, RESULT_PROPOSALS, peer_of
@@ -17,6 +18,7 @@ class Capabilities:
     """What probing one remote AE showed. Without `fault` the association was established and released again.
 
     association_s: time to connect and negotiate; echo_s: time of one C-ECHO after that (None: Verification refused).
+    tls_version, certificate: what TLS agreed on, and whom it showed; None without TLS.
     accepted: for each result class, the transfer syntaxes in which the remote AE takes it; empty = refused.
     """
 
@@ -31,6 +33,8 @@ class Capabilities:
     accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fault: str | None = None
     message: str = ""
+    tls_version: str | None = None
+    certificate: Certificate | None = None
 
     @property
     def reachable(self) -> bool:
@@ -55,17 +59,22 @@ def probe(settings: Settings, remote_name: str) -> Capabilities:
         association = Association(peer, RESULT_PROPOSALS)
     except PeerFault as fault:
         return Capabilities(*who, fault=fault.code, message=str(fault))
-    association_s = time.perf_counter() - started
-    accepted = {uid: association.accepts(uid) for uid in RESULT_CLASSES}
+    found = Capabilities(
+        *who,
+        association_s=time.perf_counter() - started,
+        accepted={uid: association.accepts(uid) for uid in RESULT_CLASSES},
+        tls_version=association.tls_version,
+        certificate=association.certificate,
+    )
     if not association.accepts(VERIFICATION):
         association.release()
-        return Capabilities(*who, association_s, accepted=accepted, message="it refuses Verification (C-ECHO)")
+        return replace(found, message="it refuses Verification (C-ECHO)")
     started = time.perf_counter()
     try:
         response = association.echo()
     except PeerFault as fault:
         association.abort()
-        return Capabilities(*who, association_s, accepted=accepted, fault=fault.code, message=str(fault))
+        return replace(found, fault=fault.code, message=str(fault))
     echo_s = time.perf_counter() - started
     association.release()
-    return Capabilities(*who, association_s, echo_s, response.status, accepted, message=response.comment)
+    return replace(found, echo_s=echo_s, echo_status=response.status, message=response.comment)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import time
 
+from scp_node.certificates import Certificate
 from scp_node.deliver.outcomes import PeerFault
+from scp_node.deliver.secure_channel import SecureChannel, tls_fault
 
 PDU_BYTES_MAX = 1 << 20
 # A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.
@@ -25,7 +28,11 @@ class Connection:
     while and is therefore set around every read, acknowledges the first at once.
     """
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, channel: SecureChannel | None = None) -> None:
+        deadline = time.monotonic() + timeout_s
+        self.certificate: Certificate | None = None
+        self.tls_version: str | None = None
+        self._early = b""
         try:
             self._socket = socket.create_connection((host, port), timeout_s)
         except socket.gaierror as error:
@@ -38,16 +45,23 @@ class Connection:
             raise PeerFault("unreachable", str(error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if channel is not None:
+            remaining_s = max(0.001, deadline - time.monotonic())
+            self._socket, self.certificate = channel.secure(self._socket, host, remaining_s)
+            self.tls_version = self._socket.version()
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """Send all of `data`, or raise PeerFault "send-timeout" or "connection-lost"."""
-        self._socket.settimeout(timeout_s + len(data) / BYTES_PER_S_MIN)
+        deadline = time.monotonic() + timeout_s + len(data) / BYTES_PER_S_MIN
+        rest = memoryview(data)
         try:
-            self._socket.sendall(data)
+            while rest:  # not sendall: over TLS its timeout would hold for each record anew
+                self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+                rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
             raise PeerFault("send-timeout", f"{timeout_s:g} s") from error
         except OSError as error:
-            raise PeerFault("connection-lost", "while sending") from error
+            raise _broken(error, "while sending") from error
 
     def read_pdu(self, deadline: float, timeout_code: str) -> tuple[int, bytes]:
         """Type and whole bytes of the next PDU; `deadline` is on the monotonic clock, `timeout_code` a fault."""
@@ -61,20 +75,25 @@ class Connection:
         """Whether the peer sent something, or closed, while nothing was asked of it."""
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
+            if not self._early:
+                self._early = self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False  # over TLS what came may have been no data
         except OSError:
             return True
         return True
 
     def close(self) -> None:
+        if isinstance(self._socket, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self._socket.settimeout(0)
+                self._socket.unwrap()  # says that nothing follows; whether the peer agrees is not waited for
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _read(self, count: int, deadline: float, timeout_code: str) -> bytes:
-        data = bytearray()
+        data, self._early = bytearray(self._early), b""
         while len(data) < count:
             remaining_s = deadline - time.monotonic()
             if remaining_s <= 0:
@@ -87,7 +106,7 @@ class Connection:
             except TimeoutError as error:
                 raise PeerFault(timeout_code) from error
             except OSError as error:
-                raise PeerFault("connection-lost", "while reading") from error
+                raise _broken(error, "while reading") from error
             if not chunk:
                 raise PeerFault("connection-lost")
             data += chunk
@@ -96,3 +115,9 @@ class Connection:
     def _acknowledge_at_once(self) -> None:
         if _QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+def _broken(error: OSError, when: str) -> PeerFault:
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return tls_fault(error)
+    return PeerFault("connection-lost", when)

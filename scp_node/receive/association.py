@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
-from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
+from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, UserIdentityNegotiation
 from pynetdicom.transport import AddressInformation
 
 from scp_node import metrics
 from scp_node.commitment_messages import STORAGE_COMMITMENT
-from scp_node.receive.access import Admission, Rejection, admit, printable
+from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit, printable
 from scp_node.receive.commands import (
     C_ECHO_RQ,
     C_STORE_RQ,
@@ -36,7 +36,9 @@ from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu
 from scp_node.receive.peer_socket import PeerSocket
+from scp_node.receive.tls import HandshakeFailed, SecuredPeerSocket
 from scp_node.receive.upper_layer import StreamingUpperLayer
+from scp_node.tls import CertificateUnusable, credentials
 
 if TYPE_CHECKING:
     from scp_node.receive.scp import ReceivingServer
@@ -59,6 +61,16 @@ class AdmittingAcse(ACSE):
         if assoc.is_admitted(called, calling, request.application_context_name or ""):
             super().negotiate_association()
 
+    def _check_user_identity(self) -> tuple[bool, UserIdentityNegotiation | None]:
+        """Admission has judged the identity; who asked for it is told that it was accepted (PS3.7 D.3.3.7.2)."""
+        asked, assoc = self.requestor.user_identity, self.assoc
+        assert isinstance(assoc, ReceivingAssociation)
+        if asked is None or not asked.positive_response_requested or not assoc.is_user_known:
+            return True, None
+        response = UserIdentityNegotiation()
+        response.server_response = b""  # for a user name, with or without passcode, the response is empty
+        return True, response
+
 
 class ReceivingAssociation(Association):
     """A thread that serves one peer: C-ECHO, C-STORE and reports on storage commitment, one message after the other."""
@@ -72,7 +84,10 @@ class ReceivingAssociation(Association):
         self.dul = self.upper_layer
         self.acse = AdmittingAcse(self)
         self.acse_timeout = limits.acse_timeout_s
-        self.set_socket(PeerSocket(self, connection, limits.pdu_timeout_s))
+        self._peer = (PeerSocket if self.settings.tls.profile == "off" else SecuredPeerSocket)(
+            self, connection, limits.pdu_timeout_s
+        )
+        self.set_socket(self._peer)
         self.requestor.address_info = address
         self.acceptor.address_info = server.address_info
         self.acceptor.ae_title = self.settings.node.ae_title
@@ -84,6 +99,7 @@ class ReceivingAssociation(Association):
         self.name = f"association-{address.address}:{address.port}"
         self.messages = self.refused = self.bytes = 0
         self.request_pdu = b""
+        self.is_user_known = False
         self._outcome = ""
         self._sender = Sender("", "", "")
         self._contexts: Mapping[int, Context] = {}
@@ -101,7 +117,13 @@ class ReceivingAssociation(Association):
     def run_reactor(self) -> None:
         began = time.monotonic()
         try:
+            if isinstance(self._peer, SecuredPeerSocket):
+                self._secure(self._peer)
             self.upper_layer.run_reactor()
+        except (HandshakeFailed, CertificateUnusable) as error:
+            self.ends(f"no TLS connection: {error}")
+            extra = {"address": self.peer_address, "reason": printable(str(error))}
+            log.warning("no TLS connection", extra=extra)
         except Exception as error:  # the thread ends here
             log.warning("association failed", exc_info=error)
             self.ends(f"failed: {type(error).__name__}")
@@ -112,6 +134,11 @@ class ReceivingAssociation(Association):
             self.upper_layer.end()
             self._log_end(time.monotonic() - began)
             self._node.door.leave(self)
+
+    def _secure(self, peer: SecuredPeerSocket) -> None:
+        """Raises HandshakeFailed or CertificateUnusable."""
+        tls = self.settings.tls
+        peer.shake_hands(credentials(tls).contexts().server, tls.handshake_timeout_s, self.stop_latch)
 
     @property
     def stop_latch(self) -> Latch:
@@ -150,7 +177,13 @@ class ReceivingAssociation(Association):
         """Decide on the request that has come, and answer it when it is rejected."""
         called, calling = called_ae_title.strip(" "), calling_ae_title.strip(" ")
         self._sender = Sender("", calling, called)
-        decision = admit(self.settings, called, calling, application_context)
+        peer, asked = self._peer, self.requestor.user_identity
+        certificate = peer.certificate if isinstance(peer, SecuredPeerSocket) else None
+        user = None
+        if asked is not None:
+            user = UserIdentity(asked.user_identity_type or 0, asked.primary_field or b"", asked.secondary_field or b"")
+        caller = Caller(called, calling, application_context, self.peer_address, certificate, user)
+        decision = admit(self.settings, caller)
         rejection = decision if isinstance(decision, Rejection) else self._node.door.associate(self, calling)
         if rejection is not None:
             self.ends(str(rejection))
@@ -160,6 +193,7 @@ class ReceivingAssociation(Association):
             return False
         assert isinstance(decision, Admission)
         self._sender = Sender(decision.source, calling, called, decision.may_send)
+        self.is_user_known = self.settings.remote_aes[decision.source].user is not None
         return True
 
     def is_answered_from_memory(self, pdu: bytes) -> bool:
@@ -306,6 +340,7 @@ class ReceivingAssociation(Association):
                 "calling_ae_title": printable(sender.calling_ae_title),
                 "called_ae_title": printable(sender.called_ae_title),
                 "address": self.requestor.address,
+                "tls": self._peer.tls_version or "off",
                 "outcome": self._outcome or "connection closed without association",
                 "messages": self.messages,
                 "refused": self.refused,

@@ -19,6 +19,8 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 class PeerSocket(AssociationSocket):
     """pynetdicom's socket wrapper with `send` bounded in time, and reading left to the upper layer."""
 
+    tls_version = ""
+
     def __init__(self, assoc: Association, client_socket: socket.socket, send_timeout_s: float) -> None:
         super().__init__(assoc, client_socket=client_socket)
         client_socket.setblocking(False)

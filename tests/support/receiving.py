@@ -60,12 +60,20 @@ class Transaction:
     jobs: list[tuple[str, str]] = field(default_factory=list)
 
 
-def receiving_settings(folder: Path, ae_title: str = "HILUM", **receiver: Any) -> Settings:
+def receiving_settings(
+    folder: Path,
+    ae_title: str = "HILUM",
+    tls: dict[str, Any] | None = None,
+    sender: dict[str, Any] | None = None,
+    **receiver: Any,
+) -> Settings:
+    """`receiver` are its limits, `sender` is what else is asked of the remote AE pacs."""
     return Settings.model_validate(
         {
+            "tls": tls or {},
             "node": {"ae_title": ae_title, "bind": "127.0.0.1", "data_dir": str(folder)},
             "remote_aes": {
-                "pacs": {"ae_title": MODALITY, "host": "127.0.0.1", "port": 104, "may_send": True},
+                "pacs": {"ae_title": MODALITY, "host": "127.0.0.1", "port": 104, "may_send": True, **(sender or {})},
                 "other": {"ae_title": SECOND_MODALITY, "host": "127.0.0.1", "port": 104, "may_send": True},
                 "archive": {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 104},
             },

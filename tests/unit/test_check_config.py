@@ -22,6 +22,7 @@ def test_a_good_file_is_summed_up_with_exit_0() -> None:
     result = run(str(NODE_YAML))
     assert result.exit_code == 0
     assert "HILUM listens on 0.0.0.0:11112" in result.stdout
+    assert "tls    off, connections are plaintext" in result.stdout
     assert "chest: CR/DX CHEST PA/AP -> pneumonia -> sr, heatmap" in result.stdout
     assert result.stderr == ""
 
