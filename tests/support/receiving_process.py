@@ -15,8 +15,6 @@ from scp_node.engine.jobs import JobQueue
 from tests.support.ledgers import new_ledger
 from tests.support.receiving import running_receiver
 
-START_TIMEOUT_S = 60
-
 
 class ReceivingProcess:
     """Used as a context manager; `prefix` runs it under another program. `port` is 0 when it did not start."""
@@ -32,6 +30,11 @@ class ReceivingProcess:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.__exit__()
 
     def __enter__(self) -> ReceivingProcess:
         return self
