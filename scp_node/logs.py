@@ -56,10 +56,10 @@ def configure_logging(level: Level, format: Literal["text", "json"], stream: Tex
 
 def _tame_libraries(level: Level) -> None:
     chatty = "INFO" if level == "debug" else "WARNING"
-    for name in ("pydicom", "highdicom", "pynetdicom", "dbos", "alembic", "sqlalchemy"):
+    for name in ("pydicom", "highdicom", "pynetdicom", "alembic", "sqlalchemy"):
         logger = logging.getLogger(name)
         logger.setLevel(max(logging.getLevelName(chatty), logging.getLevelName(level.upper())))
-        logger.handlers[:] = [logging.NullHandler()]  # DBOS adds a handler of its own where there is none
+        logger.handlers[:] = [logging.NullHandler()]
         logger.propagate = True
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     pynetdicom._config.LOG_HANDLER_LEVEL = "none"

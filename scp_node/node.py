@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+<<<<<<< HEAD
 from scp_node.certificate_watch import CertificateWatch
-from scp_node.engine.dispatcher import prepare_engine
+=======
+>>>>>>> cb438eb (The ledger is the queue: no second engine beside it, no polling between receiver and worker, instances that come together share a commit)
 from scp_node.errors import ConfigurationError
 from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_status
 from scp_node.inference.library import find_package
@@ -177,13 +179,12 @@ def check_models(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the data folder and bring ledger and engine tables up to date, before any role opens them."""
+    """Make the data folder and bring the ledger's tables up to date, before any role opens them."""
     check_models(settings)
     settings.node.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_database(database_url(settings))
     try:
         migrate(engine)
-        prepare_engine(engine)
     finally:
         engine.dispose()
 

@@ -6,13 +6,14 @@ Start order is bottom up, stop order top down; nothing here decides anything abo
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
 import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
+from scp_node.engine.wakeup import Waker, WakeUps
 from scp_node.errors import ConfigurationError, HilumError, ModelUnusable, OutOfResources
 from scp_node.heartbeat import Heartbeat, status_folder
 from scp_node.inference.decode_pool import DecodePool
@@ -81,6 +83,17 @@ def open_spool(settings: Settings) -> Spool:
     return Spool(settings.node.data_dir / "spool", limits)
 
 
+def wakeup_path(settings: Settings) -> Path:
+    """The pipe by which receiver and commands wake the worker of this data folder."""
+    return settings.node.data_dir / "locks" / "worker.wakeup"
+
+
+def worker_name(settings: Settings) -> str:
+    """There is one worker for each data folder of a host, held by its lock."""
+    folder = hashlib.sha256(str(settings.node.data_dir.resolve()).encode()).hexdigest()[:12]
+    return f"{socket.gethostname()[:60]}-{folder}"
+
+
 def models_dir(settings: Settings) -> Path:
     return settings.inference.models_dir or shipped_models_dir()
 
@@ -91,11 +104,7 @@ def opened(settings: Settings) -> Iterator[tuple[Ledger, JobQueue]]:
     engine = open_database(database_url(settings))
     try:
         ledger = Ledger(engine)
-        jobs = JobQueue(ledger)
-        try:
-            yield ledger, jobs
-        finally:
-            jobs.close()
+        yield ledger, JobQueue(ledger)
     finally:
         engine.dispose()
 
@@ -104,9 +113,10 @@ def run_receiver(orders: Orders) -> None:
     """Take in objects until asked to stop."""
     settings = orders.settings
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
-    with heartbeat, opened(settings) as (ledger, jobs):
+    with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
-        receiver = Receiver(settings, spool, ledger, jobs, reports=CommitmentBook(ledger, jobs))
+        reports = CommitmentBook(ledger, jobs)
+        receiver = Receiver(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
         _measure(receiver, spool)
         receiver.start()
         try:
@@ -165,9 +175,11 @@ def run_worker(orders: Orders) -> None:
         parts = Parts(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
         attempts_max = settings.workers.attempts_max
         runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
-        dispatcher = Dispatcher(ledger.engine, f"{socket.gethostname()}-worker-1", runner, settings.workers.poll_s)
+        wakeups = WakeUps(wakeup_path(settings))
+        stack.callback(wakeups.close)
+        dispatcher = Dispatcher(ledger, worker_name(settings), runner, wakeups, settings.workers.poll_s)
         report_study = partial(report_again, parts)
-        reconciler = Reconciler(ledger, jobs, runner.is_running, report_study, settings.workers.reconcile_s)
+        reconciler = Reconciler(ledger, dispatcher.release_lost, report_study, settings.workers.reconcile_s)
 
         def change(new: Settings) -> None:
             try:

@@ -365,7 +365,13 @@ class Workers(Section):
     images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
     studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
     deliveries: int = Field(4, ge=1, le=64, description="Results sent at the same time by one worker.")
-    poll_s: float = Field(0.1, ge=0.005, le=10, description="How often the queues are looked at.")
+    poll_s: float = Field(
+        1.0,
+        ge=0.01,
+        le=60,
+        description="How often the queues are looked at. On one machine new work wakes the worker at once; this is for "
+        "work that comes from elsewhere.",
+    )
     attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
     reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")

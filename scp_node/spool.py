@@ -1,7 +1,7 @@
 """The spool: files that survive a power cut once they have their name.
 
-A file is written under a temporary name in the directory of its final one, fsynced, renamed, and the directory is
-fsynced. Whoever holds a `Path` of the spool therefore holds the whole file, or no file.
+A file is written under a temporary name, fsynced, renamed, and the directory of its name is fsynced. Whoever holds a
+`Path` of the spool therefore holds the whole file, or no file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import xxhash
+
 from scp_node.errors import OutOfResources
 from scp_node.room import Room, RoomLimits, errno_name
 
@@ -25,17 +27,22 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _SUFFIX, _PART_SUFFIX = ".dcm", ".part"
+_PARTS = "parts"
 # A writev takes this many pieces at most (IOV_MAX of Linux).
 _PIECES_MAX = 1024
 # A file that is being received may outgrow the room by as much before it is stopped.
 GROWTH_CHECK_BYTES = 8 * 2**20
 # Part files remembered that could not be deleted; the sweep at the next start finds the others.
 UNDELETED_MAX = 1000
+# The disk begins to write this early, so that the fsync at the end finds little left to do.
+WRITEBACK_BYTES = 2 * 2**20
+_fadvise = getattr(os, "posix_fadvise", None)
 
 
-def instance_name(sop_instance_uid: str) -> str:
-    """Spool name of a received instance. Never made of what came over the wire itself."""
-    return hashlib.sha256(sop_instance_uid.encode()).hexdigest()
+def instance_name(sop_instance_uid: str, digest: str) -> str:
+    """Spool name of a received instance: never made of what came over the wire itself, and the same only for the same
+    content, so that no file is ever overwritten by other bytes."""
+    return hashlib.sha256(f"{sop_instance_uid} {digest}".encode()).hexdigest()
 
 
 NO_LIMITS = RoomLimits()
@@ -50,7 +57,9 @@ class Spool:
         self._shards: set[Path] = set()
         self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
+        self.parts = root / _PARTS
         _make_directory(root)
+        _make_directory(self.parts)
 
     @property
     def healthy(self) -> bool:
@@ -69,23 +78,27 @@ class Spool:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
         self.room.check(bytes_expected)
 
-    def open_part(self, spool_name: str, head: bytes = b"", *, is_limited: bool = True) -> PartFile:
-        """A new file that becomes `spool_name` when it is committed; `head` is written first and not hashed.
+    def open_part(self, head: bytes = b"", *, is_limited: bool = True) -> PartFile:
+        """A new file without a name; `head` is written first and not part of the digest.
 
         One that is limited is stopped when it grows beyond the room. Results are not: with them the node finishes
         what it has promised.
         """
-        final = self.path(spool_name)
         if not self.healthy:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
         try:
-            self._make_shard(final.parent)
-            part = PartFile(self, final, head, is_limited)
+            part = self._new_part(head, is_limited)
         except OSError as error:
-            self._shards.discard(final.parent)  # it may be gone: look again next time
             raise OutOfResources(f"cannot write: {errno_name(error)}") from error
         self._delete_what_was_left()
         return part
+
+    def _new_part(self, head: bytes, is_limited: bool) -> PartFile:
+        try:
+            return PartFile(self, head, is_limited)
+        except FileNotFoundError:  # somebody cleared the spool while it was in use
+            _make_directory(self.parts)
+            return PartFile(self, head, is_limited)
 
     def put(self, name: str, data: bytes) -> Path:
         """Make `data` durable under `name`. Doing so again with the same bytes leaves the file as it is."""
@@ -93,16 +106,21 @@ class Spool:
         if _holds(path, data):
             self._fsync_directory(path.parent)  # whoever wrote it may have died between rename and fsync
             return path
-        part = self.open_part(name, is_limited=False)
+        part = self.open_part(is_limited=False)
         try:
             part.write([data])
-            return part.commit()
+            return part.commit(name)
         finally:
             part.discard()
 
+    def remove(self, name: str) -> None:
+        """Take a file away that no row of the ledger names."""
+        with contextlib.suppress(OSError):
+            self.path(name).unlink(missing_ok=True)
+
     def sweep_parts(self) -> int:
         """Remove the part files of processes that died; one that is being written is locked and stays."""
-        return sum(_remove_unless_locked(path) for path in self.root.glob(f"??/*{_PART_SUFFIX}"))
+        return sum(_remove_unless_locked(path) for path in self.parts.glob(f"*{_PART_SUFFIX}"))
 
     def delete(self, part: Path) -> None:
         """Delete a part file now or, while the disk is read-only or fails, as soon as one can be made again."""
@@ -142,21 +160,23 @@ class Spool:
 class PartFile:
     """A file on its way into the spool: `write`, then `commit`, or `discard`. Errors of the disk discard it."""
 
-    def __init__(self, spool: Spool, final: Path, head: bytes, is_limited: bool) -> None:
-        self._spool, self._final = spool, final
+    def __init__(self, spool: Spool, head: bytes, is_limited: bool) -> None:
+        self._spool = spool
         self._file_bytes = 0
         self._check_at = GROWTH_CHECK_BYTES if is_limited else None
-        self._path, self._fd = _create_locked(final)
-        self._hash = hashlib.sha256()
+        self._path, self._fd = _create_locked(spool.parts)
+        self._hash = xxhash.xxh3_128()
         self._head_bytes = len(head)
+        self._writeback_from = 0
         self._synced = False
         self.data_bytes = 0
         if head:
             self._write_out([memoryview(head)])
 
     @property
-    def sha256(self) -> str:
-        """Of what was written so far, the head not included."""
+    def digest(self) -> str:
+        """XXH3-128 of what was written so far, the head not included, as 32 hexadecimal digits. It tells contents
+        apart at the speed of memory, and is no proof against somebody who forges two contents with one digest."""
         return self._hash.hexdigest()
 
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
@@ -183,18 +203,21 @@ class PartFile:
             raise
         self._synced = True
 
-    def commit(self) -> Path:
+    def commit(self, name: str) -> Path:
         """Give the file its name, durably. Replaces a file of that name in one step."""
+        final = self._spool.path(name)
         if not self._synced:
             self.sync()
         try:
-            self._path.rename(self._final)
-            self._spool._fsync_directory(self._final.parent)
+            self._spool._make_shard(final.parent)
+            self._path.rename(final)
+            self._spool._fsync_directory(final.parent)
         except OSError as error:
+            self._spool._shards.discard(final.parent)  # it may be gone: look again next time
             self._fail(error)
         os.close(self._fd)
         self._fd = -1
-        return self._final
+        return final
 
     def discard(self) -> None:
         """Remove the file unless it is committed. May be called again."""
@@ -212,12 +235,14 @@ class PartFile:
                 written = os.writev(self._fd, batch)
                 if written < sum(map(len, batch)):
                     _write_rest(self._fd, b"".join(batch)[written:])
+            self._file_bytes += sum(map(len, views))
+            if self._file_bytes - self._writeback_from >= WRITEBACK_BYTES:
+                self._begin_writeback()
         except OSError as error:
             self._fail(error)
         self._grew(sum(map(len, views)))
 
     def _grew(self, count: int) -> None:
-        self._file_bytes += count
         self._spool.room.took(count)
         if self._check_at is not None and self._file_bytes >= self._check_at:
             self._check_at = self._file_bytes + GROWTH_CHECK_BYTES
@@ -227,15 +252,22 @@ class PartFile:
                 self.discard()
                 raise
 
+    def _begin_writeback(self) -> None:
+        """Have the disk begin with what is new. Linux drops only pages that are clean, and these are not."""
+        if _fadvise is not None:
+            length = self._file_bytes - self._writeback_from
+            _fadvise(self._fd, self._writeback_from, length, os.POSIX_FADV_DONTNEED)
+        self._writeback_from = self._file_bytes
+
     def _fail(self, error: OSError) -> NoReturn:
         self.discard()
         raise OutOfResources(f"cannot write: {errno_name(error)}") from error
 
 
-def _create_locked(final: Path) -> tuple[Path, int]:
-    """A new part file beside `final`, locked so that no sweep takes it for one of a dead process."""
+def _create_locked(folder: Path) -> tuple[Path, int]:
+    """A new part file, locked so that no sweep takes it for one of a dead process."""
     while True:
-        path = final.with_name(f"{final.stem[:16]}-{secrets.token_hex(8)}{_PART_SUFFIX}")
+        path = folder / f"{secrets.token_hex(16)}{_PART_SUFFIX}"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)

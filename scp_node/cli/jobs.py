@@ -68,7 +68,7 @@ def retry_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Try dead or waiting jobs again now."""
-    ledger, jobs = open_jobs(config)
+    ledger, jobs, waker = open_jobs(config)
     with ledger.reading() as tx:
         chosen = list(job_ids or []) + ([row.job_id for row in ledger.jobs(tx, ("dead",), 10_000)] if dead else [])
     if not chosen:
@@ -77,6 +77,7 @@ def retry_job(
         with ledger.transaction() as tx:
             jobs.retry(tx, job_id)
         typer.echo(f"{job_id}: queued again")
+    waker.wake()
 
 
 @jobs_app.command("cancel")
@@ -85,7 +86,7 @@ def cancel_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a queued or waiting job out of the queue; it stays visible as a dead letter."""
-    ledger, jobs = open_jobs(config)
+    ledger, jobs, _ = open_jobs(config)
     with ledger.transaction() as tx:
         jobs.cancel(tx, job_id)
     typer.echo(f"{job_id}: cancelled")

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.role import database_url
+from scp_node.role import database_url, wakeup_path
 from scp_node.settings_file import load_settings
 
 ConfigOption = Annotated[
@@ -28,6 +29,7 @@ def open_ledger(config: Path) -> Ledger:
     return Ledger(open_database(database_url(settings)))
 
 
-def open_jobs(config: Path) -> tuple[Ledger, JobQueue]:
+def open_jobs(config: Path) -> tuple[Ledger, JobQueue, Waker]:
+    """Ledger, jobs, and what tells the worker that there is something to do."""
     ledger = open_ledger(config)
-    return ledger, JobQueue(ledger)
+    return ledger, JobQueue(ledger), Waker(wakeup_path(load_settings(config)))

@@ -1,1 +1,1 @@
-"""The durable work engine: DBOS dispatches, the ledger decides."""
+"""The durable work engine: the ledger's job table is the queue, and threads of a worker run what is due."""

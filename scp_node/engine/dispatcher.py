@@ -1,83 +1,128 @@
-"""DBOS in a worker process: launches it under a stable executor id and hands each workflow to the runner.
+"""Takes due jobs out of the ledger and runs them on threads, so many at a time of each queue.
 
-Traps this file stands on: recovery at launch only finds workflows of the same executor id and application version, so
-both are pinned; a workflow body may run twice, so the jobs are idempotent and decide by the ledger.
+A claimed job has a lease that this worker extends while it lives. What a dead worker had claimed is claimable again:
+its own jobs at its next start, those of another worker when their lease has ended.
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
-import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig
-
-from scp_node.engine.jobs import APPLICATION_NAME, APPLICATION_VERSION
 from scp_node.engine.runner import JobRunner
-from scp_node.errors import ConfigurationError
+from scp_node.engine.wakeup import WakeUps
+from scp_node.ledger import JobRow, Ledger
+from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
-
-
-def _config(engine: sa.Engine, executor_id: str) -> DBOSConfig:
-    return {
-        "name": APPLICATION_NAME,
-        "system_database_url": engine.url.render_as_string(hide_password=False),
-        "system_database_engine": engine,
-        "executor_id": executor_id,
-        "application_version": APPLICATION_VERSION,
-        "use_listen_notify": False,
-        "log_level": "WARNING",
-    }
-
-
-def prepare_engine(engine: sa.Engine) -> None:
-    """Create or update the engine's tables; called once, before any process enqueues.
-
-    Raises ConfigurationError where DBOS and this Python's SQLite do not fit together.
-    """
-    old_sqlite = sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42)
-    if engine.dialect.name == "sqlite" and old_sqlite:
-        raise ConfigurationError(
-            f"this Python has SQLite {sqlite3.sqlite_version}; from Python 3.12 on the work engine needs 3.42 or "
-            "newer. Use a Python with a newer SQLite, or Python 3.11."
-        )
-    DBOS(config=_config(engine, "prepare"))
-    # launched without queues: this process could claim jobs, but has nothing to run them with
-    DBOS.listen_queues([])
-    try:
-        DBOS.launch()
-    finally:
-        DBOS.destroy()
+LEASE = timedelta(seconds=60)
+EXTEND_EVERY_S = 15.0
+THREADS_MAX = 1024
+AFTER_FAILURE_S = 1.0
 
 
 class Dispatcher:
-    """One per worker process. `queues` maps a queue name to how many of its jobs run here at the same time."""
+    """One per worker process. `worker` is a name that stays the same over restarts and is nobody else's."""
 
-    def __init__(self, engine: sa.Engine, executor_id: str, runner: JobRunner, poll_s: float) -> None:
-        self._poll_s = poll_s
-        DBOS(config=_config(engine, executor_id))
-        for kind in ("image", "study", "delivery", "commitment"):
-            DBOS.workflow(name=f"{kind}_job")(_workflow(runner))
+    def __init__(self, ledger: Ledger, worker: str, runner: JobRunner, wakeups: WakeUps, poll_s: float) -> None:
+        self._ledger, self._worker, self._runner = ledger, worker, runner
+        self._wakeups, self._poll_s = wakeups, poll_s
+        self._queues: Mapping[str, int] = {}
+        self._changed = threading.Condition()
+        self._claiming = threading.Lock()
+        self._running: dict[str, JobRow] = {}
+        self._stopping = False
+        self._extend_at = 0.0
+        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="job")
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
     def start(self, queues: Mapping[str, int]) -> None:
-        """Recover what this executor left behind, then take work from `queues`."""
-        DBOS.launch()
-        self.listen(queues)
+        """Free what an earlier process of this worker held, then take work from `queues` (name to concurrency)."""
+        self._queues = dict(queues)
+        self.release_lost()
+        self._thread.start()
 
     def listen(self, queues: Mapping[str, int]) -> None:
-        for name, concurrency in queues.items():
-            DBOS.register_queue(name, worker_concurrency=concurrency, polling_interval_sec=self._poll_s)
+        """Work from these queues from now on."""
+        self._queues = dict(queues)
+        self._wakeups.wake()
 
     def stop(self, drain_s: float) -> None:
-        """Take no more work and wait for what runs, `drain_s` at most; the rest is recovered at the next start."""
-        DBOS.destroy(workflow_completion_timeout_sec=int(drain_s))
+        """Take no more work and wait for what runs, `drain_s` at most; the rest is claimed at the next start."""
+        self._stopping = True
+        self._wakeups.wake()
+        self._thread.join()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running, drain_s)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def release_lost(self) -> int:
+        """Make claimable again what nobody runs; returns how many jobs that were."""
+        with self._claiming, self._ledger.transaction() as tx:
+            return self._ledger.release_jobs(tx, self._worker, list(self._running))
 
-def _workflow(runner: JobRunner):  # type: ignore[no-untyped-def]
-    def job(job_id: str, attempt: int) -> None:
-        runner.run(job_id, attempt)
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._extend_leases()
+                wait_s = self._take()
+            except Exception:
+                log.exception("the queues cannot be read; next try in %s s", AFTER_FAILURE_S)
+                wait_s = AFTER_FAILURE_S
+            self._wakeups.wait(wait_s)
 
-    return job
+    def _take(self) -> float:
+        """Start what is due and has a free place; returns how long nothing else will be due."""
+        free = self._free_places()
+        due: list[JobRow] = []
+        wait_s = self._poll_s
+        with self._ledger.reading() as tx:
+            moment = now_utc()
+            for queue, places in free.items():
+                for job in self._ledger.pending_jobs(tx, queue, places):
+                    if job.due_at <= moment:
+                        due.append(job)
+                    else:
+                        wait_s = min(wait_s, (job.due_at - moment).total_seconds())
+                        break
+        if due and not self._stopping:
+            self._start(due)
+        return wait_s
+
+    def _free_places(self) -> dict[str, int]:
+        with self._changed:
+            taken = Counter(job.queue for job in self._running.values())
+        return {queue: limit - taken[queue] for queue, limit in self._queues.items() if limit > taken[queue]}
+
+    def _start(self, due: list[JobRow]) -> None:
+        with self._claiming:
+            with self._ledger.transaction() as tx:
+                claims = [self._ledger.claim_job(tx, job, self._worker, now_utc() + LEASE) for job in due]
+            claimed = [job for job in claims if job is not None]
+            with self._changed:
+                self._running |= {job.job_id: job for job in claimed}
+        for job in claimed:
+            self._threads.submit(self._work, job)
+
+    def _work(self, job: JobRow) -> None:
+        try:
+            self._runner.run(job)
+        except Exception:
+            log.exception("job attempt not entered", extra={"job_id": job.job_id})
+        finally:
+            with self._changed:
+                del self._running[job.job_id]
+                self._changed.notify_all()
+            self._wakeups.wake()
+
+    def _extend_leases(self) -> None:
+        if not self._running or time.monotonic() < self._extend_at:
+            return
+        with self._ledger.transaction() as tx:
+            self._ledger.extend_leases(tx, self._worker, now_utc() + LEASE)
+        self._extend_at = time.monotonic() + EXTEND_EVERY_S

@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from converter.errors import ConverterError
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import HilumError, ModelUnusable, OutOfResources
-from scp_node.ledger import JobRow, Ledger
-from scp_node.ledger.records import LIVE_JOBS, now_utc
+from scp_node.ledger import JobLost, JobRow, Ledger
+from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
 RETRY_FIRST_S = 3.0
@@ -41,33 +41,27 @@ class JobWork:
 
 
 class JobRunner:
-    """Turns (job id, attempt) into work. Nothing raised by the work leaves `run`."""
+    """Turns a claimed job into work. A job whose process died `crashes_max` times during it is buried."""
 
     def __init__(self, ledger: Ledger, jobs: JobQueue, kinds: Mapping[str, JobWork], crashes_max: int) -> None:
         self._ledger, self._jobs, self._kinds, self._crashes_max = ledger, jobs, kinds, crashes_max
-        self._running: set[tuple[str, int]] = set()
         self._suspects = threading.Lock()
 
-    def is_running(self, job_id: str, attempt: int) -> bool:
-        """Whether this process works on the attempt now."""
-        return (job_id, attempt) in self._running
-
-    def run(self, job_id: str, attempt: int) -> None:
-        self._running.add((job_id, attempt))
-        try:
-            job = self._begin(job_id, attempt)
-            if job is None:
-                return
-            # a job whose process died before works alone: only the one that kills it again is charged with it
-            with self._suspects if job.starts else nullcontext():
-                self._work(job)
-        finally:
-            self._running.discard((job_id, attempt))
+    def run(self, job: JobRow) -> None:
+        if job.starts > self._crashes_max:
+            with self._ledger.transaction() as tx:
+                self._bury(tx, job, "crashed", f"the process died {job.starts - 1} times during this job")
+            return
+        # a job whose process died before works alone: only the one that kills it again is charged with it
+        with self._suspects if job.starts > 1 else nullcontext():
+            self._work(job)
 
     def _work(self, job: JobRow) -> None:
         started = time.monotonic()
         try:
             self._kinds[job.kind].work(job)
+        except JobLost:
+            log.warning("job was taken over meanwhile", extra={"job_id": job.job_id, "attempt": job.attempt})
         except PASSING as error:
             code = error.code if isinstance(error, HilumError) else type(error).__name__
             reason = str(error) if isinstance(error, HilumError) else code
@@ -79,27 +73,14 @@ class JobRunner:
         except Exception as error:
             log.exception("job failed unexpectedly", extra={"job_id": job.job_id, "attempt": job.attempt})
             self._failed(job, "unexpected", type(error).__name__, retry=True)
-        log.info(
+        log.debug(
             "job attempt ended",
             extra={"job_id": job.job_id, "attempt": job.attempt, "took_ms": round(1000 * (time.monotonic() - started))},
         )
 
-    def _begin(self, job_id: str, attempt: int) -> JobRow | None:
-        """Mark the job running. None if this attempt is no longer the current one, or has crashed too often."""
-        with self._ledger.transaction() as tx:
-            job = self._ledger.job(tx, job_id)
-            if job is None or job.attempt != attempt or job.state not in LIVE_JOBS:
-                return None
-            if job.starts >= self._crashes_max:
-                self._bury(tx, job, "crashed", f"the process died {job.starts} times during this job")
-                return None
-            self._ledger.update_job(tx, job_id, state="running", starts=job.starts + 1)
-            return job
-
     def _failed(self, job: JobRow, code: str, reason: str, *, retry: bool, counted: bool = True) -> None:
         with self._ledger.transaction() as tx:
-            current = self._ledger.job(tx, job.job_id)
-            if current is None or current.attempt != job.attempt or current.state != "running":
+            if not self._ledger.holds_job(tx, job):
                 return
             if not retry or (counted and job.attempt >= self._kinds[job.kind].attempts_max):
                 self._bury(tx, job, code, reason)

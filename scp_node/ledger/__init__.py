@@ -1,5 +1,6 @@
 """The ledger: the database that is the truth about every instance, job, report, result and delivery."""
 
+from scp_node.ledger.jobs import JobLost
 from scp_node.ledger.ledger import Ledger
 from scp_node.ledger.records import (
     AddOutcome,
@@ -23,6 +24,7 @@ __all__ = [
     "DeliveryRow",
     "EventRow",
     "InstanceRow",
+    "JobLost",
     "JobRow",
     "Ledger",
     "NewResult",

@@ -12,6 +12,8 @@ from scp_node.ledger.records import (
     now_utc,
 )
 
+_ADD = sa.insert(t.event)
+
 
 class Events:
     """Statements on events, and look-ups across tables."""
@@ -27,14 +29,15 @@ class Events:
         at: datetime | None = None,
     ) -> None:
         tx.execute(
-            sa.insert(t.event).values(
-                at=at or now_utc(),
-                study_instance_uid=study_instance_uid,
-                subject=subject,
-                step=step,
-                outcome=outcome,
-                took_ms=took_ms,
-            )
+            _ADD,
+            {
+                "at": at or now_utc(),
+                "study_instance_uid": study_instance_uid,
+                "subject": subject,
+                "step": step,
+                "outcome": outcome,
+                "took_ms": took_ms,
+            },
         )
 
     def events_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[EventRow]:

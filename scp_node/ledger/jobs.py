@@ -1,21 +1,51 @@
-"""Jobs: one row each, whatever attempts the engine makes at it."""
+"""Jobs: one row each, from the moment something is to be done until it is done or given up.
+
+This table is the queue. Rows that wait are found by queue and due time, so that claiming costs the same however many
+there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
-from scp_node.ledger.records import (
-    LIVE_JOBS,
-    JobKind,
-    JobRow,
-    JobState,
-    now_utc,
+from scp_node.ledger.insert_once import insert_once
+from scp_node.ledger.records import LIVE_JOBS, JobKind, JobRow, JobState, now_utc
+
+_BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
+_PENDING = (
+    sa.select(t.job)
+    .where(t.PENDING, t.job.c.queue == sa.bindparam("queue"))
+    .order_by(t.job.c.due_at)
+    .limit(sa.bindparam("count"))
 )
+_CLAIM = (
+    sa.update(t.job)
+    .where(t.PENDING, t.job.c.job_id == sa.bindparam("claimed"), t.job.c.attempt == sa.bindparam("of_attempt"))
+    .values(
+        state="running",
+        starts=t.job.c.starts + 1,
+        worker=sa.bindparam("by"),
+        lease_until=sa.bindparam("until"),
+        changed_at=sa.bindparam("moment"),
+    )
+)
+_HELD = (
+    t.job.c.job_id == sa.bindparam("held"),
+    t.job.c.attempt == sa.bindparam("of_attempt"),
+    t.job.c.starts == sa.bindparam("of_start"),
+    t.job.c.state == "running",
+)
+_FINISH = sa.update(t.job).where(*_HELD).values(state="done", error="", changed_at=sa.bindparam("moment"))
+
+
+class JobLost(Exception):
+    """The job was taken over by another worker, or cancelled: what this one did must not be entered."""
 
 
 class Jobs:
@@ -32,33 +62,82 @@ class Jobs:
         due_at: datetime,
     ) -> bool:
         """Enter a job once. False if it is already there."""
-        if self.job(tx, job_id) is not None:
-            return False
         moment = now_utc()
-        tx.execute(
-            sa.insert(t.job).values(
-                job_id=job_id,
-                kind=kind,
-                subject=subject,
-                study_instance_uid=study_instance_uid,
-                queue=queue,
-                state="queued",
-                attempt=1,
-                starts=0,
-                created_at=moment,
-                due_at=due_at,
-                changed_at=moment,
-                error="",
-            )
+        entered = tx.execute(
+            insert_once(tx, t.job),
+            {
+                "job_id": job_id,
+                "kind": kind,
+                "subject": subject,
+                "study_instance_uid": study_instance_uid,
+                "queue": queue,
+                "state": "queued",
+                "attempt": 1,
+                "starts": 0,
+                "created_at": moment,
+                "due_at": due_at,
+                "changed_at": moment,
+                "error": "",
+            },
         )
-        return True
+        return bool(entered.rowcount)
 
     def job(self, tx: sa.Connection, job_id: str) -> JobRow | None:
-        row = tx.execute(sa.select(t.job).where(t.job.c.job_id == job_id)).one_or_none()
+        row = tx.execute(_BY_ID, {"job_id": job_id}).one_or_none()
         return None if row is None else JobRow(**row._mapping)
 
     def update_job(self, tx: sa.Connection, job_id: str, **values: Any) -> None:
         tx.execute(sa.update(t.job).where(t.job.c.job_id == job_id).values(**values, changed_at=now_utc()))
+
+    def pending_jobs(self, tx: sa.Connection, queue: str, count: int) -> list[JobRow]:
+        """The first jobs of a queue by the time they are due, also those whose time has not come."""
+        return [JobRow(**row._mapping) for row in tx.execute(_PENDING, {"queue": queue, "count": count})]
+
+    def claim_job(self, tx: sa.Connection, job: JobRow, worker: str, lease_until: datetime) -> JobRow | None:
+        """Mark a pending job running here, and count the start. None if another worker was quicker."""
+        moment = now_utc()
+        claimed = tx.execute(
+            _CLAIM,
+            {
+                "claimed": job.job_id,
+                "of_attempt": job.attempt,
+                "by": worker,
+                "until": lease_until,
+                "moment": moment,
+            },
+        )
+        if not claimed.rowcount:
+            return None
+        return replace(
+            job, state="running", starts=job.starts + 1, worker=worker, lease_until=lease_until, changed_at=moment
+        )
+
+    def finish_job(self, tx: sa.Connection, job: JobRow) -> None:
+        """The claimed job is done. Raises JobLost when it is no longer this worker's."""
+        arguments = {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts, "moment": now_utc()}
+        if not tx.execute(_FINISH, arguments).rowcount:
+            raise JobLost(job.job_id)
+
+    def holds_job(self, tx: sa.Connection, job: JobRow) -> bool:
+        """Whether a claimed job is still as it was claimed."""
+        held = self.job(tx, job.job_id)
+        return held is not None and (held.state, held.attempt, held.starts) == ("running", job.attempt, job.starts)
+
+    def extend_leases(self, tx: sa.Connection, worker: str, lease_until: datetime) -> None:
+        mine = (t.job.c.state == "running", t.job.c.worker == worker)
+        tx.execute(sa.update(t.job).where(*mine).values(lease_until=lease_until))
+
+    def release_jobs(self, tx: sa.Connection, worker: str, running: Collection[str]) -> int:
+        """Make the jobs claimable again that nobody runs: those of `worker` that are not among `running`, and those
+        whose worker has let its lease end. Returns how many."""
+        ended = t.job.c.lease_until < now_utc()
+        mine = sa.and_(t.job.c.worker == worker, t.job.c.job_id.not_in(running))
+        freed = tx.execute(
+            sa.update(t.job)
+            .where(t.job.c.state == "running", sa.or_(ended, mine))
+            .values(state="queued", changed_at=now_utc())
+        )
+        return freed.rowcount
 
     def count_jobs_of(self, tx: sa.Connection, subject: str) -> int:
         """How many jobs there were for one subject."""

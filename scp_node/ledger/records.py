@@ -19,7 +19,8 @@ DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
 CommitmentState = Literal["requested", "committed", "failed"]
 
 JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
-LIVE_JOBS: tuple[JobState, ...] = ("queued", "waiting", "running")
+PENDING_JOBS: tuple[JobState, ...] = ("queued", "waiting")
+LIVE_JOBS: tuple[JobState, ...] = (*PENDING_JOBS, "running")
 
 
 def now_utc() -> datetime:
@@ -41,7 +42,7 @@ class ReceivedInstance:
     called_ae_title: str
     spool_name: str
     bytes: int
-    sha256: str
+    digest: str
     received_at: datetime
 
 
@@ -59,7 +60,7 @@ class InstanceRow:
     called_ae_title: str
     spool_name: str
     bytes: int
-    sha256: str
+    digest: str
     received_at: datetime
     state: InstanceState
     reportable: bool
@@ -97,6 +98,9 @@ class Analysis:
 
 @dataclass(frozen=True)
 class JobRow:
+    """`attempt` counts the tries that ended, `starts` those of the current attempt, of which all but the last died with
+    their process. `worker` holds the job until `lease_until`."""
+
     job_id: str
     kind: JobKind
     subject: str
@@ -105,6 +109,8 @@ class JobRow:
     state: JobState
     attempt: int
     starts: int
+    worker: str | None
+    lease_until: datetime | None
     created_at: datetime
     due_at: datetime
     changed_at: datetime

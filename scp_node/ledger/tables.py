@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from scp_node.ledger.records import PENDING_JOBS
+
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """A moment in UTC: stored without zone (SQLite has none), always read back aware."""
@@ -45,7 +47,7 @@ instance = sa.Table(
     sa.Column("called_ae_title", sa.String(16), nullable=False),
     sa.Column("spool_name", sa.String(128), nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("reportable", sa.Boolean, nullable=False),
@@ -161,11 +163,18 @@ job = sa.Table(
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("starts", sa.Integer, nullable=False),
+    sa.Column("worker", sa.String(80)),
+    sa.Column("lease_until", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
 )
+
+# What a dispatcher asks for, in the order in which it wants it: the cost of a look does not depend on the backlog. The
+# condition is written with literals in index and query alike, because that is how SQLite knows that they agree.
+PENDING = job.c.state.in_([sa.literal_column(f"'{state}'") for state in PENDING_JOBS])
+sa.Index("ix_hilum_job_pending", job.c.queue, job.c.due_at, sqlite_where=PENDING, postgresql_where=PENDING)
 
 event = sa.Table(
     "hilum_event",

@@ -7,13 +7,10 @@ because a sender listens for the response only when it has sent all of it.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from converter.image.sop_classes import STORAGE_CLASSES
 from scp_node import metrics
@@ -32,23 +29,10 @@ from scp_node.receive.access import printable
 from scp_node.receive.commands import SUCCESS, Answer, Command
 from scp_node.receive.file_meta import file_head
 from scp_node.receive.header import InstanceHeader, is_uid, read_header
+from scp_node.receive.register import Register
 from scp_node.spool import PartFile, Spool, instance_name
 
 log = logging.getLogger(__name__)
-
-
-class LedgerPort(Protocol):
-    """The part of the ledger that receiving uses."""
-
-    def transaction(self) -> AbstractContextManager[Any]: ...
-
-    def add_instance(self, tx: Any, record: ReceivedInstance) -> AddOutcome: ...
-
-
-class JobsPort(Protocol):
-    """The part of the job queue that receiving uses."""
-
-    def enqueue_image(self, tx: Any, sop_instance_uid: str, sha256: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -70,15 +54,10 @@ class Context:
 
 
 class Store:
-    """Where received instances go; one for all associations.
+    """Where received instances go; one for all associations."""
 
-    `entering` lets one instance at a time into the ledger. SQLite has a single writer in any case, but those who wait
-    for it sleep and try again: with a lock nobody waits longer than his turn.
-    """
-
-    def __init__(self, spool: Spool, ledger: LedgerPort, jobs: JobsPort) -> None:
-        self.spool, self.ledger, self.jobs = spool, ledger, jobs
-        self.entering = threading.Lock()
+    def __init__(self, spool: Spool, register: Register) -> None:
+        self.spool, self.register = spool, register
 
     def begin(self, sender: Sender, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
@@ -121,7 +100,6 @@ class IncomingInstance:
             assert self._part is not None
             header = read_header(self._part.read, self._context.transfer_syntax)
             _check_agreement(header, self._command)
-            self._part.sync()
             outcome = self._enter(header)
         except HilumError as refusal:
             return self._refused(refusal)
@@ -140,24 +118,22 @@ class IncomingInstance:
     def _open_part(self) -> PartFile:
         uid = self._command.sop_instance_uid
         head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax)
-        return self._store.spool.open_part(instance_name(uid), head)
+        return self._store.spool.open_part(head)
 
     def _enter(self, header: InstanceHeader) -> AddOutcome:
-        """Row, file and job appear together. Returns whether the instance is new, raises DuplicateInstance.
+        """First the file, then row and job in one commit. Returns whether it is new, raises DuplicateInstance.
 
-        The file gets its name inside the transaction, when the row is known to be new: a name that the ledger knows
-        is never overwritten. It does so last: nothing but the commit itself can still fail, and then the file is an
-        orphan that the next attempt replaces. It is not removed, neither here nor later: a commit that reports an error
-        may have happened, and a ledger may have been lost that the spool could restore.
+        The name of the file is made of UID and content, so that no other content is ever overwritten. A file whose row
+        was not entered is an orphan that the sender's next attempt replaces. It is not removed, neither here nor later:
+        a commit that reports an error may have happened, and a ledger may have been lost that the spool could restore.
         """
-        part, store, uid = self._part, self._store, self._command.sop_instance_uid
+        part, store = self._part, self._store
         assert part is not None
-        with store.entering, store.ledger.transaction() as tx:
-            outcome = store.ledger.add_instance(tx, self._record(header, part))
-            if outcome == "added":
-                store.jobs.enqueue_image(tx, uid, part.sha256)
-                part.commit()
+        record = self._record(header, part)
+        part.commit(record.spool_name)
+        outcome = store.register.enter(record)
         if outcome == "conflict":
+            store.spool.remove(record.spool_name)
             raise DuplicateInstance("this SOP Instance UID was received with other content")
         return outcome
 
@@ -172,9 +148,9 @@ class IncomingInstance:
             source=self._sender.source,
             calling_ae_title=self._sender.calling_ae_title,
             called_ae_title=self._sender.called_ae_title,
-            spool_name=instance_name(header.sop_instance_uid),
+            spool_name=instance_name(header.sop_instance_uid, part.digest),
             bytes=part.data_bytes,
-            sha256=part.sha256,
+            digest=part.digest,
             received_at=datetime.now(UTC),
         )
 

@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pynetdicom import AE, _config
@@ -20,9 +21,10 @@ from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.door import Door
-from scp_node.receive.handlers import JobsPort, LedgerPort, Store
+from scp_node.receive.handlers import Store
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiations
+from scp_node.receive.register import JobsPort, LedgerPort, Register
 from scp_node.settings import Settings
 from scp_node.spool import Spool
 
@@ -116,7 +118,8 @@ class ReceivingServer(AssociationServer):
 
 
 class Receiver:
-    """The receiving part of a node. `bind` and `port` default to those of the settings; port 0 takes a free one."""
+    """The receiving part of a node. `after_commit` is called when instances were entered; `bind` and `port` default to
+    those of the settings, and port 0 takes a free one."""
 
     def __init__(
         self,
@@ -126,12 +129,13 @@ class Receiver:
         jobs: JobsPort,
         *,
         reports: ReportBook | None = None,
+        after_commit: Callable[[], None] = lambda: None,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
         self._settings = settings
         self._spool = spool
-        self._store = Store(spool, ledger, jobs)
+        self._store = Store(spool, Register(ledger, jobs, after_commit))
         self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None

@@ -113,7 +113,7 @@ def _open_report(case: StudyCase, parts: Parts, tx: sa.Connection, model: str) -
     outdated = [image for image in images if _was_analysed(image) and image.model != model]
     for image in outdated:
         ledger.reopen_instance(tx, image.sop_instance_uid)
-        parts.jobs.enqueue_image(tx, image.sop_instance_uid, image.sha256, anew=True)
+        parts.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
     if outdated:
         case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
         return None

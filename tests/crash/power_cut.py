@@ -163,7 +163,11 @@ def _finish(node: RunningNode) -> int:
     node.stop()
     node.only = ()
     node.start()
-    wait_until(lambda: "received" not in ledger_rows(node.data_dir).values(), "images analysed", ANALYSED_WITHIN_S)
+    wait_until(
+        lambda: all(state != "received" for state, _ in ledger_rows(node.data_dir).values()),
+        "images analysed",
+        ANALYSED_WITHIN_S,
+    )
     node.stop()
     node.only = ("receiver",)
     node.start()

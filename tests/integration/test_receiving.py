@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import xxhash
 from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
@@ -18,13 +19,12 @@ from pynetdicom import AE
 
 from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, TransferSyntax, transfer_syntax
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import ConfigurationError
 from scp_node.ledger import InstanceRow, Ledger
 from scp_node.receive.header import is_uid
 from scp_node.receive.scp import Receiver
-from scp_node.spool import Spool, instance_name
+from scp_node.spool import Spool
 from tests.support.data import dicom_files
 from tests.support.dcmtk import program
 from tests.support.ledgers import new_ledger
@@ -48,7 +48,6 @@ UNKNOWN_TO_DCMTK = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.8
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     one = new_ledger(tmp_path_factory.mktemp("ledger"))
-    prepare_engine(one.engine)
     yield one
     one.engine.dispose()
 
@@ -63,7 +62,6 @@ def receiver(ledger: Ledger, spool: Spool, tmp_path_factory: pytest.TempPathFact
     jobs = JobQueue(ledger)
     with running_receiver(tmp_path_factory.mktemp("node"), ledger, jobs, spool) as one:
         yield one
-    jobs.close()
 
 
 def echoscu(receiver: Receiver, *options: str) -> subprocess.CompletedProcess[str]:
@@ -145,7 +143,7 @@ def test_storescu_sends_each_class_in_each_syntax(
     answer = storescu(receiver, tmp_path, write_dx(tmp_path / "image.dcm", ds))
     assert "Received Store Response (Success)" in answer.stdout + answer.stderr
     assert answer.returncode == 0
-    stored, entered = dcmread(spool.path(instance_name(str(ds.SOPInstanceUID)))), row_of(ledger, ds)
+    stored, entered = dcmread(spool.path(row_of(ledger, ds).spool_name)), row_of(ledger, ds)
     assert stored == ds
     assert stored.file_meta.TransferSyntaxUID == entered.transfer_syntax_uid == row.uid
     assert stored.file_meta.MediaStorageSOPClassUID == entered.sop_class_uid == sop_class
@@ -163,10 +161,10 @@ def test_the_data_set_is_kept_as_it_was_sent(
         peer.associate([(sop_class, row.uid)])
         assert peer.store(data, sop_class, ds.SOPInstanceUID).status == 0x0000
         peer.release()
-    path = spool.path(instance_name(ds.SOPInstanceUID))
+    path = spool.path(row_of(ledger, ds).spool_name)
     assert data_set_of(path.read_bytes()) == data
     assert path.read_bytes()[:132] == bytes(128) + b"DICM"
-    assert row_of(ledger, ds).sha256 == hashlib.sha256(data).hexdigest()
+    assert row_of(ledger, ds).digest == xxhash.xxh3_128(data).hexdigest()
 
 
 @pytest.mark.data
@@ -226,7 +224,7 @@ def test_a_repeat_is_acknowledged_and_other_content_is_refused(receiver: Receive
     assert (other.status, other.comment) == (0x0111, "this SOP Instance UID was received with other content")
     assert again.status == 0x0000
     assert len(jobs_of(ledger, ds)) == 1
-    assert row_of(ledger, ds).sha256 == hashlib.sha256(data).hexdigest()
+    assert row_of(ledger, ds).digest == xxhash.xxh3_128(data).hexdigest()
 
 
 def test_a_peer_that_takes_small_pdus_gets_its_response_in_pieces(receiver: Receiver) -> None:

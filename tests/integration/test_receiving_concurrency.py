@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import Ledger
 from scp_node.receive.scp import Receiver
@@ -27,7 +26,6 @@ SENDERS = 8
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     one = new_ledger(tmp_path)
-    prepare_engine(one.engine)
     yield one
     one.engine.dispose()
 
@@ -37,7 +35,6 @@ def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[Receiver]:
     jobs = JobQueue(ledger)
     with running_receiver(tmp_path, ledger, jobs) as one:
         yield one
-    jobs.close()
 
 
 def count(ledger: Ledger, table: str) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.room import RoomLimits
 from scp_node.spool import GROWTH_CHECK_BYTES, Spool
@@ -55,7 +54,6 @@ def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(smal
 def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_room(small_disk: Path) -> None:
     """Here the ledger, too, can find no room: for its log or when it is written back."""
     ledger, spool = new_ledger(small_disk), Spool(small_disk / "spool")
-    prepare_engine(ledger.engine)
     jobs, instances, stored = JobQueue(ledger), Instances(rows=100, columns=100), dict[str, str]()
     with running_receiver(small_disk, ledger, jobs, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE), (VERIFICATION, EXPLICIT_LE)])
@@ -75,7 +73,6 @@ def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_r
             path.unlink()
         assert peer.store(data, DX, uid).status == 0x0000
         peer.release()
-    jobs.close()
     ledger.engine.dispose()
     assert integrity(small_disk) == "ok"
 

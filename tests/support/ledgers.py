@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scp_node.ledger import Ledger, ReceivedInstance
+from scp_node.ledger import JobRow, Ledger, ReceivedInstance
 from scp_node.ledger.database import default_url, migrate, open_database
 from scp_node.spool import instance_name
 
@@ -20,7 +20,7 @@ def new_ledger(folder: Path) -> Ledger:
     return Ledger(engine)
 
 
-def received(number: int = 1, study: int = 1, *, sha256: str | None = None, source: str = "pacs") -> ReceivedInstance:
+def received(number: int = 1, study: int = 1, *, digest: str | None = None, source: str = "pacs") -> ReceivedInstance:
     return ReceivedInstance(
         sop_instance_uid=f"1.2.3.{study}.{number}",
         sop_class_uid=CR_STORAGE,
@@ -31,8 +31,18 @@ def received(number: int = 1, study: int = 1, *, sha256: str | None = None, sour
         source=source,
         calling_ae_title="MODALITY",
         called_ae_title="HILUM",
-        spool_name=instance_name(f"1.2.3.{study}.{number}"),
+        spool_name=instance_name(f"1.2.3.{study}.{number}", digest or f"{study:016d}{number:016d}"),
         bytes=1000,
-        sha256=sha256 or f"{study:032d}{number:032d}",
+        digest=digest or f"{study:016d}{number:016d}",
         received_at=datetime.now(UTC),
     )
+
+
+def claimed(ledger: Ledger, job: JobRow | str) -> JobRow:
+    """A pending job as a worker holds it."""
+    with ledger.transaction() as tx:
+        row = ledger.job(tx, job) if isinstance(job, str) else job
+        assert row is not None
+        held = ledger.claim_job(tx, row, "test-worker", datetime.now(UTC) + timedelta(minutes=1))
+    assert held is not None, f"{row.job_id} is {row.state}"
+    return held

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from scp_node.spool import instance_name
 from tests.support.phantoms import make_dx
 from tests.support.raw_scu import ASSOCIATE_AC, EXPLICIT_LE, RawPeer
 from tests.support.receiving import data_set_bytes, data_set_of
@@ -115,20 +114,22 @@ def store_again(port: int, instances: Instances, uids: set[str]) -> dict[str, in
 def broken_promises(data_dir: Path, acknowledged: dict[str, str]) -> list[str]:
     """What is wrong in a data folder to which these instances were acknowledged; nothing, if all is well."""
     rows, wrong = ledger_rows(data_dir), []
+    digests = {uid: _digest(data_dir / "spool", name) for uid, (_, name) in rows.items()}
     for uid, sha256 in acknowledged.items():
         if uid not in rows:
             wrong.append(f"{uid}: acknowledged, and not in the ledger")
-        elif _digest(data_dir / "spool", uid) != sha256:
+        elif digests[uid] != sha256:
             wrong.append(f"{uid}: acknowledged, and the file is missing or another one")
-    wrong += [f"{uid}: in the ledger without a file" for uid in rows if _digest(data_dir / "spool", uid) is None]
-    wrong += [f"{path.name}: a part file was left" for path in (data_dir / "spool").glob("??/*.part")]
+    wrong += [f"{uid}: in the ledger without a file" for uid, digest in digests.items() if digest is None]
+    wrong += [f"{path.name}: a part file was left" for path in (data_dir / "spool").rglob("*.part")]
     return wrong
 
 
-def ledger_rows(data_dir: Path) -> dict[str, str]:
-    """SOP Instance UID to state, read past the node's own code."""
+def ledger_rows(data_dir: Path) -> dict[str, tuple[str, str]]:
+    """SOP Instance UID to state and name in the spool, read past the node's own code."""
     with closing(sqlite3.connect(f"file:{data_dir / 'ledger.db'}?mode=ro", uri=True)) as database:
-        return dict(database.execute("SELECT sop_instance_uid, state FROM hilum_instance"))
+        rows = database.execute("SELECT sop_instance_uid, state, spool_name FROM hilum_instance")
+        return {uid: (state, name) for uid, state, name in rows}
 
 
 def integrity(data_dir: Path) -> str:
@@ -137,8 +138,7 @@ def integrity(data_dir: Path) -> str:
         return str(database.execute("PRAGMA integrity_check").fetchone()[0])
 
 
-def _digest(spool: Path, uid: str) -> str | None:
-    name = instance_name(uid)
+def _digest(spool: Path, name: str) -> str | None:
     try:
         return hashlib.sha256(data_set_of((spool / name[:2] / f"{name}.dcm").read_bytes())).hexdigest()
     except (OSError, AssertionError):

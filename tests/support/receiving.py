@@ -13,7 +13,7 @@ from typing import Any
 from pydicom import Dataset, dcmread, dcmwrite
 
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
-from scp_node.receive.handlers import JobsPort, LedgerPort
+from scp_node.receive.register import JobsPort, LedgerPort
 from scp_node.receive.scp import Receiver
 from scp_node.settings import Settings
 from scp_node.spool import Spool
@@ -46,12 +46,12 @@ class MemoryLedger:
     def add_instance(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
         known = self.rows.get(record.sop_instance_uid)
         if known is not None:
-            return "identical" if known.sha256 == record.sha256 else "conflict"
+            return "identical" if known.digest == record.digest else "conflict"
         tx.rows[record.sop_instance_uid] = record
         return "added"
 
-    def enqueue_image(self, tx: Transaction, sop_instance_uid: str, sha256: str) -> None:
-        tx.jobs.append((sop_instance_uid, sha256))
+    def enqueue_image(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
+        tx.jobs.append((sop_instance_uid, digest))
 
 
 @dataclass

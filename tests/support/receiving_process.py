@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from tests.support.ledgers import new_ledger
 from tests.support.receiving import running_receiver
@@ -48,12 +47,10 @@ class ReceivingProcess:
 
 def main(folder: Path) -> None:
     ledger = new_ledger(folder)
-    prepare_engine(ledger.engine)
     jobs = JobQueue(ledger)
     with running_receiver(folder, ledger, jobs) as receiver:
         print(receiver.port, flush=True)
         sys.stdin.read()
-    jobs.close()
     ledger.engine.dispose()
 
 

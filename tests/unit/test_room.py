@@ -14,7 +14,7 @@ from scp_node.room import Room, RoomLimits
 from scp_node.spool import GROWTH_CHECK_BYTES, Spool, instance_name
 from tests.support.receiving import files_below
 
-NAME, OTHER_NAME = instance_name("1.2.3"), instance_name("1.2.4")
+NAME, OTHER_NAME = instance_name("1.2.3", "0" * 32), instance_name("1.2.4", "0" * 32)
 MIB = 2**20
 GIB = 2**30 // 4096
 Volume = namedtuple("Volume", "f_frsize f_blocks f_bfree f_bavail f_files f_favail")
@@ -79,7 +79,7 @@ def test_the_quota_counts_what_was_there_and_what_comes(tmp_path: Path) -> None:
     Spool(tmp_path / "spool").put(OTHER_NAME, bytes(MIB))
     spool = Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=2 * MIB))
     spool.check_room(MIB)
-    spool.open_part(NAME).write([bytes(MIB // 2)])
+    spool.open_part().write([bytes(MIB // 2)])
     spool.check_room(MIB // 2)
     with pytest.raises(OutOfResources, match="spool holds 1 MiB, limit 2 MiB"):
         spool.check_room(MIB // 2 + 1)
@@ -88,7 +88,7 @@ def test_the_quota_counts_what_was_there_and_what_comes(tmp_path: Path) -> None:
 def test_what_is_discarded_no_longer_counts(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=MIB))
     spool.check_room()
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write([bytes(MIB)])
     with pytest.raises(OutOfResources):
         spool.check_room(1)
@@ -138,7 +138,7 @@ def test_a_file_that_outgrows_the_room_is_stopped_while_it_grows(
     spool = Spool(tmp_path / "spool", RoomLimits(**limits))
     disk(monkeypatch, free_gib=6)
     spool.check_room()
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     disk(monkeypatch, free_gib=4)
     written = 0
     with pytest.raises(OutOfResources, match=r"disk has|spool holds"):

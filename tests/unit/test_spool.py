@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xxhash
 
 from scp_node.errors import OutOfResources
 from scp_node.spool import Spool, instance_name
 from tests.support.receiving import files_below
 
-NAME = instance_name("1.2.3")
-OTHER_NAME = instance_name("1.2.4")
+NAME = instance_name("1.2.3", "0" * 32)
+OTHER_NAME = instance_name("1.2.4", "0" * 32)
 
 
 @pytest.fixture
@@ -38,28 +38,43 @@ def path_of(fd: int) -> Path:
 
 
 def test_a_committed_file_holds_head_and_data_and_only_the_data_is_hashed(spool: Spool) -> None:
-    part = spool.open_part(NAME, b"head")
+    part = spool.open_part(b"head")
     part.write([b"one", memoryview(b"two")])
     part.write([b"three"])
-    path = part.commit()
+    path = part.commit(NAME)
     assert path == spool.path(NAME)
     assert path.read_bytes() == b"headonetwothree"
-    assert part.sha256 == hashlib.sha256(b"onetwothree").hexdigest()
+    assert part.digest == xxhash.xxh3_128(b"onetwothree").hexdigest()
     assert part.data_bytes == len(b"onetwothree")
 
 
 def test_many_small_pieces_are_all_written(spool: Spool) -> None:
     pieces = [bytes([number % 256]) for number in range(5000)]
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write(pieces)
-    assert part.commit().read_bytes() == b"".join(pieces)
+    assert part.commit(NAME).read_bytes() == b"".join(pieces)
+
+
+def test_the_name_of_an_instance_tells_contents_apart() -> None:
+    names = {instance_name(uid, digest) for uid in ("1.2.3", "1.2.4") for digest in ("0" * 32, "1" * 32)}
+    assert len(names) == 4
+
+
+def test_a_long_file_is_brought_to_the_disk_while_it_grows(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[tuple[int, int]] = []
+    monkeypatch.setattr("scp_node.spool._fadvise", lambda fd, start, length, advice: began.append((start, length)))
+    part = spool.open_part(b"head")
+    for _ in range(5):
+        part.write([bytes(2**20)])
+    assert began == [(0, 4 + 2 * 2**20), (4 + 2 * 2**20, 2 * 2**20)]
+    assert part.commit(NAME).read_bytes() == b"head" + bytes(5 * 2**20)
 
 
 def test_a_short_write_is_continued(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "writev", lambda fd, pieces: os.write(fd, b"".join(pieces)[:3]))
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write([b"0123", b"456789"])
-    assert part.commit().read_bytes() == b"0123456789"
+    assert part.commit(NAME).read_bytes() == b"0123456789"
 
 
 def test_file_then_name_then_directory_reach_the_disk_in_this_order(
@@ -80,17 +95,17 @@ def test_file_then_name_then_directory_reach_the_disk_in_this_order(
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "rename", spy_rename)
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write([b"data"])
-    part.commit()
+    part.commit(NAME)
     assert calls == ["fsync .part", "rename .part .dcm", "fsync directory"]
 
 
 def test_a_new_shard_is_made_durable_in_its_parent(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
-    spool.open_part(NAME).discard()
-    assert synced == [spool.root]
+    spool.put(NAME, b"data")
+    assert synced[1:] == [spool.root, spool.path(NAME).parent]
 
 
 def test_folders_and_files_are_for_their_owner_only(spool: Spool) -> None:
@@ -111,7 +126,7 @@ def test_only_names_of_ours_are_taken(spool: Spool, name: str) -> None:
 
 
 def test_a_discarded_part_leaves_nothing_and_may_be_discarded_again(spool: Spool) -> None:
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write([b"data"])
     part.discard()
     part.discard()
@@ -120,9 +135,9 @@ def test_a_discarded_part_leaves_nothing_and_may_be_discarded_again(spool: Spool
 
 def test_a_commit_replaces_a_file_of_the_name_in_one_step(spool: Spool) -> None:
     spool.put(NAME, b"orphan")
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     part.write([b"new"])
-    part.commit()
+    part.commit(NAME)
     assert spool.path(NAME).read_bytes() == b"new"
 
 
@@ -153,30 +168,30 @@ def test_after_a_failed_fsync_nothing_is_accepted_until_a_restart(
         calls.append(fd)
         raise OSError(code, "lost")
 
-    spool.open_part(NAME).discard()
-    part = spool.open_part(NAME)
+    spool.open_part().discard()
+    part = spool.open_part()
     part.write([b"data"])
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)
         with pytest.raises(OutOfResources, match="restart needed"):
-            part.commit()
+            part.commit(NAME)
     assert len(calls) == 1, "a failed fsync is never retried"
     assert not spool.healthy
     assert errno.errorcode[code] in spool.unhealthy_reason
     assert files_below(spool.root) == []
-    for refused in (spool.check_room, lambda: spool.open_part(NAME), lambda: spool.put(NAME, b"")):
+    for refused in (spool.check_room, lambda: spool.open_part(), lambda: spool.put(NAME, b"")):
         with pytest.raises(OutOfResources, match="restart needed"):
             refused()
     assert Spool(spool.root).put(NAME, b"after the restart").exists()
 
 
 def test_a_failed_fsync_of_the_directory_counts_as_well(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool.open_part(NAME).discard()
-    part = spool.open_part(NAME)
+    spool.open_part().discard()
+    part = spool.open_part()
     part.sync()
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
     with pytest.raises(OutOfResources):
-        part.commit()
+        part.commit(NAME)
     assert not spool.healthy
 
 
@@ -184,7 +199,7 @@ def test_a_failed_fsync_of_the_directory_counts_as_well(spool: Spool, monkeypatc
 def test_a_disk_that_takes_no_more_is_told_and_leaves_no_part_file(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     monkeypatch.setattr(os, "writev", failing(code))
     with pytest.raises(OutOfResources, match=f"cannot write: {errno.errorcode[code]}"):
         part.write([b"data"])
@@ -203,13 +218,13 @@ def test_a_read_only_spool_is_told(spool: Spool, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(os, "open", read_only)
     with pytest.raises(OutOfResources, match="cannot write: EROFS"):
-        spool.open_part(NAME)
+        spool.open_part()
 
 
 def test_a_part_file_that_could_not_be_deleted_is_deleted_when_the_disk_can_be_written_again(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     with monkeypatch.context() as patch:
         patch.setattr(os, "writev", failing(errno.EROFS))
         patch.setattr(Path, "unlink", failing(errno.EROFS))
@@ -221,10 +236,10 @@ def test_a_part_file_that_could_not_be_deleted_is_deleted_when_the_disk_can_be_w
 
 
 def test_a_failed_rename_leaves_neither_part_nor_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = spool.open_part(NAME)
+    part = spool.open_part()
     monkeypatch.setattr(Path, "rename", failing(errno.EIO))
     with pytest.raises(OutOfResources, match="cannot write: EIO"):
-        part.commit()
+        part.commit(NAME)
     assert files_below(spool.root) == []
 
 
@@ -238,6 +253,7 @@ def test_a_shard_that_somebody_deleted_is_made_again(spool: Spool) -> None:
 
 
 def test_a_spool_that_is_gone_is_told(spool: Spool) -> None:
+    spool.parts.rmdir()
     spool.root.rmdir()
     with pytest.raises(OutOfResources, match="storage unavailable: ENOENT"):
         spool.check_room()
@@ -245,21 +261,21 @@ def test_a_spool_that_is_gone_is_told(spool: Spool) -> None:
 
 def test_part_files_of_a_dead_process_are_swept_and_those_being_written_stay(spool: Spool) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from scp_node.spool import Spool, instance_name;"
-        "part = Spool(Path(sys.argv[1])).open_part(instance_name('1.2.9')); part.write([b'half']); os._exit(0)"
+        "import os, sys; from pathlib import Path; from scp_node.spool import Spool;"
+        "part = Spool(Path(sys.argv[1])).open_part(); part.write([b'half']); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(spool.root)], check=True)
-    alive = spool.open_part(NAME)
+    alive = spool.open_part()
     alive.write([b"data"])
     finished = spool.put(OTHER_NAME, b"result")
     assert len(files_below(spool.root)) == 3
     assert spool.sweep_parts() == 1
     assert spool.sweep_parts() == 0
-    assert {alive.commit(), finished} == set(files_below(spool.root))
+    assert {alive.commit(NAME), finished} == set(files_below(spool.root))
 
 
 def test_the_first_bytes_of_a_part_can_be_read_back(spool: Spool) -> None:
-    part = spool.open_part(NAME, b"head")
+    part = spool.open_part(b"head")
     part.write([b"0123456789"])
     assert (part.read(4), part.read(100)) == (b"0123", b"0123456789")
     part.discard()

@@ -1,39 +1,40 @@
-"""Jobs in ledger and engine: entered together, run once, tried again, buried, found again when lost."""
+"""Jobs: entered with what they are about, run once, tried again, buried, found again when lost."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from scp_node.engine.dispatcher import Dispatcher, prepare_engine
-from scp_node.engine.jobs import IMAGES_QUEUE, JobQueue, workflow_id
+from scp_node.engine.dispatcher import Dispatcher
+from scp_node.engine.jobs import IMAGES_QUEUE, JobQueue
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
+from scp_node.engine.wakeup import Waker, WakeUps
 from scp_node.errors import DataSetMismatch, DeliveryFailed, ModelUnusable, OutOfResources, UsageError
-from scp_node.ledger import JobRow, Ledger
-from tests.support.ledgers import new_ledger, received
+from scp_node.ledger import JobLost, JobRow, Ledger
+from tests.support.ledgers import claimed, new_ledger, received
 
 WAIT_S = 30
+WORKER = "test-host-worker"
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     one = new_ledger(tmp_path)
-    prepare_engine(one.engine)
     yield one
     one.engine.dispose()
 
 
 @pytest.fixture
-def jobs(ledger: Ledger) -> Iterator[JobQueue]:
-    queue = JobQueue(ledger)
-    yield queue
-    queue.close()
+def jobs(ledger: Ledger) -> JobQueue:
+    return JobQueue(ledger)
 
 
 class Recorder:
@@ -65,8 +66,14 @@ class Recorder:
 def enqueue(ledger: Ledger, jobs: JobQueue) -> str:
     with ledger.transaction() as tx:
         ledger.add_instance(tx, received())
-        jobs.enqueue_image(tx, "1.2.3.1.1", received().sha256)
-    return f"image:1.2.3.1.1:{received().sha256[:16]}"
+        jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
+    return f"image:1.2.3.1.1:{received().digest[:16]}"
+
+
+def held_by(ledger: Ledger, job_id: str, worker: str, lease: timedelta) -> None:
+    with ledger.transaction() as tx:
+        row = ledger.job(tx, job_id)
+        assert row is not None and ledger.claim_job(tx, row, worker, datetime.now(UTC) + lease) is not None
 
 
 def state(ledger: Ledger, job_id: str) -> str:
@@ -79,46 +86,143 @@ def state(ledger: Ledger, job_id: str) -> str:
 def test_a_rolled_back_instance_leaves_no_job(ledger: Ledger, jobs: JobQueue) -> None:
     with pytest.raises(RuntimeError), ledger.transaction() as tx:
         ledger.add_instance(tx, received())
-        jobs.enqueue_image(tx, "1.2.3.1.1", received().sha256)
+        jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
         raise RuntimeError
     with ledger.reading() as tx:
         assert ledger.jobs(tx, ("queued",), 10) == []
-        assert tx.exec_driver_sql("select count(*) from workflow_status where queue_name = 'images'").scalar() == 0
 
 
-def test_a_queued_job_runs_once_in_a_worker(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs)
-    job_id = enqueue(ledger, jobs)
-    dispatcher = Dispatcher(ledger.engine, "test-worker-1", JobRunner(ledger, jobs, recorder.kinds, 3), 0.02)
-    dispatcher.start({IMAGES_QUEUE: 2})
+@contextmanager
+def dispatching(
+    ledger: Ledger, folder: Path, runner: JobRunner, concurrency: int = 2, poll_s: float = 30.0
+) -> Iterator[Dispatcher]:
+    """A dispatcher whose polling is too rare to be of any help."""
+    wakeups = WakeUps(folder / "wakeup")
+    dispatcher = Dispatcher(ledger, WORKER, runner, wakeups, poll_s)
+    dispatcher.start({IMAGES_QUEUE: concurrency})
     try:
-        assert recorder.finished.wait(WAIT_S)
+        yield dispatcher
     finally:
         dispatcher.stop(5)
+        wakeups.close()
+
+
+def test_a_queued_job_runs_once_in_a_worker(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
+    recorder = Recorder(ledger, jobs)
+    job_id = enqueue(ledger, jobs)
+    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
+        assert recorder.finished.wait(WAIT_S)
     assert recorder.ran == [job_id] and state(ledger, job_id) == "done"
 
 
-def test_a_stale_attempt_does_nothing(ledger: Ledger, jobs: JobQueue) -> None:
+def test_a_job_that_comes_later_wakes_the_worker(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
+    recorder = Recorder(ledger, jobs)
+    with (
+        dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)),
+        closing(Waker(tmp_path / "wakeup")) as waker,
+    ):
+        job_id = enqueue(ledger, jobs)
+        waker.wake()
+        assert recorder.finished.wait(WAIT_S)
+    assert recorder.ran == [job_id]
+
+
+def test_a_job_with_a_time_is_run_at_that_time_without_polling(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
     recorder = Recorder(ledger, jobs)
     job_id = enqueue(ledger, jobs)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(job_id, 7)
-    assert recorder.ran == [] and state(ledger, job_id) == "queued"
+    due_at = datetime.now(UTC) + timedelta(seconds=0.3)
+    with ledger.transaction() as tx:
+        ledger.update_job(tx, job_id, due_at=due_at)
+    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
+        assert recorder.finished.wait(WAIT_S)
+    assert datetime.now(UTC) >= due_at
+
+
+def test_work_without_a_wake_up_is_found_by_polling(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
+    recorder = Recorder(ledger, jobs)
+    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3), poll_s=0.05):
+        enqueue(ledger, jobs)
+        assert recorder.finished.wait(WAIT_S)
+
+
+def test_no_more_jobs_of_a_queue_run_than_it_has_places(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
+    running, most, lock, done = 0, 0, threading.Lock(), threading.Semaphore(0)
+
+    def work(job: JobRow) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        with ledger.transaction() as tx:
+            jobs.finish(tx, job)
+        done.release()
+
+    with ledger.transaction() as tx:
+        for number in range(1, 21):
+            ledger.add_instance(tx, received(number))
+            jobs.enqueue_image(tx, f"1.2.3.1.{number}", "1.2.3.1", received(number).digest)
+    runner = JobRunner(ledger, jobs, {"image": JobWork(work, lambda *_: None, 3)}, 3)
+    with dispatching(ledger, tmp_path, runner, concurrency=3):
+        assert all(done.acquire(timeout=WAIT_S) for _ in range(20))
+    assert most == 3
+    with ledger.reading() as tx:
+        assert ledger.count_jobs(tx) == {("image", "done"): 20}
+
+
+def test_what_a_dead_worker_held_is_run_at_its_next_start(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
+    recorder = Recorder(ledger, jobs)
+    job_id = enqueue(ledger, jobs)
+    held_by(ledger, job_id, WORKER, timedelta(hours=1))
+    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
+        assert recorder.finished.wait(WAIT_S)
+    assert recorder.ran == [job_id]
+
+
+@pytest.mark.parametrize(("lease", "released"), [(timedelta(seconds=-1), 1), (timedelta(minutes=1), 0)])
+def test_a_job_of_another_worker_is_taken_over_when_its_lease_has_ended(
+    ledger: Ledger, jobs: JobQueue, tmp_path: Path, lease: timedelta, released: int
+) -> None:
+    job_id = enqueue(ledger, jobs)
+    held_by(ledger, job_id, "another-host", lease)
+    runner = JobRunner(ledger, jobs, Recorder(ledger, jobs).kinds, 3)
+    with closing(WakeUps(tmp_path / "wakeup")) as wakeups:
+        assert Dispatcher(ledger, WORKER, runner, wakeups, 1).release_lost() == released
+
+
+def test_a_worker_that_lost_its_job_enters_nothing(ledger: Ledger, jobs: JobQueue) -> None:
+    recorder = Recorder(ledger, jobs)
+    mine = claimed(ledger, enqueue(ledger, jobs))
+    with ledger.transaction() as tx:
+        ledger.update_job(tx, mine.job_id, state="queued")
+    theirs = claimed(ledger, mine.job_id)
+    with pytest.raises(JobLost), ledger.transaction() as tx:
+        ledger.add_event(tx, "1.2.3.1", "1.2.3.1.1", "judge", "twice")
+        jobs.finish(tx, mine)
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(mine)
+    assert state(ledger, mine.job_id) == "running"
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(theirs)
+    assert state(ledger, mine.job_id) == "done"
+    with ledger.reading() as tx:
+        assert "judge" not in [event.step for event in ledger.events_of_study(tx, "1.2.3.1")]
 
 
 def test_an_error_that_may_pass_is_tried_again_later(ledger: Ledger, jobs: JobQueue) -> None:
     recorder = Recorder(ledger, jobs, [DeliveryFailed("not now")])
     job_id = enqueue(ledger, jobs)
     runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    runner.run(job_id, 1)
+    runner.run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "waiting"
-    runner.run(job_id, 2)
+    runner.run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "done" and not recorder.died
 
 
 def test_an_error_that_stays_makes_a_dead_letter_at_once(ledger: Ledger, jobs: JobQueue) -> None:
     recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
     job_id = enqueue(ledger, jobs)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(job_id, 1)
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "dead" and recorder.died == ["dataset-mismatch"]
 
 
@@ -126,17 +230,17 @@ def test_attempts_end(ledger: Ledger, jobs: JobQueue) -> None:
     recorder = Recorder(ledger, jobs, [RuntimeError("bug")] * 9)
     job_id = enqueue(ledger, jobs)
     runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    for attempt in range(1, 5):
-        runner.run(job_id, attempt)
-    assert len(recorder.ran) == 3 and recorder.died == ["unexpected"]
+    for _ in range(3):
+        runner.run(claimed(ledger, job_id))
+    assert len(recorder.ran) == 3 and recorder.died == ["unexpected"] and state(ledger, job_id) == "dead"
 
 
 def test_a_job_that_kills_its_process_every_time_is_buried(ledger: Ledger, jobs: JobQueue) -> None:
     recorder = Recorder(ledger, jobs)
     job_id = enqueue(ledger, jobs)
     with ledger.transaction() as tx:
-        ledger.update_job(tx, job_id, state="running", starts=3)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(job_id, 1)
+        ledger.update_job(tx, job_id, starts=3)
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
     assert recorder.ran == [] and recorder.died == ["crashed"] and state(ledger, job_id) == "dead"
 
 
@@ -144,10 +248,10 @@ def test_a_dead_letter_can_be_retried_and_a_done_job_cannot(ledger: Ledger, jobs
     recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
     job_id = enqueue(ledger, jobs)
     runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    runner.run(job_id, 1)
+    runner.run(claimed(ledger, job_id))
     with ledger.transaction() as tx:
         jobs.retry(tx, job_id)
-    runner.run(job_id, 2)
+    runner.run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "done"
     with pytest.raises(UsageError), ledger.transaction() as tx:
         jobs.retry(tx, job_id)
@@ -155,27 +259,13 @@ def test_a_dead_letter_can_be_retried_and_a_done_job_cannot(ledger: Ledger, jobs
         jobs.cancel(tx, "image:none")
 
 
-def reconciler_of(ledger: Ledger, jobs: JobQueue, running: bool = False) -> tuple[Reconciler, list[tuple[str, str]]]:
+def test_the_reconciler_has_lost_jobs_and_unreported_images_seen_to(ledger: Ledger, jobs: JobQueue) -> None:
     reported: list[tuple[str, str]] = []
-    return Reconciler(ledger, jobs, lambda *_: running, lambda *pair: reported.append(pair), 60), reported
-
-
-@pytest.fixture
-def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scp_node.engine.reconciler.GRACE", timedelta(seconds=-1))
-
-
-@pytest.mark.usefixtures("no_grace")
-def test_the_reconciler_restarts_what_the_engine_lost(ledger: Ledger, jobs: JobQueue) -> None:
-    job_id = enqueue(ledger, jobs)
-    reconciler, reported = reconciler_of(ledger, jobs)
+    lost = [2, 0, 0, 0]
+    reconciler = Reconciler(ledger, lambda: lost.pop(0), lambda *pair: reported.append(pair), 60)
+    assert reconciler.reconcile() == 2 and reported == []
+    enqueue(ledger, jobs)
     assert reconciler.reconcile() == 0
-    with ledger.transaction() as tx:
-        tx.exec_driver_sql(f"delete from workflow_status where workflow_uuid = '{workflow_id(job_id, 1)}'")
-    assert reconciler.reconcile() == 1
-    with ledger.reading() as tx:
-        job = ledger.job(tx, job_id)
-    assert job is not None and (job.state, job.attempt) == ("waiting", 2)
     with ledger.transaction() as tx:
         ledger.finish_instance(tx, "1.2.3.1.1", "declined", route="chest", model="m", reportable=True)
     assert reconciler.reconcile() == 1 and reported == [("1.2.3.1", "chest")]
@@ -184,53 +274,22 @@ def test_the_reconciler_restarts_what_the_engine_lost(ledger: Ledger, jobs: JobQ
     assert reconciler.reconcile() == 0
 
 
-@pytest.mark.usefixtures("no_grace")
-@pytest.mark.parametrize(("runs_here", "restarted"), [(True, 0), (False, 1)])
-def test_a_job_that_the_engine_believes_running_is_restarted_unless_it_does_run(
-    ledger: Ledger, jobs: JobQueue, runs_here: bool, restarted: int
-) -> None:
-    job_id = enqueue(ledger, jobs)
-    with ledger.transaction() as tx:
-        tx.exec_driver_sql(
-            "update workflow_status set status = 'PENDING', executor_id = 'a-host-that-was-renamed' "
-            f"where workflow_uuid = '{workflow_id(job_id, 1)}'"
-        )
-    assert reconciler_of(ledger, jobs, runs_here)[0].reconcile() == restarted
-
-
-def test_preparing_the_engine_claims_no_job(ledger: Ledger, jobs: JobQueue) -> None:
-    job_id = enqueue(ledger, jobs)
-    recorder = Recorder(ledger, jobs)
-    dispatcher = Dispatcher(ledger.engine, "test-worker-1", JobRunner(ledger, jobs, recorder.kinds, 3), 0.005)
-    dispatcher.start({IMAGES_QUEUE: 1})
-    assert recorder.finished.wait(WAIT_S)
-    dispatcher.stop(5)
-    with ledger.transaction() as tx:
-        jobs.enqueue_image(tx, "1.2.3.1.1", received().sha256, anew=True)
-    prepare_engine(ledger.engine)
-    with ledger.reading() as tx:
-        statuses = tx.exec_driver_sql(
-            f"select status from workflow_status where workflow_uuid like '{job_id}:%'"
-        ).scalars()
-        assert list(statuses) == ["ENQUEUED"]
-
-
 @pytest.mark.parametrize("error", [OutOfResources("full"), ModelUnusable("gone"), OSError(28, "No space left")])
 def test_a_failure_of_the_machine_is_waited_out(ledger: Ledger, jobs: JobQueue, error: Exception) -> None:
     recorder = Recorder(ledger, jobs, [error] * 9)
     job_id = enqueue(ledger, jobs)
     runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    for attempt in range(1, 10):
-        runner.run(job_id, attempt)
+    for _ in range(9):
+        runner.run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "waiting" and not recorder.died
-    runner.run(job_id, 10)
+    runner.run(claimed(ledger, job_id))
     assert state(ledger, job_id) == "done"
 
 
 def test_retrying_a_dead_image_job_reopens_its_image(ledger: Ledger, jobs: JobQueue) -> None:
     recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
     job_id = enqueue(ledger, jobs)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(job_id, 1)
+    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
     with ledger.transaction() as tx:
         ledger.finish_instance(tx, "1.2.3.1.1", "quarantined", route="chest", model=None, reportable=True)
         ledger.cover_instances(tx, ["1.2.3.1.1"])

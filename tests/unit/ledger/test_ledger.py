@@ -60,8 +60,8 @@ def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: 
     with ledger.transaction() as tx:
         assert ledger.add_instance(tx, received()) == "added"
         assert ledger.add_instance(tx, received()) == "identical"
-        assert ledger.add_instance(tx, received(sha256="f" * 64)) == "conflict"
-        assert ledger.instance(tx, "1.2.3.1.1").sha256 == received().sha256
+        assert ledger.add_instance(tx, received(digest="f" * 32)) == "conflict"
+        assert ledger.instance(tx, "1.2.3.1.1").digest == received().digest
 
 
 def test_what_is_raised_inside_a_transaction_leaves_nothing_behind(ledger: Ledger) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xxhash
 from pydicom import dcmread
 
 from scp_node.logs import configure_logging
 from scp_node.receive.commands import SUCCESS, Answer, Command
 from scp_node.receive.handlers import Context, Sender, Store
+from scp_node.receive.register import Register
 from scp_node.room import RoomLimits
 from scp_node.spool import Spool, instance_name
 from tests.support.phantoms import make_dx
@@ -26,6 +27,7 @@ SENDER = Sender("pacs", "MODALITY", "HILUM")
 DS = make_dx(rows=16, columns=16)
 UID = str(DS.SOPInstanceUID)
 DATA = data_set_bytes(DS)
+OTHER_DATA = DATA[:-2] + b"\x01\x02"
 
 
 @pytest.fixture
@@ -40,7 +42,15 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def store(spool: Spool, ledger: MemoryLedger) -> Store:
-    return Store(spool, ledger, ledger)
+    return Store(spool, Register(ledger, ledger, lambda: None))
+
+
+def digest(data: bytes) -> str:
+    return xxhash.xxh3_128(data).hexdigest()
+
+
+def name_of(data: bytes) -> str:
+    return instance_name(UID, digest(data))
 
 
 def sent(store: Store, data: bytes = DATA, step: int = 1000, **changed: Any) -> Answer:
@@ -68,9 +78,9 @@ def test_a_stored_instance_is_in_spool_ledger_and_queue(store: Store, spool: Spo
         DS.SeriesInstanceUID,
         DS.AccessionNumber,
     )
-    assert (row.transfer_syntax_uid, row.bytes, row.sha256) == (EXPLICIT, len(DATA), hashlib.sha256(DATA).hexdigest())
-    assert row.spool_name == instance_name(UID)
-    assert ledger.jobs == [(UID, row.sha256)]
+    assert (row.transfer_syntax_uid, row.bytes, row.digest) == (EXPLICIT, len(DATA), digest(DATA))
+    assert row.spool_name == instance_name(UID, row.digest)
+    assert ledger.jobs == [(UID, row.digest)]
     file = spool.path(row.spool_name)
     assert files_below(spool.root) == [file]
     assert file.read_bytes().endswith(b"UL\x04\x00" + file.read_bytes()[140:144] + file.read_bytes()[144:])
@@ -115,7 +125,7 @@ def test_what_is_refused_leaves_nothing_behind(
 def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
     ledger: MemoryLedger, tmp_path: Path
 ) -> None:
-    full = Store(Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62)), ledger, ledger)
+    full = Store(Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62)), Register(ledger, ledger, lambda: None))
     assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
     assert sent(full, sop_instance_uid="x").status == 0x0117
     assert sent(full, data=b"").status == 0xA700
@@ -125,9 +135,8 @@ def test_the_same_bytes_again_are_acknowledged_and_make_nothing_new(
     store: Store, spool: Spool, ledger: MemoryLedger
 ) -> None:
     assert sent(store) == SUCCESS
-    inode = spool.path(instance_name(UID)).stat().st_ino
     assert sent(store, step=77) == SUCCESS
-    assert spool.path(instance_name(UID)).stat().st_ino == inode
+    assert spool.path(name_of(DATA)).read_bytes().endswith(DATA)
     assert len(files_below(spool.root)) == len(ledger.jobs) == 1
 
 
@@ -135,36 +144,30 @@ def test_other_bytes_under_the_same_uid_are_refused_and_the_first_are_kept(
     store: Store, spool: Spool, ledger: MemoryLedger
 ) -> None:
     assert sent(store) == SUCCESS
-    answer = sent(store, DATA[:-2] + b"\x01\x02")
+    answer = sent(store, OTHER_DATA)
     assert (answer.status, answer.comment) == (0x0111, "this SOP Instance UID was received with other content")
-    assert spool.path(instance_name(UID)).read_bytes().endswith(DATA)
+    assert spool.path(name_of(DATA)).read_bytes().endswith(DATA)
     assert len(files_below(spool.root)) == len(ledger.jobs) == 1
 
 
-def test_when_the_ledger_fails_the_sender_keeps_the_object_and_no_file_is_left(
-    store: Store, spool: Spool, ledger: MemoryLedger
+@pytest.mark.parametrize("when", ["failure", "failure_at_commit"])
+def test_when_the_ledger_fails_the_sender_keeps_the_object_and_the_next_attempt_replaces_the_orphan(
+    store: Store, spool: Spool, ledger: MemoryLedger, when: str
 ) -> None:
-    ledger.failure = RuntimeError("database is locked: secret^name")
+    setattr(ledger, when, RuntimeError("database is locked: secret^name"))
     assert sent(store) == Answer(0xA700, "the instance could not be entered, try again")
-    assert files_below(spool.root) == []
-    ledger.failure = None
+    assert (ledger.rows, files_below(spool.root)) == ({}, [spool.path(name_of(DATA))])
+    setattr(ledger, when, None)
     assert sent(store) == SUCCESS
+    assert files_below(spool.root) == [spool.path(name_of(DATA))]
 
 
-def test_a_failed_commit_leaves_an_orphan_that_the_next_attempt_replaces(
-    store: Store, spool: Spool, ledger: MemoryLedger
-) -> None:
-    ledger.failure_at_commit = RuntimeError("disk I/O error")
+def test_an_orphan_never_stands_for_other_content(store: Store, spool: Spool, ledger: MemoryLedger) -> None:
+    ledger.failure = RuntimeError("database is locked")
     assert sent(store).status == 0xA700
-    assert ledger.rows == {}
-    orphan = spool.path(instance_name(UID))
-    assert files_below(spool.root) == [orphan]
-    ledger.failure_at_commit = None
-    other = DATA[:-2] + b"\x01\x02"
-    assert sent(store, other) == SUCCESS
-    assert files_below(spool.root) == [orphan]
-    assert orphan.read_bytes().endswith(other)
-    assert ledger.rows[UID].sha256 == hashlib.sha256(other).hexdigest()
+    ledger.failure = None
+    assert sent(store, OTHER_DATA) == SUCCESS
+    assert spool.path(ledger.rows[UID].spool_name).read_bytes().endswith(OTHER_DATA)
 
 
 def test_a_failed_rename_rolls_the_ledger_back(
@@ -178,17 +181,6 @@ def test_a_failed_rename_rolls_the_ledger_back(
         assert sent(store) == Answer(0xA700, "cannot write: EIO")
     assert (ledger.rows, ledger.jobs, files_below(spool.root)) == ({}, [], [])
     assert sent(store) == SUCCESS
-
-
-def test_the_file_gets_its_name_only_when_the_ledger_knows_no_instance_of_that_uid(
-    store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    renames: list[str] = []
-    rename = Path.rename
-    monkeypatch.setattr(Path, "rename", lambda self, target: renames.append(str(target)) or rename(self, target))
-    for data in (DATA, DATA, DATA[:-2] + b"\x01\x02"):
-        sent(store, data)
-    assert renames == [str(spool.path(instance_name(UID)))]
 
 
 def test_a_disk_that_fills_up_on_the_way_is_told_at_the_end(
@@ -213,7 +205,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told_at_the_end(
 def test_a_failed_fsync_is_told_and_from_then_on_everything_is_refused(
     store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool.open_part(instance_name(UID)).discard()
+    spool.open_part().discard()
 
     def fail(fd: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -237,7 +229,7 @@ def test_no_log_line_names_the_patient(store: Store, ledger: MemoryLedger) -> No
     written = io.StringIO()
     configure_logging("debug", "text", written)
     sent(store)
-    sent(store, DATA[:-2] + b"\x01\x02")
+    sent(store, OTHER_DATA)
     sent(store, sop_instance_uid="1.2\nINFO faked")
     ledger.failure = RuntimeError("failed for Phantom^Test00001")
     sent(store)

@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
@@ -20,7 +19,7 @@ from scp_node.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job, wait_s
 from scp_node.workflow.parts import Parts
 from tests.support.archives import scripted_archive
-from tests.support.ledgers import new_ledger, received
+from tests.support.ledgers import claimed, new_ledger, received
 from tests.support.objects import small_file
 
 REFUSES_3D = (COMPREHENSIVE_SR, SECONDARY_CAPTURE)
@@ -57,7 +56,7 @@ class Delivering:
         unused: Any = None
         parts = Parts(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
         try:
-            run_delivery_job(parts, self.job)
+            run_delivery_job(parts, claimed(self.ledger, self.job))
         finally:
             sender.close()
         with self.ledger.reading() as tx:
@@ -72,13 +71,11 @@ class Delivering:
 @pytest.fixture
 def delivering(tmp_path: Path) -> Iterator[Delivering]:
     ledger = new_ledger(tmp_path)
-    prepare_engine(ledger.engine)
     jobs = JobQueue(ledger)
     one = Delivering(ledger, jobs, Spool(tmp_path / "spool"))
     path = small_file(tmp_path, SECONDARY_CAPTURE)
     one.enter(path, SECONDARY_CAPTURE, "2.25.1")
     yield one
-    jobs.close()
     ledger.engine.dispose()
 
 
@@ -137,7 +134,6 @@ def test_waiting_doubles_up_to_its_limit_and_is_never_the_same_for_all() -> None
 
 def test_the_class_that_an_archive_refuses_is_replaced_and_remembered(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path)
-    prepare_engine(ledger.engine)
     jobs = JobQueue(ledger)
     one = Delivering(ledger, jobs, Spool(tmp_path / "spool"))
     one.enter(small_file(tmp_path, COMPREHENSIVE_3D_SR), COMPREHENSIVE_3D_SR, "2.25.1")
@@ -149,5 +145,4 @@ def test_the_class_that_an_archive_refuses_is_replaced_and_remembered(tmp_path: 
         result = ledger.result(tx, delivery.result_uid)
         assert result is not None and result.sop_class_uid == COMPREHENSIVE_SR
         assert ledger.sop_class_accepted(tx, "pacs", COMPREHENSIVE_3D_SR) is False
-    jobs.close()
     ledger.engine.dispose()

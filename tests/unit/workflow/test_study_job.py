@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from converter.manifest import Concept
-from scp_node.engine.dispatcher import prepare_engine
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.shelf import ModelShelf
 from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
@@ -21,7 +20,7 @@ from scp_node.settings import Inference, Settings
 from scp_node.spool import Spool
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
-from tests.support.ledgers import new_ledger, received
+from tests.support.ledgers import claimed, new_ledger, received
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
@@ -69,6 +68,10 @@ class Studies:
         """Run the deciding steps of a study job."""
         route = self.parts.route("chest")
         assert route is not None
+        with self.ledger.reading() as tx:
+            current = self.ledger.job(tx, job.job_id)
+        assert current is not None
+        job = current if current.state == "running" else claimed(self.ledger, current)
         case = StudyCase(job, StepLog(STUDY, STUDY), route)
         for step in (wait_until_quiet, gather_images):
             if not case.over:
@@ -86,7 +89,6 @@ class Studies:
 @pytest.fixture
 def studies(tmp_path: Path) -> Iterator[Studies]:
     ledger = new_ledger(tmp_path)
-    prepare_engine(ledger.engine)
     jobs = JobQueue(ledger)
     models = ModelShelf(GOLDEN, Inference(providers=["cpu"]))
     unused: Any = None
@@ -105,7 +107,6 @@ def studies(tmp_path: Path) -> Iterator[Studies]:
     one = Studies(ledger, jobs, Parts(settings, ledger, jobs, spool, unused, models, unused, unused))
     yield one
     models.close()
-    jobs.close()
     ledger.engine.dispose()
 
 

@@ -42,6 +42,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("starts", sa.Integer(), nullable=False),
+        sa.Column("worker", sa.String(length=80), nullable=True),
+        sa.Column("lease_until", tables.UtcDateTime(), nullable=True),
         sa.Column("created_at", tables.UtcDateTime(), nullable=False),
         sa.Column("due_at", tables.UtcDateTime(), nullable=False),
         sa.Column("changed_at", tables.UtcDateTime(), nullable=False),
@@ -49,6 +51,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id"),
     )
     op.create_index(op.f("ix_hilum_job_state"), "hilum_job", ["state"], unique=False)
+    op.create_index(
+        "ix_hilum_job_pending",
+        "hilum_job",
+        ["queue", "due_at"],
+        unique=False,
+        sqlite_where=tables.PENDING,
+        postgresql_where=tables.PENDING,
+    )
     op.create_index(op.f("ix_hilum_job_study_instance_uid"), "hilum_job", ["study_instance_uid"], unique=False)
     op.create_index(op.f("ix_hilum_job_subject"), "hilum_job", ["subject"], unique=False)
     op.create_table(
@@ -71,7 +81,7 @@ def upgrade() -> None:
         sa.Column("called_ae_title", sa.String(length=16), nullable=False),
         sa.Column("spool_name", sa.String(length=128), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("received_at", tables.UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reportable", sa.Boolean(), nullable=False),

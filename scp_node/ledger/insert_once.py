@@ -1,0 +1,20 @@
+"""INSERT that leaves a row alone which is already there, in the words of each database."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_once(tx: sa.Connection, table: sa.Table) -> sa.Insert:
+    """A statement that enters a row unless its key is taken; `rowcount` of the result tells which."""
+    return _statement(tx.dialect.name, table)
+
+
+@cache
+def _statement(dialect: str, table: sa.Table) -> sa.Insert:
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
