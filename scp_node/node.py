@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-<<<<<<< HEAD
 from scp_node.certificate_watch import CertificateWatch
-=======
->>>>>>> cb438eb (The ledger is the queue: no second engine beside it, no polling between receiver and worker, instances that come together share a commit)
 from scp_node.errors import ConfigurationError
 from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_status
 from scp_node.inference.library import find_package
