@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.eligibility import check_header
 from converter.image.geometry import compose
-from converter.image.gray_image import IDENTITY_AFFINE, Declined, GrayImage
+from converter.image.gray_image import Declined, GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
@@ -53,28 +52,26 @@ def convert(
                 return verdict
             notes = verdict
         image = render(source, pixels_max=pixels_max)
-    implausible = check_pixels(image)
+    small, small_to_source = shrink(image, preview_side_max)
+    implausible = check_pixels(image, small)
     if implausible is not None:
         return implausible
-    preview, preview_to_source = make_preview(image, preview_side_max)
     return Converted(
         model_input=to_model_input(image, spec),
-        preview=preview,
-        preview_to_source=preview_to_source,
+        preview=(small >> 8).astype(np.uint8),
+        preview_to_source=small_to_source,
         source_shape=image.source_shape,
         notes=(*notes, *image.notes),
     )
 
 
-def make_preview(image: GrayImage, side_max: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The image with a long side of at most `side_max`, in 8 bits, and the affine to the stored frame."""
+def shrink(image: GrayImage, side_max: int) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
+    """The image with a long side of at most `side_max`, and the affine to the stored frame."""
     rows, columns = image.pixels.shape
     factor = min(1.0, side_max / max(rows, columns))
-    pixels = image.pixels
-    to_image = IDENTITY_AFFINE.copy()
-    if factor < 1:
-        size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint16)
-        x, y = columns / size[0], rows / size[1]
-        to_image = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
-    return (pixels >> 8).astype(np.uint8), compose(image.to_source, to_image)
+    if factor == 1:
+        return image.pixels, image.to_source
+    size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
+    x, y = columns / size[0], rows / size[1]
+    to_image = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
+    return image.average.to(*size), compose(image.to_source, to_image)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,7 @@ from pydicom.uid import UID
 from converter.errors import Undecodable
 from converter.image.codestream import is_complete, read_codestream_header
 from converter.image.header import BROKEN_INPUT, value, whole_number, without_warnings, word
-from converter.image.transfer_syntaxes import TransferSyntax, transfer_syntax
+from converter.image.transfer_syntaxes import Decoder, TransferSyntax, transfer_syntax
 
 PIXELS_MAX = 100_000_000
 RLE = "1.2.840.10008.1.2.5"
@@ -82,15 +86,18 @@ def decode_frame(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> S
     data = value(ds, "PixelData")
     if not isinstance(data, bytes):
         raise Undecodable("the object has no Pixel Data")
-    precision = 0
-    if syntax.encapsulated:
-        precision = _check_codestream(ds, data, frame, layout, syntax)
-    else:
+    if not syntax.encapsulated:
         _check_length(data, layout)
-    words, photometric = _decode(ds, frame, layout, syntax)
-    kept_in_place = not syntax.encapsulated or syntax.uid == RLE or precision > layout.high_bit
+        pixels, photometric = _by_pydicom(ds, frame, layout, syntax)
+        return StoredFrame(_as_words(pixels, layout), layout, photometric, layout.high_bit + 1 - layout.bits_stored)
+    codestream, precision = _checked_codestream(ds, data, frame, layout, syntax)
+    pixels, photometric = _decode(ds, codestream, frame, layout, syntax)
+    if not syntax.lossless and precision > layout.high_bit + 1 and not layout.signed:
+        # the loss may carry a value over the end of the scale, where masking would turn white into black
+        pixels = np.minimum(pixels, (1 << layout.high_bit + 1) - 1)
+    kept_in_place = syntax.uid == RLE or precision > layout.high_bit
     shift = layout.high_bit + 1 - layout.bits_stored if kept_in_place else 0
-    return StoredFrame(words, layout, photometric, shift)
+    return StoredFrame(_as_words(pixels, layout), layout, photometric, shift)
 
 
 def _required(ds: Dataset, keyword: str) -> int:
@@ -134,15 +141,17 @@ def _check_length(data: bytes, layout: PixelLayout) -> None:
         raise Undecodable(f"Pixel Data has {len(data)} bytes where the header announces {needed}")
 
 
-def _check_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> int:
-    """Compare the codestream's own header with the data set's, and return its sample precision (0 for RLE)."""
+def _checked_codestream(
+    ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax
+) -> tuple[bytes, int]:
+    """The codestream, its own header compared with the data set's, and its sample precision (0 for RLE)."""
     try:
         with without_warnings():
             codestream = get_frame(data, frame, number_of_frames=layout.frames, extended_offsets=_offsets(ds))
     except BROKEN_INPUT as error:
         raise Undecodable(f"the encapsulated Pixel Data holds no frame {frame + 1}") from error
     if syntax.uid == RLE:
-        return 0
+        return codestream, 0
     header = read_codestream_header(codestream)
     if header is None:
         raise Undecodable(f"the Pixel Data is no {syntax.name} codestream")
@@ -154,7 +163,7 @@ def _check_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout,
         raise Undecodable(f"the codestream has {header.precision} bits a sample in {layout.bits_allocated} allocated")
     if not is_complete(codestream):
         raise Undecodable(f"the {syntax.name} codestream ends too early")
-    return header.precision
+    return codestream, header.precision
 
 
 def _offsets(ds: Dataset) -> tuple[bytes, bytes] | None:
@@ -163,28 +172,90 @@ def _offsets(ds: Dataset) -> tuple[bytes, bytes] | None:
     return (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
 
 
-def _decode(ds: Dataset, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> tuple[Words, str]:
+def _decode(
+    ds: Dataset, codestream: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax
+) -> tuple[NDArray[Any], str]:
+    """By the first decoder of the table that is installed and does not refuse."""
+    refusal: Exception | None = None
+    for decoder in decoders_for(syntax, layout.samples):
+        try:
+            if decoder.is_direct:
+                return _by_imagecodecs(decoder, codestream, layout, syntax), layout.photometric
+            return _by_pydicom(ds, frame, layout, syntax, decoder.name)
+        except Undecodable as error:
+            if isinstance(error.__cause__, MemoryError):
+                raise
+            refusal = error
+    raise refusal or Undecodable(f"no decoder of this installation reads {syntax.name} in {layout.samples} samples")
+
+
+def decoders_for(syntax: TransferSyntax, samples: int) -> tuple[Decoder, ...]:
+    """The installed decoders of `syntax` for frames of `samples` samples a pixel, in the order of the table."""
+    return tuple(
+        decoder
+        for decoder in syntax.decoders
+        if not decoder.is_direct or (samples == 1 and _imagecodecs(decoder.name) is not None)
+    )
+
+
+def _by_imagecodecs(decoder: Decoder, codestream: bytes, layout: PixelLayout, syntax: TransferSyntax) -> NDArray[Any]:
+    function = _imagecodecs(decoder.name)
+    assert function is not None
+    with _decoding(layout, syntax.name):
+        pixels: NDArray[Any]
+        if syntax.uid == RLE:  # which says neither how wide nor how high it is
+            dtype = f"<u{layout.bits_allocated // 8}"
+            pixels = np.frombuffer(function(codestream, dtype), dtype).reshape(layout.rows, layout.columns)
+        else:
+            pixels = np.asarray(function(codestream))
+        if pixels.shape != (layout.rows, layout.columns):
+            raise ValueError(f"the decoder made {pixels.shape}")
+        return pixels
+
+
+@cache
+def _imagecodecs(name: str) -> Callable[..., Any] | None:
+    """The decoding function, or None where the package or the codec in it is missing."""
+    if importlib.util.find_spec("imagecodecs") is None:
+        return None
+    import imagecodecs  # loaded when it is first needed: a child that only sees native pixels never pays for it
+
+    return getattr(imagecodecs, f"{name}_decode", None) if getattr(imagecodecs, name.upper()).available else None
+
+
+def _by_pydicom(
+    ds: Dataset, frame: int, layout: PixelLayout, syntax: TransferSyntax, plugin: str = ""
+) -> tuple[NDArray[Any], str]:
     options: dict[str, Any] = {"correct_unused_bits": False, "number_of_frames": layout.frames}
     if not syntax.encapsulated:
         options["view_only"] = layout.photometric != "YBR_FULL_422"
+    with _decoding(layout, syntax.name):
+        pixels, described = get_decoder(UID(syntax.uid)).as_array(
+            ds, index=frame, raw=True, validate=False, decoding_plugin=plugin, **options
+        )
+        return pixels, str(described["photometric_interpretation"])
+
+
+@contextmanager
+def _decoding(layout: PixelLayout, name: str) -> Iterator[None]:
+    """Whatever a decoder raises becomes Undecodable; what it warns of goes nowhere."""
     try:
         with without_warnings():
-            pixels, described = get_decoder(UID(syntax.uid)).as_array(
-                ds,
-                index=frame,
-                raw=True,
-                validate=False,
-                decoding_plugin=syntax.decoding_plugin,
-                **options,
-            )
+            yield
     except MemoryError as error:
         raise Undecodable(f"decoding {layout.columns} x {layout.rows} pixels needs more memory than allowed") from error
     except BROKEN_INPUT as error:
-        raise Undecodable(f"the {syntax.name} Pixel Data is corrupt or not what the header says") from error
+        raise Undecodable(f"the {name} Pixel Data is corrupt or not what the header says") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # a panic of Rust code (RLE) is no Exception and has no module
             raise
-        raise Undecodable(f"the {syntax.name} Pixel Data is corrupt") from error
+        raise Undecodable(f"the {name} Pixel Data is corrupt") from error
+
+
+def _as_words(pixels: NDArray[Any], layout: PixelLayout) -> Words:
+    """Unsigned words as allocated; a codestream of few bits may have been decoded into smaller ones."""
+    allocated = layout.bits_allocated // 8
+    if pixels.dtype.itemsize != allocated:
+        pixels = pixels.astype(np.dtype(f"{pixels.dtype.kind}{allocated}"))
     words = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
-    words = words.view(np.uint8 if layout.bits_allocated == 8 else np.uint16)
-    return words, str(described["photometric_interpretation"])
+    return words.view(np.uint8 if allocated == 1 else np.uint16)

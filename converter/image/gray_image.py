@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from converter.image.area import AreaAverage
 
 IDENTITY_AFFINE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -25,6 +28,11 @@ class GrayImage:
     source_shape: tuple[int, int]
     to_source: NDArray[np.float64] = field(default_factory=IDENTITY_AFFINE.copy)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def average(self) -> AreaAverage:
+        """Makes smaller images of `pixels`."""
+        return AreaAverage(self.pixels)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,8 +21,7 @@ def to_model_input(image: GrayImage, spec: InputSpec) -> NDArray[np.float32]:
 
 def squash(image: GrayImage, height: int, width: int) -> NDArray[np.float32]:
     """Gray values 0..1 of the whole image on a height x width grid, by area averaging (no aliasing)."""
-    resized = cv2.resize(image.pixels, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.float32) / np.float32(65535.0)
+    return image.average.to(width, height).astype(np.float32) / np.float32(65535.0)
 
 
 def normalise(gray: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]:

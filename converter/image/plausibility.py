@@ -6,10 +6,10 @@ narrowest contrast 0.25, at most 0.33 of an image is at an end of the scale, and
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.image.area import AreaAverage
 from converter.image.colour import COLOURED
 from converter.image.gray_image import Declined, GrayImage
 
@@ -18,18 +18,19 @@ CONTRAST_MIN = 0.08
 SATURATED_MAX = 0.8
 FLAT_MAX = 0.9
 OVERVIEW_SIDE = 256
+SMALL_SIDE_MIN = 4 * OVERVIEW_SIDE
 END_LEVELS = 257  # of 65,536: the darkest and the brightest level of an 8-bit display
 FLAT_STEP = 2
 
 
-def check_pixels(image: GrayImage) -> Declined | None:
-    """The reason why `image` cannot be a radiograph, or None."""
+def check_pixels(image: GrayImage, small: NDArray[np.uint16] | None = None) -> Declined | None:
+    """The reason why `image` cannot be a radiograph, or None. `small`: the same image made smaller by area average."""
     rows, columns = image.pixels.shape
     if min(rows, columns) < SIDE_MIN:
         return Declined("implausible-tiny", f"the image has {columns} x {rows} pixels")
     if COLOURED in image.notes:
         return Declined("derived", "a coloured picture (a heat map, an annotated capture), not a radiograph")
-    overview = _overview(image.pixels)
+    overview = _overview(image, small)
     low, high = np.percentile(overview, (2, 98)) / 65535
     saturated = np.mean((overview < END_LEVELS) | (overview > 65535 - END_LEVELS))
     flat = _flat_part(overview)
@@ -40,12 +41,14 @@ def check_pixels(image: GrayImage) -> Declined | None:
     return None
 
 
-def _overview(pixels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    factor = OVERVIEW_SIDE / max(pixels.shape)
+def _overview(image: GrayImage, small: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
+    """The image at OVERVIEW_SIDE; averaged from `small` where that is so much larger that it makes no difference."""
+    factor = OVERVIEW_SIDE / max(image.pixels.shape)
     if factor >= 1:
-        return pixels
-    rows, columns = (max(1, round(side * factor)) for side in pixels.shape)
-    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint16)
+        return image.pixels
+    rows, columns = (max(1, round(side * factor)) for side in image.pixels.shape)
+    average = image.average if small is None or max(small.shape) < SMALL_SIDE_MIN else AreaAverage(small)
+    return average.to(columns, rows)
 
 
 def _flat_part(overview: NDArray[np.uint16]) -> float:

@@ -136,12 +136,11 @@ def test_every_import_is_a_declared_dependency() -> None:
     requirements = [*project["dependencies"], *project["optional-dependencies"]["cpu"]]
     declared = {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
     owners = importlib.metadata.packages_distributions()
-    optional = {"imagecodecs"}
     undeclared = {
         (name_of(path), name)
         for package in ("scp_node", "converter")
         for path in (CHECKOUT / package).rglob("*.py")
-        for name in imported_packages(path) - {*sys.stdlib_module_names, *PACKAGES, *optional}
+        for name in imported_packages(path) - {*sys.stdlib_module_names, *PACKAGES}
         if not {owner.lower().replace("_", "-") for owner in owners.get(name, [name])} & (declared | {"pydantic-core"})
     }
     assert undeclared == set()

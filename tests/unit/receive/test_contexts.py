@@ -34,7 +34,6 @@ def test_no_other_storage_class_is_taken(sop_class: str) -> None:
 @pytest.mark.parametrize(
     "syntax",
     [
-        "1.2.840.10008.1.2.4.51",
         "1.2.840.10008.1.2.4.100",
         "1.2.840.10008.1.2.4.102",
         "1.2.840.10008.1.2.4.110",
