@@ -147,7 +147,6 @@ class ReceivingAssociation(Association):
 
     def hang_up(self) -> None:
         """Make room for another connection. Called from another thread, and only until the door is told to `keep`."""
-        self.ends("closed to make room for a newer connection")
         self.upper_layer.hang_up()
 
     def ends(self, outcome: str) -> None:
@@ -333,7 +332,7 @@ class ReceivingAssociation(Association):
     def _log_end(self, took_s: float) -> None:
         sender = self._sender
         log.log(
-            logging.INFO if sender.calling_ae_title else logging.DEBUG,
+            logging.INFO if self._outcome else logging.DEBUG,
             "association ended",
             extra={
                 "source": sender.source,

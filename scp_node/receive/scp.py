@@ -190,6 +190,7 @@ class Receiver:
     def reload(self, settings: Settings) -> None:
         """New associations follow `settings`; those that are open keep what they were admitted with."""
         self._settings = settings
+        _quieten_pynetdicom()
         if self._server is not None:
             self._server.settings = settings
 
