@@ -42,14 +42,18 @@ class Watch:
             assert peer.associate()[0] == ASSOCIATE_AC
             assert peer.echo().status == 0x0000
             peer.release()
-        until(lambda: self._receiver.association_count == 1, "all other associations ended")
-        until(lambda: set(threading.enumerate()) <= self._threads, "their threads ended")
-        until(lambda: open_descriptors() <= self._descriptors, "their descriptors are closed")
+        self.settle()
         assert resident_bytes() - self._memory_bytes < GROWTH_BYTES_MAX
         self._check_files(stored)
         text = self._log.take()
         assert [line for line in text.splitlines() if not _LOG_LINE.fullmatch(line)] == []
         return text
+
+    def settle(self) -> None:
+        """Wait until all other associations, their threads and their descriptors are gone."""
+        until(lambda: self._receiver.association_count == 1, "all other associations ended")
+        until(lambda: set(threading.enumerate()) <= self._threads, "their threads ended")
+        until(lambda: open_descriptors() <= self._descriptors, "their descriptors are closed")
 
     def close(self) -> None:
         self._bystander.release()

@@ -6,7 +6,7 @@ import io
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import UID
 from pynetdicom.dimse_messages import C_ECHO_RQ, C_STORE_RQ, DIMSEMessage
@@ -14,6 +14,7 @@ from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.dsutils import decode
 
 from scp_node.receive.commands import SUCCESS, Answer, Command, MalformedCommand, decode_command, encode_response
+from tests.support.fuzz import fuzz
 from tests.support.raw_scu import command_set, echo_command, store_command
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -95,7 +96,7 @@ def test_an_element_of_another_group_is_malformed() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None, derandomize=True)
+@fuzz(300)
 def test_any_bytes_are_a_command_or_malformed(data: bytes) -> None:
     try:
         command = decode_command(data)

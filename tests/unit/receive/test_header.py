@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.config import disable_value_validation
@@ -20,6 +20,7 @@ from scp_node.errors import CannotUnderstand
 from scp_node.receive import header as module
 from scp_node.receive.header import InstanceHeader, is_uid, read_header
 from tests.support.data import dicom_files
+from tests.support.fuzz import fuzz
 from tests.support.phantoms import make_dx
 from tests.support.receiving import data_set_bytes, data_set_of
 
@@ -229,7 +230,7 @@ def test_what_is_no_uid(uid: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None, derandomize=True)
+@fuzz(400)
 def test_damaged_headers_are_read_or_refused_and_never_crash(data: st.DataObject) -> None:
     syntax = data.draw(st.sampled_from([IMPLICIT, EXPLICIT, BIG, DEFLATED]))
     header = bytearray(_headers()[syntax])

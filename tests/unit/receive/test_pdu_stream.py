@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scp_node.receive import pdu_stream
@@ -22,6 +22,7 @@ from scp_node.receive.pdu_stream import (
     InvalidPdu,
     PduStream,
 )
+from tests.support.fuzz import fuzz
 from tests.support.raw_scu import p_data, pdv
 
 PDU_BYTES_MAX = 16384
@@ -68,7 +69,7 @@ def fed(stream: PduStream, data: bytes, steps: list[int]) -> list[tuple[object, 
 
 
 @given(messages=MESSAGES, steps=st.lists(st.integers(1, 400), min_size=1, max_size=5))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@fuzz(200)
 def test_any_portioning_gives_the_same_pieces(messages: list[bytes], steps: list[int]) -> None:
     data = b"".join(messages)
     stream = PduStream(PDU_BYTES_MAX)
@@ -78,7 +79,7 @@ def test_any_portioning_gives_the_same_pieces(messages: list[bytes], steps: list
 
 
 @given(data=st.binary(max_size=400), steps=st.lists(st.integers(1, 50), min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None, derandomize=True)
+@fuzz(300)
 def test_any_bytes_give_pieces_or_are_invalid(data: bytes, steps: list[int]) -> None:
     try:
         fed(PduStream(PDU_BYTES_MAX), data, steps)
