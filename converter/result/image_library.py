@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from highdicom.sr import (
     CodeContentItem,
-    ContainerContentItem,
     ContentItem,
     ContentSequence,
     ImageContentItem,
@@ -14,67 +13,77 @@ from highdicom.sr import (
     RelationshipTypeValues,
     TextContentItem,
 )
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.sr.coding import Code
 
 from converter.image.header import numbers, whole_number, word, words
 from converter.result import coding
+from converter.result.template import Make, Value, Values, number_text
 from converter.result.wording import plain
 
 ACQUISITION_CONTEXT = RelationshipTypeValues.HAS_ACQ_CONTEXT
 CONTAINS = RelationshipTypeValues.CONTAINS
 
+_NUMBERS = {
+    "rows": (coding.PIXEL_DATA_ROWS, coding.PIXELS),
+    "columns": (coding.PIXEL_DATA_COLUMNS, coding.PIXELS),
+    "vertical_spacing": (coding.VERTICAL_PIXEL_SPACING, coding.MILLIMETER),
+    "horizontal_spacing": (coding.HORIZONTAL_PIXEL_SPACING, coding.MILLIMETER),
+}
+_ORIENTATIONS = {
+    "row_orientation": coding.PATIENT_ORIENTATION_ROW,
+    "column_orientation": coding.PATIENT_ORIENTATION_COLUMN,
+}
 
-def image_library(sources: Iterable[Dataset]) -> ContainerContentItem:
-    """A library with one entry per image; an attribute that a header lacks is left out, never invented."""
-    group = ContainerContentItem(
-        name=coding.IMAGE_LIBRARY_GROUP, is_content_continuous=False, relationship_type=CONTAINS
-    )
-    group.ContentSequence = ContentSequence([_entry(source) for source in sources])
-    library = ContainerContentItem(name=coding.IMAGE_LIBRARY, is_content_continuous=False, relationship_type=CONTAINS)
-    library.ContentSequence = ContentSequence([group])
-    return library
+
+def library_entries(sources: Iterable[Dataset], make: Make) -> list[Iterable[DataElement | RawDataElement]]:
+    """One entry per image; an attribute that a header lacks is left out, never invented."""
+    return [make(library_entry, _modality(source), _values(source)) for source in sources]
 
 
-def _entry(source: Dataset) -> ImageContentItem:
+def library_entry(modality: str, values: Values) -> ImageContentItem:
+    """TID 1602 Image Library Entry Descriptors with TID 1603 for projection radiography."""
     entry = ImageContentItem(
         name=coding.SOURCE,
-        referenced_sop_class_uid=source.SOPClassUID,
-        referenced_sop_instance_uid=source.SOPInstanceUID,
+        referenced_sop_class_uid=values["class_uid"],
+        referenced_sop_instance_uid=values["instance_uid"],
         relationship_type=CONTAINS,
     )
-    descriptors = _descriptors(source)
-    if descriptors:
-        entry.ContentSequence = ContentSequence(descriptors)
+    items: list[ContentItem] = []
+    code = coding.modality_code(modality)
+    if code is not None:
+        items.append(CodeContentItem(name=coding.MODALITY, value=code, relationship_type=ACQUISITION_CONTEXT))
+    for name, value in values.items():
+        if name in _NUMBERS:
+            items.append(_number(*_NUMBERS[name], value))
+        elif name in _ORIENTATIONS:
+            items.append(
+                TextContentItem(name=_ORIENTATIONS[name], value=value, relationship_type=ACQUISITION_CONTEXT)
+            )
+    if items:
+        entry.ContentSequence = ContentSequence(items)
     return entry
 
 
-def _descriptors(source: Dataset) -> list[ContentItem]:
-    """TID 1602 Image Library Entry Descriptors with TID 1603 for projection radiography."""
-    items: list[ContentItem] = []
-    modality = coding.modality_code(word(source, "Modality"))
-    if modality is not None:
-        items.append(
-            CodeContentItem(name=coding.MODALITY, value=modality, relationship_type=ACQUISITION_CONTEXT),
-        )
-    for concept, keyword in ((coding.PIXEL_DATA_ROWS, "Rows"), (coding.PIXEL_DATA_COLUMNS, "Columns")):
-        count = whole_number(source, keyword)
-        if count:
-            items.append(_number(concept, count, coding.PIXELS))
-    for concept, direction in zip(
-        (coding.PATIENT_ORIENTATION_ROW, coding.PATIENT_ORIENTATION_COLUMN), _orientation(source), strict=False
-    ):
-        items.append(TextContentItem(name=concept, value=plain(direction), relationship_type=ACQUISITION_CONTEXT))
-    for concept, spacing in zip(
-        (coding.VERTICAL_PIXEL_SPACING, coding.HORIZONTAL_PIXEL_SPACING), _spacing(source), strict=False
-    ):
-        items.append(_number(concept, spacing, coding.MILLIMETER))
-    return items
+def _modality(source: Dataset) -> str:
+    """The modality if there is a code for it, else nothing: a header may say anything."""
+    modality = word(source, "Modality")
+    return modality if coding.modality_code(modality) is not None else ""
 
 
-def _number(concept: Code, value: float, unit: Code) -> NumContentItem:
+def _values(source: Dataset) -> dict[str, Value]:
+    """In the order of the rows of TID 1603."""
+    values: dict[str, Value] = {"class_uid": source.SOPClassUID, "instance_uid": source.SOPInstanceUID}
+    values |= {name: whole_number(source, name.capitalize()) or 0 for name in ("rows", "columns")}
+    values |= zip(_ORIENTATIONS, map(plain, _orientation(source)), strict=False)
+    values |= zip(("vertical_spacing", "horizontal_spacing"), _spacing(source), strict=False)
+    return {name: value for name, value in values.items() if value != 0}
+
+
+def _number(concept: Code, unit: Code, value: float) -> NumContentItem:
     item = NumContentItem(name=concept, value=value, unit=unit, relationship_type=ACQUISITION_CONTEXT)
-    item.MeasuredValueSequence[0].NumericValue = str(value)[:16]
+    item.MeasuredValueSequence[0].NumericValue = number_text(value)
     return item
 
 

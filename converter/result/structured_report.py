@@ -14,6 +14,7 @@ from converter.result.findings import StudyReport
 from converter.result.provenance import add_equipment, add_times, result_uid, series_description
 from converter.result.report_content import report_content
 from converter.result.source_attributes import Charset, SourceAttributes, stored_text
+from converter.result.template import Make, encoded
 
 SERIES_NUMBER = 9001
 
@@ -36,14 +37,16 @@ _REQUEST_TYPE_2 = (
 )
 
 
-def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Charset) -> Dataset:
+def build_structured_report(
+    report: StudyReport, sop_class_uid: str, charset: Charset, make: Make = encoded
+) -> Dataset:
     """One SR document that says all of `report`. Raises Unreportable when it has no image or mixes studies or patients.
 
     `sop_class_uid`: Comprehensive 3D SR or Comprehensive SR Storage; the content is the same. Patient and study
     attributes are those of the first analysed image, else of the first declined one.
     """
     if sop_class_uid == ComprehensiveSRStorage:
-        return as_comprehensive(build_structured_report(report, Comprehensive3DSRStorage, charset))
+        return as_comprehensive(build_structured_report(report, Comprehensive3DSRStorage, charset, make))
     if sop_class_uid != Comprehensive3DSRStorage:
         raise Unreportable(f"SOP Class {sop_class_uid} is neither Comprehensive nor Comprehensive 3D SR")
     sources = _sources(report)
@@ -51,7 +54,7 @@ def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Ch
     ds = attributes.new_result()
     _add_document(ds, report, sources)
     _add_requests(ds, attributes)
-    for element in report_content(report):
+    for element in report_content(report, make):
         ds[element.tag] = element
     add_file_meta(ds)
     return ds
