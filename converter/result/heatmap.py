@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -86,7 +87,8 @@ def draw_heatmap(
     is at most `side_max`.
     """
     layout = lay_out(preview.shape, side_max)
-    picture = np.full((layout.height, layout.width, 3), _GROUND, dtype=np.uint8)
+    picture = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
+    cv2.rectangle(picture, (0, 0), (layout.width - 1, layout.height - 1), _GROUND, cv2.FILLED)
     attention = evidence(cam, layout.rows, layout.columns)
     full_scale = max(FULL_SCALE_MIN, float(attention.max()))
     radiograph = _resized(preview, layout)
@@ -103,6 +105,12 @@ def draw_heatmap(
 def overlay(gray: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colour `gray` by `attention` 0..1; the more attention the more colour, and the anatomy always shows through."""
     levels = np.clip(attention * 255, 0, 255).astype(np.uint8)
+    pairs = np.ascontiguousarray(cv2.merge([gray, levels]).view("<u2")[..., 0])
+    return np.asarray(cv2.merge([cv2.LUT(pairs, channel) for channel in _blended_pairs()]), np.uint8)
+
+
+def blend(gray: NDArray[np.uint8], levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours of `gray` under attention of 0..255, as RGB along a new last axis."""
     colours = _palette()[levels].astype(np.float32)
     opacity = (OPACITY_MAX * _opacity(np.linspace(0, 1, 256, dtype=np.float32)))[levels][..., np.newaxis]
     light = gray.astype(np.float32)[..., np.newaxis]
@@ -111,6 +119,13 @@ def overlay(gray: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[
     return np.asarray(
         np.rint(light * (1 - opacity) + tinted * opacity + 0.10 * opacity * colours).clip(0, 255), np.uint8
     )
+
+
+@cache
+def _blended_pairs() -> tuple[NDArray[np.uint8], ...]:
+    """Red, green and blue of every gray and level, at index gray + 256 * level."""
+    levels, gray = np.indices((256, 256), dtype=np.uint8)
+    return tuple(np.ascontiguousarray(channel) for channel in blend(gray, levels).reshape(-1, 3).T)
 
 
 def to_png(picture: NDArray[np.uint8]) -> bytes:

@@ -13,13 +13,12 @@ from highdicom.sr import (
     RelationshipTypeValues,
     TextContentItem,
 )
-from pydicom import DataElement, Dataset
-from pydicom.dataelem import RawDataElement
+from pydicom import Dataset
 from pydicom.sr.coding import Code
 
 from converter.image.header import numbers, whole_number, word, words
 from converter.result import coding
-from converter.result.template import Make, Value, Values, number_text
+from converter.result.template import Elements, Make, Value, Values, number_text
 from converter.result.wording import plain
 
 ACQUISITION_CONTEXT = RelationshipTypeValues.HAS_ACQ_CONTEXT
@@ -37,7 +36,7 @@ _ORIENTATIONS = {
 }
 
 
-def library_entries(sources: Iterable[Dataset], make: Make) -> list[Iterable[DataElement | RawDataElement]]:
+def library_entries(sources: Iterable[Dataset], make: Make) -> list[Elements]:
     """One entry per image; an attribute that a header lacks is left out, never invented."""
     return [make(library_entry, _modality(source), _values(source)) for source in sources]
 
@@ -58,9 +57,7 @@ def library_entry(modality: str, values: Values) -> ImageContentItem:
         if name in _NUMBERS:
             items.append(_number(*_NUMBERS[name], value))
         elif name in _ORIENTATIONS:
-            items.append(
-                TextContentItem(name=_ORIENTATIONS[name], value=value, relationship_type=ACQUISITION_CONTEXT)
-            )
+            items.append(TextContentItem(name=_ORIENTATIONS[name], value=value, relationship_type=ACQUISITION_CONTEXT))
     if items:
         entry.ContentSequence = ContentSequence(items)
     return entry

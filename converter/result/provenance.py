@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import NamedTuple
 
 from pydicom import Dataset
 from pydicom.sr.coding import Code
@@ -12,6 +13,7 @@ from pydicom.uid import UID
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX, UUID_NAMESPACE
 from converter.result import coding
 from converter.result.findings import Algorithm, Finding, ReportIdentity
+from converter.result.template import Make, Values
 from converter.result.wording import plain
 
 
@@ -40,33 +42,49 @@ def algorithm_version(algorithm: Algorithm) -> str:
     return f"{algorithm.version}+sha256.{algorithm.weights_sha256}"
 
 
-def add_equipment(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm) -> None:
-    """General and Enhanced General Equipment and the contributing equipment (PS3.3 C.7.5.1, C.7.5.2, C.12.1)."""
-    software = [
-        plain(f"{algorithm.name} {algorithm.version}")[:64],
-        f"weights sha256 {algorithm.weights_sha256[:32]}",
-    ]
-    contribution = Dataset()
+class Maker(NamedTuple):
+    """Kind of the equipment and times of a result."""
+
+    algorithm: Algorithm
+    device_uid: str
+    station_name: str
+
+
+def add_origin(ds: Dataset, identity: ReportIdentity, algorithm: Algorithm, make: Make) -> None:
+    """Equipment, and the times of the ledger's record. `ds` has its time zone by now, if it declares one."""
+    created_at = _created_at(ds, identity)
+    values = {
+        "date": created_at.strftime("%Y%m%d"),
+        "time": created_at.strftime("%H%M%S.%f"),
+        "moment": created_at.strftime("%Y%m%d%H%M%S.%f%z"),
+    }
+    for element in make(origin, Maker(algorithm, identity.device_uid, identity.station_name), values):
+        ds[element.tag] = element
+
+
+def origin(maker: Maker, values: Values) -> Dataset:
+    """General and Enhanced General Equipment, the contributing equipment, creation and content times (PS3.3 C.7.5.1,
+    C.7.5.2, C.12.1)."""
+    algorithm = maker.algorithm
+    ds, contribution = Dataset(), Dataset()
     for equipment in (ds, contribution):
         equipment.Manufacturer = MANUFACTURER
         equipment.ManufacturerModelName = MODEL_NAME
-        equipment.DeviceSerialNumber = identity.device_uid
-        equipment.SoftwareVersions = software
-        equipment.StationName = plain(identity.station_name)[:16]
+        equipment.DeviceSerialNumber = maker.device_uid
+        equipment.SoftwareVersions = [
+            plain(f"{algorithm.name} {algorithm.version}")[:64],
+            f"weights sha256 {algorithm.weights_sha256[:32]}",
+        ]
+        equipment.StationName = plain(maker.station_name)[:16]
     contribution.PurposeOfReferenceCodeSequence = [code_item(coding.PROCESSING_EQUIPMENT)]
-    contribution.ContributionDateTime = _created_at(ds, identity).strftime("%Y%m%d%H%M%S.%f%z")
+    contribution.ContributionDateTime = values["moment"]
     contribution.ContributionDescription = plain(
         f"{algorithm.name} {algorithm.version} by {algorithm.manufacturer}, research use"
     )[:1024]
     ds.ContributingEquipmentSequence = [contribution]
-
-
-def add_times(ds: Dataset, identity: ReportIdentity) -> None:
-    """Creation and content times: those of the ledger's record."""
-    created_at = _created_at(ds, identity)
-    date, time = created_at.strftime("%Y%m%d"), created_at.strftime("%H%M%S.%f")
-    ds.InstanceCreationDate, ds.InstanceCreationTime = date, time
-    ds.ContentDate, ds.ContentTime = date, time
+    ds.InstanceCreationDate, ds.InstanceCreationTime = values["date"], values["time"]
+    ds.ContentDate, ds.ContentTime = values["date"], values["time"]
+    return ds
 
 
 def code_item(code: Code) -> Dataset:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from pydicom import DataElement, Dataset
-from pydicom.dataelem import RawDataElement
+from pydicom import Dataset
 
 from converter.errors import Unreportable
 from converter.result import coding
@@ -14,13 +13,13 @@ from converter.result.image_library import library_entries
 from converter.result.provenance import heatmap_description, result_uid
 from converter.result.regions import whole_frame
 from converter.result.report_parts import GroupKind, Observer, comment, measurement_group, not_attempted, report_root
-from converter.result.template import Make, Value
+from converter.result.template import Elements, Make, Value
 from converter.result.wording import percent, plain
 
 NOTICE = "Research use only. Not for diagnosis. Output of an algorithm that no physician has verified."
 
 
-def report_content(report: StudyReport, make: Make) -> Iterable[DataElement | RawDataElement]:
+def report_content(report: StudyReport, make: Make) -> Elements:
     """The elements of the root container."""
     parts = {
         "entries": library_entries(report.sources, make),
@@ -70,7 +69,7 @@ def _measurement_group(
     return kind, values
 
 
-def _evaluations(report: StudyReport, make: Make) -> Iterator[Iterable[DataElement | RawDataElement]]:
+def _evaluations(report: StudyReport, make: Make) -> Iterator[Elements]:
     """Rows 12 to 14 of TID 1500: images that were not analysed and why, assumptions, intended use."""
     for image in report.declined:
         reason = plain(f"Not analysed [{image.declined.code}]: {image.declined.reason}")

@@ -13,8 +13,9 @@ from converter.result import coding
 from converter.result.encode import add_file_meta
 from converter.result.findings import Algorithm, Finding, HeatmapInput, ReportIdentity
 from converter.result.heatmap import draw_heatmap
-from converter.result.provenance import add_equipment, add_times, code_item, heatmap_description, result_uid
+from converter.result.provenance import add_origin, code_item, heatmap_description, result_uid
 from converter.result.source_attributes import Charset, SourceAttributes
+from converter.result.template import encoded
 from converter.result.wording import percent, plain, threshold_percent
 
 SERIES_NUMBER = 9002
@@ -38,8 +39,7 @@ def build_heatmap(
     _add_series(ds, heatmap, identity, algorithm)
     attributes.copy_to(ds, _SERIES)
     _complete_body_part(ds)
-    add_equipment(ds, identity, algorithm)
-    add_times(ds, identity)
+    add_origin(ds, identity, algorithm, encoded)
     _add_image(ds, heatmap, algorithm)
     attributes.copy_to(ds, _LOSSY)
     if not ds.get("LossyImageCompression"):

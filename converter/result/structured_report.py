@@ -11,10 +11,10 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ComprehensiveSRStorage
 from converter.errors import Unreportable
 from converter.result.encode import add_file_meta
 from converter.result.findings import StudyReport
-from converter.result.provenance import add_equipment, add_times, result_uid, series_description
+from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.report_content import report_content
 from converter.result.source_attributes import Charset, SourceAttributes, stored_text
-from converter.result.template import Make, encoded
+from converter.result.template import Elements, Make, Values, encoded
 
 SERIES_NUMBER = 9001
 
@@ -37,9 +37,7 @@ _REQUEST_TYPE_2 = (
 )
 
 
-def build_structured_report(
-    report: StudyReport, sop_class_uid: str, charset: Charset, make: Make = encoded
-) -> Dataset:
+def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Charset, make: Make = encoded) -> Dataset:
     """One SR document that says all of `report`. Raises Unreportable when it has no image or mixes studies or patients.
 
     `sop_class_uid`: Comprehensive 3D SR or Comprehensive SR Storage; the content is the same. Patient and study
@@ -52,7 +50,7 @@ def build_structured_report(
     sources = _sources(report)
     attributes = SourceAttributes.of(_identifying(sources), charset)
     ds = attributes.new_result()
-    _add_document(ds, report, sources)
+    _add_document(ds, report, sources, make)
     _add_requests(ds, attributes)
     for element in report_content(report, make):
         ds[element.tag] = element
@@ -65,17 +63,31 @@ def as_comprehensive(sr: Dataset) -> Dataset:
 
     Predecessors follow suit: an archive that gets this object got their Comprehensive form too.
     """
-    twin = deepcopy(sr)
-    twin.SOPClassUID = ComprehensiveSRStorage
-    twin.SOPInstanceUID = comprehensive_uid(sr.SOPInstanceUID)
-    for study in twin.get("PredecessorDocumentsSequence", ()):
-        for series in study.ReferencedSeriesSequence:
-            for reference in series.ReferencedSOPSequence:
-                if reference.ReferencedSOPClassUID == Comprehensive3DSRStorage:
-                    reference.ReferencedSOPClassUID = ComprehensiveSRStorage
-                    reference.ReferencedSOPInstanceUID = comprehensive_uid(reference.ReferencedSOPInstanceUID)
+    twin = Dataset()
+    twin.set_original_encoding(False, True, sr.original_character_set)
+    # elements that stay are shared, those that change are new
+    twin.update({tag: sr.get_item(tag) for tag in sr.keys()})  # noqa: SIM118 (iterating would decode)
+    _replace(twin, "SOPClassUID", ComprehensiveSRStorage)
+    _replace(twin, "SOPInstanceUID", comprehensive_uid(sr.SOPInstanceUID))
+    if "PredecessorDocumentsSequence" in twin:
+        studies = deepcopy(sr.PredecessorDocumentsSequence)
+        for reference in (
+            ref
+            for study in studies
+            for series in study.ReferencedSeriesSequence
+            for ref in series.ReferencedSOPSequence
+        ):
+            if reference.ReferencedSOPClassUID == Comprehensive3DSRStorage:
+                reference.ReferencedSOPClassUID = ComprehensiveSRStorage
+                reference.ReferencedSOPInstanceUID = comprehensive_uid(reference.ReferencedSOPInstanceUID)
+        _replace(twin, "PredecessorDocumentsSequence", studies)
     add_file_meta(twin)
     return twin
+
+
+def _replace(ds: Dataset, keyword: str, value: object) -> None:
+    del ds[keyword]
+    setattr(ds, keyword, value)
 
 
 def comprehensive_uid(sop_instance_uid: str) -> UID:
@@ -107,57 +119,84 @@ def _identifying(sources: list[Dataset]) -> Dataset:
     return next((source for source in sources if "PatientName" in source or "PatientID" in source), sources[0])
 
 
-def _add_document(ds: Dataset, report: StudyReport, sources: list[Dataset]) -> None:
+def _add_document(ds: Dataset, report: StudyReport, sources: list[Dataset], make: Make) -> None:
     """SR Document Series and SR Document General (PS3.3 C.17.1, C.17.2)."""
     identity, algorithm = report.identity, report.algorithm
-    model = (algorithm.name, algorithm.version)
+    study, model = identity.study_instance_uid, (algorithm.name, algorithm.version)
     images = ",".join(str(source.SOPInstanceUID) for source in sources)
+    evidence = [
+        (ref.SOPClassUID, ref.SOPInstanceUID, ref.SeriesInstanceUID) for ref in (*sources, *report.heatmaps.values())
+    ]
+    values = {
+        "instance_uid": result_uid(study, images, *model, "sr", Comprehensive3DSRStorage, str(identity.revision)),
+        "study_uid": study,
+        # every revision joins the same series, so that a viewer finds the newest one beside those it replaces
+        "series_uid": result_uid(study, *model, "sr series"),
+        "instance_number": max(1, identity.revision),
+        "evidence": [_study_references(study, evidence, make)],
+    }
+    if report.predecessors:
+        values["predecessors"] = [_study_references(study, report.predecessors, make)]
+    for element in make(document, algorithm.name, values):
+        ds[element.tag] = element
+    add_origin(ds, identity, algorithm, make)
+
+
+def document(algorithm_name: str, values: Values) -> Dataset:
+    """The attributes of the document that do not come from the patient or the equipment."""
+    ds = Dataset()
     ds.SOPClassUID = Comprehensive3DSRStorage
-    ds.SOPInstanceUID = result_uid(
-        identity.study_instance_uid, images, *model, "sr", Comprehensive3DSRStorage, str(identity.revision)
-    )
-    ds.StudyInstanceUID = identity.study_instance_uid
-    # every revision joins the same series, so that a viewer finds the newest one beside those it replaces
-    ds.SeriesInstanceUID = result_uid(identity.study_instance_uid, *model, "sr series")
+    ds.SOPInstanceUID = values["instance_uid"]
+    ds.StudyInstanceUID = values["study_uid"]
+    ds.SeriesInstanceUID = values["series_uid"]
     ds.Modality = "SR"
     ds.SeriesNumber = SERIES_NUMBER
-    ds.SeriesDescription = series_description(f"{algorithm.name} report")
+    ds.SeriesDescription = series_description(f"{algorithm_name} report")
     ds.ReferencedPerformedProcedureStepSequence = []
-    add_equipment(ds, identity, algorithm)
-    add_times(ds, identity)
-    ds.InstanceNumber = max(1, identity.revision)
+    ds.InstanceNumber = values["instance_number"]
     ds.ContentQualification = "RESEARCH"
     ds.CompletionFlag = "COMPLETE"
     ds.PreliminaryFlag = "PRELIMINARY"
     ds.VerificationFlag = "UNVERIFIED"
     ds.PerformedProcedureCodeSequence = []
-    references = [*sources, *report.heatmaps.values()]
-    ds.CurrentRequestedProcedureEvidenceSequence = [
-        _study_references(
-            identity.study_instance_uid,
-            ((ref.SOPClassUID, ref.SOPInstanceUID, ref.SeriesInstanceUID) for ref in references),
-        )
-    ]
-    if report.predecessors:
-        ds.PredecessorDocumentsSequence = [_study_references(identity.study_instance_uid, report.predecessors)]
+    ds.CurrentRequestedProcedureEvidenceSequence = values["evidence"]
+    if "predecessors" in values:
+        ds.PredecessorDocumentsSequence = values["predecessors"]
+    return ds
 
 
-def _study_references(study_instance_uid: str, references: Iterable[tuple[str, str, str]]) -> Dataset:
+def _study_references(study_instance_uid: str, references: Iterable[tuple[str, str, str]], make: Make) -> Elements:
     """Hierarchical SOP Instance Reference (PS3.3 C.17.2.1) to (SOP class, SOP instance, series) of one study."""
-    by_series: dict[str, dict[str, Dataset]] = {}
+    by_series: dict[str, dict[str, Elements]] = {}
     for sop_class_uid, sop_instance_uid, series_instance_uid in references:
-        reference = Dataset()
-        reference.ReferencedSOPClassUID = sop_class_uid
-        reference.ReferencedSOPInstanceUID = sop_instance_uid
+        reference = make(instance_reference, None, {"class_uid": sop_class_uid, "instance_uid": sop_instance_uid})
         by_series.setdefault(series_instance_uid, {})[sop_instance_uid] = reference
+    series = [
+        make(series_reference, None, {"series_uid": uid, "instances": list(instances.values())})
+        for uid, instances in by_series.items()
+    ]
+    return make(study_reference, None, {"study_uid": study_instance_uid, "series": series})
+
+
+def instance_reference(_: None, values: Values) -> Dataset:
+    """SOP Instance Reference Macro (PS3.3 table 10-11)."""
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = values["class_uid"]
+    reference.ReferencedSOPInstanceUID = values["instance_uid"]
+    return reference
+
+
+def series_reference(_: None, values: Values) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = values["series_uid"]
+    series.ReferencedSOPSequence = values["instances"]
+    return series
+
+
+def study_reference(_: None, values: Values) -> Dataset:
     study = Dataset()
-    study.StudyInstanceUID = study_instance_uid
-    study.ReferencedSeriesSequence = []
-    for series_instance_uid, instances in by_series.items():
-        series = Dataset()
-        series.SeriesInstanceUID = series_instance_uid
-        series.ReferencedSOPSequence = list(instances.values())
-        study.ReferencedSeriesSequence.append(series)
+    study.StudyInstanceUID = values["study_uid"]
+    study.ReferencedSeriesSequence = values["series"]
     return study
 
 

@@ -33,17 +33,20 @@ Values = Mapping[str, Value]
 Part = Callable[[Any, Values], Dataset]
 
 _UIDS = ("study_uid", "series_uid", "class_uid", "instance_uid", "tracking_uid", "heatmap_class_uid", "heatmap_uid")
-_TEXTS = ("identifier", "text", "row_orientation", "column_orientation", "derivation")
-_ITEMS = ("entries", "groups", "evaluations", "series", "instances", "studies", "predecessors")
+_TEXTS = ("identifier", "text", "row_orientation", "column_orientation")
+_PARTS = ("entries", "groups", "evaluations", "series", "instances", "evidence", "predecessors")
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _LONG_VRS = frozenset(vr.encode() for vr in EXPLICIT_VR_LENGTH_32)
 
 
+Elements = Iterable[DataElement | RawDataElement]
+
+
 class Make(Protocol):
     """Makes a part from its kind and values."""
 
-    def __call__(self, part: Part, kind: Hashable, values: Values) -> Iterable[DataElement | RawDataElement]: ...
+    def __call__(self, part: Part, kind: Hashable, values: Values) -> Elements: ...
 
 
 def built(part: Part, kind: Hashable, values: Values) -> Dataset:
@@ -112,7 +115,7 @@ class Template:
         template = cls(_folded(_pieces_of(part, probes)))
         missing = set(probes) - set(_names(template.pieces))
         if missing or template.encode(probes) != _written(part):
-            raise AssertionError(f"the part does not show where its values belong: {', '.join(sorted(missing))}")
+            raise ValueError(f"the part does not show where its values belong: {', '.join(sorted(missing))}")
         return template
 
     def encode(self, values: Values) -> bytes:
@@ -130,16 +133,16 @@ def _encode(pieces: Sequence[_Piece], values: Values) -> bytes:
     for piece in pieces:
         if isinstance(piece, bytes):
             out.append(piece)
-            continue
-        if isinstance(piece, _Slot):
-            data = _value_bytes(piece.vr, values[piece.name])
+        elif isinstance(piece, _Slot):
+            out += _with_length(piece.head, _value_bytes(piece.vr, values[piece.name]))
         else:
-            data = _encode(piece.pieces, values)
-        if len(piece.head) == 6:
-            out += (piece.head, struct.pack("<H", len(data)), data)
-        else:
-            out += (piece.head, struct.pack("<I", len(data)), data)
+            out += _with_length(piece.head, _encode(piece.pieces, values))
     return b"".join(out)
+
+
+def _with_length(head: bytes, data: bytes) -> tuple[bytes, bytes, bytes]:
+    """An element or item: two bytes of length follow a head of tag and VR, four any other (PS3.5 7.1.2)."""
+    return head, struct.pack("<H" if len(head) == 6 else "<I", len(data)), data
 
 
 def _value_bytes(vr: str, value: Value) -> bytes:
@@ -156,7 +159,7 @@ def _value_bytes(vr: str, value: Value) -> bytes:
 
 def _item_bytes(part: Dataset | EncodedPart) -> bytes:
     data = part.data if isinstance(part, EncodedPart) else _written(part)
-    return _ITEM + struct.pack("<I", len(data)) + data
+    return b"".join(_with_length(_ITEM, data))
 
 
 def _pieces_of(part: Dataset, probes: Values) -> Iterator[_Piece]:
@@ -233,7 +236,7 @@ def _marker(name: str) -> list[Dataset]:
 PROBES: dict[str, Value] = {
     **{name: f"2.25.{number}" for number, name in enumerate(_UIDS, 770001)},
     **{name: f"text {name}" for name in _TEXTS},
-    **{name: _marker(name) for name in _ITEMS},
+    **{name: _marker(name) for name in _PARTS},
     "rows": 77001,
     "columns": 77002,
     "instance_number": 77003,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
 from converter.result.findings import Finding
-from converter.result.heatmap import Layout, draw_heatmap, lay_out, overlay, to_png
+from converter.result.heatmap import Layout, blend, draw_heatmap, lay_out, overlay, to_png
 from converter.result.regions import attention_region
 from tests.support.phantoms import make_dx
 from tests.support.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
@@ -92,6 +92,15 @@ def test_anatomy_stays_legible_under_the_strongest_attention() -> None:
     steps = np.repeat(np.array([[40, 80, 120, 160, 200]], np.uint8), 20, axis=0)
     coloured = overlay(steps, np.ones(steps.shape, np.float32)).astype(int).sum(axis=2)[0]
     assert (np.diff(coloured) > 20).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (211, 173)])
+def test_an_overlay_is_the_blend_of_each_pixel(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    gray = rng.integers(0, 256, shape, dtype=np.uint8)
+    attention = rng.uniform(-0.2, 1.2, shape).astype(np.float32)
+    levels = np.clip(attention * 255, 0, 255).astype(np.uint8)
+    assert np.array_equal(overlay(gray, attention), blend(gray, levels))
 
 
 def test_more_attention_is_never_darker_once_it_is_fully_coloured() -> None:
