@@ -108,7 +108,7 @@ class Spool:
             return path
         part = self.open_part(is_limited=False)
         try:
-            part.write([data])
+            part._write_out([memoryview(data)])  # nobody asks for its hash
             return part.commit(name)
         finally:
             part.discard()

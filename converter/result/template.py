@@ -26,6 +26,7 @@ from converter.result import coding
 
 # A template for each kind of part that is in use: a model with 14 findings needs about 80 of them, of some 2 kB each.
 TEMPLATES_MAX = 1024
+DECIMAL_STRING_MAX = 16
 
 # Text (printable ASCII), a number, a polygon, or parts that become the items of a sequence.
 Value = Any
@@ -38,7 +39,6 @@ _PARTS = ("entries", "groups", "evaluations", "series", "instances", "evidence",
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _LONG_VRS = frozenset(vr.encode() for vr in EXPLICIT_VR_LENGTH_32)
-
 
 Elements = Iterable[DataElement | RawDataElement]
 
@@ -79,8 +79,10 @@ class EncodedPart:
 
 
 def number_text(number: float) -> str:
-    """As a decimal string: 16 characters at most (PS3.5 6.2), a whole number without decimals."""
-    return str(number) if isinstance(number, int) else format_number_as_ds(number)
+    """As a decimal string: 16 characters at most (PS3.5 6.2); a whole number without decimals."""
+    if isinstance(number, int) and abs(number) < 10 ** (DECIMAL_STRING_MAX - 1):
+        return str(number)
+    return format_number_as_ds(float(number))
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def build_heatmaps(case: StudyCase, parts: Parts) -> None:
             case.heatmaps[uid] = _draw_heatmap(case, parts, image, position)
             case.results.append(store_result(parts.spool, case.heatmaps[uid], "heatmap", uid))
         else:
-            case.heatmaps[uid] = pydicom.dcmread(parts.spool.path(drawn.spool_name))
+            case.heatmaps[uid] = pydicom.dcmread(parts.spool.path(drawn.spool_name), stop_before_pixels=True)
             case.results.append(drawn)
     case.log.outcome = f"{len(case.heatmaps)} heat maps"
 
