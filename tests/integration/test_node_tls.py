@@ -16,9 +16,9 @@ import pytest
 from scp_node.deliver.part10 import read_part10
 from tests.support.certificates import Authority, Identity, tls_section
 from tests.support.dcmtk import program, running_storescp
-from tests.support.modality import store
 from tests.support.node import RunningNode, running_node
 from tests.support.phantoms import make_dx, write_dx
+from tests.support.raw_scu import RawPeer
 
 pytestmark = pytest.mark.peer("storescu", "storescp")
 WAIT_S = 90.0
@@ -70,7 +70,8 @@ def test_images_come_in_and_results_go_out_over_tls_only(tmp_path: Path) -> None
         until(lambda: send(node, modality, authority.ca, files[1]).returncode == 0, "the admission")
         until(lambda: len(archive.files()) == 4, "report and heat map of the second study")
         until(lambda: days_of_certificate(node) > 298, "the metric of the new certificate")
-        assert store(node.port, [first]) == [None]  # without TLS
+        with RawPeer(node.port) as plain, pytest.raises(ConnectionError):
+            plain.associate()
         stored = {read_part10(path).sop_class_uid for path in archive.files()}
     assert len(stored) == 2
 
