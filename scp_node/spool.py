@@ -1,12 +1,14 @@
 """The spool: files that survive a power cut once they have their name.
 
-A file is written under a temporary name, fsynced, renamed, and the directory of its name is fsynced. Whoever holds a
-`Path` of the spool therefore holds the whole file, or no file.
+A file is written without a name of its own, then named, and content and directory are fsynced. What a row of the ledger
+names is therefore whole. A name that no row knows may stand for less after a power cut; it is never trusted, and the
+next file of that name takes its place.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import logging
@@ -36,6 +38,8 @@ GROWTH_CHECK_BYTES = 8 * 2**20
 UNDELETED_MAX = 1000
 # The disk begins to write this early, so that the fsync at the end finds little left to do.
 WRITEBACK_BYTES = 2 * 2**20
+# The name is taken, or the file system has no hard links.
+_NOT_LINKED = (errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 _fadvise = getattr(os, "posix_fadvise", None)
 
 
@@ -54,12 +58,12 @@ class Spool:
     def __init__(self, root: Path, limits: RoomLimits = NO_LIMITS) -> None:
         self.root = root
         self.room = Room(root, limits)
-        self._shards: set[Path] = set()
         self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
         self.parts = root / _PARTS
         _make_directory(root)
         _make_directory(self.parts)
+        self._make_shards()
 
     @property
     def healthy(self) -> bool:
@@ -134,11 +138,19 @@ class Spool:
             with contextlib.suppress(IndexError):  # another thread was faster
                 self.delete(self._undeleted.popleft())
 
-    def _make_shard(self, shard: Path) -> None:
-        if shard not in self._shards:
+    def _make_shards(self) -> None:
+        """All 256 at once, so that no sender waits for them later."""
+        missing = [shard for shard in (self.root / f"{number:02x}" for number in range(256)) if not shard.is_dir()]
+        for shard in missing:
             _make_directory(shard)
-            self._fsync_directory(self.root)
-            self._shards.add(shard)
+        if missing:
+            with contextlib.suppress(OSError):  # what cannot be synced now is not relied on: see `_make_shard`
+                self._fsync_directory(self.root)
+
+    def _make_shard(self, shard: Path) -> None:
+        """Make one again that somebody took away."""
+        _make_directory(shard)
+        self._fsync_directory(self.root)
 
     def _fsync_directory(self, directory: Path) -> None:
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -168,7 +180,6 @@ class PartFile:
         self._hash = xxhash.xxh3_128()
         self._head_bytes = len(head)
         self._writeback_from = 0
-        self._synced = False
         self.data_bytes = 0
         if head:
             self._write_out([memoryview(head)])
@@ -194,30 +205,43 @@ class PartFile:
         except OSError as error:
             self._fail(error)
 
-    def sync(self) -> None:
-        """Bring the content to the disk; `commit` does it if it was not done before."""
+    def commit(self, name: str) -> Path:
+        """Give the file its name, durably. Replaces a file of that name in one step.
+
+        A new name is given before the content is fsynced: one write of the file system's journal then brings both to
+        the disk. A name that exists may be one that was promised to somebody, and is replaced by durable content only.
+        """
+        final = self._spool.path(name)
         try:
+            is_named = self._link(final)
             self._spool._fsync(self._fd)
+            if not is_named:
+                self._path.rename(final)
+            self._spool._fsync_directory(final.parent)
+        except OSError as error:
+            self._fail(error)
         except OutOfResources:
             self.discard()
             raise
-        self._synced = True
-
-    def commit(self, name: str) -> Path:
-        """Give the file its name, durably. Replaces a file of that name in one step."""
-        final = self._spool.path(name)
-        if not self._synced:
-            self.sync()
-        try:
-            self._spool._make_shard(final.parent)
-            self._path.rename(final)
-            self._spool._fsync_directory(final.parent)
-        except OSError as error:
-            self._spool._shards.discard(final.parent)  # it may be gone: look again next time
-            self._fail(error)
         os.close(self._fd)
         self._fd = -1
         return final
+
+    def _link(self, final: Path) -> bool:
+        """Whether the name was free and is now this file's. Where there are no hard links, no name is."""
+        try:
+            try:
+                final.hardlink_to(self._path)
+            except FileNotFoundError:
+                self._spool._make_shard(final.parent)
+                final.hardlink_to(self._path)
+        except OSError as error:
+            if error.errno in _NOT_LINKED:
+                return False
+            raise
+        self._path.unlink()
+        self._path = final
+        return True
 
     def discard(self) -> None:
         """Remove the file unless it is committed. May be called again."""

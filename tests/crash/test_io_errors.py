@@ -81,7 +81,12 @@ def send(receiver: ReceivingProcess, uid: str, data: bytes) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("call", "suffixes"),
-    [("writev", {".part"}), ("pwrite64", {".db-wal"}), ("rename", {".part"}), ("openat", {".part", ""})],
+    [
+        ("writev", {".part"}),
+        ("pwrite64", {".db-wal"}),
+        ("link,linkat", {".part"}),
+        ("openat", {".part", ""}),
+    ],
 )
 def test_a_call_that_fails_costs_one_refusal(tmp_path: Path, call: str, suffixes: set[str]) -> None:
     instances, promised, failed = Instances(rows=100, columns=100), dict[str, str](), set[str]()

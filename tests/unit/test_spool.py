@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,35 +78,67 @@ def test_a_short_write_is_continued(spool: Spool, monkeypatch: pytest.MonkeyPatc
     assert part.commit(NAME).read_bytes() == b"0123456789"
 
 
-def test_file_then_name_then_directory_reach_the_disk_in_this_order(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spool.put(OTHER_NAME.replace(OTHER_NAME[:2], NAME[:2], 1), b"makes the shard")
-    calls: list[str] = []
-    fsync, rename = os.fsync, os.rename
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What reaches the disk, in order."""
+    made: list[str] = []
+    fsync, rename, link = os.fsync, os.rename, os.link
 
     def spy_fsync(fd: int) -> None:
         target = path_of(fd)
-        calls.append("fsync directory" if target.is_dir() else f"fsync {target.suffix}")
+        made.append("fsync directory" if target.is_dir() else f"fsync {target.suffix}")
         fsync(fd)
 
     def spy_rename(source: Any, target: Any, **kwargs: Any) -> None:
-        calls.append(f"rename {Path(source).suffix} {Path(target).suffix}")
+        made.append(f"rename {Path(source).suffix} {Path(target).suffix}")
         rename(source, target, **kwargs)
+
+    def spy_link(source: Any, target: Any, **kwargs: Any) -> None:
+        link(source, target, **kwargs)
+        made.append(f"link {Path(source).suffix} {Path(target).suffix}")
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "rename", spy_rename)
+    monkeypatch.setattr(os, "link", spy_link)
+    return made
+
+
+def commit(spool: Spool, data: bytes) -> Path:
     part = spool.open_part()
-    part.write([b"data"])
-    part.commit(NAME)
+    part.write([data])
+    return part.commit(NAME)
+
+
+def test_a_new_name_is_given_before_content_and_directory_reach_the_disk(spool: Spool, calls: list[str]) -> None:
+    assert commit(spool, b"data").read_bytes() == b"data"
+    assert calls == ["link .part .dcm", "fsync .part (deleted)", "fsync directory"]
+    assert files_below(spool.root) == [spool.path(NAME)]
+
+
+def test_a_name_that_exists_is_only_replaced_by_what_is_on_the_disk(spool: Spool, calls: list[str]) -> None:
+    commit(spool, b"data")
+    calls.clear()
+    assert commit(spool, b"data").read_bytes() == b"data"
     assert calls == ["fsync .part", "rename .part .dcm", "fsync directory"]
 
 
-def test_a_new_shard_is_made_durable_in_its_parent(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_hard_links_will_do(
+    spool: Spool, calls: list[str], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(os, "link", failing(code))
+    assert commit(spool, b"data").read_bytes() == b"data"
+    assert calls == ["fsync .part", "rename .part .dcm", "fsync directory"]
+
+
+def test_the_shards_are_durable_before_anything_is_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
-    spool.put(NAME, b"data")
-    assert synced[1:] == [spool.root, spool.path(NAME).parent]
+    spool = Spool(tmp_path / "spool")
+    assert synced == [spool.root]
+    assert spool.path(NAME).parent.is_dir()
+    Spool(tmp_path / "spool")
+    assert synced == [spool.root]
 
 
 def test_folders_and_files_are_for_their_owner_only(spool: Spool) -> None:
@@ -186,10 +219,9 @@ def test_after_a_failed_fsync_nothing_is_accepted_until_a_restart(
 
 
 def test_a_failed_fsync_of_the_directory_counts_as_well(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool.open_part().discard()
     part = spool.open_part()
-    part.sync()
-    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: failing(errno.EIO)() if path_of(fd).is_dir() else fsync(fd))
     with pytest.raises(OutOfResources):
         part.commit(NAME)
     assert not spool.healthy
@@ -236,25 +268,23 @@ def test_a_part_file_that_could_not_be_deleted_is_deleted_when_the_disk_can_be_w
 
 
 def test_a_failed_rename_leaves_neither_part_nor_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    existing = spool.put(NAME, b"data")
     part = spool.open_part()
     monkeypatch.setattr(Path, "rename", failing(errno.EIO))
     with pytest.raises(OutOfResources, match="cannot write: EIO"):
         part.commit(NAME)
-    assert files_below(spool.root) == []
+    assert files_below(spool.root) == [existing]
 
 
 def test_a_shard_that_somebody_deleted_is_made_again(spool: Spool) -> None:
     path = spool.put(NAME, b"data")
     path.unlink()
     path.parent.rmdir()
-    with pytest.raises(OutOfResources, match="cannot write: ENOENT"):
-        spool.put(NAME, b"data")
     assert spool.put(NAME, b"data").read_bytes() == b"data"
 
 
 def test_a_spool_that_is_gone_is_told(spool: Spool) -> None:
-    spool.parts.rmdir()
-    spool.root.rmdir()
+    shutil.rmtree(spool.root)
     with pytest.raises(OutOfResources, match="storage unavailable: ENOENT"):
         spool.check_room()
 

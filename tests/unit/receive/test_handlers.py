@@ -170,14 +170,14 @@ def test_an_orphan_never_stands_for_other_content(store: Store, spool: Spool, le
     assert spool.path(ledger.rows[UID].spool_name).read_bytes().endswith(OTHER_DATA)
 
 
-def test_a_failed_rename_rolls_the_ledger_back(
+def test_a_file_that_gets_no_name_is_not_entered(
     store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", fail)
+        patch.setattr(os, "link", fail)
         assert sent(store) == Answer(0xA700, "cannot write: EIO")
     assert (ledger.rows, ledger.jobs, files_below(spool.root)) == ({}, [], [])
     assert sent(store) == SUCCESS
