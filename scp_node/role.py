@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
+import math
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from scp_node import metrics
+from scp_node.certificates import certificate_expiry
 from scp_node.commitments import CommitmentBook
 from scp_node.deliver.scu import Sender
 from scp_node.engine.dispatcher import Dispatcher
@@ -150,6 +152,19 @@ def _measure(receiver: Receiver, spool: Spool) -> None:
     metrics.spool_healthy.set_function(lambda: spool.healthy)
     metrics.spool_free_bytes.set_function(lambda: volume_bytes("f_bavail"))
     metrics.spool_disk_bytes.set_function(lambda: volume_bytes("f_blocks"))
+    if receiver.settings.tls.profile != "off":
+        metrics.certificate_expiry_seconds.labels("own").set_function(
+            lambda: certificate_expires_in_s(receiver.settings)
+        )
+
+
+def certificate_expires_in_s(settings: Settings) -> float:
+    """Seconds until this node's certificate expires; not a number where there is none that can be read."""
+    certificate = settings.tls.certificate
+    try:
+        return math.nan if certificate is None else certificate_expiry(certificate).timestamp() - time.time()
+    except (OSError, ValueError):
+        return math.nan
 
 
 def run_worker(orders: Orders) -> None:

@@ -87,6 +87,12 @@ class Association:
         try:
             self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
             self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
+        except PeerFault as fault:
+            self._connection.close()
+            if peer.channel is not None and fault.code == "connection-lost":
+                # in TLS 1.3 a peer looks at our certificate after the handshake, and its alert may be lost
+                raise PeerFault("tls-refused", "it closed the connection after the handshake") from fault
+            raise
         except BaseException:
             self._connection.close()
             raise

@@ -148,6 +148,11 @@ class Receiver:
         return int(self._server.server_address[1])
 
     @property
+    def settings(self) -> Settings:
+        """What new associations follow."""
+        return self._settings
+
+    @property
     def is_listening(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 

@@ -78,7 +78,7 @@ def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_r
 
 
 @pytest.mark.parametrize(
-    ("inodes_free_percent_min", "comment"), [(0, "cannot write: ENOSPC"), (10, "of its inodes free")]
+    ("inodes_free_percent_min", "comment"), [(0, "cannot write: ENOSPC"), (5, "of its inodes free")]
 )
 def test_a_disk_without_inodes_is_told_and_used_again_when_there_are_some(
     tmp_path: Path, inodes_free_percent_min: float, comment: str
@@ -87,7 +87,7 @@ def test_a_disk_without_inodes_is_told_and_used_again_when_there_are_some(
         pytest.skip(reason)
     ledger, instances = MemoryLedger(), Instances(rows=16, columns=16)
     limits = RoomLimits(inodes_free_percent_min=inodes_free_percent_min)
-    with tmpfs(tmp_path / "disk", "size=4m,nr_inodes=275") as disk:
+    with tmpfs(tmp_path / "disk", "size=16m,nr_inodes=290") as disk:
         spool = Spool(disk / "spool", limits)
         with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
             peer.associate([(DX, EXPLICIT_LE)])

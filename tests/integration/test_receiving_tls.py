@@ -241,7 +241,7 @@ def test_certificates_that_are_foreign_expired_or_missing_end_the_handshake(
     modality: Identity,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stranger = Authority(tmp_path / "other", "Test authority").identity("modality")
+    stranger = Authority(tmp_path / "other", "Stranger").identity("modality")
     expired = authority.identity("expired", days=-1)
     future = authority.identity("short", days=1)
     for own, reason in (
@@ -416,7 +416,7 @@ def test_changed_settings_serve_the_next_connection(
     with receiving(tmp_path, ledger, authority, node) as receiver:
         other = authority.identity("another")
         first = shown_certificate(receiver, authority, modality)
-        settings = receiver._settings
+        settings = receiver.settings
         update = {"certificate": other.certificate, "key": other.key}
         receiver.reload(settings.model_copy(update={"tls": settings.tls.model_copy(update=update)}))
         assert shown_certificate(receiver, authority, modality) != first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
@@ -47,14 +48,23 @@ def small_file(folder: Path, sop_class_uid: str = COMPREHENSIVE_3D_SR, side: int
     return path
 
 
-def settings_for(remotes: dict[str, tuple[str, int]], **delivery: float) -> Settings:
-    """Settings of a node whose remote AEs are (AE title, port) on this machine, with quick timeouts."""
+def settings_for(
+    remotes: dict[str, tuple[str, int]],
+    *,
+    tls: dict[str, Any] | None = None,
+    asked: dict[str, Any] | None = None,
+    **delivery: float,
+) -> Settings:
+    """Settings of a node whose remote AEs are (AE title, port) on this machine, with quick timeouts; `asked` is what
+    each remote AE is asked for beside these."""
     names = list(remotes)
     return Settings.model_validate(
         {
             "node": {"ae_title": "HILUM"},
+            "tls": tls or {},
             "remote_aes": {
                 name: {"ae_title": ae_title, "host": "127.0.0.1", "port": port, "may_send": name == names[0]}
+                | (asked or {})
                 for name, (ae_title, port) in remotes.items()
             },
             "routes": [{"name": "chest", "model": "pneumonia", "to": names}],

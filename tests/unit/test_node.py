@@ -37,6 +37,16 @@ def test_routes_are_followed_while_folders_and_database_stay_for_every_role() ->
     assert followed(effective, running) == (running, [])
 
 
+def test_a_socket_that_stays_open_to_other_machines_keeps_its_tls(tmp_path: Path) -> None:
+    certificates = {"profile": "bcp195", "certificate": tmp_path / "node.pem", "ca": tmp_path / "ca.pem"}
+    running = settings(node={"ae_title": "HILUM", "bind": "0.0.0.0"}, tls=certificates)
+    effective, kept_back = followed(running, settings())
+    assert kept_back == ["node", "tls"]
+    assert effective.tls == running.tls
+    allowed = settings(node={"ae_title": "HILUM", "bind": "0.0.0.0"}, tls={"allow_plaintext": True})
+    assert followed(running, allowed) == (allowed, [])
+
+
 def test_settings_arrive_in_a_role_as_they_were_sent() -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     read_end, write_end = os.pipe()

@@ -9,6 +9,7 @@ import pytest
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings_file import SettingsSource, load_settings
+from tests.support.certificates import Authority
 
 GOOD = """\
 node: {ae_title: HILUM}
@@ -179,6 +180,101 @@ def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(tmp_path: Path) -> N
 def test_contradictions_between_sections_are_found(file: Path, old: str, new: str, problem: str) -> None:
     (line, *_) = problems(file, GOOD.replace(old, new))
     assert line.startswith(problem)
+
+
+PLAINTEXT_HINT = (
+    "    Set tls.profile with certificate, key and ca. Where the network itself is trusted: "
+    "tls: {allow_plaintext: true}. For this machine only: bind: 127.0.0.1."
+)
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "10.1.2.3"])
+def test_plaintext_beyond_this_machine_has_to_be_allowed(file: Path, bind: str) -> None:
+    text = GOOD.replace("{ae_title: HILUM}", f'{{ae_title: HILUM, bind: "{bind}"}}')
+    message = f"1:31: node.bind: {bind} can be reached from other machines, and tls.profile is off"
+    assert problems(file, text) == [message, PLAINTEXT_HINT]
+    file.write_text(text + "tls: {allow_plaintext: true}\n")
+    assert load_settings(file).node.bind == bind
+    for loopback in ("127.0.0.1", "127.0.0.2", "::1"):
+        file.write_text(text.replace(bind, loopback))
+        assert load_settings(file).node.bind == loopback
+
+
+PACS = "may_send: true"
+
+
+@pytest.mark.parametrize(
+    ("pacs", "rest", "expected"),
+    [
+        ("tls: true", "", "remote_aes.pacs.tls: is true, but tls.profile is off"),
+        (
+            "passcode: x",
+            "",
+            "remote_aes.pacs.passcode: has no user that it belongs to",
+        ),
+        (
+            "certificate_subject: CN=x",
+            "",
+            "remote_aes.pacs.certificate_subject: there are no certificates while tls.profile is off",
+        ),
+        (
+            "addresses: [10.0.0.1/8]",
+            "",
+            "remote_aes.pacs.addresses[0]: '10.0.0.1/8' is not an IP address or network such as 10.1.0.0/16; "
+            "did you mean 10.0.0.0/8?",
+        ),
+        (
+            "certificate_sha256: [abc]",
+            "",
+            "remote_aes.pacs.certificate_sha256[0]: a SHA-256 fingerprint has 64 hexadecimal digits, with or "
+            "without colons",
+        ),
+        (
+            "certificate_subject: pacs",
+            "",
+            "remote_aes.pacs.certificate_subject: 'pacs' is not a subject such as CN=pacs,O=Hospital",
+        ),
+        ("tls: null", "tls: {profile: bcp195, ca: x}", "tls.profile: bcp195 needs tls.certificate"),
+        ("tls: null", "tls: {profile: bcp195, certificate: x}", "tls.profile: bcp195 needs tls.ca"),
+        ("tls: null", "tls: {alarm_before_days: 31}", "tls.alarm_before_days: is longer than warn_before_days"),
+    ],
+)
+def test_contradictions_about_protection_are_found(file: Path, pacs: str, rest: str, expected: str) -> None:
+    found = problems(file, GOOD.replace(PACS, f"{PACS}, {pacs}") + rest + "\n")
+    assert [line.partition(": ")[2] for line in found if not line.startswith(" ")] == [expected]
+
+
+def test_certificates_that_cannot_be_used_are_problems_of_the_file(tmp_path: Path, file: Path) -> None:
+    authority = Authority(tmp_path)
+    authority.identity("node")
+    section = "tls: {profile: bcp195, certificate: node.pem, key: node.key, ca: ca.pem}\n"
+    file.write_text(GOOD + section)
+    tls = load_settings(file).tls
+    assert (tls.certificate, tls.key, tls.ca) == (tmp_path / "node.pem", tmp_path / "node.key", tmp_path / "ca.pem")
+    assert problems(file, GOOD + section.replace("node.key", "absent.key")) == [
+        f"6:52: tls.key: {tmp_path}/absent.key cannot be read: No such file or directory"
+    ]
+    source_text = GOOD + section
+    file.write_text(source_text)
+    source = SettingsSource(file)
+    (tmp_path / "ca.pem").write_text("")
+    assert source.reload() == []
+    assert source.current.tls == tls
+
+
+def test_senders_may_share_an_ae_title_when_their_addresses_differ(file: Path) -> None:
+    def text(first: str, second: str) -> str:
+        return GOOD.replace(PACS, f"{PACS}, addresses: {first}").replace(
+            "routes:", f"  b: {{ae_title: ORTHANC, host: h, port: 1, may_send: true, addresses: {second}}}\nroutes:"
+        )
+
+    file.write_text(text("[10.1.0.0/16]", '[10.2.0.0/16, "fe80::/10"]'))
+    assert set(load_settings(file).remote_aes) == {"pacs", "b"}
+    for first, second in (("[10.1.0.0/16]", "[10.1.2.3]"), ("[]", "[10.1.2.3]"), ("[10.0.0.0/8]", "[]")):
+        assert problems(file, text(first, second)) == [
+            "4:17: remote_aes.b.ae_title: 'pacs' already sends as ORTHANC",
+            "    Two senders may share an AE title when both have addresses, and no address in common.",
+        ]
 
 
 def test_a_bad_section_does_not_bring_problems_of_other_sections_with_it(file: Path) -> None:
