@@ -59,7 +59,7 @@ NO_SUCH_CLASS = Reply(0x0118, "only Storage Commitment Push Model is served")
 NO_SUCH_INSTANCE = Reply(0x0112, "the instance of Storage Commitment has another UID")
 NO_SUCH_EVENT = Reply(0x0113, "event types are 1 and 2")
 UNKNOWN_TRANSACTION = Reply(0x0115, "Transaction UID: no such request was made to this AE title")
-OTHER_OBJECTS = Reply(0x0115, "the report is not about the object of the request, or not exactly once")
+OTHER_OBJECTS = Reply(0x0115, "the report is not about exactly the object of the request")
 
 
 class Remedy(Enum):

@@ -24,7 +24,7 @@ from scp_node.certificates import certificate_expiry
 from scp_node.commitments import CommitmentBook
 from scp_node.deliver.scu import Sender
 from scp_node.engine.dispatcher import Dispatcher
-from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue, delivery_queue
+from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue, commitment_queue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import Waker, WakeUps
@@ -44,6 +44,7 @@ from scp_node.settings import Settings
 from scp_node.spool import Spool
 from scp_node.web.database_watch import DatabaseWatch
 from scp_node.web.server import WebServer, build_app
+from scp_node.workflow.commitment_job import bury_commitment, run_commitment_job
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
 from scp_node.workflow.parts import Parts
@@ -244,11 +245,12 @@ class InUse:
 
 
 def job_kinds(parts: Parts, attempts_max: int) -> dict[str, JobWork]:
-    """The three kinds of jobs: what each does, what its death means, and how often it may fail unexpectedly.
+    """The four kinds of jobs: what each does, what its death means, and how often it may fail unexpectedly.
     A delivery is given up by the clock (delivery.give_up_after_h), so its count only stops a runaway."""
     return {
         "image": JobWork(partial(run_image_job, parts), partial(bury_image, parts), attempts_max),
         "study": JobWork(partial(run_study_job, parts), partial(bury_study, parts), attempts_max),
+        "commitment": JobWork(partial(run_commitment_job, parts), partial(bury_commitment, parts), attempts_max),
         "delivery": JobWork(partial(run_delivery_job, parts), partial(bury_delivery, parts), DELIVERY_ATTEMPTS_MAX),
     }
 
@@ -262,9 +264,10 @@ def report_again(parts: Parts, study_instance_uid: str, route: str) -> None:
 def queues(settings: Settings) -> dict[str, int]:
     """Queue name to concurrency. A destination that is no longer routed to keeps its queue: old deliveries end."""
     workers = settings.workers
-    return {IMAGES_QUEUE: workers.images, STUDIES_QUEUE: workers.studies} | {
-        delivery_queue(name): workers.deliveries for name in settings.remote_aes
+    of_destinations = {
+        queue(name): workers.deliveries for name in settings.remote_aes for queue in (delivery_queue, commitment_queue)
     }
+    return {IMAGES_QUEUE: workers.images, STUDIES_QUEUE: workers.studies} | of_destinations
 
 
 def main(role: str) -> int:

@@ -10,8 +10,8 @@ import typer
 from scp_node.certificate_watch import days_left
 from scp_node.certificates import certificate_expiry
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
-from scp_node.deliver.capabilities import Capabilities, probe
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_CLASSES, RESULT_SYNTAXES, SECONDARY_CAPTURE
+from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities, probe
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_SYNTAXES, SECONDARY_CAPTURE
 from scp_node.settings import Settings
 from scp_node.settings_file import load_settings
 
@@ -54,7 +54,7 @@ def description(found: Capabilities) -> list[str]:
         lines.append(f"  {found.tls_version:12} {who}")
     for uid, syntaxes in found.accepted.items():
         names = ", ".join(RESULT_SYNTAXES[syntax] for syntax in syntaxes)
-        lines.append(f"  {RESULT_CLASSES[uid]:20} {f'accepted ({names})' if names else 'not accepted'}")
+        lines.append(f"  {PROBED_CLASSES[uid]:20} {f'accepted ({names})' if names else 'not accepted'}")
     if found.accepted and not found.accepted[COMPREHENSIVE_3D_SR] and found.sr_class:
         lines.append("  reports go there as Comprehensive SR")
     return lines

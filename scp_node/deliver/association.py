@@ -1,4 +1,4 @@
-"""One association as requestor: negotiation, C-STORE and C-ECHO, driven by the thread that calls.
+"""One association as requestor: negotiation, C-STORE, C-ECHO and whole small messages, driven by the thread that calls.
 
 pynetdicom encodes and decodes the PDUs of the negotiation. The waiting is ours: its reactor polls every millisecond
 in two threads per open association, and its abort waits for ever once a peer that stopped reading blocks a write.
@@ -7,9 +7,10 @@ in two threads per open association, and its abort waits for ever once a peer th
 from __future__ import annotations
 
 import contextlib
+import io
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -35,6 +36,8 @@ APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = str(Verification)
 CONTEXTS_MAX = 128
 COMMAND_BYTES_MAX = 64 * 1024
+# Of data sets that we receive: archives only send us reports on storage commitment.
+DATA_SET_BYTES_MAX = 64 * 1024
 # Largest PDU we send when the peer sets no limit, and the largest we offer to receive: responses are small.
 PDU_BYTES_SENT_MAX = 131072
 PDU_BYTES_RECEIVED_MAX = 16384
@@ -65,8 +68,17 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class Message:
+    """A message of the peer: its command set by element number, and the data set if it has one."""
+
+    context_id: int
+    elements: dict[int, bytes]
+    data_set: bytes
+
+
+@dataclass(frozen=True)
 class Response:
-    """What a C-STORE-RSP or C-ECHO-RSP says."""
+    """What a response says."""
 
     status: int
     comment: str
@@ -112,7 +124,7 @@ class Association:
 
     def store(self, proposal: Proposal, sop_instance_uid: str, dataset: BinaryIO, dataset_bytes: int) -> Response:
         """C-STORE one data set, read from `dataset` as it is sent (PS3.7 9.1.1)."""
-        context_id, message_id = self.accepted[proposal], self._next_message_id()
+        context_id, message_id = self.accepted[proposal], self.next_message_id()
         command: dict[int, int | str] = {
             cs.AFFECTED_SOP_CLASS_UID: proposal.sop_class_uid,
             cs.COMMAND_FIELD: cs.C_STORE_RQ,
@@ -129,7 +141,7 @@ class Association:
     def echo(self) -> Response:
         """C-ECHO (PS3.7 9.1.5)."""
         context_id = next(number for p, number in self.accepted.items() if p.sop_class_uid == VERIFICATION)
-        message_id = self._next_message_id()
+        message_id = self.next_message_id()
         command: dict[int, int | str] = {
             cs.AFFECTED_SOP_CLASS_UID: VERIFICATION,
             cs.COMMAND_FIELD: cs.C_ECHO_RQ,
@@ -138,6 +150,42 @@ class Association:
         }
         self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
         return self._read_response(context_id, message_id, cs.C_ECHO_RSP)
+
+    def next_message_id(self) -> int:
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def send_message(self, context_id: int, command: Mapping[int, int | str], data_set: bytes = b"") -> None:
+        """Send a command set, and a data set unless it is empty."""
+        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        if data_set:
+            self._write_dataset(context_id, io.BytesIO(data_set), len(data_set))
+
+    def has_news(self) -> bool:
+        """Whether there is something to read, be it the end of the connection."""
+        return self._connection.has_news()
+
+    def read_message(self, timeout_s: float) -> Message:
+        """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long."""
+        deadline = time.monotonic() + timeout_s
+        command, data_set = bytearray(), bytearray()
+        context_id, elements, complete = 0, dict[int, bytes](), False
+        while not complete:
+            for number, control, fragment in self._read_p_data(deadline):
+                is_command, is_last = bool(control & 1), bool(control & 2)
+                if complete or is_command == bool(elements) or number != (context_id or number):
+                    raise PeerFault("protocol-error", "a fragment that belongs to no message")
+                context_id = number
+                part, limit = (command, COMMAND_BYTES_MAX) if is_command else (data_set, DATA_SET_BYTES_MAX)
+                part += fragment
+                if len(part) > limit:
+                    raise PeerFault("protocol-error", "a message longer than any message is")
+                if is_command and is_last:
+                    elements = _decoded(bytes(command))
+                    complete = cs.number_of(elements, cs.COMMAND_DATA_SET_TYPE) == cs.NO_DATA_SET
+                elif is_last:
+                    complete = True
+        return Message(context_id, elements, bytes(data_set))
 
     def is_usable(self) -> bool:
         """Whether the peer left the association alone since the last message; a release it asks for is granted."""
@@ -186,10 +234,6 @@ class Association:
             if context.result == 0 and proposal and context.transfer_syntax == [proposal.transfer_syntax_uid]:
                 self.accepted[proposal] = context.context_id or 0
 
-    def _next_message_id(self) -> int:
-        self._message_id = self._message_id % 0xFFFF + 1
-        return self._message_id
-
     def _write_p_data(self, context_id: int, control: int, fragment: bytes) -> None:
         header = struct.pack(">BxLLBB", _P_DATA, len(fragment) + 6, len(fragment) + 2, context_id, control)
         self._connection.write(header + fragment, self.peer.response_timeout_s)
@@ -206,31 +250,38 @@ class Association:
             if time.monotonic() > deadline:
                 raise PeerFault("send-timeout", f"slower than {BYTES_PER_S_MIN} bytes a second")
 
+    def _read_p_data(self, deadline: float) -> list[tuple[int, int, bytes]]:
+        pdu_type, data = self._connection.read_pdu(deadline, "response-timeout")
+        if pdu_type == _ABORT:
+            raise PeerFault("aborted")
+        if pdu_type != _P_DATA:
+            raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} instead of a response")
+        return _pdvs(data)
+
     def _read_response(self, context_id: int, message_id: int, command_field: int, on_the_way: int = 0) -> Response:
         deadline = time.monotonic() + self.peer.response_timeout_s + on_the_way / BYTES_PER_S_MIN
         command, complete = b"", False
         while not complete:
-            pdu_type, data = self._connection.read_pdu(deadline, "response-timeout")
-            if pdu_type == _ABORT:
-                raise PeerFault("aborted")
-            if pdu_type != _P_DATA:
-                raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} instead of a response")
-            for number, control, fragment in _pdvs(data):
+            for number, control, fragment in self._read_p_data(deadline):
                 if number != context_id or not control & 1 or complete:
                     raise PeerFault("protocol-error", "a fragment that belongs to no response")
                 command += fragment
                 if len(command) > COMMAND_BYTES_MAX:
                     raise PeerFault("protocol-error", "a response longer than any response is")
                 complete = bool(control & 2)
-        try:
-            elements = cs.decode_command(command)
-        except ValueError as error:
-            raise PeerFault("protocol-error", str(error)) from error
+        elements = _decoded(command)
         status = cs.number_of(elements, cs.STATUS)
         answers = (cs.number_of(elements, cs.COMMAND_FIELD), cs.number_of(elements, cs.MESSAGE_ID_BEING_RESPONDED_TO))
         if status is None or answers != (command_field, message_id):
             raise PeerFault("protocol-error", "a response to another message")
         return Response(status, cs.text_of(elements, cs.ERROR_COMMENT))
+
+
+def _decoded(command: bytes) -> dict[int, bytes]:
+    try:
+        return cs.decode_command(command)
+    except ValueError as error:
+        raise PeerFault("protocol-error", str(error)) from error
 
 
 def _pdvs(pdu: bytes) -> list[tuple[int, int, bytes]]:

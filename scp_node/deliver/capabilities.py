@@ -6,11 +6,15 @@ import time
 from dataclasses import dataclass, field, replace
 
 from scp_node.certificates import Certificate
+from scp_node.commitment_messages import STORAGE_COMMITMENT
 from scp_node.deliver.association import VERIFICATION, Association
+from scp_node.deliver.commitment import COMMITMENT_PROPOSALS
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, RESULT_CLASSES, RESULT_PROPOSALS, peer_of
 from scp_node.errors import UsageError
 from scp_node.settings import Settings
+
+PROBED_CLASSES: dict[str, str] = RESULT_CLASSES | {STORAGE_COMMITMENT: "Storage Commitment"}
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Capabilities:
 
     association_s: time to connect and negotiate; echo_s: time of one C-ECHO after that (None: Verification refused).
     tls_version, certificate: what TLS agreed on, and whom it showed; None without TLS.
-    accepted: for each result class, the transfer syntaxes in which the remote AE takes it; empty = refused.
+    accepted: for each probed class, the transfer syntaxes in which the remote AE takes it; empty = refused.
     """
 
     remote_name: str
@@ -56,13 +60,13 @@ def probe(settings: Settings, remote_name: str) -> Capabilities:
     who = (remote_name, peer.called_ae_title, peer.calling_ae_title, peer.host, peer.port)
     started = time.perf_counter()
     try:
-        association = Association(peer, RESULT_PROPOSALS)
+        association = Association(peer, (*RESULT_PROPOSALS, *COMMITMENT_PROPOSALS))
     except PeerFault as fault:
         return Capabilities(*who, fault=fault.code, message=str(fault))
     found = Capabilities(
         *who,
         association_s=time.perf_counter() - started,
-        accepted={uid: association.accepts(uid) for uid in RESULT_CLASSES},
+        accepted={uid: association.accepts(uid) for uid in PROBED_CLASSES},
         tls_version=association.tls_version,
         certificate=association.certificate,
     )

@@ -90,6 +90,20 @@ STORE_STATUSES: tuple[tuple[int, int, Row], ...] = (
     (0xC000, 0xCFFF, Row(_DEAD, "cannot-understand", "the archive cannot understand the object")),
 )
 # Not in the standard's tables: what it means is unknown, so time and people get a chance (delivery.give_up_after_h).
+# PS3.7 10.1.4: what an archive that does not take a request for storage commitment means by it.
+ACTION_STATUSES: dict[int, str] = {
+    0x0110: "it failed to process the request",
+    0x0112: "it does not know the instance of Storage Commitment",
+    0x0117: "it does not take the UID of the instance of Storage Commitment",
+    0x0118: "it does not know the SOP class",
+    0x0119: "it knows the instance under another SOP class",
+    0x0123: "it does not know the request",
+    0x0124: "it does not let this AE title ask",
+    0x0210: "it took the message for a repeated one",
+    0x0211: "it does not know N-ACTION",
+    0x0212: "it did not accept a parameter of the command",
+    0x0213: "it has no resources",
+}
 UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; the archive gave a warning of its own")
 UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "the archive answered a status that the standard does not know")
 

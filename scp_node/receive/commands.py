@@ -8,7 +8,7 @@ from scp_node import command_set as cs
 from scp_node.receive.header import is_uid
 
 COMMAND_BYTES_MAX = 16 * 1024
-ERROR_COMMENT_CHARACTERS_MAX = 64
+ERROR_COMMENT_CHARACTERS_MAX = cs.ERROR_COMMENT_CHARACTERS_MAX
 
 C_STORE_RQ, C_ECHO_RQ, N_EVENT_REPORT_RQ = cs.C_STORE_RQ, cs.C_ECHO_RQ, cs.N_EVENT_REPORT_RQ
 _RESPONSE = 0x8000

@@ -18,6 +18,7 @@ from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
+from scp_node.workflow.commitment_job import plan_commitment
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import store_result
 
@@ -103,6 +104,8 @@ def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
         else:
             state, due_at = "dead", None
             parts.jobs.bury(tx, job, detail)
+        if state == "sent":
+            detail = plan_commitment(tx, parts, case.delivery, attempts, job.study_instance_uid, detail)
         parts.ledger.update_delivery(
             tx,
             case.delivery.id,
