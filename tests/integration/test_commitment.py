@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scp_node.cli.explain import explanation
 from scp_node.commitment_messages import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
 from scp_node.deliver.scu import SECONDARY_CAPTURE
 from scp_node.receive.scp import Receiver
@@ -234,6 +235,8 @@ def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) 
     finally:
         node.stop()
         orthanc.stop()
+    lines = explanation(node.ledger(), str(ds.StudyInstanceUID))
+    assert sum("to pacs: committed after 1 attempt; pacs has committed" in line for line in lines) == (2 if commits else 0)
     assert node.log().count("delivery committed") == (2 if commits else 0)
 
 
