@@ -235,8 +235,12 @@ def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) 
     finally:
         node.stop()
         orthanc.stop()
-    lines = explanation(node.ledger(), str(ds.StudyInstanceUID))
-    assert sum("to pacs: committed after 1 attempt; pacs has committed" in line for line in lines) == (2 if commits else 0)
+    ledger = node.ledger()
+    lines = explanation(ledger, str(ds.StudyInstanceUID))
+    ledger.engine.dispose()
+    assert sum("to pacs: committed after 1 attempt; pacs has committed" in line for line in lines) == (
+        2 if commits else 0
+    )
     assert node.log().count("delivery committed") == (2 if commits else 0)
 
 

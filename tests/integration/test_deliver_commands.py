@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from scp_node.cli.echo import echo
 from scp_node.cli.send import send
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
+from scp_node.commitment_messages import STORAGE_COMMITMENT
+from scp_node.deliver.scu import COMPREHENSIVE_SR, RESULT_CLASSES, SECONDARY_CAPTURE
 from tests.support.archives import scripted_archive
 from tests.support.objects import small_file
 from tests.support.orthanc import running_orthanc
@@ -51,6 +52,14 @@ def test_echo_shows_latency_and_accepted_classes(tmp_path: Path, app: typer.Type
     assert "pacs: ARCHIVE at 127.0.0.1" in output and "called by HILUM" in output
     assert "C-ECHO" in output and "status 0x0000" in output
     assert "Comprehensive 3D SR accepted (Explicit VR LE, Implicit VR LE)" in output
+    assert "Storage Commitment not accepted" in output
+
+
+def test_echo_shows_that_an_archive_offers_storage_commitment(tmp_path: Path, app: typer.Typer):
+    with scripted_archive(classes=[*RESULT_CLASSES, STORAGE_COMMITMENT]) as archive:
+        code, output = run(app, write_config(tmp_path, archive.port), "echo")
+    assert code == 0
+    assert "Storage Commitment accepted (Explicit VR LE, Implicit VR LE)" in output
 
 
 def test_echo_says_when_reports_go_as_comprehensive_sr(tmp_path: Path, app: typer.Typer):
