@@ -41,8 +41,8 @@ RLE, OPENJPEG = Decoder("pylibjpeg", "pylibjpeg-rle"), Decoder("pylibjpeg", "pyl
 
 # PS3.5 A.1, A.2, A.3, A.5, A.4.2, A.4.1, A.4.3, A.4.4. The order is that of `python -m tests.bench.decoders`, where
 # less than a fifth counts as nothing; every decoder of a row gives the same bits (tests/conformance). JPEG XL and video
-# are absent: pydicom knows no decoder. In HTJ2K with loss, OpenJPH lets a value that the loss carried over the end of the
-# scale wrap round.
+# are absent: pydicom knows no decoder. In HTJ2K with loss, OpenJPH lets a value that the loss carried over the end of
+# the scale wrap round.
 TRANSFER_SYNTAXES: tuple[TransferSyntax, ...] = (
     TransferSyntax("1.2.840.10008.1.2.1", "Explicit VR Little Endian"),
     TransferSyntax("1.2.840.10008.1.2", "Implicit VR Little Endian"),

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from scp_node.errors import ConfigurationError
+
 BUSY_TIMEOUT_MS = 30_000
 
 
@@ -20,10 +22,13 @@ def open_database(url: str) -> sa.Engine:
     """An engine whose every commit is on the disk before it returns.
 
     SQLite: write-ahead log, synchronous=FULL, and write transactions that take their lock at once, so that two
-    processes wait for each other instead of failing half-way.
+    processes wait for each other instead of failing half-way. Raises ConfigurationError where the driver is missing.
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10)
+        try:
+            return sa.create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10)
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(f"storage.database_url needs {error.name}: install hilum[postgresql]") from error
     engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=30)
 
     @sa.event.listens_for(engine, "connect")

@@ -12,8 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from converter.manifest import Concept
+from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding
-from scp_node.ledger.database import migrate
+from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
 from tests.support.ledgers import new_ledger, received
 
@@ -48,6 +49,11 @@ def test_migrations_end_in_the_tables_the_code_uses(ledger: Ledger) -> None:
 def test_migrating_twice_changes_nothing(ledger: Ledger) -> None:
     migrate(ledger.engine)
     assert "hilum_instance" in sa.inspect(ledger.engine).get_table_names()
+
+
+def test_a_database_without_its_driver_is_a_matter_of_installation() -> None:
+    with pytest.raises(ConfigurationError, match=r"install hilum\[postgresql\]"):
+        open_database("postgresql+pg8000://127.0.0.1/hilum")
 
 
 def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> None:
