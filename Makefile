@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` shows the main job, `make test` runs every test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers lint reference lock bench crash wheel clean
+.PHONY: help demo test peers lint reference lock bench crash soak wheel clean
 
 # Tests always run on the CPU. The demo takes the GPU where an NVIDIA driver answers, in an environment of its own,
 # because onnxruntime and onnxruntime-gpu exclude each other.
@@ -34,8 +34,13 @@ bench: $(test_env)/.installed-cpu ## Hilum beside its peers, 40 minutes; BENCH_A
 	@.ci/peers bench
 	$(bin)/python -m tests.bench $(BENCH_ARGS)
 
-crash: $(test_env)/.installed-cpu ## kill processes of the node for a while and count what is lost
+crash: $(test_env)/.installed-cpu ## kill processes of the node and cut its power for a while, and count what is lost
 	$(bin)/python -m tests.crash.kill_loop
+	$(bin)/python -m tests.crash.receiver_kills
+	$(bin)/python -m tests.crash.power_cut
+
+soak: $(test_env)/.installed-cpu peers ## everything that takes long, for half an hour at most; writes tests/soak/RESULTS.md
+	$(bin)/python -m tests.soak
 
 wheel: $(test_env)/.installed-cpu ## build dist/hilum-*.whl
 	$(bin)/hatchling build -t wheel

@@ -39,8 +39,8 @@ class Problem:
 
     def lines(self, file: str) -> str:
         """`FILE:LINE:COL: key: message`, and the hint indented below."""
-        text = f"{file}:{self.place.line}:{self.place.column}: {self.key}: {self.message}"
-        return f"{text}\n    {self.hint}" if self.hint else text
+        text = f"{file}:{self.place.line}:{self.place.column}: {_on_one_line(f'{self.key}: {self.message}')}"
+        return f"{text}\n    {_on_one_line(self.hint)}" if self.hint else text
 
 
 @dataclass
@@ -61,6 +61,11 @@ class Document:
                     return places[loc[:end]]
             key = True
         return Place()
+
+
+def _on_one_line(text: str) -> str:
+    """What a file holds may be quoted, but neither ends the line nor speaks to the terminal."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def dotted(loc: Loc) -> str:

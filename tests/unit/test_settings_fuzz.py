@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scp_node.errors import ConfigurationError
@@ -92,6 +92,7 @@ def places(document: Any, path: tuple[str | int, ...] = ()) -> list[list[str | i
 REFERENCE = yaml.safe_load(FILES[1])
 
 
+@example(place=[], value={" \x85": None})
 @given(place=st.sampled_from(places(REFERENCE)), value=VALUES)
 @fuzz(300)
 def test_any_value_at_any_place_is_taken_or_refused_in_order(

@@ -1,0 +1,108 @@
+"""The receiver over many instances and many peers that come and go: does what it holds stay the same?"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.soak.flat import Sample, sample
+from tests.support.load import DX, Instances, Load, broken_promises
+from tests.support.node import RunningNode
+from tests.support.ports import free_port
+from tests.support.raw_scu import (
+    ABORT,
+    COMMAND_LAST,
+    DATA,
+    EXPLICIT_LE,
+    RawPeer,
+    p_data,
+    pdv,
+    store_command,
+)
+
+INSTANCES_PER_SAMPLE, PROBES_PER_SAMPLE = 250, 50
+SETTLE_S = 0.3
+
+
+@contextmanager
+def receiver_alone(folder: Path) -> Iterator[RunningNode]:
+    node = RunningNode(folder, {"pacs": ("NOBODY", free_port())})
+    node.only = ("receiver",)
+    node.start()
+    try:
+        yield node
+    finally:
+        node.stop()
+
+
+def soak_instances(node: RunningNode, count: int) -> tuple[list[Sample], int]:
+    """Store `count` instances over four associations; samples, and how many were lost."""
+    load, pid = Load(node.port, Instances()), node.processes()["receiver"]
+    samples = [sample(pid, 0)]
+    while len(load.acknowledged) < count:
+        with load.running():
+            load.wait_for(INSTANCES_PER_SAMPLE, timeout_s=300)
+        time.sleep(SETTLE_S)  # associations have ended: what is held now is held for good
+        samples.append(sample(pid, len(load.acknowledged)))
+    return samples, len(broken_promises(node.data_dir, load.acknowledged))
+
+
+def soak_probes(node: RunningNode, count: int) -> list[Sample]:
+    """Peers that connect and leave, each in one of the ways below, one after the other."""
+    pid, ways = node.processes()["receiver"], itertools.cycle(WAYS)
+    samples = [sample(pid, 0)]
+    for number in range(1, count + 1):
+        with suppress(ConnectionError), RawPeer(node.port) as peer:
+            next(ways)(peer)
+        if number % PROBES_PER_SAMPLE == 0:
+            time.sleep(SETTLE_S)
+            samples.append(sample(pid, number))
+    with RawPeer(node.port) as peer:
+        peer.associate()
+        assert peer.echo().status == 0x0000
+        peer.release()
+    return samples
+
+
+def _leave(peer: RawPeer) -> None:
+    pass
+
+
+def _reset(peer: RawPeer) -> None:
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _half_a_request(peer: RawPeer) -> None:
+    peer.send(b"\x01\x00\x00")
+
+
+def _http(peer: RawPeer) -> None:
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+
+
+def _rejected(peer: RawPeer) -> None:
+    peer.associate(calling="NOBODY")
+
+
+def _echo_and_release(peer: RawPeer) -> None:
+    peer.associate()
+    peer.echo()
+    peer.release()
+
+
+def _abort(peer: RawPeer) -> None:
+    peer.associate()
+    peer.send(struct.pack(">BxLL", ABORT, 4, 0))
+
+
+def _die_within_an_instance(peer: RawPeer) -> None:
+    peer.associate([(DX, EXPLICIT_LE)])
+    peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, "1.2.3"))) + p_data(pdv(1, DATA, bytes(10_000))))
+
+
+WAYS = (_leave, _reset, _half_a_request, _http, _rejected, _echo_and_release, _abort, _die_within_an_instance)
