@@ -36,7 +36,7 @@ from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu
 from scp_node.receive.peer_socket import PeerSocket
-from scp_node.receive.tls import HandshakeFailed, SecuredPeerSocket
+from scp_node.receive.tls import HandshakeFailed, PeerLeft, SecuredPeerSocket
 from scp_node.receive.upper_layer import StreamingUpperLayer
 from scp_node.tls import CertificateUnusable, credentials
 
@@ -122,8 +122,8 @@ class ReceivingAssociation(Association):
             self.upper_layer.run_reactor()
         except (HandshakeFailed, CertificateUnusable) as error:
             self.ends(f"no TLS connection: {error}")
-            extra = {"address": self.peer_address, "reason": printable(str(error))}
-            log.warning("no TLS connection", extra=extra)
+            level = logging.DEBUG if isinstance(error, PeerLeft) else logging.WARNING
+            log.log(level, "no TLS connection", extra={"address": self.peer_address, "reason": printable(str(error))})
         except Exception as error:  # the thread ends here
             log.warning("association failed", exc_info=error)
             self.ends(f"failed: {type(error).__name__}")

@@ -21,6 +21,10 @@ class HandshakeFailed(Exception):
     """The connection could not be secured; the message says why."""
 
 
+class PeerLeft(HandshakeFailed):
+    """It closed the connection without a word, as a load balancer does that looks whether the port is open."""
+
+
 class SecuredPeerSocket(PeerSocket):
     """PeerSocket over TLS, where reading may have to wait for writing, and data may wait where poll does not see it."""
 
@@ -43,6 +47,8 @@ class SecuredPeerSocket(PeerSocket):
                     self._connection, server_side=True, do_handshake_on_connect=False
                 )
             self._complete_handshake(time.monotonic() + timeout_s, stop)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError) as error:
+            raise PeerLeft(explained(error)) from error
         except OSError as error:
             raise HandshakeFailed(explained(error)) from error
         self.tls_version = self._secure.version() or ""

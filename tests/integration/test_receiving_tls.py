@@ -18,6 +18,7 @@ from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from pynetdicom.sop_class import Verification
 
 from scp_node.receive.scp import Receiver
+from scp_node.spool import Spool
 from tests.support.certificates import Authority, Identity, tls_section
 from tests.support.dcmtk import program
 from tests.support.phantoms import make_dx, write_dx
@@ -33,7 +34,14 @@ from tests.support.raw_scu import (
     pdv,
     store_command,
 )
-from tests.support.receiving import MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
+from tests.support.receiving import (
+    MODALITY,
+    MemoryLedger,
+    data_set_bytes,
+    files_below,
+    receiving_settings,
+    running_receiver,
+)
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 REJECTED_1_1_3 = b"\x00\x01\x01\x03"
@@ -201,6 +209,25 @@ def test_a_sender_of_its_own_certificate_address_and_user_is_admitted_and_told_s
                 assert assoc.is_rejected
 
 
+def test_an_ipv4_peer_on_a_socket_for_both_families_is_known_by_its_ipv4_address(
+    tmp_path: Path, ledger: MemoryLedger
+) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    settings = receiving_settings(tmp_path, sender={"addresses": ["127.0.0.1"]})
+    receiver = Receiver(settings, Spool(tmp_path / "spool"), ledger, ledger, bind="::", port=0)
+    receiver.start()
+    try:
+        with RawPeer(receiver.port) as peer:
+            assert peer.associate()[0] == ASSOCIATE_AC
+        with RawPeer(receiver.port) as peer:
+            peer.socket.close()
+            peer.socket = socket.create_connection(("::1", receiver.port), 20)
+            assert peer.associate() == (ASSOCIATE_RJ, REJECTED_1_1_3)
+    finally:
+        receiver.stop(drain_s=5)
+
+
 # --- peers that may not -----------------------------------------------------------------------------------------------
 
 
@@ -307,6 +334,13 @@ def test_plaintext_at_a_tls_port_ends_at_once(
         assert ends_without_answer(lambda: peer.associate())
     assert "it does not speak TLS" in [vars(record).get("reason") for record in caplog.records]
     assert echo_is_answered(receiver, authority, modality)
+
+
+def test_a_probe_of_the_port_is_no_warning(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    RawPeer(receiver.port).socket.close()
+    until(lambda: "no TLS connection" in caplog.messages, "the connection ended")
+    assert [record.levelname for record in caplog.records if record.message == "no TLS connection"] == ["DEBUG"]
 
 
 @pytest.mark.peer("echoscu")
