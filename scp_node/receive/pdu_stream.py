@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-BUFFER_BYTES = 256 * 1024
+BUFFER_BYTES = 512 * 1024
 # Buffers that wait for the next stream that reads; more are left to the garbage collector.
 SPARE_BUFFERS_MAX = 8
 # An A-ASSOCIATE-RQ with 128 contexts of every syntax is 40 kB; user identity may add more.
