@@ -12,6 +12,14 @@ RECEIVER, WORKER, WEB = CollectorRegistry(), CollectorRegistry(), CollectorRegis
 STORE_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 associations_open = Gauge("hilum_associations_open", "Associations open now.", registry=RECEIVER)
+connections_open = Gauge("hilum_connections_open", "Connections open now, associated or not.", registry=RECEIVER)
+connections_dropped = Counter(
+    "hilum_connections_dropped_total",
+    "Connections closed by the node before an association, by the limit of the receiver that was reached; "
+    "'oldest_silent' made room for a newer one.",
+    ["limit"],
+    registry=RECEIVER,
+)
 association_rejections = Counter(
     "hilum_association_rejections_total",
     "Association requests rejected, by result/source/reason (PS3.8 Table 9-21).",

@@ -150,6 +150,7 @@ def _measure(receiver: Receiver, spool: Spool) -> None:
         return float(getattr(volume, count) * volume.f_frsize)
 
     metrics.associations_open.set_function(lambda: receiver.association_count)
+    metrics.connections_open.set_function(lambda: receiver.door.connections)
     metrics.spool_healthy.set_function(lambda: spool.healthy)
     metrics.spool_free_bytes.set_function(lambda: volume_bytes("f_bavail"))
     metrics.spool_disk_bytes.set_function(lambda: volume_bytes("f_blocks"))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scp_node import metrics
 from scp_node.receive.access import TOO_MANY_ASSOCIATIONS, TOO_MANY_OF_ONE_AE, Rejection
 from scp_node.settings import Receiver
 
@@ -98,7 +99,8 @@ class Door:
                 return True
             self.dropped_total[limit] += 1
             self._untold[limit] += 1
-            return False
+        metrics.connections_dropped.labels(limit).inc()
+        return False
 
     def enter(self, connection: Connection) -> None:
         """A connection that was let in begins."""
@@ -197,6 +199,7 @@ class Door:
         self._evicted.add(oldest)
         oldest.hang_up()
         self.evicted_total += 1
+        metrics.connections_dropped.labels("oldest_silent").inc()
         return True
 
     def _tighten(self, connection: Connection) -> None:
