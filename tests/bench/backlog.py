@@ -14,7 +14,7 @@ from tests.bench import cost, loads
 from tests.bench.load_client import Stream, send
 from tests.bench.loads import CR, SMALL
 from tests.bench.peers.dcmtk import StoreSCPNoDelay
-from tests.bench.peers.hilum import HilumNode, HilumReceiver
+from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.workplace import Record, Workplace, running
 
 ROUNDS, QUICK_ROUNDS = 3, 1
@@ -23,8 +23,6 @@ FEW, MANY, QUICK_MANY = 100, 10_000, 400
 SKIPPED, MEASURED, QUICK_MEASURED = 15, 75, 20
 STORES, QUICK_STORES, PAUSE_S = 300, 40, 0.02
 POLL_S, WAIT_S = 0.05, 300.0
-# How work is reported and how the node is stopped; neither changes what a study costs.
-SECTIONS = {"report": {"quiet_period_s": 0}, "workers": {"drain_s": 0.5}}
 _SENT = sa.select(sa.func.count()).where(tables.delivery.c.state.in_(("sent", "committed")))
 _JUDGED = sa.select(sa.func.count()).where(tables.instance.c.state.in_(("inferred", "reported")))
 
@@ -70,7 +68,7 @@ def _work_off(workplace: Workplace, prepared: Path) -> Record:
     """Let a node loose on the queue; cost and time of a study, from one result to a later one."""
     with workplace.fresh_folder() as folder, running(StoreSCPNoDelay(), folder) as archive:
         _copy(prepared, folder)
-        node = HilumNode((archive.ae_title, archive.port), **SECTIONS)
+        node = HilumNode((archive.ae_title, archive.port), **AT_ONCE)
         try:
             node.start(folder)
             ledger = node.ledger()
@@ -111,7 +109,7 @@ def _store_while(workplace: Workplace, state: str, prepared: Path) -> Record:
     stores = QUICK_STORES if workplace.quick else STORES
     with workplace.fresh_folder() as folder, running(StoreSCPNoDelay(), folder) as archive:
         kind = HilumNode if state == "saturated" else HilumReceiver
-        node = kind((archive.ae_title, archive.port), **SECTIONS)
+        node = kind((archive.ae_title, archive.port), **AT_ONCE)
         _copy(prepared, folder)
         try:
             node.start(folder)

@@ -10,7 +10,7 @@ from tests.bench import backlog, idle, ingest, sending, stages, whole_way
 from tests.bench.goals import GOALS
 from tests.bench.kept import Kept
 from tests.bench.loads import LOADS
-from tests.bench.peers.hilum import HilumNode
+from tests.bench.peers.hilum import AT_ONCE, HilumNode
 from tests.bench.peers.orthanc_python import OrthancPython
 from tests.bench.peers.plain_script import PlainScript
 from tests.bench.plot import PLOT, draw
@@ -37,6 +37,7 @@ are of this machine; CPU is that of the peer with all its processes, without the
   receiver, analysis and archive; those of the others are given without and with the archive.
 - A full run has {ingest.ROUNDS} rounds of ingest, {idle.ROUNDS} of idle and memory, {sending.ROUNDS} of sending,
   {whole_way.ROUNDS} of the whole way, {stages.ROUNDS} of stages, {backlog.ROUNDS} under load.
+  A p99 of fewer than 100 measurements is the largest of them.
 """
 INGEST: tuple[Column, ...] = (
     ("MB/s", "mb_per_s", 0),
@@ -75,9 +76,11 @@ BACKLOG: tuple[Column, ...] = (
 )
 
 
-def write_results(kept: Kept, folder: Path) -> None:
+def write_results(kept: Kept, folder: Path, quick: bool = False) -> None:
     """RESULTS.md and the plot into `folder`."""
     lines = ["# Hilum beside its peers", "", "Written by `make bench`; nothing here is written by hand.", ""]
+    if quick:
+        lines += ["**A quick run: one round, few images, short queues. It shows that all parts run, and no more.**", ""]
     lines += [*_measured(kept), "", "## Goals", "", *_goals(kept), "", f"![ratios and goals]({PLOT})", ""]
     lines += ["## How it is measured", "", HOW, "Loads:", "", *(f"- {load.name}: {load.what}" for load in LOADS), ""]
     lines += ["Peers:", "", *_peers(), ""]
@@ -97,13 +100,11 @@ def write_results(kept: Kept, folder: Path) -> None:
 
 
 def _measured(kept: Kept) -> list[str]:
-    lines = ["| part | when | commit | machine | Python |", "|---|---|---|---|---|"]
+    titles = ("date", "commit", "machine", "disk", "python")
+    lines = ["| part | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
     for part in PARTS:
-        about = kept.about(part)
-        if about:
-            lines.append(f"| {part} | {about['date']} | {about['commit']} | {about['machine']} | {about['python']} |")
-        else:
-            lines.append(f"| {part} | not measured | | | |")
+        about = kept.about(part) or {"date": "not measured"}
+        lines.append(f"| {part} | " + " | ".join(about.get(title, "") for title in titles) + " |")
     return lines
 
 
@@ -126,7 +127,7 @@ def _goals(kept: Kept) -> list[str]:
 def _peers() -> list[str]:
     peers = [
         *(peer() for peer in ingest.PEERS),
-        HilumNode(**backlog.SECTIONS),
+        HilumNode(**AT_ONCE),
         OrthancPython(),
         PlainScript(("", 0)),
     ]

@@ -15,6 +15,8 @@ from tests.bench.kept import CHECKOUT, Kept
 from tests.bench.results import write_results
 from tests.bench.workplace import Workplace
 
+# Not /tmp, which may be memory: there fsync costs nothing.
+WORKDIR = Path("/var/tmp")
 PARTS = {
     "ingest": ingest.measure,
     "idle": idle.measure,
@@ -29,7 +31,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few rounds, to see that all runs; figures mean little")
     parser.add_argument("--only", help=f"parts to measure anew, of {','.join(PARTS)}; 'none' writes the report again")
-    parser.add_argument("--workdir", type=Path, help="folder on the disk to measure (default: a temporary one)")
+    parser.add_argument(
+        "--workdir", type=Path, default=WORKDIR, help="folder on the disk to measure (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else list(PARTS)
     unknown = set(chosen) - set(PARTS) - {"none"}
@@ -43,13 +47,13 @@ def main() -> int:
         for name in (name for name in PARTS if name in chosen):
             began = time.monotonic()
             try:
-                kept.put(name, PARTS[name](workplace))
+                kept.put(name, PARTS[name](workplace), workplace.folder)
             except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                 workplace.say(f"{name} failed: {error}")
                 failed.append(name)
             workplace.say(f"{name}: {time.monotonic() - began:.0f} s")
     # a quick run shows that everything works; only a full one replaces the committed report
     place = kept.folder if arguments.quick else Path(__file__).parent
-    write_results(kept, place)
+    write_results(kept, place, arguments.quick)
     print((place / "RESULTS.md").read_text(encoding="utf-8"))
     return 1 if failed else 0

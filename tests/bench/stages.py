@@ -25,7 +25,7 @@ from scp_node.settings import Inference, Report
 from tests.bench import loads
 from tests.bench.load_client import SenderConnection, percentile
 from tests.bench.loads import DX, Image, uid
-from tests.bench.peers.hilum import HilumNode, HilumReceiver
+from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.whole_way import REST_S, System, store_to_result
 from tests.bench.workplace import Record, Workplace, running
@@ -50,7 +50,7 @@ def measure(workplace: Workplace) -> list[Record]:
         with workplace.fresh_folder() as folder, running(OrthancPeer(), folder) as archive:
             alone = {"receive": _receive(workplace, folder, pictures, studies)}
             alone |= _analyse_and_send(loads.make(DX, workplace.loads)[0], archive, folder, studies)
-            node = HilumNode((archive.ae_title, archive.port), report={"quiet_period_s": 0})
+            node = HilumNode((archive.ae_title, archive.port), **AT_ONCE)
             with running(node, folder):
                 record = _together(System(node, archive), pictures, workplace, studies)
             medians = {name: 1000 * percentile(values, 0.5) for name, values in alone.items()}

@@ -12,7 +12,7 @@ from tests.bench import cost, loads
 from tests.bench.archive_watch import BURST_POLL_S, ArchiveWatch
 from tests.bench.load_client import SenderConnection, Stream, percentile, send
 from tests.bench.loads import DX, DX_JPEG, Image, Load
-from tests.bench.peers.hilum import HilumNode
+from tests.bench.peers.hilum import AT_ONCE, HilumNode
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.peers.orthanc_python import OrthancPython
 from tests.bench.peers.plain_script import PlainScript
@@ -23,7 +23,7 @@ ROUNDS, QUICK_ROUNDS = 4, 1
 WARM_UP, PACED = 3, 15
 QUICK_WARM_UP, QUICK_PACED = 1, 2
 BURST_ASSOCIATIONS, BURST_EACH, QUICK_BURST_EACH = 4, 6, 1
-LOADS = (DX, DX_JPEG)
+LOADS, QUICK_LOADS = (DX, DX_JPEG), (DX,)
 REST_S = 0.3
 SYSTEMS = ("Hilum", "Orthanc + python", "plain script")
 
@@ -54,14 +54,14 @@ def system(name: str, folder: Path) -> Iterator[System]:
             return
         archive = stack.enter_context(running(OrthancPeer(), folder))
         address = (archive.ae_title, archive.port)
-        door = HilumNode(address, report={"quiet_period_s": 0}) if name == "Hilum" else PlainScript(address)
+        door = HilumNode(address, **AT_ONCE) if name == "Hilum" else PlainScript(address)
         yield System(stack.enter_context(running(door, folder)), archive)
 
 
 def measure(workplace: Workplace) -> list[Record]:
     records: list[Record] = []
     for number in range(QUICK_ROUNDS if workplace.quick else ROUNDS):
-        for load in workplace.shuffled(LOADS):
+        for load in workplace.shuffled(QUICK_LOADS if workplace.quick else LOADS):
             for name in workplace.shuffled(SYSTEMS):
                 with workplace.fresh_folder() as folder, system(name, folder) as one:
                     record: Record = {"round": number, "case": load.name, "peer": name}

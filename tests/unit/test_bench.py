@@ -54,7 +54,7 @@ def test_a_ratio_is_taken_within_a_round_and_a_failed_round_is_left_out(kept: Ke
         *(ingest_record(number, "Hilum", rate) for number, rate in enumerate((100.0, 300.0, 500.0))),
         *(ingest_record(number, "storescp", rate) for number, rate in enumerate((200.0, None, 100.0))),
     ]
-    kept.put("ingest", records)
+    kept.put("ingest", records, kept.folder)
     figures = against("ingest", "mb_per_s", "DX, 1 association", "storescp")(kept)
     assert figures == [0.5, 5.0]
 
@@ -73,7 +73,7 @@ def test_a_percentile_is_a_value_that_was_measured():
 
 
 def test_the_report_names_every_goal_and_says_what_was_not_measured(kept: Kept, tmp_path: Path):
-    kept.put("ingest", [ingest_record(0, "Hilum", 600.0), ingest_record(0, "pynetdicom storescp", 100.0)])
+    kept.put("ingest", [ingest_record(0, "Hilum", 600.0), ingest_record(0, "pynetdicom storescp", 100.0)], tmp_path)
     write_results(kept, tmp_path)
     lines = (tmp_path / "RESULTS.md").read_text(encoding="utf-8").splitlines()
     rows = {goal.what: next(line for line in lines if line.startswith(f"| {goal.what} |")) for goal in GOALS}
