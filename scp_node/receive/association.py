@@ -105,6 +105,7 @@ class ReceivingAssociation(Association):
         self._contexts: Mapping[int, Context] = {}
         self._peer_pdu_bytes_max = 0
         self._command = bytearray()
+        self._command_context: int | None = None
         self._is_within_message = False
         self._empty_pdvs = 0
         self._request: tuple[int, Command] | None = None
@@ -264,6 +265,9 @@ class ReceivingAssociation(Association):
     def _take_command(self, fragment: Fragment) -> None:
         if self._request is not None:
             raise InvalidPdu("a command within a data set")
+        if self._command_context not in (None, fragment.context_id):
+            raise InvalidPdu("a command in two presentation contexts")
+        self._command_context = fragment.context_id
         if len(self._command) + fragment.bytes > COMMAND_BYTES_MAX:
             raise InvalidPdu(f"a command set of more than {COMMAND_BYTES_MAX} bytes")
         for piece in fragment.pieces:
@@ -274,6 +278,7 @@ class ReceivingAssociation(Association):
             except MalformedCommand as error:
                 raise InvalidPdu(str(error)) from error
             self._command.clear()
+            self._command_context = None
             self._begin(fragment.context_id, command)
 
     def _begin(self, context_id: int, command: Command) -> None:

@@ -305,6 +305,11 @@ ASSOCIATIONS = [
     Case("context of an even number", command(echo_command(), 2), ABORTED),
     Case("data without a command", p_data(pdv(1, DATA_LAST, b"data")), ABORTED),
     Case("command within a data set", command(store_command(DX, UID), 1) + command(echo_command()), ABORTED),
+    Case(
+        "command in two contexts",
+        p_data(pdv(1, 1, echo_command()[:20]), pdv(3, COMMAND_LAST, echo_command()[20:])),
+        ABORTED,
+    ),
     Case("data set in another context", command(store_command(DX, UID), 1) + p_data(pdv(5, DATA, b"x")), ABORTED),
     Case("command of 20,000 empty fragments", p_data(*[pdv(3, 0x01, b"")] * 20000) + command(b""), ABORTED),
     Case(
