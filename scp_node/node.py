@@ -21,6 +21,7 @@ from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_s
 from scp_node.inference.library import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
+from scp_node.processor_share import ONE_THREAD
 from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive, models_dir
 from scp_node.role_pipe import write_settings
 from scp_node.settings import Settings
@@ -101,7 +102,11 @@ class Supervisor:
 
     def _start(self, role: RoleProcess) -> None:
         try:
-            role.process = subprocess.Popen([sys.executable, "-m", "scp_node.role", role.role], stdin=subprocess.PIPE)
+            role.process = subprocess.Popen(
+                [sys.executable, "-m", "scp_node.role", role.role],
+                stdin=subprocess.PIPE,
+                env={**ONE_THREAD, **os.environ},
+            )
         except OSError as error:
             log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
             self._restart_later(role)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
+
 from scp_node import metrics
 from scp_node.certificates import certificate_expiry
 from scp_node.commitments import CommitmentBook
@@ -37,6 +39,7 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.database import default_url, open_database
 from scp_node.logs import configure_logging
 from scp_node.previews import PreviewStore
+from scp_node.processor_share import step_back
 from scp_node.receive.scp import Receiver
 from scp_node.role_pipe import Orders
 from scp_node.room import RoomLimits
@@ -172,6 +175,8 @@ def certificate_expires_in_s(settings: Settings) -> float:
 def run_worker(orders: Orders) -> None:
     """Analyse, report and deliver until asked to stop."""
     settings, limits = orders.settings, orders.settings.inference
+    step_back(settings.workers.niceness)
+    cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
         heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
         stack.enter_context(heartbeat)
@@ -179,9 +184,7 @@ def run_worker(orders: Orders) -> None:
         models = ModelShelf(models_dir(settings), limits)
         stack.callback(models.close)
         models.load({route.model for route in settings.routes})
-        pool = DecodePool(
-            limits.decode_processes, limits.decode_memory_bytes_max, limits.decode_cpu_s_max, limits.decode_timeout_s
-        )
+        pool = DecodePool.of(limits, niceness=settings.workers.niceness)
         stack.callback(pool.close)
         sender = Sender(settings)
         stack.callback(sender.close)

@@ -318,6 +318,9 @@ class Inference(Section):
     pixels_max: int = Field(
         100_000_000, ge=1, description="Largest Rows x Columns x Frames that is decoded; more is quarantined."
     )
+    inflated_bytes_max: Bytes = Field(
+        536870912, description="Largest size that a deflated data set may inflate to; more is quarantined."
+    )
 
 
 class Report(Section):
@@ -371,6 +374,13 @@ class Workers(Section):
         le=60,
         description="How often the queues are looked at. On one machine new work wakes the worker at once; this is for "
         "work that comes from elsewhere.",
+    )
+    niceness: int = Field(
+        5,
+        ge=0,
+        le=19,
+        description="How far workers and decoding processes step back behind the receiver, which runs at 0, so that "
+        "a node busy with pixels still takes images in. Holds from the next start.",
     )
     attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
     reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")

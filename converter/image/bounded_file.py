@@ -1,4 +1,4 @@
-"""The beginning of a file for whoever needs only its header: no more than a bound is ever read or inflated."""
+"""No more than a bound is ever read of a file whose header is wanted, or inflated of a deflated data set."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from typing import Any
 from converter.errors import Unreadable
 
 HEADER_BYTES_MAX = 64 << 20
+INFLATED_BYTES_MAX = 512 << 20
 CHUNK_BYTES = 1 << 16
 
 TOO_LONG = f"the header has more than {HEADER_BYTES_MAX >> 20} MiB"
+
+
+def inflate(deflated: bytes, bytes_max: int) -> tuple[bytes, bool]:
+    """At most `bytes_max` of what `deflated` (PS3.5 A.5) inflates to, and whether that is all. Raises zlib.error."""
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflating.decompress(deflated, bytes_max)
+    return inflated, inflating.eof
 
 
 def open_bounded(path: Path) -> io.BufferedReader:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.eligibility import check_header
 from converter.image.geometry import compose
 from converter.image.gray_image import Declined, GrayImage
@@ -35,13 +36,18 @@ class Converted:
 
 
 def convert(
-    path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
+    path: Path,
+    spec: InputSpec,
+    use: IntendedUse | None,
+    preview_side_max: int,
+    pixels_max: int,
+    inflated_bytes_max: int = INFLATED_BYTES_MAX,
 ) -> Converted | Declined:
     """Convert the file for a model with input `spec`, or say why the image is not analysed.
 
     `use=None` leaves out the header rules. Raises Unreadable or Undecodable.
     """
-    source = read_image(path, pixels_max)
+    source = read_image(path, pixels_max, inflated_bytes_max)
     notes: tuple[str, ...] = ()
     if isinstance(source, GrayImage):
         image = source

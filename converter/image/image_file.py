@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from pydicom.uid import (
 )
 
 from converter.errors import Unreadable
-from converter.image.bounded_file import open_bounded, open_inflated
+from converter.image.bounded_file import INFLATED_BYTES_MAX, inflate, open_bounded, open_inflated
 from converter.image.colour import brightness, colour_notes, to_full_scale
 from converter.image.decode import PIXELS_MAX
 from converter.image.gray_image import GrayImage
@@ -40,16 +39,18 @@ Samples = NDArray[np.unsignedinteger[Any]]
 
 PIXEL_DATA = 0x7FE00010
 DEFER_BYTES = 65536
-INFLATED_BYTES_MAX = 1 << 30
 BROKEN_PICTURE: tuple[type[Exception], ...] = (*BROKEN_INPUT, cv2.error)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
-def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
+def read_image(
+    path: Path, pixels_max: int = PIXELS_MAX, inflated_bytes_max: int = INFLATED_BYTES_MAX
+) -> Dataset | GrayImage:
     """The data set in `path` (values over 64 KiB are read when they are used), or the picture as a gray image.
 
-    Raises Unreadable. A picture of more than `pixels_max` pixels is refused before it is decoded.
+    Raises Unreadable. A picture of more than `pixels_max` pixels is refused before it is decoded, a deflated data set
+    where it passes `inflated_bytes_max`.
     """
     try:
         with path.open("rb") as file:
@@ -60,7 +61,7 @@ def read_image(path: Path, pixels_max: int = PIXELS_MAX) -> Dataset | GrayImage:
             return _gray_image(_read_jpeg(path.read_bytes(), pixels_max))
         if _starts_like_dicom(head):
             with without_warnings():
-                return _read_dicom(path)
+                return _read_dicom(path, inflated_bytes_max)
     except BROKEN_PICTURE as error:
         raise Unreadable(f"the file cannot be read to its end ({type(error).__name__})") from error
     raise Unreadable("the file is neither DICOM nor PNG nor JPEG")
@@ -83,9 +84,9 @@ def read_header(path: Path) -> Dataset:
     raise Unreadable("the file is not DICOM")
 
 
-def _read_dicom(path: Path) -> Dataset:
+def _read_dicom(path: Path, inflated_bytes_max: int) -> Dataset:
     if _is_deflated(path):
-        return _checked(_read_deflated(path))
+        return _checked(_read_deflated(path, inflated_bytes_max))
     return _checked(pydicom.dcmread(path, defer_size=DEFER_BYTES, force=True))
 
 
@@ -127,14 +128,12 @@ def _is_deflated(path: Path) -> bool:
     return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
 
-def _read_deflated(path: Path) -> Dataset:
-    """Inflate with a bound (PS3.5 A.5): pydicom would inflate a few kilobytes to any size."""
+def _read_deflated(path: Path, bytes_max: int) -> Dataset:
+    """Inflate with a bound: pydicom would inflate a few kilobytes to any size."""
     meta, start = _deflated_from(path)
-    data = path.read_bytes()
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = inflate.decompress(data[start:], INFLATED_BYTES_MAX)
-    if not inflate.eof:
-        problem = "inflates to more than 1 GiB" if inflate.unconsumed_tail else "ends too early"
+    inflated, is_whole = inflate(path.read_bytes()[start:], bytes_max)
+    if not is_whole:
+        problem = f"inflates to more than {bytes_max} bytes" if len(inflated) == bytes_max else "ends too early"
         raise Unreadable(f"the deflated data set {problem}")
     return _as_deflated(pydicom.dcmread(io.BytesIO(_explicit_preamble() + inflated)), meta)
 

@@ -122,12 +122,12 @@ def _outcomes(package: ModelPackage, paths: list[Path], preview_side_max: int) -
     from scp_node.inference.decode_pool import DecodePool
     from scp_node.inference.library import verify_package
     from scp_node.inference.predictor import Predictor
-    from scp_node.inference.session import InferenceSession, usable_cores
+    from scp_node.inference.session import InferenceSession
+    from scp_node.processor_share import usable_cores
 
     settings = Inference()
     children = min(usable_cores(), CHILDREN_MAX, len(paths))
-    limits = (settings.decode_memory_bytes_max, settings.decode_cpu_s_max, settings.decode_timeout_s)
-    with closing(DecodePool(children, *limits)) as pool:
+    with closing(DecodePool.of(settings, processes=children)) as pool:
         session = InferenceSession(package, settings.providers, settings.threads)
         verify_package(package, session)
         with closing(Batcher(session, settings.batch_size_max, settings.batch_window_s)) as batcher:

@@ -21,12 +21,11 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
 
 from converter.errors import ConverterError, Unreadable
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
-from converter.image.image_file import JPEG_SIGNATURE, PNG_SIGNATURE, read_image
+from converter.image.image_file import JPEG_SIGNATURE, PNG_SIGNATURE, read_header
 from converter.manifest import InputSpec, IntendedUse
 from scp_node.inference.decode_protocol import (
     LENGTH_BYTES,
@@ -44,9 +43,10 @@ from scp_node.inference.decode_protocol import (
     cut,
     frame,
 )
+from scp_node.processor_share import step_back
 
 OPEN_FILES_MAX = 32
-Convert = Callable[[Path, InputSpec, IntendedUse | None, int, int], Converted | Declined]
+Convert = Callable[[Path, InputSpec, IntendedUse | None, int, int, int], Converted | Declined]
 
 
 def main() -> None:
@@ -76,7 +76,8 @@ def _answer(
     try:
         if isinstance(request, IdentifyRequest):
             return Identified(sop_instance_uid=_sop_instance_uid(path)), ()
-        outcome = converting(path, request.spec, request.use, request.preview_side_max, request.pixels_max)
+        limits = (request.preview_side_max, request.pixels_max, request.inflated_bytes_max)
+        outcome = converting(path, request.spec, request.use, *limits)
     except ConverterError as error:
         if _out_of_memory(error):
             return Failed(code="memory", reason=""), ()
@@ -98,15 +99,14 @@ def _sop_instance_uid(path: Path) -> str | None:
     with path.open("rb") as file:
         if file.read(8).startswith((PNG_SIGNATURE, JPEG_SIGNATURE)):
             return None
-    ds = read_image(path)
-    uid = str(ds.get("SOPInstanceUID") or "") if isinstance(ds, Dataset) else ""
+    uid = str(read_header(path).get("SOPInstanceUID") or "")
     return uid if 0 < len(uid) <= UID_CHARS_MAX else None
 
 
 def _confine(memory: int, niceness: int) -> None:
     """Limits that hold from now on. What codecs print may quote the file, so that it goes nowhere."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(niceness)
+    step_back(niceness)
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore")
     for limit, value in (

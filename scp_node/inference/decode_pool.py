@@ -10,16 +10,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from converter.errors import ConverterError, Undecodable, Unreadable
+from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.convert import Converted
 from converter.image.gray_image import Declined
 from converter.manifest import InputSpec, IntendedUse
 from scp_node.errors import DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
 from scp_node.inference.decode_process import DecodeProcess
 from scp_node.inference.decode_protocol import ConvertRequest, Failed, Identified, IdentifyRequest
+from scp_node.settings import Inference
 
 log = logging.getLogger(__name__)
 
 WAIT_S = 600.0
+NICENESS = 5
 WAITING_MAX = 256
 ATTEMPTS_MAX = 2
 CHILD_MODULE = "scp_node.inference.decode_child"
@@ -33,10 +36,10 @@ FAILURES: dict[str, tuple[type[ConverterError] | type[DecodeFailed], str]] = {
 
 
 class DecodePool:
-    """`processes` children (0 = two at most), each with `memory` bytes of address space.
+    """`processes` children (0 = two at most), each with `memory` bytes of address space, at `niceness`.
 
-    One image may take `cpu_s` of CPU time and `timeout_s` altogether. May be used from any number of threads: at most
-    `waiting_max` of them wait for a free child, and none longer than `wait_s`.
+    One image may take `cpu_s` of CPU time and `timeout_s` altogether, and inflate to `inflated_bytes_max`. May be used
+    from any number of threads: at most `waiting_max` of them wait for a free child, and none longer than `wait_s`.
     """
 
     def __init__(
@@ -46,11 +49,14 @@ class DecodePool:
         cpu_s: float = 60.0,
         timeout_s: float = 120.0,
         *,
+        inflated_bytes_max: int = INFLATED_BYTES_MAX,
+        niceness: int = NICENESS,
         wait_s: float = WAIT_S,
         waiting_max: int = WAITING_MAX,
         child_module: str = CHILD_MODULE,
     ) -> None:
         self._memory, self._cpu_s, self._timeout_s = memory, cpu_s, timeout_s
+        self._inflated_bytes_max, self._niceness = inflated_bytes_max, niceness
         self._wait_s, self._waiting_max, self._child_module = wait_s, waiting_max, child_module
         self._changed = threading.Condition()
         self._waiting = 0
@@ -59,6 +65,18 @@ class DecodePool:
         self._children = {self._start_child() for _ in range(self.processes)}
         # None stands for a child that could not be started yet.
         self._idle: list[DecodeProcess | None] = list(self._children)
+
+    @classmethod
+    def of(cls, settings: Inference, processes: int | None = None, niceness: int = NICENESS) -> DecodePool:
+        """The pool that `settings` describe, or the same with another number of `processes`."""
+        return cls(
+            settings.decode_processes if processes is None else processes,
+            settings.decode_memory_bytes_max,
+            settings.decode_cpu_s_max,
+            settings.decode_timeout_s,
+            inflated_bytes_max=settings.inflated_bytes_max,
+            niceness=niceness,
+        )
 
     @property
     def child_pids(self) -> tuple[int, ...]:
@@ -76,6 +94,7 @@ class DecodePool:
                 use=use,
                 preview_side_max=preview_side_max,
                 pixels_max=pixels_max,
+                inflated_bytes_max=self._inflated_bytes_max,
                 cpu_s=self._cpu_s,
             )
         )
@@ -167,4 +186,4 @@ class DecodePool:
             self._changed.notify()
 
     def _start_child(self) -> DecodeProcess:
-        return DecodeProcess(self._child_module, self._memory)
+        return DecodeProcess(self._child_module, self._memory, self._niceness)

@@ -33,12 +33,11 @@ from scp_node.inference.decode_protocol import (
     frame,
     model_input_shape,
 )
+from scp_node.processor_share import ONE_THREAD
 
 START_TIMEOUT_S = 120.0
-NICENESS = 5
 # A child needs none of the secrets that the node's environment may hold.
 ENVIRONMENT_KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "PYTHONHOME", "TMPDIR", "VIRTUAL_ENV")
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -50,13 +49,13 @@ class DecodeProcess:
     parent does, however that ends, because the pipe it reads from closes.
     """
 
-    def __init__(self, module: str, memory: int) -> None:
+    def __init__(self, module: str, memory: int, niceness: int) -> None:
         self._replies, reply_end = os.pipe()
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # it imports what this process imports
         kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(NICENESS)],
+                [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 bufsize=0,

@@ -38,6 +38,7 @@ class ConvertRequest(Message):
     use: IntendedUse | None
     preview_side_max: int
     pixels_max: int
+    inflated_bytes_max: int
     cpu_s: float
 
 

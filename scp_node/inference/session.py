@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from scp_node.errors import ConfigurationError, InferenceFailed, InvalidScore, M
 from scp_node.inference.contract import findings_axis, graph_problems
 from scp_node.inference.library import ModelPackage
 from scp_node.inference.scores import Scores, checked_scores
+from scp_node.processor_share import usable_cores
 
 __all__ = ["InferenceSession", "Scores"]
 
@@ -127,6 +127,8 @@ def _open_session(weights: bytes, name: str, threads: int) -> Any:
     session_options = onnxruntime.SessionOptions()
     session_options.intra_op_num_threads = threads or max(1, usable_cores() - 1)
     session_options.inter_op_num_threads = 1
+    # Threads that spin for their next work take the processor from the receiver, and from decoding.
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session_options.log_severity_level = LOG_ERRORS_ONLY
     try:
         with contextlib.redirect_stdout(sys.stderr):  # ONNX Runtime prints what it does not find
@@ -140,11 +142,6 @@ def _open_session(weights: bytes, name: str, threads: int) -> Any:
         taken = session.get_providers()[0]
         raise _ProviderUnusableError(f"ONNX Runtime took {taken} instead: the GPU or its libraries cannot be used")
     return session
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from converter.image.bounded_file import inflate
 from scp_node.errors import CannotUnderstand
 
 HEADER_BYTES_MAX = 4 * 2**20
@@ -77,7 +78,7 @@ def _plain(data: bytes, transfer_syntax_uid: str) -> bytes:
     if transfer_syntax_uid != DeflatedExplicitVRLittleEndian:
         return data
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, HEADER_BYTES_MAX)
+        return inflate(data, HEADER_BYTES_MAX)[0]
     except zlib.error as error:
         raise CannotUnderstand("deflated data set cannot be inflated") from error
 

@@ -18,7 +18,7 @@ from scp_node.inference.decode_child import serve
 
 
 def convert(
-    path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
+    path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int, _: int
 ) -> Converted | Declined:
     match path.name:
         case "hangs":

@@ -66,6 +66,6 @@ def test_names_of_fields_say_their_unit() -> None:
         for path, field in leaves(settings_schema()).items()
         if field.get("type") in ("number", "integer")
     }
-    counts = {"port", "threads", "decode_processes", "images", "studies", "deliveries"}
+    counts = {"port", "threads", "decode_processes", "images", "studies", "deliveries", "niceness"}
     unclear = {name for name in numbers - counts if not name.endswith(("_s", "_h", "_days", "_max", "_min"))}
     assert unclear == set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from pydicom.uid import (
 )
 
 from converter.errors import ConverterError, Undecodable, Unreadable
+from converter.image.bounded_file import inflate
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
 from converter.image.image_file import read_image
@@ -223,18 +226,42 @@ def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tail", [b"", b"\0" * 64], ids=["cut", "padded"])
-def test_a_deflated_data_set_that_inflates_without_end_is_unreadable(
-    tail: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("converter.image.image_file.INFLATED_BYTES_MAX", 8 * MEBIBYTE)
+def test_a_deflated_data_set_that_inflates_without_end_is_unreadable(tail: bytes, tmp_path: Path) -> None:
     path = write_dx(tmp_path / "bomb.dcm", make_dx(transfer_syntax=DeflatedExplicitVRLittleEndian, **SMALL))
     meta_end = 132 + 12 + int.from_bytes(path.read_bytes()[140:144], "little")
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     bomb = b"".join(deflate.compress(bytes(MEBIBYTE)) for _ in range(64)) + deflate.flush()
     path.write_bytes(path.read_bytes()[:meta_end] + bomb + tail)
 
-    with pytest.raises(Unreadable, match="inflates to more than"):
-        read_image(path)
+    with pytest.raises(Unreadable, match="inflates to more than 8388608 bytes"):
+        read_image(path, inflated_bytes_max=8 * MEBIBYTE)
+    with pytest.raises(Unreadable, match="inflates to more than 8388608 bytes"):
+        convert(path, SPEC, USE, 256, 100_000_000, 8 * MEBIBYTE)
+
+
+def test_a_deflated_data_set_is_inflated_as_far_as_its_bound_and_no_further() -> None:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflated = deflate.compress(bytes(range(256)) * 64) + deflate.flush()
+
+    assert inflate(deflated, 1 << 20) == (bytes(range(256)) * 64, True)
+    assert inflate(deflated, 300) == (bytes(range(256)) + bytes(range(44)), False)
+    assert inflate(deflated[:-5], 1 << 20)[1] is False
+
+
+def test_a_bomb_takes_no_more_memory_than_its_bound(tmp_path: Path) -> None:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    (tmp_path / "bomb").write_bytes(b"".join(deflate.compress(bytes(MEBIBYTE)) for _ in range(512)) + deflate.flush())
+    code = (
+        "import resource, sys; from pathlib import Path; from converter.image.bounded_file import inflate\n"
+        "bomb = Path(sys.argv[1]).read_bytes()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert not inflate(bomb, 8 << 20)[1]\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "bomb")], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 32 << 10
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, RLELossless])

@@ -178,6 +178,14 @@ def test_a_child_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch) 
         assert b"hunter2" not in Path(f"/proc/{child_of(pool)}/environ").read_bytes()
 
 
+@pytest.mark.parametrize("niceness", [0, 7])
+def test_children_step_back_as_far_as_they_are_told(niceness: int) -> None:
+    with closing(DecodePool(1, niceness=niceness, child_module=STRANGE)) as pool:
+        convert(pool, "good")
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, child_of(pool)) == max(niceness, own)
+
+
 def test_a_long_reason_is_cut(pool: DecodePool) -> None:
     declined = convert(pool, "lies")
     assert isinstance(declined, Declined)

@@ -23,6 +23,7 @@ from converter.image.convert import Converted
 from converter.manifest import load_manifest
 from scp_node.errors import DecodeFailed, DecodeOutOfMemory, DecodeTimedOut
 from scp_node.inference.decode_pool import DecodePool
+from scp_node.settings import Inference
 from tests.support.phantoms import make_dx, write_dx
 from tests.support.tiny_model import TINY
 
@@ -33,7 +34,7 @@ PIXELS_MAX = 100_000_000
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[DecodePool]:
-    with closing(DecodePool(1, memory=MEMORY, cpu_s=30, timeout_s=120)) as pool:
+    with closing(DecodePool(1, memory=MEMORY, cpu_s=30, timeout_s=120, inflated_bytes_max=1 << 30)) as pool:
         yield pool
 
 
@@ -73,6 +74,18 @@ def test_a_data_set_that_inflates_to_more_memory_than_allowed(pool: DecodePool, 
     with pytest.raises(DecodeOutOfMemory):
         convert(pool, path)
     assert isinstance(convert(pool, good), Converted)
+
+
+def test_a_data_set_that_inflates_to_more_than_the_settings_allow(tmp_path: Path) -> None:
+    path = write_dx(tmp_path / "deflated.dcm", make_dx(transfer_syntax=DeflatedExplicitVRLittleEndian))
+    for bytes_max, expected in ((400_000, Unreadable), (1_000_000, Converted)):
+        with closing(DecodePool.of(Inference(inflated_bytes_max=bytes_max, decode_processes=1))) as pool:
+            outcome: object
+            try:
+                outcome = convert(pool, path)
+            except Unreadable as error:
+                outcome = error
+            assert isinstance(outcome, expected)
 
 
 def jpeg_2000(damage: int | None) -> Dataset:

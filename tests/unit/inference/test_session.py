@@ -37,6 +37,12 @@ def test_scores_are_laid_out_alike_whatever_the_layout_of_the_graph(name: str) -
     np.testing.assert_array_equal(scores.image(2).probability, scores.probability[2:3])
 
 
+def test_threads_of_a_session_are_bounded_and_do_not_spin() -> None:
+    options = InferenceSession(PACKAGE, threads=3)._session.get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
 def test_altered_weights_are_never_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_tiny(tmp_path)
     (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes() + b"\0")
