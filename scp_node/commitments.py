@@ -109,7 +109,7 @@ class CommitmentBook:
         except MalformedReport as error:
             return Reply(0x0115, str(error))
         with self._ledger.transaction() as tx:
-            request = self._ledger.commitment(tx, report.transaction_uid)
+            request = self._ledger.commitment(tx, report.transaction_uid, to_answer=True)
             if request is None or request.ae_title != event.ae_title:
                 return UNKNOWN_TRANSACTION
             if not _is_about(report, request):

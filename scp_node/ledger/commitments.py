@@ -32,8 +32,10 @@ class Commitments:
             )
         )
 
-    def commitment(self, tx: sa.Connection, transaction_uid: str) -> CommitmentRow | None:
-        row = tx.execute(sa.select(t.commitment).where(t.commitment.c.transaction_uid == transaction_uid)).one_or_none()
+    def commitment(self, tx: sa.Connection, transaction_uid: str, *, to_answer: bool = False) -> CommitmentRow | None:
+        """`to_answer` keeps others from answering it until the transaction ends."""
+        wanted = sa.select(t.commitment).where(t.commitment.c.transaction_uid == transaction_uid)
+        row = tx.execute(wanted.with_for_update() if to_answer else wanted).one_or_none()
         return None if row is None else CommitmentRow(**row._mapping)
 
     def commitments_of(self, tx: sa.Connection, delivery_id: int) -> list[CommitmentRow]:

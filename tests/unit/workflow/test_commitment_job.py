@@ -12,6 +12,7 @@ import pytest
 
 from scp_node.commitment_messages import STORAGE_COMMITMENT
 from scp_node.deliver.scu import Sender
+from scp_node.demo.archive import EmbeddedArchive
 from scp_node.ledger import JobRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
@@ -158,6 +159,17 @@ def test_an_archive_that_does_not_offer_it_is_remembered_and_not_asked_for_an_ho
     with committing.ledger.transaction() as tx:
         tx.execute(t.capability.update().values(seen_at=now_utc() - timedelta(hours=2)))
     assert committing.plan(archive.port) == "stored"
+
+
+def test_the_archive_of_the_demonstration_declines_in_order(committing: Committing, tmp_path: Path) -> None:
+    archive = EmbeddedArchive(tmp_path / "archive")
+    archive.start()
+    try:
+        committing.plan(archive.port)
+        assert committing.run(archive.port).state == "done"
+    finally:
+        archive.stop()
+    assert committing.delivery.row.detail == f"stored; {NOT_OFFERED}"
 
 
 def test_nobody_is_asked_where_the_configuration_does_not_say_so(committing: Committing) -> None:
