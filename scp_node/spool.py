@@ -61,9 +61,7 @@ class Spool:
         self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
         self.parts = root / _PARTS
-        _make_directory(root)
-        _make_directory(self.parts)
-        self._make_shards()
+        self._make_folders()
 
     @property
     def healthy(self) -> bool:
@@ -78,9 +76,18 @@ class Spool:
 
     def check_room(self, bytes_expected: int = 0) -> None:
         """Raise OutOfResources when the spool must not or cannot take `bytes_expected` more."""
+        self.check_health()
+        self.room.check(bytes_expected)
+
+    def check_health(self) -> None:
+        """Raise OutOfResources after a failed fsync."""
         if not self.healthy:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
-        self.room.check(bytes_expected)
+
+    def distrust(self, failure: str) -> None:
+        """Take nothing more until a restart: what was to be on the disk may be neither there nor in memory."""
+        self.unhealthy_reason = self.unhealthy_reason or failure
+        log.critical("spool is unhealthy", extra={"reason": failure})
 
     def open_part(self, head: bytes = b"", *, is_limited: bool = True) -> PartFile:
         """A new file without a name; `head` is written first and not part of the digest.
@@ -88,8 +95,7 @@ class Spool:
         One that is limited is stopped when it grows beyond the room. Results are not: with them the node finishes
         what it has promised.
         """
-        if not self.healthy:
-            raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
+        self.check_health()
         try:
             part = self._new_part(head, is_limited)
         except OSError as error:
@@ -108,7 +114,8 @@ class Spool:
         """Make `data` durable under `name`. Doing so again with the same bytes leaves the file as it is."""
         path = self.path(name)
         if _holds(path, data):
-            self._fsync_directory(path.parent)  # whoever wrote it may have died between rename and fsync
+            self._fsync_file(path)  # whoever wrote it may have died before his own fsync
+            self._fsync_directory(path.parent)
             return path
         part = self.open_part(is_limited=False)
         try:
@@ -138,14 +145,13 @@ class Spool:
             with contextlib.suppress(IndexError):  # another thread was faster
                 self.delete(self._undeleted.popleft())
 
-    def _make_shards(self) -> None:
-        """All 256 at once, so that no sender waits for them later."""
-        missing = [shard for shard in (self.root / f"{number:02x}" for number in range(256)) if not shard.is_dir()]
-        for shard in missing:
-            _make_directory(shard)
-        if missing:
-            with contextlib.suppress(OSError):  # what cannot be synced now is not relied on: see `_make_shard`
-                self._fsync_directory(self.root)
+    def _make_folders(self) -> None:
+        """All at once, so that no sender waits for them later. Who made those that are there may have died before the
+        fsync of what holds them."""
+        for folder in (self.root, self.parts, *(self.root / f"{number:02x}" for number in range(256))):
+            _make_directory(folder)
+        for folder in (self.root, self.root.parent):
+            self._fsync_directory(folder)
 
     def _make_shard(self, shard: Path) -> None:
         """Make one again that somebody took away."""
@@ -153,7 +159,10 @@ class Spool:
         self._fsync_directory(self.root)
 
     def _fsync_directory(self, directory: Path) -> None:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._fsync_file(directory, os.O_DIRECTORY)
+
+    def _fsync_file(self, path: Path, flags: int = 0) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
         try:
             self._fsync(fd)
         finally:
@@ -161,11 +170,11 @@ class Spool:
 
     def _fsync(self, fd: int) -> None:
         """Once. A second fsync may report success although the pages that the first one lost are gone."""
+        self.check_health()
         try:
             os.fsync(fd)
         except OSError as error:
-            self.unhealthy_reason = f"fsync {errno_name(error)}"
-            log.critical("spool is unhealthy", extra={"reason": self.unhealthy_reason})
+            self.distrust(f"fsync {errno_name(error)}")
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}") from error
 
 
@@ -247,10 +256,19 @@ class PartFile:
         """Remove the file unless it is committed. May be called again."""
         if self._fd < 0:
             return
-        self._spool.delete(self._path)
+        if not self._is_replaced():
+            self._spool.delete(self._path)
         os.close(self._fd)
         self._fd = -1
         self._spool.room.took(-self._file_bytes)
+
+    def _is_replaced(self) -> bool:
+        """Whether the name stands for another file: the same instance came twice at once, and the other one may be
+        acknowledged."""
+        try:
+            return not os.path.samestat(os.fstat(self._fd), self._path.lstat())
+        except OSError:
+            return False
 
     def _write_out(self, views: list[memoryview]) -> None:
         try:
@@ -325,7 +343,8 @@ def _write_rest(fd: int, data: bytes) -> None:
 
 def _make_directory(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if directory.stat().st_uid == os.geteuid():
+    found = directory.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o777 != 0o700:
         directory.chmod(0o700)
 
 

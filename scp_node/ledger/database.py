@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ def open_database(url: str) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def is_failed_fsync(error: BaseException) -> bool:
+    """Whether SQLite could not bring a commit to the disk. The kernel may have dropped what it was to write; a further
+    commit may report success and still rest on it."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 
 def migrate(engine: sa.Engine) -> None:

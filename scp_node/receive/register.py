@@ -8,7 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from scp_node.ledger.database import is_failed_fsync
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.spool import Spool
 
 COMMIT_INSTANCES_MAX = 64
 
@@ -29,10 +33,11 @@ class JobsPort(Protocol):
 
 class Register:
     """One for all associations. Whoever comes first enters for all who wait; a commit costs a write to the disk, and
-    the database takes one at a time in any case. `after_commit` is called when there is new work."""
+    the database takes one at a time in any case. `after_commit` is called when there is new work. `spool` is where the
+    files are: after a failed fsync of either nothing more is entered."""
 
-    def __init__(self, ledger: LedgerPort, jobs: JobsPort, after_commit: Callable[[], None]) -> None:
-        self._ledger, self._jobs, self._after_commit = ledger, jobs, after_commit
+    def __init__(self, ledger: LedgerPort, jobs: JobsPort, spool: Spool, after_commit: Callable[[], None]) -> None:
+        self._ledger, self._jobs, self._spool, self._after_commit = ledger, jobs, spool, after_commit
         self._entering = threading.Lock()
         self._waiting: deque[_Entry] = deque()
 
@@ -69,8 +74,15 @@ class Register:
                 entry.error = error
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
-        with self._ledger.transaction() as tx:
-            outcomes = [self._add(tx, entry.record) for entry in batch]
+        self._spool.check_health()
+        try:
+            with self._ledger.transaction() as tx:
+                outcomes = [self._add(tx, entry.record) for entry in batch]
+        except SQLAlchemyError as error:
+            if is_failed_fsync(error):
+                self._spool.distrust("fsync of the ledger")
+                self._spool.check_health()
+            raise
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.outcome = outcome
         if "added" in outcomes:

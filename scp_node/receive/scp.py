@@ -135,7 +135,7 @@ class Receiver:
     ) -> None:
         self._settings = settings
         self._spool = spool
-        self._store = Store(spool, Register(ledger, jobs, after_commit))
+        self._store = Store(spool, Register(ledger, jobs, spool, after_commit))
         self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None

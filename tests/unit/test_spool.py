@@ -131,14 +131,16 @@ def test_a_file_system_without_hard_links_will_do(
     assert calls == ["fsync .part", "rename .part .dcm", "fsync directory"]
 
 
-def test_the_shards_are_durable_before_anything_is_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folders_are_durable_before_anything_is_in_them_whoever_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
-    spool = Spool(tmp_path / "spool")
-    assert synced == [spool.root]
-    assert spool.path(NAME).parent.is_dir()
-    Spool(tmp_path / "spool")
-    assert synced == [spool.root]
+    for _ in range(2):
+        synced.clear()
+        spool = Spool(tmp_path / "spool")
+        assert synced == [spool.root, tmp_path]
+        assert spool.path(NAME).parent.is_dir() and spool.parts.is_dir()
 
 
 def test_folders_and_files_are_for_their_owner_only(spool: Spool) -> None:
@@ -181,14 +183,14 @@ def test_putting_the_same_bytes_again_leaves_the_file_as_it_is(spool: Spool) -> 
     assert len(files_below(spool.root)) == 1
 
 
-def test_putting_again_makes_the_name_durable_that_a_dead_process_gave(
+def test_putting_again_makes_durable_what_a_dead_process_wrote_and_named(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.put(NAME, b"result")
     synced: list[Path] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(path_of(fd)))
     spool.put(NAME, b"result")
-    assert synced == [spool.path(NAME).parent]
+    assert synced == [spool.path(NAME), spool.path(NAME).parent]
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
@@ -225,6 +227,36 @@ def test_a_failed_fsync_of_the_directory_counts_as_well(spool: Spool, monkeypatc
     with pytest.raises(OutOfResources):
         part.commit(NAME)
     assert not spool.healthy
+
+
+def test_a_file_half_received_at_a_failed_fsync_is_not_committed(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, other = spool.open_part(), spool.open_part()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing(errno.EIO))
+        with pytest.raises(OutOfResources):
+            other.commit(OTHER_NAME)
+    part.write([b"data"])
+    with pytest.raises(OutOfResources, match="restart needed"):
+        part.commit(NAME)
+    assert files_below(spool.root) == []
+
+
+def test_a_commit_that_fails_takes_away_its_own_file_only(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same instance may come twice at once: here the second one is done while the first one is at its fsync."""
+    first = spool.open_part()
+    first.write([b"data"])
+    fsync = os.fsync
+
+    def fail_when_the_other_is_done(fd: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        commit(spool, b"data")
+        raise OSError(errno.EIO, "lost")
+
+    monkeypatch.setattr(os, "fsync", fail_when_the_other_is_done)
+    with pytest.raises(OutOfResources):
+        first.commit(NAME)
+    assert spool.path(NAME).read_bytes() == b"data"
+    assert files_below(spool.root) == [spool.path(NAME)]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])

@@ -42,7 +42,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def store(spool: Spool, ledger: MemoryLedger) -> Store:
-    return Store(spool, Register(ledger, ledger, lambda: None))
+    return Store(spool, Register(ledger, ledger, spool, lambda: None))
 
 
 def digest(data: bytes) -> str:
@@ -125,7 +125,8 @@ def test_what_is_refused_leaves_nothing_behind(
 def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
     ledger: MemoryLedger, tmp_path: Path
 ) -> None:
-    full = Store(Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62)), Register(ledger, ledger, lambda: None))
+    spool = Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62))
+    full = Store(spool, Register(ledger, ledger, spool, lambda: None))
     assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
     assert sent(full, sop_instance_uid="x").status == 0x0117
     assert sent(full, data=b"").status == 0xA700
