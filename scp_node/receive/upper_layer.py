@@ -197,6 +197,7 @@ class StreamingUpperLayer(DULServiceProvider):
         if isinstance(piece, ControlPdu):
             if piece.pdu_type == pdus.A_ASSOCIATE_RQ and self.state_machine.current_state == _AWAITING_REQUEST:
                 if self._receiver.is_answered_from_memory(piece.data):
+                    self._settle()
                     return
                 self._receiver.request_pdu = piece.data
             event, pdu_class = _CONTROL[piece.pdu_type]

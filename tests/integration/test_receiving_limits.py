@@ -539,6 +539,18 @@ def test_who_is_let_in_is_decided_each_time(tmp_path: Path) -> None:
                 assert peer.associate(CONTEXTS, **asked) == (ASSOCIATE_RJ, bytes((0, *reason)))
 
 
+@pytest.mark.parametrize(("calling", "answers"), [("MODALITY", [ASSOCIATE_AC, 0x04]), ("NOBODY", [ASSOCIATE_RJ])])
+def test_a_remembered_request_is_answered_before_what_was_sent_ahead(
+    tmp_path: Path, calling: str, answers: list[int]
+) -> None:
+    with receiving(tmp_path) as receiver:
+        with storing(receiver) as peer:
+            peer.release()
+        with RawPeer(receiver.port) as peer:
+            peer.send(associate_request(CONTEXTS, "HILUM", calling) + ECHO)
+            assert [peer.read_pdu()[0] for _ in answers] == answers
+
+
 def test_what_strangers_ask_is_not_remembered(tmp_path: Path) -> None:
     with receiving(tmp_path) as receiver:
         with RawPeer(receiver.port) as peer:
