@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import resource
 import socket
 import struct
 import threading
@@ -189,6 +191,21 @@ def test_a_storm_of_connections_is_answered(receiver: Receiver, watch: Watch) ->
         with RawPeer(receiver.port) as peer:
             assert peer.associate()[0] == ASSOCIATE_AC
             peer.release()
+
+
+def test_more_descriptors_than_select_can_count_are_no_obstacle(receiver: Receiver, watch: Watch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 4096, hard))
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(1100):
+                stack.enter_context(open(os.devnull))  # noqa: PTH123
+            with storing(receiver) as peer:
+                assert peer.socket.fileno() > 1024
+                assert peer.echo(context_id=3).status == 0x0000
+                peer.release()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_connecting_and_leaving_costs_nothing(receiver: Receiver, watch: Watch) -> None:
