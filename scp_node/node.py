@@ -21,8 +21,9 @@ from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_s
 from scp_node.inference.library import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
+from scp_node.places import database_url, models_dir
 from scp_node.processor_share import ONE_THREAD
-from scp_node.role import LOCK_WAIT_S, ROLES, database_url, exclusive, models_dir
+from scp_node.role import LOCK_WAIT_S, ROLES, exclusive
 from scp_node.role_pipe import write_settings
 from scp_node.settings import Settings
 from scp_node.settings_file import SettingsSource

@@ -12,7 +12,7 @@ from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.role import database_url, wakeup_path
+from scp_node.places import database_url, wakeup_path
 from scp_node.settings_file import load_settings
 
 ConfigOption = Annotated[
