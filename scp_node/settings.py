@@ -394,7 +394,7 @@ class Web(Section):
         "127.0.0.1",
         description="IP address to listen on. Only a loopback address, because there is no authentication yet.",
     )
-    port: Port = Field(8042, description="TCP port. Orthanc's own web pages have the same one by default.")
+    port: Port = Field(8043, description="TCP port. Not 8042: that is Orthanc's, which may be on the same machine.")
 
 
 class Logging(Section):

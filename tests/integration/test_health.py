@@ -95,7 +95,7 @@ def test_a_node_that_stops_says_so_while_an_association_still_ends(tmp_path: Pat
             peer.send(p_data(pdv(1, 0x03, store_command(CR_STORAGE, "1.2.3"))))  # its data set does not come
             wait_until(lambda: metric(node, "hilum_associations_open") == 1, lambda: node.log()[-2000:])
             node.process.send_signal(signal.SIGTERM)
-            assert "receiver is stopping" in wait_for_status(node, 503)["reasons"]
+            wait_until(lambda: "receiver is stopping" in readyz(node)["reasons"], lambda: node.log()[-2000:])
         assert node.stop() == 0
         assert list((tmp_path / "data" / "status").iterdir()) == []
 
