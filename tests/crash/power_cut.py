@@ -90,7 +90,9 @@ class Disk:
         )
 
     def _unmount(self) -> None:
-        subprocess.run(["umount", str(self.root)], check=True)
+        """The threads of a killed process may hold its files a little longer than itself."""
+        command = ["umount", str(self.root)]
+        wait_until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, "unmounted", 30)
 
     def _copy(self, source: Path, target: Path) -> None:
         """Again until nothing was written meanwhile: the copy is of one moment."""
