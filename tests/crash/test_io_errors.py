@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,9 +63,12 @@ def failing(receiver: ReceivingProcess, call: str, when: int, trace: Path) -> It
 
 
 def _is_traced(pid: int) -> bool:
-    """Whether all of its threads are."""
-    statuses = [(task / "status").read_text() for task in (Path("/proc") / str(pid) / "task").iterdir()]
-    return all("TracerPid:\t0\n" not in status for status in statuses)
+    """Whether all of its threads are; one that ends meanwhile does not count."""
+    for task in (Path("/proc") / str(pid) / "task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if "TracerPid:\t0\n" in (task / "status").read_text():
+                return False
+    return True
 
 
 def send(receiver: ReceivingProcess, uid: str, data: bytes) -> tuple[int, str]:
