@@ -18,6 +18,8 @@ from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
 from converter.manifest import InputSpec, IntendedUse
 
+NEARLY_THE_SAME = 0.9
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -72,11 +74,16 @@ def convert(
 
 
 def shrink(image: GrayImage, side_max: int) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
-    """The image with a long side of at most `side_max`, and the affine to the stored frame."""
+    """The image with a long side of at most `side_max`, and the affine to the stored frame.
+
+    Exactly half, where that is nearly the same: two by two pixels are averaged sharper and in a fifth of the time.
+    """
     rows, columns = image.pixels.shape
     factor = min(1.0, side_max / max(rows, columns))
     if factor == 1:
         return image.pixels, image.to_source
+    if rows % 2 == columns % 2 == 0 and NEARLY_THE_SAME <= 0.5 / factor <= 1:
+        factor = 0.5
     size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
     x, y = columns / size[0], rows / size[1]
     to_image = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])

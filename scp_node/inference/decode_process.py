@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +38,7 @@ from scp_node.inference.decode_protocol import (
 from scp_node.processor_share import ONE_THREAD
 
 START_TIMEOUT_S = 120.0
+PIPE_BYTES = 1 << 20
 # A child needs none of the secrets that the node's environment may hold.
 ENVIRONMENT_KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "PYTHONHOME", "TMPDIR", "VIRTUAL_ENV")
 
@@ -51,6 +54,8 @@ class DecodeProcess:
 
     def __init__(self, module: str, memory: int, niceness: int) -> None:
         self._replies, reply_end = os.pipe()
+        with suppress(OSError, AttributeError):  # Linux, within what the user may have: fewer turns for one preview
+            fcntl.fcntl(reply_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # it imports what this process imports
         kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
         try:

@@ -11,9 +11,9 @@ import pytest
 from pydicom.uid import JPEG2000Lossless
 
 from converter.errors import Undecodable
-from converter.image.convert import Converted, convert
+from converter.image.convert import Converted, convert, shrink
 from converter.image.eligibility import AGE_UNKNOWN
-from converter.image.gray_image import Declined
+from converter.image.gray_image import Declined, GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
@@ -51,6 +51,23 @@ def test_a_radiograph_becomes_model_input_and_preview(layout: str, shape: tuple[
     assert converted.notes == ()
     noted = run(write_dx(tmp_path / "ageless.dcm", del_birth))
     assert isinstance(noted, Converted) and noted.notes == (AGE_UNKNOWN,)
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [((500, 420), (250, 210)), ((460, 420), (256, 234)), ((501, 420), (256, 215)), ((520, 420), (256, 207))],
+    ids=["nearly the half", "not nearly", "odd", "more than twice as large"],
+)
+def test_a_preview_is_exactly_half_where_that_is_nearly_as_large(
+    stored: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, stored, np.uint16)
+
+    small, to_source = shrink(GrayImage(pixels, stored), 256)
+
+    assert np.array_equal(small, cv2.resize(pixels, shown[::-1], interpolation=cv2.INTER_AREA))
+    last = to_source @ (shown[1] - 0.5, shown[0] - 0.5, 1)  # the outer corner of the last pixel
+    assert np.allclose(last, (stored[1] - 0.5, stored[0] - 0.5))
 
 
 def test_the_model_sees_what_the_pipeline_renders(tmp_path: Path) -> None:
