@@ -1,6 +1,7 @@
 """python -m training.evaluate FOLDER: measure a model package on devtest, through the conversion that the node uses.
 
-Writes one JSON file, from which training.card makes CARD.md and the metrics of manifest.yaml.
+Writes one JSON file, from which training.card makes CARD.md and the metrics of manifest.yaml. With --jpeg2000 it only
+measures whether JPEG 2000 may be decoded at a reduced size, and writes that evidence into manifest.yaml.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from training.cohorts import Example, data_folder, load_examples
 from training.images import load_model_inputs
 from training.map_shift import mirror_shift
 from training.measure import Group, measure
+from training.reduced import prove_reduced
 from training.scores import Array, score
 from training.size_leak import measure_size_leak
 from training.splits import select
@@ -39,7 +41,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--jpeg2000", action="store_true", help="measure reduced decoding, write it to manifest.yaml")
     parser.add_argument("--look", type=Path, nargs="*", default=[], help="folders of unlabelled files to score as well")
     arguments = parser.parse_args()
     manifest = load_manifest(arguments.folder / "manifest.yaml")
@@ -47,6 +50,11 @@ def main() -> None:
     graph = (arguments.folder / "model.onnx").read_bytes()
     if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
         raise SystemExit(f"{arguments.folder / 'model.onnx'} is not the file that manifest.yaml names")
+    if arguments.jpeg2000:
+        prove_reduced(arguments.folder, manifest, graph, data_folder(arguments.data))
+        return
+    if arguments.json is None:
+        parser.error("--json is needed")
 
     # 2. scores: every image through converter.image.convert
     folder = data_folder(arguments.data)

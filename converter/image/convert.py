@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.bounded_file import INFLATED_BYTES_MAX
+from converter.image.decode import SidesMin
 from converter.image.eligibility import check_header
 from converter.image.geometry import compose
 from converter.image.gray_image import Declined, GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
-from converter.image.plausibility import check_pixels
+from converter.image.plausibility import SIDE_MIN, check_pixels
 from converter.manifest import InputSpec, IntendedUse
 
 NEARLY_THE_SAME = 0.9
+# Times the network's input. The evidence for a model is measured at this limit; see training/reduced.py.
+REDUCED_MIN = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def convert(
             if isinstance(verdict, Declined):
                 return verdict
             notes = verdict
-        image = render(source, pixels_max=pixels_max)
+        image = render(source, pixels_max=pixels_max, sides_min=_sides_min(spec, preview_side_max))
     small, small_to_source = shrink(image, preview_side_max)
     implausible = check_pixels(image, small)
     if implausible is not None:
@@ -71,6 +75,17 @@ def convert(
         source_shape=image.source_shape,
         notes=(*notes, *image.notes),
     )
+
+
+def _sides_min(spec: InputSpec, preview_side_max: int) -> SidesMin | None:
+    """Reduced decoding leaves the network and the preview no less than they would be given: see shrink and squash.
+
+    Either side of the film may come to lie along either side of the input, once the film is upright.
+    """
+    if not spec.jpeg2000_reduced:
+        return None
+    shorter = max(SIDE_MIN, REDUCED_MIN * max(spec.height, spec.width))
+    return SidesMin(shorter, longer=math.ceil(NEARLY_THE_SAME * preview_side_max))
 
 
 def shrink(image: GrayImage, side_max: int) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:

@@ -18,6 +18,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from converter.errors import Undecodable
+from converter.image import reduced
 from converter.image.codestream import is_complete, read_codestream_header
 from converter.image.header import BROKEN_INPUT, value, whole_number, without_warnings, word
 from converter.image.transfer_syntaxes import Decoder, TransferSyntax, transfer_syntax
@@ -49,12 +50,31 @@ class PixelLayout:
 @dataclass(frozen=True)
 class StoredFrame:
     """`words`: unsigned words as allocated, [rows, columns] or [rows, columns, 3]; stored values are the `bits_stored`
-    bits from `shift` upwards. `photometric` is that of the words: a decoder may have turned YBR into RGB."""
+    bits from `shift` upwards. `photometric` is that of the words: a decoder may have turned YBR into RGB. `halvings`:
+    how often the sides were halved in decoding; word n then lies at the place of word n * 2**halvings.
+    """
 
     words: Words
     layout: PixelLayout
     photometric: str
     shift: int
+    halvings: int = 0
+
+
+@dataclass(frozen=True)
+class SidesMin:
+    """How small a frame may become in decoding: its shorter and its longer side."""
+
+    shorter: int
+    longer: int
+
+    def halvings(self, layout: PixelLayout) -> int:
+        if layout.samples != 1 or layout.signed:
+            return 0
+        count, sides = 0, sorted((layout.rows, layout.columns))
+        while sides[0] >> count + 1 >= self.shorter and sides[1] >> count + 1 >= self.longer:
+            count += 1
+        return count
 
 
 def read_layout(ds: Dataset, pixels_max: int = PIXELS_MAX) -> PixelLayout:
@@ -77,8 +97,13 @@ def read_layout(ds: Dataset, pixels_max: int = PIXELS_MAX) -> PixelLayout:
     return layout
 
 
-def decode_frame(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> StoredFrame:
-    """Frame `frame` (from 0) of the pixel data. Raises Undecodable, whatever is wrong with it."""
+def decode_frame(
+    ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX, sides_min: SidesMin | None = None
+) -> StoredFrame:
+    """Frame `frame` (from 0) of the pixel data. Raises Undecodable, whatever is wrong with it.
+
+    `sides_min`: gray JPEG 2000 is decoded at a half, a quarter, ... of its size, as long as it is no smaller than that.
+    """
     layout = read_layout(ds, pixels_max)
     syntax = _syntax(ds)
     if not 0 <= frame < layout.frames:
@@ -91,13 +116,19 @@ def decode_frame(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> S
         pixels, photometric = _by_pydicom(ds, frame, layout, syntax)
         return StoredFrame(_as_words(pixels, layout), layout, photometric, layout.high_bit + 1 - layout.bits_stored)
     codestream, precision = _checked_codestream(ds, data, frame, layout, syntax)
-    pixels, photometric = _decode(ds, codestream, frame, layout, syntax)
+    halvings = sides_min.halvings(layout) if sides_min and syntax.uid in reduced.SYNTAXES else 0
+    smaller = reduced.decode(codestream, precision, halvings) if halvings else None
+    if smaller is None:
+        halvings = 0
+        pixels, photometric = _decode(ds, codestream, frame, layout, syntax)
+    else:
+        pixels, photometric = smaller, layout.photometric
     if not syntax.lossless and precision > layout.high_bit + 1 and not layout.signed:
         # the loss may carry a value over the end of the scale, where masking would turn white into black
         pixels = np.minimum(pixels, (1 << layout.high_bit + 1) - 1)
     kept_in_place = syntax.uid == RLE or precision > layout.high_bit
     shift = layout.high_bit + 1 - layout.bits_stored if kept_in_place else 0
-    return StoredFrame(_as_words(pixels, layout), layout, photometric, shift)
+    return StoredFrame(_as_words(pixels, layout), layout, photometric, shift, halvings)
 
 
 def _required(ds: Dataset, keyword: str) -> int:

@@ -10,25 +10,30 @@ from pydicom.pixels.processing import apply_color_lut
 
 from converter.errors import Undecodable
 from converter.image.colour import brightness, colour_notes, to_full_scale, ybr_to_rgb
-from converter.image.decode import PIXELS_MAX, StoredFrame, decode_frame
+from converter.image.decode import PIXELS_MAX, SidesMin, StoredFrame, decode_frame
 from converter.image.geometry import bring_upright, compose, make_square
 from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_table
 from converter.image.header import BROKEN_INPUT
 
 FIRST_FRAME = "the image has several frames: only the first was analysed"
+REDUCED = "JPEG 2000 was decoded at 1/{} of its size, as the model package allows"
 
 
-def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX) -> GrayImage:
-    """Decode one frame and render it by the grayscale pipeline of PS3.4 N.2.
+def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX, sides_min: SidesMin | None = None) -> GrayImage:
+    """Decode one frame (see `decode_frame`) and render it by the grayscale pipeline of PS3.4 N.2.
 
     Raises Undecodable when the pixel data are absent, corrupt, contradictory or larger than `pixels_max`.
     """
-    stored = decode_frame(ds, frame, pixels_max)
+    stored = decode_frame(ds, frame, pixels_max, sides_min)
     gray, notes = _to_gray(ds, stored)
     square, square_to_source, square_notes = make_square(gray, ds)
     upright, upright_to_square, upright_notes = bring_upright(square, ds)
-    frame_notes = (FIRST_FRAME,) if stored.layout.frames > 1 else ()
+    step = float(1 << stored.halvings)
+    frame_notes: tuple[str, ...] = (FIRST_FRAME,) if stored.layout.frames > 1 else ()
+    if stored.halvings:
+        frame_notes += (REDUCED.format(1 << stored.halvings),)
+    square_to_source = compose(np.array([[step, 0.0, 0.0], [0.0, step, 0.0]]), square_to_source)
     return GrayImage(
         pixels=upright,
         source_shape=(stored.layout.rows, stored.layout.columns),

@@ -127,3 +127,47 @@ def put(manifest: Any, path: str, value: Any) -> None:
     for key in parents:
         manifest = manifest[int(key)] if key.isdigit() else manifest[key]
     manifest[last] = value
+
+
+def reduced_cohort(**changes: Any) -> dict[str, Any]:
+    figures = {"auc_full": 0.9, "auc_reduced": 0.9015, "ece_full": 0.1, "ece_reduced": 0.104, "largest_change": 0.2}
+    return {"cohort": "nih512", "split": "devtest", "images": 101, **figures, **changes}
+
+
+def evidence(*cohorts: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    known = {"onnx_sha256": "0" * 64, "measured": "2026-01-01", "auc_tolerance": 0.002, "ece_tolerance": 0.005}
+    return {**known, "cohorts": list(cohorts) or [reduced_cohort()], **changes}
+
+
+def reduced_manifest(found: dict[str, Any] | None) -> dict[str, Any]:
+    manifest = valid_manifest()
+    manifest["input"]["jpeg2000_reduced"] = True
+    return manifest | ({"jpeg2000_evidence": found} if found else {})
+
+
+def test_reduced_decoding_is_off_and_may_be_set_where_the_evidence_carries_it(tmp_path: Path) -> None:
+    assert load(tmp_path, valid_manifest()).input.jpeg2000_reduced is False
+    assert load(tmp_path, reduced_manifest(evidence())).input.jpeg2000_reduced is True
+    # evidence that does not carry it may lie in a package that does not set it
+    assert load(tmp_path, valid_manifest() | {"jpeg2000_evidence": evidence(reduced_cohort(auc_reduced=0.1))})
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (None, "there is no jpeg2000_evidence"),
+        (evidence(onnx_sha256="1" * 64), "measured with other weights"),
+        (evidence(reduced_cohort(images=99)), "rests on 99 images, fewer than 100"),
+        (evidence(reduced_cohort(auc_reduced=0.897)), r"AUC on nih512 is 0.8970 instead of 0.9000 \(\+-0.002\)"),
+        (evidence(reduced_cohort(ece_reduced=0.11)), "ECE on nih512 is 0.1100 instead of 0.1000"),
+        (evidence(reduced_cohort(), reduced_cohort(cohort="other", auc_reduced=0.8)), "AUC on other"),
+        (evidence(auc_tolerance=0.003), "auc_tolerance"),
+        (evidence(ece_tolerance=0.1), "ece_tolerance"),
+        (evidence(cohorts=[]), "cohorts"),
+    ],
+)
+def test_reduced_decoding_without_evidence_within_tolerance_is_refused(
+    found: dict[str, Any] | None, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidManifest, match=message):
+        load(tmp_path, reduced_manifest(found))

@@ -159,6 +159,13 @@ def test_an_altered_package_is_refused(tiny: Path, alter: Callable[[Path], None]
         verify(tiny)
 
 
+def test_a_package_that_reduces_jpeg_2000_without_evidence_is_refused(tmp_path: Path) -> None:
+    spec = open_package(TINY).manifest.input.model_dump(mode="json")
+    folder = copy_tiny(tmp_path, input=spec | {"jpeg2000_reduced": True})
+    with pytest.raises(ModelUnusable, match=r"input.jpeg2000_reduced is set, but there is no jpeg2000_evidence"):
+        open_package(folder)
+
+
 def test_a_linked_package_folder_is_refused(tmp_path: Path, tiny: Path) -> None:
     tiny.rename(tmp_path / "elsewhere")
     tiny.symlink_to(tmp_path / "elsewhere")
