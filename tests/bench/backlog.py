@@ -6,7 +6,9 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import sqlalchemy as sa
 
 from scp_node.ledger import tables
@@ -19,24 +21,35 @@ from tests.bench.workplace import Record, Workplace, running
 
 ROUNDS, QUICK_ROUNDS = 3, 1
 FEW, MANY, QUICK_MANY = 100, 10_000, 400
-# Studies that are finished before the clock starts, and those that are measured: fewer than FEW together.
-SKIPPED, MEASURED, QUICK_MEASURED = 15, 75, 20
+# A node that has just started works slower: reports, or images of the short queue, that come before the clock starts.
+SKIPPED, SKIPPED_IMAGES = 15, 50
 STORES, QUICK_STORES, PAUSE_S = 300, 40, 0.02
 POLL_S, WAIT_S = 0.05, 300.0
 _SENT = sa.select(sa.func.count()).where(tables.delivery.c.state.in_(("sent", "committed")))
 _JUDGED = sa.select(sa.func.count()).where(tables.instance.c.state.in_(("inferred", "reported")))
 
 
+class Sample(NamedTuple):
+    """How far a node has come, and what it has used."""
+
+    ms: float
+    cpu_ms: float
+    images: int
+    reports: float
+
+
 def measure(workplace: Workplace) -> list[Record]:
     records: list[Record] = []
     many = QUICK_MANY if workplace.quick else MANY
     with workplace.fresh_folder() as folder:
-        prepared = {waiting: _prepare(workplace, folder, waiting) for waiting in (FEW, many)}
+        prepared = {waiting: _prepare(workplace, folder, waiting) for waiting in (FEW + SKIPPED_IMAGES, many)}
         for number in range(QUICK_ROUNDS if workplace.quick else ROUNDS):
             for waiting in workplace.shuffled(prepared):
-                record = _work_off(workplace, prepared[waiting])
-                depth = "few" if waiting == FEW else "many"
-                records.append({"round": number, "case": depth, "waiting": waiting, "peer": "Hilum", **record})
+                is_long = waiting == many
+                samples = _work_off(workplace, prepared[waiting], FEW if is_long else waiting)
+                record = spent(samples) if is_long else prices(samples)
+                case = "many" if is_long else "few"
+                records.append({"round": number, "case": case, "waiting": waiting, "peer": "Hilum", **record})
             for state in workplace.shuffled(("idle", "saturated")):
                 record = _store_while(workplace, state, prepared[many])
                 records.append({"round": number, "case": state, "peer": "Hilum", **record})
@@ -64,44 +77,57 @@ def _copy(prepared: Path, place: Path) -> None:
     os.sync()
 
 
-def _work_off(workplace: Workplace, prepared: Path) -> Record:
-    """Let a node loose on the queue; cost and time of a study, from one result to a later one."""
+def _work_off(workplace: Workplace, prepared: Path, reports: int) -> list[Sample]:
+    """Let a node loose on the queue and watch it until so many reports are sent."""
     with workplace.fresh_folder() as folder, running(StoreSCPNoDelay(), folder) as archive:
         _copy(prepared, folder)
         node = HilumNode((archive.ae_title, archive.port), **AT_ONCE)
         try:
             node.start(folder)
-            ledger = node.ledger()
-            marks = [
-                _wait_for(ledger.engine, node, SKIPPED + extra)
-                for extra in (0, QUICK_MEASURED if workplace.quick else MEASURED)
-            ]
-            ledger.engine.dispose()
+            return _watch(node, reports)
         finally:
             node.stop()
-    (began, cpu_began, judged_began, done_began), (ended, cpu_ended, judged_ended, done_ended) = marks
-    # an image that was judged and a study that was delivered are half a study's work each: queues run side by side
-    studies = ((judged_ended - judged_began) + (done_ended - done_began)) / 2
-    return {
-        "studies": studies,
-        "cpu_ms_per_study": 1000 * (cpu_ended - cpu_began) / studies,
-        "ms_per_study": 1000 * (ended - began) / studies,
-    }
 
 
-def _wait_for(engine: sa.Engine, node: HilumNode, studies: int) -> tuple[float, float, int, int]:
-    """Wait for so many reports to be sent: (moment, CPU seconds of the node, images judged, reports sent)."""
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        with engine.connect() as tx:
-            sent = tx.execute(_SENT).scalar_one()
-            judged = tx.execute(_JUDGED).scalar_one()
-        # a study has two deliveries, its report and its heat map
-        if sent >= 2 * studies:
-            return time.perf_counter(), cost.cpu_s(node.pids), judged, sent // 2
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{sent // 2} of {studies} studies within {WAIT_S:.0f} s:\n{node.log()[-2000:]}")
-        time.sleep(POLL_S)
+def _watch(node: HilumNode, reports: int) -> list[Sample]:
+    """One sample after the other until so many reports are sent."""
+    ledger, deadline = node.ledger(), time.monotonic() + WAIT_S
+    samples: list[Sample] = []
+    try:
+        while not samples or samples[-1].reports < reports:
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"{samples[-1].reports} of {reports} reports in {WAIT_S:.0f} s:\n{node.log()[-2000:]}"
+                )
+            with ledger.reading() as tx:
+                images = tx.execute(_JUDGED).scalar_one()
+                sent = tx.execute(_SENT).scalar_one()
+            # a study has two deliveries, its report and its heat map
+            samples.append(Sample(1000 * time.perf_counter(), 1000 * cost.cpu_s(node.pids), images, sent / 2))
+            time.sleep(POLL_S)
+    finally:
+        ledger.engine.dispose()
+    return samples
+
+
+def prices(samples: list[Sample]) -> Record:
+    """What an image and a report cost, by least squares over a run. Images are judged ahead of reports, the more so the
+    more of them wait: a cost per study alone would compare different mixtures of work."""
+    samples = [sample for sample in samples if sample.images >= SKIPPED_IMAGES]
+    work = np.array([(sample.images, sample.reports, 1.0) for sample in samples])
+    record: Record = {}
+    for key in ("ms", "cpu_ms"):
+        used = np.array([getattr(sample, key) for sample in samples])
+        image, report, _ = np.linalg.lstsq(work, used - used[0], rcond=None)[0]
+        record |= {f"image_{key}": float(image), f"report_{key}": float(report)}
+    return record
+
+
+def spent(samples: list[Sample]) -> Record:
+    """What a run used from its first report on, and what for."""
+    first = next(sample for sample in samples if sample.reports >= SKIPPED)
+    last = samples[-1]
+    return {key: getattr(last, key) - getattr(first, key) for key in ("ms", "cpu_ms", "images", "reports")}
 
 
 def _store_while(workplace: Workplace, state: str, prepared: Path) -> Record:
@@ -115,9 +141,7 @@ def _store_while(workplace: Workplace, state: str, prepared: Path) -> Record:
             node.start(folder)
             stream = Stream(loads.images(CR, workplace.loads), 1, stores, pause_s=PAUSE_S)
             if state == "saturated":
-                ledger = node.ledger()
-                _wait_for(ledger.engine, node, SKIPPED)
-                ledger.engine.dispose()
+                _watch(node, SKIPPED)
             sent = send(node.port, node.ae_title, stream, workplace.numbers(stores))
         finally:
             node.stop()

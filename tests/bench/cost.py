@@ -17,10 +17,12 @@ _GONE = (FileNotFoundError, ProcessLookupError, PermissionError, OSError)
 
 @dataclass(frozen=True)
 class Cost:
-    """At one moment. Memory is the proportional share, so that pages of forked processes count once."""
+    """At one moment. Memory is the proportional share, so that pages of forked processes count once; the anonymous part
+    does not change when other programs load or leave the same libraries."""
 
     cpu_s: float
     memory_mb: float
+    anonymous_mb: float
     threads: int
     descriptors: int
 
@@ -43,7 +45,8 @@ def cost(pids: Iterable[int]) -> Cost:
     processes = [process for pid in pids for process in tree(pid)]
     return Cost(
         sum(map(_cpu_of, processes)),
-        sum(map(_memory_mb, processes)),
+        sum(_memory_mb(process, "Pss") for process in processes),
+        sum(_memory_mb(process, "Pss_Anon") for process in processes),
         sum(_entries(process, "task") for process in processes),
         sum(_entries(process, "fd") for process in processes),
     )
@@ -60,10 +63,10 @@ def _cpu_of(pid: int) -> float:
     return own + ended
 
 
-def _memory_mb(pid: int) -> float:
+def _memory_mb(pid: int, kind: str) -> float:
     with suppress(*_GONE):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(f"{kind}:"):
                 return int(line.split()[1]) / 1024
     return 0.0
 

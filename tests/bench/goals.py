@@ -67,6 +67,19 @@ def over_sum(key: str) -> Callable[[Kept], list[float]]:
     return lambda kept: [record[key] / record["sum_ms"] for record in kept.records("stages")]
 
 
+def at_depth(key: str) -> Callable[[Kept], list[float]]:
+    """What a node with a long queue used, over what its images and reports cost one with a short queue."""
+
+    def measure(kept: Kept) -> list[float]:
+        records = kept.records("backlog")
+        image, report = (of(records, "few", HILUM, f"{what}_{key}") for what in ("image", "report"))
+        used, images, reports = (of(records, "many", HILUM, name) for name in (key, "images", "reports"))
+        rounds = sorted(image.keys() & used.keys())
+        return [used[n] / (images[n] * image[n] + reports[n] * report[n]) for n in rounds]
+
+    return measure
+
+
 GOALS = (
     Goal("DX ingest / pynetdicom storescp, 1 association", ">=", 5, against("ingest", "mb_per_s", DX_1, PYNETDICOM)),
     Goal("DX ingest / pynetdicom storescp, 8 associations", ">=", 8, against("ingest", "mb_per_s", DX_8, PYNETDICOM)),
@@ -168,18 +181,8 @@ GOALS = (
     ),
     Goal("p50 store-to-result / sum of the stages measured alone", "<=", 1.3, over_sum("p50_ms")),
     Goal("p99 store-to-result / sum of the stages measured alone", "<=", 2, over_sum("p99_ms")),
-    Goal(
-        "CPU per study at 10,000 waiting / at 100",
-        "<=",
-        1.1,
-        ratio("backlog", "cpu_ms_per_study", ("many", HILUM), ("few", HILUM)),
-    ),
-    Goal(
-        "time per study at 10,000 waiting / at 100",
-        "<=",
-        1.1,
-        ratio("backlog", "ms_per_study", ("many", HILUM), ("few", HILUM)),
-    ),
+    Goal("CPU for the same work at 10,000 waiting / at 100", "<=", 1.1, at_depth("cpu_ms")),
+    Goal("time for the same work at 10,000 waiting / at 100", "<=", 1.1, at_depth("ms")),
     Goal(
         "C-STORE p99 with inference saturated / idle",
         "<=",

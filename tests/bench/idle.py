@@ -31,7 +31,13 @@ def measure(workplace: Workplace) -> list[Record]:
                     connections[0].store_image(image, workplace.numbers(1))
             records += [{"round": number, **record} for record in _idle(peers, image, workplace)]
             for peer in workplace.shuffled(peers):
-                records.append({"round": number, **_memory(peer, image, workplace)})
+                record: Record = {"round": number, "case": "memory", "peer": peer.name}
+                try:
+                    record |= _memory(peer, image, workplace)
+                except OSError as error:
+                    workplace.say(f"idle: {peer.name}: {error}")
+                    record["failed"] = str(error)
+                records.append(record)
         workplace.say(f"idle: round {number + 1} done")
     return records
 
@@ -76,12 +82,10 @@ def _memory(peer: PeerProcess, image: Image, workplace: Workplace) -> Record:
             for connection in connections:
                 connection.begin_image(image, workplace.numbers(1))
             time.sleep(settle_s)
-            used[count] = cost.cost(peer.pids).memory_mb
+            used[count] = cost.cost(peer.pids).anonymous_mb
         time.sleep(settle_s)
     return {
-        "case": "memory",
-        "peer": peer.name,
         "associations": many,
-        "memory_mb": used[many],
+        "anonymous_mb": used[many],
         "mb_per_association": (used[many] - used[few]) / (many - few),
     }

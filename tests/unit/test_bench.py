@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from tests.bench.goals import GOALS, Goal, against
+from tests.bench.backlog import SKIPPED_IMAGES, Sample, prices
+from tests.bench.goals import GOALS, Goal, against, at_depth
 from tests.bench.kept import Kept
 from tests.bench.load_client import Stream, percentile, send
 from tests.bench.loads import SMALL, images, make, uid
@@ -70,6 +71,28 @@ def test_a_percentile_is_a_value_that_was_measured():
     assert percentile([5.0, 1.0, 4.0, 2.0, 3.0], 0.5) == 3.0
     assert percentile(list(map(float, range(1, 101))), 0.99) == 99.0
     assert percentile([7.0], 0.99) == 7.0
+
+
+def test_prices_are_found_whatever_the_mixture_of_work():
+    work = [
+        (SKIPPED_IMAGES + more, reports)
+        for more, reports in ((0, 0.0), (40, 5.0), (90, 20.0), (100, 60.0), (100, 100.0))
+    ]
+    samples = [
+        Sample(7 + 3 * images + 20 * reports, 9 + 2 * images + 30 * reports, images, reports)
+        for images, reports in work
+    ]
+    cold = Sample(0, 0, SKIPPED_IMAGES - 1, 0.0)
+    assert prices([cold, *samples]) == pytest.approx(
+        {"image_ms": 3, "report_ms": 20, "image_cpu_ms": 2, "report_cpu_ms": 30}
+    )
+
+
+def test_a_long_queue_is_held_against_the_prices_of_a_short_one(kept: Kept):
+    few = {"round": 0, "case": "few", "peer": "Hilum", "image_cpu_ms": 2.0, "report_cpu_ms": 30.0}
+    many = {"round": 0, "case": "many", "peer": "Hilum", "images": 300, "reports": 80.0, "cpu_ms": 4500.0}
+    kept.put("backlog", [few, many], kept.folder)
+    assert at_depth("cpu_ms")(kept) == [1.5]
 
 
 def test_the_report_names_every_goal_and_says_what_was_not_measured(kept: Kept, tmp_path: Path):
