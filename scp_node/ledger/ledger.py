@@ -3,14 +3,21 @@ transaction, so that what belongs together commits together; each table's are in
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from scp_node.ledger.commitments import Commitments
+from scp_node.ledger.database import BUSY_TIMEOUT_MS
 from scp_node.ledger.jobs import Jobs
 from scp_node.ledger.reports import Reports
+
+# SQLite's own wait for another writer grows to 100 ms between two looks, as long as many transactions take together.
+_LOOK_AGAIN_MS = 3
 
 
 class Ledger(Reports, Commitments, Jobs):
@@ -18,20 +25,46 @@ class Ledger(Reports, Commitments, Jobs):
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._writing = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One commit, durable when the block ends; anything raised inside rolls all of it back.
 
-        SQLite's write lock is taken first, so that what is read inside cannot change before it is written.
+        SQLite's write lock is taken first, so that what is read inside cannot change before it is written. Threads of
+        this process take turns; for other processes the lock is looked at every few milliseconds. Raises TimeoutError
+        or OperationalError when nobody lets go of it.
         """
-        with self.engine.begin() as tx:
-            if self.engine.dialect.name == "sqlite":
-                tx.exec_driver_sql("BEGIN IMMEDIATE")
-            yield tx
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as tx:
+                yield tx
+            return
+        deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise TimeoutError("the ledger is busy")
+        try:
+            with self.engine.begin() as tx:
+                _begin_writing(tx, deadline)
+                yield tx
+        finally:
+            self._writing.release()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for look-ups that change nothing."""
         with self.engine.connect() as connection:
             yield connection
+
+
+def _begin_writing(tx: sa.Connection, deadline: float) -> None:
+    tx.exec_driver_sql(f"PRAGMA busy_timeout={_LOOK_AGAIN_MS}")
+    try:
+        while True:
+            try:
+                tx.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+    finally:
+        tx.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
