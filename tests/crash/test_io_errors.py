@@ -7,68 +7,17 @@ of system calls, injected by strace into the thread that serves the association.
 
 from __future__ import annotations
 
-import re
-import signal
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.support.dcmtk import program
 from tests.support.load import DX, Instances, broken_promises, integrity
 from tests.support.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
 from tests.support.receiving_process import ReceivingProcess
+from tests.support.strace import Fault, injecting
 
 pytestmark = pytest.mark.peer("strace")
-ATTACH_TIMEOUT_S = 20.0
 CALLS_MAX = 200
-
-
-@dataclass
-class Fault:
-    """The paths of the calls that were made to fail."""
-
-    failed: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def failing(receiver: ReceivingProcess, call: str, when: int, trace: Path) -> Iterator[Fault]:
-    """Each thread's `when`-th such call fails with EIO."""
-    inject = f"inject={call}:error=EIO:when={when}"
-    command = [program("strace"), "-f", "-y", "-s", "0", "-p", str(receiver.pid), "-o", str(trace)]
-    strace = subprocess.Popen(
-        [*command, "-e", f"trace={call}", "-e", inject], stderr=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert strace.stderr is not None
-    fault = Fault()
-    try:
-        deadline = time.monotonic() + ATTACH_TIMEOUT_S
-        while not _is_traced(receiver.pid):
-            if strace.poll() is not None or time.monotonic() > deadline:
-                pytest.skip("strace may not attach here")
-            time.sleep(0.01)
-        yield fault
-    finally:
-        if strace.poll() is None:
-            strace.send_signal(signal.SIGINT)
-        strace.communicate(timeout=30)
-    for line in trace.read_text().splitlines():
-        if line.endswith("(INJECTED)"):
-            # strace -y shows the path of a descriptor as 7</path>
-            fault.failed += re.findall(r'(?:\d+<|")(/[^>"]*)[>"]', line)[:1]
-
-
-def _is_traced(pid: int) -> bool:
-    """Whether all of its threads are; one that ends meanwhile does not count."""
-    for task in (Path("/proc") / str(pid) / "task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if "TracerPid:\t0\n" in (task / "status").read_text():
-                return False
-    return True
 
 
 def send(receiver: ReceivingProcess, uid: str, data: bytes) -> tuple[int, str]:
@@ -98,7 +47,7 @@ def test_a_call_that_fails_costs_one_refusal(tmp_path: Path, call: str, suffixes
         assert send(receiver, warm_up, data)[0] == 0x0000
         for when in range(1, CALLS_MAX):
             uid, data = instances.next()
-            with failing(receiver, call, when, tmp_path / "trace") as fault:
+            with injecting(receiver.pid, call, "error=EIO", when, tmp_path / "trace") as fault:
                 status, comment = send(receiver, uid, data)
             check_answer(status, comment, fault)
             if status == 0x0000:
@@ -121,7 +70,7 @@ def test_after_a_failed_fsync_nothing_is_taken_until_a_restart(tmp_path: Path, c
     try:
         for when in range(1, CALLS_MAX):
             (uid, data), (later, later_data) = instances.next(), instances.next()
-            with failing(receiver, call, when, tmp_path / "trace") as fault:
+            with injecting(receiver.pid, call, "error=EIO", when, tmp_path / "trace") as fault:
                 status, comment = send(receiver, uid, data)
             check_answer(status, comment, fault)
             failed |= {Path(path).suffix for path in fault.failed}

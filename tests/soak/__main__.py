@@ -60,12 +60,16 @@ def parts(share: float, seed: int, folder: Path) -> list[Part]:
         Part(f"{of(PROBES):,} peers that connect and leave", lambda: _probes(folder / "b", of(PROBES))),
         Part(f"kill -9 under load, {kills} rounds", lambda: _loop(kill)),
         Part(f"power cut under load, {cuts} rounds", lambda: _skipped(why_no_disk_image()) or _loop(cut)),
-        Part("EIO in the n-th call; full, read-only disk", lambda: _pytest("tests/crash/test_io_errors.py", DISK)),
+        Part("EIO and kill -9 in the n-th system call; full, read-only disk", lambda: _pytest(*SYSTEM_CALLS)),
         Part(f"fuzzing, {times} times as long as in make test", lambda: _fuzz(times, seed)),
     ]
 
 
-DISK = "tests/integration/test_receiving_disk.py"
+SYSTEM_CALLS = (
+    "tests/crash/test_io_errors.py",
+    "tests/crash/test_crash_points.py",
+    "tests/integration/test_receiving_disk.py",
+)
 
 
 def _instances(folder: Path, count: int) -> Outcome:
