@@ -62,18 +62,25 @@ def wait_for_status(node: RunningNode, status: int) -> dict[str, Any]:
     return last
 
 
+def wait_for_reason(node: RunningNode, beginning: str) -> None:
+    """On a busy machine other roles may be late for a moment, too."""
+    wait_until(
+        lambda: any(reason.startswith(beginning) for reason in readyz(node)["reasons"]), lambda: node.log()[-2000:]
+    )
+
+
 def test_a_node_is_ready_until_a_role_dies_or_hangs_and_again_when_it_is_back(tmp_path: Path) -> None:
     with running_node(tmp_path, ARCHIVE) as node:
         assert wait_for_status(node, 200)["roles"] == {"receiver": True, "worker": True}
 
         kill_9(node.processes()["worker"])
-        assert any(reason.startswith("worker ") for reason in wait_for_status(node, 503)["reasons"])
+        wait_for_reason(node, "worker ")
         wait_for_status(node, 200)
 
         receiver = node.processes()["receiver"]
         os.kill(receiver, signal.SIGSTOP)
         try:
-            assert any("receiver no sign of life" in reason for reason in wait_for_status(node, 503)["reasons"])
+            wait_for_reason(node, "receiver no sign of life")
             assert metric(node, "hilum_associations_open") is None
         finally:
             os.kill(receiver, signal.SIGCONT)
@@ -95,7 +102,7 @@ def test_a_node_that_stops_says_so_while_an_association_still_ends(tmp_path: Pat
             peer.send(p_data(pdv(1, 0x03, store_command(CR_STORAGE, "1.2.3"))))  # its data set does not come
             wait_until(lambda: metric(node, "hilum_associations_open") == 1, lambda: node.log()[-2000:])
             node.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "receiver is stopping" in readyz(node)["reasons"], lambda: node.log()[-2000:])
+            wait_for_reason(node, "receiver is stopping")
         assert node.stop() == 0
         assert list((tmp_path / "data" / "status").iterdir()) == []
 
