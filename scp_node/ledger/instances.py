@@ -67,6 +67,13 @@ class Instances(Events):
         )
         return "added"
 
+    def outcome_if_known(self, tx: sa.Connection, record: ReceivedInstance) -> AddOutcome | None:
+        """What entering `record` would come to; None while nothing has its SOP Instance UID."""
+        known = self._content(tx, record.sop_instance_uid)
+        if known is None:
+            return None
+        return "identical" if known == (record.digest, record.bytes) else "conflict"
+
     def _content(self, tx: sa.Connection, sop_instance_uid: str) -> tuple[str, int] | None:
         row = tx.execute(_CONTENT, {"uid": sop_instance_uid}).one_or_none()
         return None if row is None else (row.digest, row.bytes)

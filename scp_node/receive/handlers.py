@@ -123,17 +123,21 @@ class IncomingInstance:
     def _enter(self, header: InstanceHeader) -> AddOutcome:
         """First the file, then row and job in one commit. Returns whether it is new, raises DuplicateInstance.
 
-        The name of the file is made of UID and content, so that no other content is ever overwritten. A file whose row
+        What the ledger knows already touches no file: the digest can be forged, and the first content is kept. The name
+        of the file is made of UID and content, so that an orphan never stands for other content. A file whose row
         was not entered is an orphan that the sender's next attempt replaces. It is not removed, neither here nor later:
         a commit that reports an error may have happened, and a ledger may have been lost that the spool could restore.
         """
         part, store = self._part, self._store
         assert part is not None
         record = self._record(header, part)
-        part.commit(record.spool_name)
-        outcome = store.register.enter(record)
+        outcome = store.register.outcome_if_known(record)
+        if outcome is None:
+            part.commit(record.spool_name)
+            outcome = store.register.enter(record)
+            if outcome == "conflict":
+                store.spool.remove(record.spool_name)
         if outcome == "conflict":
-            store.spool.remove(record.spool_name)
             raise DuplicateInstance("this SOP Instance UID was received with other content")
         return outcome
 

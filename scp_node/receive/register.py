@@ -22,6 +22,10 @@ class LedgerPort(Protocol):
 
     def transaction(self) -> AbstractContextManager[Any]: ...
 
+    def reading(self) -> AbstractContextManager[Any]: ...
+
+    def outcome_if_known(self, tx: Any, record: ReceivedInstance) -> AddOutcome | None: ...
+
     def add_instance(self, tx: Any, record: ReceivedInstance) -> AddOutcome: ...
 
 
@@ -40,6 +44,11 @@ class Register:
         self._ledger, self._jobs, self._spool, self._after_commit = ledger, jobs, spool, after_commit
         self._entering = threading.Lock()
         self._waiting: deque[_Entry] = deque()
+
+    def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
+        """What entering would come to, when the ledger knows the SOP Instance UID already."""
+        with self._ledger.reading() as tx:
+            return self._ledger.outcome_if_known(tx, record)
 
     def enter(self, record: ReceivedInstance) -> AddOutcome:
         """Row and job are durable when this returns; whatever the database raised is raised here."""

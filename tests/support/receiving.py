@@ -43,6 +43,14 @@ class MemoryLedger:
             self.rows.update(tx.rows)
             self.jobs += tx.jobs
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        yield
+
+    def outcome_if_known(self, tx: None, record: ReceivedInstance) -> AddOutcome | None:
+        known = self.rows.get(record.sop_instance_uid)
+        return None if known is None else "identical" if known.digest == record.digest else "conflict"
+
     def add_instance(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
         known = self.rows.get(record.sop_instance_uid)
         if known is not None:

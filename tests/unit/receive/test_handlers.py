@@ -151,6 +151,15 @@ def test_other_bytes_under_the_same_uid_are_refused_and_the_first_are_kept(
     assert len(files_below(spool.root)) == len(ledger.jobs) == 1
 
 
+def test_a_forged_digest_does_not_touch_the_file_that_was_acknowledged(
+    store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp_node.spool.PartFile.digest", "0" * 32)
+    assert sent(store) == SUCCESS
+    sent(store, OTHER_DATA)
+    assert [path.read_bytes()[-len(DATA) :] for path in files_below(spool.root)] == [DATA]
+
+
 @pytest.mark.parametrize("when", ["failure", "failure_at_commit"])
 def test_when_the_ledger_fails_the_sender_keeps_the_object_and_the_next_attempt_replaces_the_orphan(
     store: Store, spool: Spool, ledger: MemoryLedger, when: str
@@ -232,6 +241,7 @@ def test_no_log_line_names_the_patient(store: Store, ledger: MemoryLedger) -> No
     sent(store)
     sent(store, OTHER_DATA)
     sent(store, sop_instance_uid="1.2\nINFO faked")
+    ledger.rows.clear()
     ledger.failure = RuntimeError("failed for Phantom^Test00001")
     sent(store)
     lines = written.getvalue().splitlines()
