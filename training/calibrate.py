@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.metrics import Bools, Floats, sensitivity, specificity
+from converter.evaluation.metrics import Bools, Floats, sensitivity, specificity
 
 # A manifest states its threshold so. The rule is asked of the rounded numbers: rounding afterwards could break it.
 DECIMALS = 4

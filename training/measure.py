@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.evaluation import weighted
+from converter.evaluation.intervals import UNKNOWN, bootstrap
+from converter.evaluation.metrics import auc, confusion
+from converter.evaluation.weighted import Floats, Rule, at
 from training.cohorts import Example
-from training.metrics import (
-    Bools,
-    Estimate,
-    Floats,
-    Measure,
-    auc,
-    bootstrap,
-    brier,
-    calibration_error,
-    sensitivity,
-    specificity,
-)
 
 # A figure that rests on fewer images of a class than this is not stated; its counts are.
 IMAGES_MIN = 10
-UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -49,12 +39,12 @@ def measure(
     score = probability[group.members]
     positives, negatives = int(positive.sum()), int((~positive).sum())
     fewest = min(positives, negatives)
-    measures: dict[str, tuple[Measure, int]] = {
-        "auc": (auc, fewest),
-        "sensitivity": (partial(sensitivity, threshold=threshold), positives),
-        "specificity": (partial(specificity, threshold=threshold), negatives),
-        "ece": (calibration_error, fewest),
-        "brier": (brier, fewest),
+    measures: dict[str, tuple[Rule, int]] = {
+        "auc": (weighted.auc, fewest),
+        "sensitivity": (at(weighted.sensitivity, threshold), positives),
+        "specificity": (at(weighted.specificity, threshold), negatives),
+        "ece": (weighted.calibration_error, fewest),
+        "brier": (weighted.brier, fewest),
     }
     figures = {
         name: asdict(bootstrap(rule, positive, score, patients)) if images >= IMAGES_MIN else asdict(UNKNOWN)
@@ -68,17 +58,16 @@ def measure(
         "patients": len(set(patients.tolist())),
         "positives": positives,
         **{name: {key: _known(number) for key, number in figure.items()} for name, figure in figures.items()},
-        **confusion(positive, score >= threshold),
+        **judged(confusion(positive, score >= threshold)),
         "baseline_auc": _known(auc(positive, baseline[group.members])) if fewest >= IMAGES_MIN else None,
     }
 
 
-def confusion(positive: Bools, called: Bools) -> dict[str, Any]:
-    """Counts, and what readers of other papers look for: precision and F1 (recall is the sensitivity)."""
-    hits, misses = int((positive & called).sum()), int((positive & ~called).sum())
-    false_alarms, rejections = int((~positive & called).sum()), int((~positive & ~called).sum())
+def judged(counts: dict[str, int]) -> dict[str, Any]:
+    """The counts, and what readers of other papers look for: precision and F1 (recall is the sensitivity)."""
+    hits, misses, false_alarms = counts["tp"], counts["fn"], counts["fp"]
     return {
-        "confusion": {"tp": hits, "fn": misses, "fp": false_alarms, "tn": rejections},
+        "confusion": counts,
         "precision": round(hits / (hits + false_alarms), 6) if hits + false_alarms else None,
         "f1": round(2 * hits / (2 * hits + misses + false_alarms), 6) if hits + misses + false_alarms else None,
     }

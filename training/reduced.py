@@ -18,6 +18,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from converter.evaluation.metrics import Floats, auc, calibration_error
 from converter.image.convert import Converted, convert
 from converter.manifest import (
     REDUCED_AUC_TOLERANCE,
@@ -30,7 +31,6 @@ from converter.manifest import (
 from training.cohorts import Example
 from training.cohorts import load_examples as load
 from training.manifest_file import write_manifest
-from training.metrics import Floats, auc, calibration_error
 from training.scores import Array, score
 from training.splits import select
 

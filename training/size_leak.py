@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from converter.evaluation.metrics import auc
 from converter.image.gray_image import GrayImage
 from converter.image.model_input import to_model_input
 from converter.manifest import InputSpec
 from training.cohorts import Example
 from training.images import open_gray
-from training.metrics import auc
 from training.scores import score
 
 

@@ -22,10 +22,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from converter.evaluation.metrics import auc
 from training.batches import BatchSource
 from training.cohorts import data_folder, load_examples
 from training.images import channels_last, load_model_inputs, load_training_images
-from training.metrics import auc
 from training.recipe import Recipe, load_recipe
 from training.splits import check_splits, save_split, select
 from training.zoo import residual_network

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from converter.evaluation.metrics import sensitivity
 from training.calibrate import Scored, choose_threshold, fit_temperature, log_loss
-from training.metrics import sensitivity
 
 
 def honest_logits(images: int, seed: int) -> Scored:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converter.evaluation.metrics import auc, sensitivity, specificity
 from converter.image.convert import Converted, convert
 from converter.image.model_input import to_model_input
 from converter.manifest import Manifest, load_manifest
@@ -14,7 +15,6 @@ from tests.support.data import require_data
 from training.cohorts import Example, load_examples
 from training.images import open_gray
 from training.map_shift import mirror_shift
-from training.metrics import auc, sensitivity, specificity
 from training.size_leak import measure_size_leak, probabilities, resize
 from training.splits import select
 

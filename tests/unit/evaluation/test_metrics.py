@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import auc, bootstrap, brier, calibration_error, sensitivity, specificity
+from converter.evaluation import weighted
+from converter.evaluation.intervals import bootstrap
+from converter.evaluation.metrics import auc, brier, calibration_error, sensitivity, specificity
 
 LABELS = np.array([False, False, True, True])
 
@@ -45,12 +47,12 @@ def test_intervals_resample_patients_so_that_repeated_images_do_not_narrow_them(
     positive = rng.random(40) < 0.5
     score = np.where(positive, 0.6, 0.4) + rng.normal(0, 0.2, 40)
     patients = np.arange(40).astype(str)
-    once = bootstrap(auc, positive, score, patients, rounds=300)
-    tenfold = bootstrap(auc, *(np.repeat(part, 10) for part in (positive, score, patients)), rounds=300)
+    once = bootstrap(weighted.auc, positive, score, patients, rounds=300)
+    tenfold = bootstrap(weighted.auc, *(np.repeat(part, 10) for part in (positive, score, patients)), rounds=300)
     assert once.low < once.value < once.high
     assert tenfold.high - tenfold.low == pytest.approx(once.high - once.low, abs=0.03)
 
 
 def test_intervals_are_the_same_each_time() -> None:
-    arguments = (auc, LABELS, np.array([0.1, 0.6, 0.5, 0.9]), np.array(["a", "b", "c", "d"]))
+    arguments = (weighted.auc, LABELS, np.array([0.1, 0.6, 0.5, 0.9]), np.array(["a", "b", "c", "d"]))
     assert bootstrap(*arguments, rounds=50) == bootstrap(*arguments, rounds=50)
