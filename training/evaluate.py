@@ -57,18 +57,17 @@ def main() -> None:
         parser.error("--json is needed")
 
     # 2. scores: every image through converter.image.convert
-    folder = data_folder(arguments.data)
-    everything = load_examples(folder)
+    everything = load_examples(data_folder(arguments.data))
     trained_on = [cohort.name for cohort in manifest.cohorts]
     examples = select(everything, "devtest", trained_on)
     examples += [example for example in everything if example.cohort in NEVER_TRAINED_ON]
-    inputs = convert_all([folder / example.path for example in examples], manifest.input)
+    inputs = convert_all([example.path for example in examples], manifest.input)
     probability = score(graph, inputs).probability[:, 0].astype(np.float64)
 
     # 3. the same groups for the network and for the baseline
     learning = select(everything, "train", trained_on)
     baseline = logistic_regression(
-        load_model_inputs(folder, learning, manifest.input),
+        load_model_inputs(learning, manifest.input),
         np.array([example.positive for example in learning]),
         inputs,
     )
@@ -78,7 +77,7 @@ def main() -> None:
         "groups": [
             measure(group, examples, probability, finding.operating_threshold, baseline) for group in groups(examples)
         ],
-        "size_leak": measure_size_leak(folder, select(examples, "devtest", ["kermany512"]), graph, manifest.input),
+        "size_leak": measure_size_leak(select(examples, "devtest", ["kermany512"]), graph, manifest.input),
         "map_shift": mirror_shift(graph, inputs[map_films(examples)], manifest.input)._asdict(),
         "looked_at": [
             look(file, graph, manifest)

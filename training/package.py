@@ -66,17 +66,14 @@ def main() -> None:
     recipe = load_recipe(arguments.run / "recipe.yaml")
 
     # 2. data: the validation split, as the node would see it
-    folder = data_folder(arguments.data)
-    examples = load_examples(folder)
+    examples = load_examples(data_folder(arguments.data))
     watched = select(examples, "val", DECIDING_COHORTS)
-    inputs = load_model_inputs(folder, watched, recipe.input)
+    inputs = load_model_inputs(watched, recipe.input)
 
     # 3. finish the averaged network
     network = keras.models.load_model(arguments.run / "weights.keras", compile=False)
     learning = select(examples, "train", recipe.cohorts)
-    re_estimate(
-        network, recipe, learning, channels_last(load_model_inputs(folder, learning, recipe.input), recipe.input)
-    )
+    re_estimate(network, recipe, learning, channels_last(load_model_inputs(learning, recipe.input), recipe.input))
 
     # 4. calibrate, and fold the temperature into the head
     cam = score(to_onnx(network, recipe.input), inputs).cam

@@ -48,7 +48,7 @@ def prove_reduced(folder: Path, manifest: Manifest, graph: bytes, data: Path) ->
         measured=f"{datetime.now(UTC):%Y-%m-%d}",
         auc_tolerance=REDUCED_AUC_TOLERANCE,
         ece_tolerance=REDUCED_ECE_TOLERANCE,
-        cohorts=tuple(measure_cohorts(examples, manifest, graph, data)),
+        cohorts=tuple(measure_cohorts(examples, manifest, graph)),
     )
     write_manifest(folder / "manifest.yaml", manifest.model_copy(update={"jpeg2000_evidence": evidence}))
     for one in evidence.cohorts:
@@ -60,16 +60,14 @@ def prove_reduced(folder: Path, manifest: Manifest, graph: bytes, data: Path) ->
     print("; ".join(problems) or "within the tolerances: input.jpeg2000_reduced may be set")
 
 
-def measure_cohorts(
-    examples: Sequence[Example], manifest: Manifest, graph: bytes, data: Path
-) -> Iterator[ReducedCohort]:
+def measure_cohorts(examples: Sequence[Example], manifest: Manifest, graph: bytes) -> Iterator[ReducedCohort]:
     """Each trained-on cohort, those of its devtest films that are large enough to be reduced at all."""
     reduced_spec = manifest.input.model_copy(update={"jpeg2000_reduced": True})
     full_spec = manifest.input.model_copy(update={"jpeg2000_reduced": False})
     for cohort in manifest.cohorts:
         chosen, full, reduced = [], [], []
         for example in select(examples, "devtest", [cohort.name]):
-            both = convert_both(data / example.path, full_spec, reduced_spec)
+            both = convert_both(example.path, full_spec, reduced_spec)
             if both is not None:
                 chosen.append(example)
                 full.append(both[0])

@@ -6,7 +6,6 @@ Each image is given the size, or the aspect, of another one drawn at random; an 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,11 +19,9 @@ from training.images import open_gray
 from training.scores import score
 
 
-def measure_size_leak(
-    folder: Path, examples: Sequence[Example], graph: bytes, spec: InputSpec, seed: int = 0
-) -> dict[str, float]:
+def measure_size_leak(examples: Sequence[Example], graph: bytes, spec: InputSpec, seed: int = 0) -> dict[str, float]:
     """AUC as stored, resized to the size of another image, and padded to the aspect of another image."""
-    images = [open_gray(folder / example.path) for example in examples]
+    images = [open_gray(example.path) for example in examples]
     positive = np.array([example.positive for example in examples])
     other = [images[k].source_shape for k in np.random.default_rng(seed).permutation(len(images))]
     variants = {

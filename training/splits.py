@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,9 +36,11 @@ def check_splits(examples: Sequence[Example]) -> None:
         raise SystemExit(f"unknown splits in manifest.csv: {', '.join(sorted(unknown))}")
 
 
-def save_split(path: Path, examples: Iterable[Example]) -> None:
-    """Write which image was in which split, so that a run can be repeated and audited."""
+def save_split(path: Path, examples: Iterable[Example], folder: Path) -> None:
+    """Write which image of `folder` was in which split, so that a run can be repeated and audited."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "split", "positive"])
-        writer.writerows([example.path, example.split, int(example.positive)] for example in examples)
+        writer.writerows(
+            [os.path.relpath(example.path, folder), example.split, int(example.positive)] for example in examples
+        )

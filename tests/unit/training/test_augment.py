@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.examples import labelled
 from tests.support.phantoms import draw_chest
 from training.augment import augment
 from training.batches import BatchSource
@@ -28,7 +29,7 @@ def film() -> np.ndarray:
 
 def examples_of(recipe: Recipe) -> list[Example]:
     return [
-        Example(f"{cohort}/{n}.jpg", cohort, n % 2 == 0, "train", f"{cohort}:{n}", "AP", None)
+        labelled(Path(f"{cohort}/{n}.jpg"), cohort, n % 2 == 0, "train", f"{cohort}:{n}")
         for cohort in recipe.cohorts
         for n in range(4)
     ]

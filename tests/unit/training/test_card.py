@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from converter.manifest import Manifest, load_manifest
+from tests.support.examples import labelled
 from tests.unit.test_manifest import valid_manifest
 from training.card import card, metrics
-from training.cohorts import Example
 from training.manifest_file import write_manifest
 from training.measure import Group, measure
 
 
 def report(one_class: bool = False, images: int = 40, service: str = "wrong-body-part") -> dict[str, Any]:
     positive = [True] * 40 if one_class else [True, False, True, False] * 10
-    examples = [Example(f"{n}.jpg", "kermany224", p, "devtest", f"p{n}", "AP", None) for n, p in enumerate(positive)]
+    examples = [labelled(Path(f"{n}.jpg"), "kermany224", p, "devtest", f"p{n}") for n, p in enumerate(positive)]
     score = np.array([0.9, 0.2, 0.4, 0.7] * 10)
     group = Group("kermany224", "kermany224", "devtest", np.arange(40) < images)
     return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.cohorts import load_examples
+import pytest
+
+from training.cohorts import COHORTS, WrongLayout, load_examples
 
 HEADER = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence\n"
 
@@ -14,12 +16,36 @@ def test_a_row_becomes_an_example(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text(HEADER + row)
     (example,) = load_examples(tmp_path)
     assert (example.cohort, example.positive, example.split) == ("nih512", False, "val")
-    assert (example.patient_id, example.view, example.age_years) == ("nih:1", "PA", 42.0)
+    assert (example.patient_id, example.view, example.age_years, example.sex) == ("nih:1", "PA", 42.0, "M")
+    assert example.path == tmp_path / "nih512/NORMAL/1_000.jpg" and example.path.is_absolute()
 
 
 def test_every_label_but_normal_is_positive_and_an_age_may_be_missing(tmp_path: Path) -> None:
     row = "hannover512/COVID19/x.jpg,COVID19,,train,none,han:1,AP,adult COVID-19; ICU yes,Hannover,CC BY 3.0\n"
     (tmp_path / "manifest.csv").write_text(HEADER + row)
     (example,) = load_examples(tmp_path)
-    assert example.positive
-    assert example.age_years is None
+    assert example.findings == {"pneumonia", "covid-19"} and example.positive
+    assert example.age_years is None and example.sex == ""
+
+
+def test_each_cohort_of_the_manifest_loads_its_own_rows(tmp_path: Path) -> None:
+    rows = "nih512/x.jpg,NORMAL,,val,none,nih:1,PA,,NIH,free\n"
+    rows += "kermany224/y.jpg,PNEUMONIA,virus,train,train,k:1,AP,,K,free\n"
+    (tmp_path / "manifest.csv").write_text(HEADER + rows)
+    assert [example.path.name for example in COHORTS["nih512"].load(tmp_path)] == ["x.jpg"]
+    assert [example.sublabel for example in COHORTS["kermany224"].load(tmp_path)] == ["virus"]
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (None, "expected manifest.csv, which is not there"),
+        ("path,label\n", "columns .* are missing"),
+        (HEADER + "nih512/x.jpg,CAT,,val,none,nih:1,PA,,NIH,free\n", "unknown label CAT of nih512/x.jpg"),
+    ],
+)
+def test_a_wrong_manifest_is_told_in_a_sentence(tmp_path: Path, content: str | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / "manifest.csv").write_text(content)
+    with pytest.raises(WrongLayout, match=told):
+        load_examples(tmp_path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from converter.manifest import InputSpec
-from training.cohorts import Example
+from tests.support.examples import labelled
 from training.recipe import Network, load_recipe
 
 pytestmark = [
@@ -97,7 +97,7 @@ def test_a_training_step_lowers_the_loss_and_moves_the_average(lab: SimpleNamesp
 def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespace) -> None:
     keras = pytest.importorskip("keras")
     recipe = load_recipe(Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml")
-    examples = [Example(f"{n}", "nih512", n % 2 == 0, "train", f"{n}", "AP", None) for n in range(20)]
+    examples = [labelled(Path(f"{n}"), "nih512", n % 2 == 0, "train", f"{n}") for n in range(20)]
     films = np.random.default_rng(2).normal(size=(20, 32, 32, 1)).astype(np.float32)
     network = lab.zoo.residual_network(SMALL, SPEC)
     lab.statistics.re_estimate(network, recipe, examples, films)

@@ -45,7 +45,7 @@ def test_the_card_is_reproduced_through_the_conversion_that_serves(manifest: Man
     from training.scores import score
 
     examples = devtest("nih512")
-    converted = [convert(require_data() / "cxr" / e.path, manifest.input, None, 512, 10**8) for e in examples]
+    converted = [convert(e.path, manifest.input, None, 512, 10**8) for e in examples]
     inputs = np.stack([image.model_input for image in converted if isinstance(image, Converted)])
     assert len(inputs) == len(examples)
     probability = score(graph, inputs).probability[:, 0].astype(np.float64)
@@ -58,14 +58,13 @@ def test_the_card_is_reproduced_through_the_conversion_that_serves(manifest: Man
 
 
 def test_a_film_resized_to_the_size_of_another_is_ranked_the_same(manifest: Manifest, graph: bytes) -> None:
-    folder = require_data() / "cxr"
-    figures = measure_size_leak(folder, devtest("kermany512"), graph, manifest.input)
+    figures = measure_size_leak(devtest("kermany512"), graph, manifest.input)
     assert figures["area_alone"] > 0.85  # the trap is there
     assert abs(figures["resized"] - figures["as_stored"]) <= AUC_SHIFT_MAX
 
 
 def test_a_probability_hardly_moves_when_a_film_is_stored_larger_or_wider(manifest: Manifest, graph: bytes) -> None:
-    images = [open_gray(require_data() / "cxr" / example.path) for example in devtest("nih512")[:30]]
+    images = [open_gray(example.path) for example in devtest("nih512")[:30]]
     stored = probabilities(images, graph, manifest.input)
     for rows, columns in ((1024, 1024), (700, 1400), (400, 300)):
         changed = probabilities([resize(image, rows, columns) for image in images], graph, manifest.input)
@@ -74,7 +73,7 @@ def test_a_probability_hardly_moves_when_a_film_is_stored_larger_or_wider(manife
 
 def test_map_of_a_mirrored_film_is_the_mirrored_map(manifest: Manifest, graph: bytes) -> None:
     films = [*devtest("kermany512")[::6], *devtest("nih512")[::2]]
-    images = [open_gray(require_data() / "cxr" / example.path) for example in films]
+    images = [open_gray(example.path) for example in films]
     shift = mirror_shift(graph, np.stack([to_model_input(image, manifest.input) for image in images]), manifest.input)
     assert shift.films >= 3
     assert abs(shift.x) <= MAP_SHIFT_MAX
@@ -83,6 +82,5 @@ def test_map_of_a_mirrored_film_is_the_mirrored_map(manifest: Manifest, graph: b
 
 @pytest.mark.parametrize("cohort", ["kermany224", "kermany512", "nih512", "hannover512"])
 def test_no_radiograph_of_a_cohort_is_declined_as_implausible(manifest: Manifest, cohort: str) -> None:
-    folder = require_data() / "cxr"
     for example in devtest(cohort)[:40]:
-        assert isinstance(convert(folder / example.path, manifest.input, None, 512, 10**8), Converted), example.path
+        assert isinstance(convert(example.path, manifest.input, None, 512, 10**8), Converted), example.path

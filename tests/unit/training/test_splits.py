@@ -12,7 +12,7 @@ from training.splits import SPLITS, check_splits, patients_in_two_splits, save_s
 
 
 def example(path: str, split: str, patient: str, cohort: str = "kermany224") -> Example:
-    return Example(path, cohort, True, split, patient, "AP", None)
+    return Example(Path("/data") / path, cohort, "PNEUMONIA", frozenset({"pneumonia"}), split, patient, "AP")
 
 
 def test_a_patient_in_two_splits_stops_the_run() -> None:
@@ -33,7 +33,7 @@ def test_an_unknown_split_stops_the_run() -> None:
 
 
 def test_the_split_is_saved_so_that_it_can_be_audited(tmp_path: Path) -> None:
-    save_split(tmp_path / "split.csv", [example("a.jpg", "train", "p1")])
+    save_split(tmp_path / "split.csv", [example("a.jpg", "train", "p1")], Path("/data"))
     assert (tmp_path / "split.csv").read_text() == "path,split,positive\na.jpg,train,1\n"
 
 
@@ -51,15 +51,15 @@ def test_no_patient_of_the_development_data_crosses_splits() -> None:
 @pytest.mark.data
 def test_both_copies_of_one_film_are_in_the_same_split() -> None:
     examples = load_examples(require_data() / "cxr")
-    split_of = {Path(e.path).stem: e.split for e in examples if e.cohort == "kermany224"}
+    split_of = {e.path.stem: e.split for e in examples if e.cohort == "kermany224"}
     copies = [e for e in examples if e.cohort == "kermany512"]
     assert copies
-    assert all(split_of[Path(copy.path).stem] == copy.split for copy in copies)
+    assert all(split_of[copy.path.stem] == copy.split for copy in copies)
 
 
 @pytest.mark.data
 def test_every_cohort_of_the_data_is_known_with_its_licence() -> None:
-    assert {e.cohort for e in load_examples(require_data() / "cxr")} == set(COHORTS)
+    assert {e.cohort for e in load_examples(require_data() / "cxr")} <= set(COHORTS)
 
 
 def test_a_missing_data_folder_is_named(tmp_path: Path) -> None:
