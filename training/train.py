@@ -28,7 +28,7 @@ from training.cohorts import data_folder, load_examples
 from training.images import channels_last, load_model_inputs, load_training_images
 from training.recipe import Recipe, load_recipe
 from training.splits import check_splits, save_split, select
-from training.zoo import residual_network
+from training.zoo import build
 
 RUNS = Path("training/runs")
 PROGRESS_S = 240.0
@@ -65,8 +65,8 @@ def main() -> None:
     watched_cohorts = np.array([example.cohort for example in watched])
 
     # 3. network: one that learns, one that holds the average of its weights
-    network = residual_network(recipe.network, recipe.input)
-    averaged = residual_network(recipe.network, recipe.input)
+    network = build(recipe.network, recipe.input, len(recipe.findings))
+    averaged = build(recipe.network, recipe.input, len(recipe.findings))
     if arguments.start_from:
         network.load_weights(arguments.start_from / "weights.keras")
     averaged.set_weights(network.get_weights())

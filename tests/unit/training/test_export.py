@@ -12,7 +12,7 @@ import pytest
 
 from converter.manifest import InputSpec
 from tests.support.examples import labelled
-from training.recipe import Network, load_recipe
+from training.recipe import Residual, load_recipe
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -22,7 +22,7 @@ pytestmark = [
 SPEC = InputSpec.model_validate(
     {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}
 )
-SMALL = Network(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1)
+SMALL = Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespac
     made = np.asarray(keras.Model(network.input, first.input)(films))
     assert np.allclose(first.moving_mean.numpy(), made.mean(axis=(0, 1, 2)), atol=0.02)
     assert np.allclose(first.moving_variance.numpy(), made.var(axis=(0, 1, 2)), rtol=0.1)
-    assert first.momentum == lab.zoo.BATCH_NORM_MOMENTUM
+    assert first.momentum == lab.zoo.residual.BATCH_NORM_MOMENTUM
 
 
 def import_train() -> ModuleType:

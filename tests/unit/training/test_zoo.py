@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from training.recipe import Network
+from training.recipe import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -28,7 +28,7 @@ def offset(paddings: list[tuple[int, int]]) -> float:
 
 @pytest.mark.parametrize("halvings", [1, 2, 3, 4, 5])
 def test_paddings_leave_half_a_pixel_and_no_order_leaves_less(halvings: int) -> None:
-    from training.zoo import halving_paddings
+    from training.zoo.residual import halving_paddings
 
     paddings = halving_paddings(halvings)
     others = [offset(list(order)) for order in itertools.product([(0, 1), (1, 0)], repeat=halvings)]
@@ -40,7 +40,7 @@ def test_padding_at_the_end_alone_would_shift_the_map_by_half_a_cell() -> None:
 
 
 def test_the_mean_over_all_paths_is_centred() -> None:
-    from training.zoo import halving_paddings
+    from training.zoo.residual import halving_paddings
 
     stem, *blocks = halving_paddings(4)
     steps = [[offset([stem])]]
@@ -56,11 +56,11 @@ def test_network_pads_explicitly_wherever_it_halves() -> None:
         import keras
 
         from converter.manifest import InputSpec
-        from training.zoo import halving_paddings, residual_network
+        from training.zoo.residual import halving_paddings, residual_network
     spec = InputSpec.model_validate(
         {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}
     )
-    network = residual_network(Network(stem=2, stages=(3, 4, 5), strides=(2, 1, 2), dropout=0), spec)
+    network = residual_network(Residual(stem=2, stages=(3, 4, 5), strides=(2, 1, 2), dropout=0), spec)
     pads = [layer.padding for layer in network.layers if isinstance(layer, keras.layers.ZeroPadding2D)]
     halving = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D) and layer.strides == (2, 2)]
     assert pads == [(padding, padding) for padding in halving_paddings(3)]

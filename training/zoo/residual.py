@@ -1,4 +1,4 @@
-"""Networks: Keras functional models from one gray image to `probability` and its class activation map `cam`."""
+"""A small residual network whose map lies where the picture is."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ import keras
 from keras import layers
 
 from converter.manifest import InputSpec
-from training.recipe import Network
+from training.recipe import Residual
+from training.zoo.head import BIAS, blank_border, with_map
 
 Padding = tuple[int, int]
 
 BATCH_NORM_MOMENTUM = 0.95
-# Zero biases let tf2onnx fold the Conv and fail in its transpose optimiser: the graph stays right but gets slow.
-BIAS = keras.initializers.RandomUniform(-0.01, 0.01, seed=1)
 
 
-def residual_network(network: Network, spec: InputSpec, findings: int = 1) -> keras.Model:
-    """A small residual network.
-
-    The head is a 1x1 convolution (`cam`) whose mean over the image is the logit, so the class activation map is the
-    evidence itself, place by place: sigmoid(mean(cam)) = probability.
-    """
+def residual_network(network: Residual, spec: InputSpec, findings: int = 1) -> keras.Model:
+    """image [N, H, W, 1] -> probability [N, findings], cam [N, h, w, findings], halved once and at each stride of 2."""
     image = keras.Input((spec.height, spec.width, 1), name=spec.name)
     paddings = iter(halving_paddings(1 + network.strides.count(2)))
-    x = layers.ReLU()(_convolution(image, network.stem, 3, next(paddings)))
+    x = blank_border(image, network.border)
+    x = layers.ReLU()(_convolution(x, network.stem, 3, next(paddings)))
     for filters, stride in zip(network.stages, network.strides, strict=True):
         x = _residual_block(x, filters, next(paddings) if stride == 2 else None)
     x = layers.SpatialDropout2D(network.dropout)(x)
-    cam = layers.Conv2D(findings, 1, bias_initializer=BIAS, name="cam")(x)
-    probability = layers.Activation("sigmoid", name="probability")(layers.GlobalAveragePooling2D()(cam))
-    return keras.Model(image, [probability, cam], name="residual")
+    return with_map(image, x, findings, network.family)
 
 
 def halving_paddings(halvings: int) -> list[Padding]:
