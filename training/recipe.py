@@ -60,16 +60,17 @@ class Finding(Section):
 
 
 class OperatingPoint(Section):
-    """How temperature and threshold are chosen, on the val split of `decided_on`, with `guarded` kept sensitive."""
+    """How temperature and threshold are chosen: on the val split of `decided_on`, each of `guarded` kept sensitive."""
 
     decided_on: tuple[str, ...] = Field(min_length=1)
-    guarded: str
+    guarded: tuple[str, ...] = Field(min_length=1)
     sensitivity_min: float = Field(gt=0, lt=1)
 
     @model_validator(mode="after")
     def _guarded_decides(self) -> OperatingPoint:
-        if self.guarded not in self.decided_on:
-            raise ValueError(f"guarded cohort {self.guarded} is not among those that decide")
+        strangers = set(self.guarded) - set(self.decided_on)
+        if strangers:
+            raise ValueError(f"{', '.join(sorted(strangers))} is guarded but not among those that decide")
         return self
 
 

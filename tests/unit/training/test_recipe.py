@@ -59,7 +59,7 @@ def test_recipes_that_extend_each_other_in_a_circle_are_told(tmp_path: Path) -> 
         ("augmentation.rotation_degrees", 90, "rotation_degrees"),
         ("augmentation.vertical_flip", 0.5, "there is no setting augmentation.vertical_flip"),
         ("network.strides", [2], "as many strides"),
-        ("operating_point.guarded", "nobody", "not among those that decide"),
+        ("operating_point.guarded", ["nobody"], "not among those that decide"),
         ("operating_point.decided_on", ["kermany224", "nobody"], "nobody is not among the cohorts"),
         ("search", {"network.depth": {"low": 1, "high": 2}}, "there is no setting network.depth"),
         ("search", {"learning_rate": {"low": 0.1, "high": 0.01}}, "low must be below high"),
