@@ -45,6 +45,19 @@ def resampled(figure: Callable[[Floats], Floats], patients: NDArray[np.str_], ro
     return np.concatenate([figure(weights) for weights in patient_weights(patients, rounds, seed)])
 
 
+def exact_if_unanimous(estimate: Estimate, patients: int) -> Estimate:
+    """The exact binomial interval (Clopper and Pearson) over `patients` for a share of exactly 0 or 1.
+
+    No sample of such images can differ from them: resampling would claim certainty.
+    """
+    beyond = (100 - LEVEL_PERCENT) / 200
+    if estimate.value == 1:
+        return Estimate(1.0, beyond ** (1 / patients), 1.0)
+    if estimate.value == 0:
+        return Estimate(0.0, 0.0, 1 - beyond ** (1 / patients))
+    return estimate
+
+
 def patient_weights(patients: NDArray[np.str_], rounds: int, seed: int) -> Iterator[Floats]:
     """How often each image counts in each sample, [rounds, images], some rounds at a time."""
     names, owner = np.unique(patients, return_inverse=True)

@@ -85,6 +85,10 @@ def calibration_error(positive: Bools, score: Floats, weights: Floats, *, bins: 
     return share(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
 
 
+def mean(_: Bools, score: Floats, weights: Floats) -> Floats:
+    return share(weights @ score, weights.sum(axis=1))
+
+
 def at(rule: Callable[..., Floats], threshold: float) -> Rule:
     """A rule that needs an operating threshold, at this one."""
     return partial(rule, threshold=threshold)

@@ -1,0 +1,77 @@
+"""The whole judgement as numbers, ready for JSON; the page shows nothing that is not in here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from converter.evaluation.cases import Case, Rival
+from converter.evaluation.figures import IMAGES_MIN, rounded
+from converter.evaluation.finding_report import judge_finding
+from converter.evaluation.intervals import LEVEL_PERCENT, ROUNDS
+from converter.manifest import Manifest
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the cases are. title: a few words for the page; splits: by source, what part of it was judged, for the
+    reader; pooled: whether several sources may be thrown together; unjudged: files without a case, by reason."""
+
+    title: str
+    created: str
+    splits: Mapping[str, str] = field(default_factory=dict)
+    pooled: bool = False
+    patients_known: bool = True
+    unjudged: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+
+
+def build_report(
+    manifest: Manifest, cases: Sequence[Case], setting: Setting, rivals: Sequence[Rival] = ()
+) -> dict[str, Any]:
+    """Figures, curves and comparisons for each finding of `manifest`, and the list of all images.
+
+    A declined image has no probability: it is counted, listed with its code, and figures are given with and without
+    taking it for a negative call.
+    """
+    return {
+        "format": FORMAT,
+        "package": {
+            "name": manifest.name,
+            "version": manifest.version,
+            "title": manifest.title,
+            "onnx_sha256": manifest.onnx_sha256,
+        },
+        "setting": {"title": setting.title, "created": setting.created, "patients_known": setting.patients_known},
+        "intervals": {"rounds": ROUNDS, "level_percent": LEVEL_PERCENT, "images_min": IMAGES_MIN},
+        "counts": counts_of(cases, setting),
+        "findings": [judge_finding(spec, cases, setting.splits, setting.pooled, rivals) for spec in manifest.findings],
+        "images": [_image(number, case) for number, case in enumerate(cases, 1)],
+        "unjudged": {reason: [dict(file) for file in files] for reason, files in setting.unjudged.items()},
+    }
+
+
+def counts_of(cases: Sequence[Case], setting: Setting) -> dict[str, Any]:
+    codes = Counter(case.declined.code for case in cases if case.declined is not None)
+    return {
+        "labelled": len(cases),
+        "analysed": len(cases) - codes.total(),
+        "declined": dict(sorted(codes.items())),
+        **{reason: len(files) for reason, files in setting.unjudged.items()},
+    }
+
+
+def _image(number: int, case: Case) -> dict[str, Any]:
+    """One image for the JSON: the only place that names files. No patient."""
+    return {
+        "number": number,
+        "file": case.name,
+        "source": case.source,
+        "view": case.view,
+        "truth": dict(case.truth),
+        "probability": {name: rounded(number) for name, number in case.probability.items()},
+        "declined": None if case.declined is None else {"code": case.declined.code, "reason": case.declined.reason},
+    }
