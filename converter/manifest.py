@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,10 +69,63 @@ class OutputSpec(Section):
     cam: str = "cam"
 
 
+class Knot(Section):
+    """A corner of an isotonic calibration: the network's logit `raw` becomes `calibrated`."""
+
+    raw: float
+    calibrated: float
+
+
+KNOTS_MAX = 16
+
+
 class Calibration(Section):
-    method: Literal["none", "temperature"]
+    """What the graph itself does to the network's logit, so that `mean(cam)` is the logit after it.
+
+    `temperature`: logit / temperature. `platt`: logit / temperature + bias. `isotonic`: straight lines between `knots`,
+    of slope 1 before the first and after the last.
+    """
+
+    method: Literal["none", "temperature", "platt", "isotonic"]
     temperature: float = Field(1.0, gt=0)
+    bias: float = 0.0
+    knots: tuple[Knot, ...] = Field((), max_length=KNOTS_MAX)
     fitted_on: str = Field(description="cohort and split, e.g. 'kermany224+nih512 val'")
+    reason: str = Field("", description="why this method: what cross-validation on val said of each")
+
+    @model_validator(mode="after")
+    def _numbers_fit_the_method(self) -> Calibration:
+        if (len(self.knots) >= 2) != (self.method == "isotonic"):
+            raise ValueError("isotonic needs two knots or more, and nothing else has any")
+        if any(a.raw >= b.raw or a.calibrated >= b.calibrated for a, b in pairwise(self.knots)):
+            raise ValueError("knots must rise, or two scores could change places")
+        return self
+
+    @property
+    def summary(self) -> str:
+        """The method and its numbers, as a report prints them."""
+        if self.method == "isotonic":
+            first, last = self.knots[0].raw, self.knots[-1].raw
+            return f"isotonic with {len(self.knots)} knots from logit {first:g} to {last:g}"
+        if self.method == "none":
+            return "none"
+        bias = f" and bias {self.bias:g}" if self.method == "platt" else ""
+        return f"{self.method} {self.temperature:g}{bias}"
+
+
+class OperatingPoint(Section):
+    """How a threshold was chosen on val, and what it kept there of films that the choice had not seen.
+
+    `sensitivity`: the highest threshold that keeps every guarded cohort at `sensitivity_min`. `youden`: of those that
+    do, the one with the best mean Youden index. `halfway`: 0.5, because val is too small to choose.
+    """
+
+    rule: Literal["sensitivity", "youden", "halfway"]
+    sensitivity_min: float = Field(ge=0, le=1)
+    guarded: tuple[str, ...] = Field(description="cohorts whose sensitivity counts")
+    held_out_sensitivity: float | None = Field(None, description="mean over the guarded cohorts, by cross-validation")
+    held_out_specificity: float | None = Field(None, description="mean over all cohorts, by cross-validation")
+    reason: str = Field("", description="why this rule")
 
 
 class FindingSpec(Section):
@@ -79,6 +133,7 @@ class FindingSpec(Section):
     concept: Concept
     operating_threshold: float = Field(gt=0, lt=1)
     threshold_rule: str = Field(description="how the threshold was chosen, and on which split")
+    operating_point: OperatingPoint | None = None
     calibration: Calibration
 
 
@@ -107,6 +162,7 @@ class Cohort(Section):
     patients: int = Field(ge=1)
     licence: str
     citation: str
+    made: bool = Field(False, description="drawn pictures in the published layout: no patient, no clinical meaning")
 
 
 class Metric(Section):
@@ -199,12 +255,64 @@ class Distribution(Section):
     )
 
 
+PRECISION_AUC_FALL_MAX = 0.002
+PRECISION_ECE_RISE_MAX = 0.005
+PRECISION_IMAGES_MIN = 100
+
+
+class PrecisionCohort(Section):
+    """One finding on the same images of one cohort, by the full network and by that of fewer bits."""
+
+    cohort: str
+    finding: Name
+    split: str
+    images: int = Field(ge=1)
+    auc_full: float = Field(ge=0, le=1)
+    auc: float = Field(ge=0, le=1)
+    ece_full: float = Field(ge=0, le=1)
+    ece: float = Field(ge=0, le=1)
+    largest_change: float = Field(ge=0, le=1, description="of one image's probability")
+
+
+class Precision(Section):
+    """That fewer bits (python -m training.quantize) cost neither separation nor calibration, source by source."""
+
+    kind: Literal["int8", "fp16"]
+    full_sha256: Sha256 = Field(description="the graph in float32 that this one was made of")
+    prepared_on: str = Field(description="the images that the ranges of int8 were measured on")
+    cohorts: tuple[PrecisionCohort, ...] = Field(min_length=1)
+
+    def problems(self) -> list[str]:
+        """Why the fewer bits may not serve, as sentences; empty when they may."""
+        images = sum(one.images for one in self.cohorts)
+        found = [] if images >= PRECISION_IMAGES_MIN else [f"{images} images, fewer than {PRECISION_IMAGES_MIN}"]
+        for one in self.cohorts:
+            if one.auc_full - one.auc >= PRECISION_AUC_FALL_MAX:
+                found.append(f"AUC of {one.finding} on {one.cohort} falls from {one.auc_full:.4f} to {one.auc:.4f}")
+            if one.ece - one.ece_full > PRECISION_ECE_RISE_MAX:
+                found.append(f"ECE of {one.finding} on {one.cohort} rises from {one.ece_full:.4f} to {one.ece:.4f}")
+        return found
+
+
+PROBABILITY_DIFFERENCE_MAX = 1e-4
+
+
+class Parity(Section):
+    """The exported graph beside the network it was made of, over every image of a split."""
+
+    split: str
+    images: int = Field(ge=1)
+    probability: float = Field(ge=0, le=PROBABILITY_DIFFERENCE_MAX, description="largest difference")
+    cam: float = Field(ge=0, description="largest difference, in logit units")
+
+
 class Provenance(Section):
     git_commit: str
     recipe: str
     seed: int
     created: str
     tools: dict[str, str]
+    parity: Parity | None = None
 
 
 class Manifest(Section):
@@ -225,6 +333,14 @@ class Manifest(Section):
     provenance: Provenance
     jpeg2000_evidence: ReducedEvidence | None = None
     distribution: Distribution | None = None
+    precision: Precision | None = None
+
+    @model_validator(mode="after")
+    def _fewer_bits_are_covered(self) -> Manifest:
+        problems = self.precision.problems() if self.precision else []
+        if problems:
+            raise ValueError(f"precision {self.precision.kind if self.precision else ''}: {'; '.join(problems)}")
+        return self
 
     @model_validator(mode="after")
     def _distribution_is_of_these_findings(self) -> Manifest:

@@ -50,8 +50,7 @@ def algorithm_of(manifest: Manifest) -> Algorithm:
     """The model package as the results name it (TID 4019)."""
     use, spec = manifest.intended_use, manifest.input
     calibrations = {
-        f"{found.name}: {found.calibration.method} {found.calibration.temperature:g}, fitted on "
-        f"{found.calibration.fitted_on}"
+        f"{found.name}: {found.calibration.summary}, fitted on {found.calibration.fitted_on}"
         for found in manifest.findings
     }
     return Algorithm(

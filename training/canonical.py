@@ -6,19 +6,26 @@ network differs. Here nodes follow the way from the inputs to the outputs, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import onnx
 
 
-def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of `model`: inputs and outputs keep their names, inner names and the order of everything are canonical."""
+def canonical(model: onnx.ModelProto, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
+    """A copy of `model` whose inner names and whose order of everything are canonical.
+
+    Inputs keep their names; outputs too, unless `outputs` names them anew in their order. What no output needs is gone.
+    """
     result = onnx.ModelProto()
     result.CopyFrom(model)
+    result.graph.name = "graph"  # tf2onnx takes that of the Keras model, which counts its copies
+    for value, name in zip(result.graph.output, outputs or [one.name for one in model.graph.output], strict=True):
+        value.name = name
     for part in ("node", "initializer", "value_info"):
         result.graph.ClearField(part)
     constants = {constant.name: constant for constant in model.graph.initializer}
-    names = {value.name: value.name for value in (*model.graph.input, *model.graph.output)}
+    names = {value.name: value.name for value in model.graph.input}
+    names |= {old.name: new.name for old, new in zip(model.graph.output, result.graph.output, strict=True)}
     for number, node in enumerate(_from_inputs_to_outputs(model.graph)):
         for place, needed in enumerate(node.input):
             if needed in constants and needed not in names:

@@ -7,32 +7,41 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from collections.abc import Sequence
+
 import cv2
 import keras
 import numpy as np
 import onnx
+import onnxruntime
 import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
 from converter.image.model_input import normalise
-from converter.manifest import InputSpec
+from converter.manifest import PROBABILITY_DIFFERENCE_MAX, InputSpec, OutputSpec, Parity
 from training.canonical import canonical
-from training.scores import logits, score
+from training.hygiene import OPSET, problems
+from training.images import channels_last
+from training.scores import logits
 
-OPSET = 17
-PARITY_MAX = 1e-4
-TRANSPOSES_MAX = 4
+BATCH = 64
+
+# Rounding in the map is larger than in the probability that is made of its mean.
+CAM_DIFFERENCE_MAX = 1e-3
 
 
-def fold_temperature(network: keras.Model, temperature: float) -> None:
-    """Divide the head by `temperature`: the graph then gives calibrated probabilities, and its map stays their sum."""
-    head = network.get_layer("cam")
-    head.set_weights([weight / temperature for weight in head.get_weights()])
+def output_names(network: keras.Model) -> tuple[str, ...]:
+    """What the outputs of `network` are called in the graph, in their order."""
+    named = OutputSpec()
+    return (named.probability, named.cam, "gate")[: len(network.outputs)]
 
 
 def to_onnx(network: keras.Model, spec: InputSpec) -> bytes:
-    """The graph, the same bytes each time: image -> probability [N, findings] and cam [N, findings, h, w]."""
+    """The graph, the same bytes each time: image -> probability [N, findings], cam [N, findings, h, w], perhaps gate.
+
+    Raises RuntimeError where it is no graph for serving (training/hygiene.py).
+    """
     first_channel = spec.layout == "NCHW"
     signature = (tf.TensorSpec((None, spec.height, spec.width, 1), tf.float32, name=spec.name),)
     graph, _ = tf2onnx.convert.from_keras(
@@ -40,33 +49,46 @@ def to_onnx(network: keras.Model, spec: InputSpec) -> bytes:
         input_signature=signature,
         opset=OPSET,
         inputs_as_nchw=[spec.name] if first_channel else None,
-        outputs_as_nchw=["cam"] if first_channel else None,
+        outputs_as_nchw=[network.output_names[1]] if first_channel else None,
     )
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    graph = canonical(graph)
+    return serialised(canonical(graph, output_names(network)), output_names(network))
+
+
+def serialised(graph: onnx.ModelProto, outputs: Sequence[str]) -> bytes:
+    """The bytes of a graph that may serve; raises RuntimeError for any other."""
     onnx.checker.check_model(graph, full_check=True)
-    transposes = sum(node.op_type == "Transpose" for node in graph.graph.node)
-    if transposes > TRANSPOSES_MAX:
-        raise RuntimeError(f"{transposes} Transpose nodes: tf2onnx did not optimise the graph, see its log")
+    found = problems(graph, outputs)
+    if found:
+        raise RuntimeError(f"not a graph for serving: {'; '.join(found)}")
     return bytes(graph.SerializeToString(deterministic=True))
 
 
-def check_parity(network: keras.Model, graph: bytes, inputs: NDArray[np.float32], spec: InputSpec) -> float:
-    """The largest difference between Keras and ONNX Runtime on `inputs`; raises when it is too large."""
-    channels_last = np.moveaxis(inputs, 1, -1) if spec.layout == "NCHW" else inputs
-    wanted_probability, wanted_cam = network.predict(channels_last, verbose=0)
-    if spec.layout == "NCHW":
-        wanted_cam = np.moveaxis(wanted_cam, -1, 1)
-    probability, cam = score(graph, inputs)
-    difference = max(
-        float(np.abs(probability - wanted_probability).max()),
-        float(np.abs(cam - wanted_cam).max()),
-        float(np.abs(1 / (1 + np.exp(-logits(cam, spec.layout))) - probability).max()),
-    )
-    if difference > PARITY_MAX:
-        raise RuntimeError(f"Keras and ONNX Runtime differ by {difference:.1e} (at most {PARITY_MAX:.0e} is allowed)")
-    return difference
+def prove_parity(
+    network: keras.Model, graph: bytes, inputs: NDArray[np.float32], spec: InputSpec, split: str
+) -> Parity:
+    """Keras and ONNX Runtime over all `inputs`, every output; raises RuntimeError when they differ too much."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = output_names(network)
+    largest = dict.fromkeys(names, 0.0)
+    for start in range(0, len(inputs), BATCH):
+        batch = inputs[start : start + BATCH]
+        wanted = [np.asarray(one) for one in network.predict_on_batch(channels_last(batch, spec))]
+        if spec.layout == "NCHW":
+            wanted[1] = np.moveaxis(wanted[1], -1, 1)
+        given = session.run(list(names), {spec.name: batch})
+        explained = 1 / (1 + np.exp(-logits(given[1], spec.layout)))
+        for name, one, other in (*zip(names, given, wanted, strict=True), (names[0], given[0], explained)):
+            largest[name] = max(largest[name], float(np.abs(one - other).max()))
+    for name, difference in largest.items():
+        allowed = CAM_DIFFERENCE_MAX if name == names[1] else PROBABILITY_DIFFERENCE_MAX
+        if not difference <= allowed:
+            raise RuntimeError(
+                f"Keras and ONNX Runtime differ by {difference:.1e} in {name} ({allowed:.0e} is allowed)"
+            )
+    cam, sure = largest.pop(names[1]), max(largest.values())
+    return Parity(split=split, images=len(inputs), probability=float(f"{sure:.1e}"), cam=float(f"{cam:.1e}"))
 
 
 def reference_inputs(spec: InputSpec, seed: int = 7) -> NDArray[np.float32]:

@@ -12,47 +12,36 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from converter.manifest import (
-    AgeRange,
-    Calibration,
-    Cohort,
-    Concept,
-    FindingSpec,
-    IntendedUse,
-    Manifest,
-    OutputSpec,
-    Provenance,
-)
+from converter.distribution import input_statistics, measure_distribution
+from converter.image.convert import Converted, convert
+from converter.manifest import Calibration, Cohort, Distribution, FindingSpec, Manifest, OutputSpec, Parity, Provenance
 from training.batch_statistics import re_estimate
-from training.calibrate import Scored, choose_threshold, fit_temperature
+from training.calibrate import Scored, choose_calibration
 from training.cohorts import COHORTS, Example, data_folder, load_examples
-from training.export import OPSET, check_parity, fold_temperature, reference_inputs, to_onnx
+from training.export import prove_parity, reference_inputs, to_onnx
+from training.fold import fold
+from training.hygiene import OPSET
 from training.images import channels_last, load_model_inputs
 from training.manifest_file import write_manifest
+from training.operating_point import Choice, choose_operating_point
 from training.recipe import Recipe, load_recipe
-from training.scores import logits, score
+from training.scores import Array, logits, score
 from training.splits import select
 
-# The two cohorts that are different films: kermany512 repeats kermany224.
-DECIDING_COHORTS = ("kermany224", "nih512")
-GUARDED_COHORT = "kermany224"
-SENSITIVITY_MIN = 0.98
 BYTES_MAX = 10_000_000
-PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
-# Goes into every report: whose films the evidence comes from is said in full there, not by reference.
-STATEMENT = (
-    "Research use only, not a medical device. Marks frontal chest radiographs (PA or AP) that may show pneumonia, for "
-    "a reader who looks at every image. Learned from children of 1 to 5 years of one hospital in Guangzhou and mostly "
-    "adults of one hospital in Bethesda. Not for excluding disease, not for triage without a reader, not for lateral "
-    "films or other body parts."
-)
+PREVIEW_SIDE_MAX = 512
+PIXELS_MAX = 100_000_000
+# Lies in the folder of a made tree (training/made_data.py): what was trained there has no clinical meaning.
+MADE = "MADE.txt"
 
 
 def main() -> None:
@@ -62,91 +51,107 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
-    name, version = arguments.folder.parent.name, arguments.folder.name
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(0)
     recipe = load_recipe(arguments.run / "recipe.yaml")
 
-    # 2. data: the validation split, as the node would see it
-    examples = load_examples(data_folder(arguments.data))
-    watched = select(examples, "val", DECIDING_COHORTS)
-    inputs = load_model_inputs(watched, recipe.input)
+    # 2. data: as the node would see it
+    data = data_folder(arguments.data)
+    examples = load_examples(data)
+    learning, devtest = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
+    deciding = select(examples, "val", recipe.operating_point.decided_on)
+    inputs = load_model_inputs(deciding, recipe.input)
 
     # 3. finish the averaged network
     network = keras.models.load_model(arguments.run / "weights.keras", compile=False)
-    learning = select(examples, "train", recipe.cohorts)
     re_estimate(network, recipe, learning, channels_last(load_model_inputs(learning, recipe.input), recipe.input))
 
-    # 4. calibrate, and fold the temperature into the head
-    cam = score(to_onnx(network, recipe.input), inputs).cam
-    temperature = fit_temperature(by_cohort(watched, logits(cam, recipe.input.layout)))
-    fold_temperature(network, temperature)
+    # 4. calibrate each finding, and fold that into the network
+    raw = logits(score(to_onnx(network, recipe.input), inputs).cam, recipe.input.layout)
+    fitted_on = f"{'+'.join(recipe.operating_point.decided_on)} val"
+    calibrations = [
+        choose_calibration(of_finding(finding.name, deciding, raw[:, number]), fitted_on, recipe.seed)
+        for number, finding in enumerate(recipe.findings)
+    ]
+    network = fold(network, calibrations)
 
     # 5. export, and prove it
     graph = to_onnx(network, recipe.input)
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
+    parity = prove_parity(network, graph, load_model_inputs(devtest, recipe.input), recipe.input, "devtest")
     drawn = reference_inputs(recipe.input)
-    difference = check_parity(network, graph, np.concatenate([drawn, inputs[:32]]), recipe.input)
-    threshold = choose_threshold(by_cohort(watched, score(graph, inputs).probability), GUARDED_COHORT, SENSITIVITY_MIN)
 
-    # 6. write
+    # 6. one threshold a finding
+    probability = score(graph, inputs).probability
+    choices = [
+        choose_operating_point(
+            of_finding(finding.name, deciding, probability[:, number]),
+            recipe.operating_point.guarded,
+            recipe.operating_point.sensitivity_min,
+            recipe.seed,
+        )
+        for number, finding in enumerate(recipe.findings)
+    ]
+
+    # 7. write
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "model.onnx").write_bytes(graph)
     expected = score(graph, drawn)
     np.savez(arguments.folder / "reference.npz", inputs=drawn, probability=expected.probability, cam=expected.cam)
     manifest = Manifest(
-        name=name,
-        version=version,
-        title="Pneumonia on frontal chest radiographs",
+        name=arguments.folder.parent.name,
+        version=arguments.folder.name,
+        title=recipe.title,
         manufacturer="Hilum",
         onnx_sha256=hashlib.sha256(graph).hexdigest(),
         opset=OPSET,
         input=recipe.input,
         outputs=OutputSpec(),
-        findings=(finding(threshold, temperature),),
-        intended_use=IntendedUse(
-            modalities=("CR", "DX"),
-            body_parts=("CHEST",),
-            views=("PA", "AP"),
-            ages=AgeRange(min_years=0, max_years=120),
-            statement=STATEMENT,
+        findings=tuple(
+            finding_spec(finding.name, recipe, choice, calibration)
+            for finding, choice, calibration in zip(recipe.findings, choices, calibrations, strict=True)
         ),
-        cohorts=tuple(cohort_entry(cohort, select(examples, "train", [cohort])) for cohort in recipe.cohorts),
+        intended_use=recipe.intended_use,
+        cohorts=tuple(cohort_entry(name, select(learning, "train", [name]), data) for name in recipe.cohorts),
         metrics=(),
-        provenance=provenance(arguments.run, recipe),
+        provenance=provenance(arguments.run, recipe, parity),
+        distribution=distribution(fitted_on, recipe, deciding, probability),
     )
     write_manifest(arguments.folder / "manifest.yaml", manifest)
-    print(f"{arguments.folder}: {len(graph):,} bytes, temperature {temperature:.3f}, threshold {threshold}")
-    print(f"Keras and ONNX Runtime differ by at most {difference:.1e}")
+    print(f"{arguments.folder}: {len(graph):,} bytes")
+    for finding in manifest.findings:
+        print(f"{finding.name}: {finding.calibration.summary} ({finding.calibration.reason})")
+        print(f"{finding.name}: threshold {finding.operating_threshold}, {finding.threshold_rule}")
+    print(f"Keras and ONNX Runtime over {parity.images} devtest films: probability {parity.probability:.1e} at most")
 
 
-def by_cohort(examples: Sequence[Example], scores: np.ndarray) -> dict[str, Scored]:
-    positive = np.array([example.positive for example in examples])
+def of_finding(name: str, examples: Sequence[Example], scores: np.ndarray) -> dict[str, Scored]:
+    """Labels and scores of one finding by cohort, without the cohorts that are not labelled for it."""
+    positive = np.array([name in example.findings for example in examples])
+    patients = np.array([example.patient_id for example in examples])
     cohorts = np.array([example.cohort for example in examples])
-    flat = scores.astype(np.float64).reshape(len(examples))
-    return {
-        cohort: Scored(positive[cohorts == cohort], flat[cohorts == cohort]) for cohort in np.unique(cohorts).tolist()
-    }
+    everything = Scored(positive, scores.astype(np.float64), patients)
+    labelled = [cohort for cohort in np.unique(cohorts).tolist() if name in COHORTS[cohort].findings]
+    return {cohort: everything.part(cohorts == cohort) for cohort in labelled}
 
 
-def finding(threshold: float, temperature: float) -> FindingSpec:
-    rule = (
-        f"best mean Youden index over {' and '.join(DECIDING_COHORTS)} val among the four-decimal thresholds that keep "
-        f"{GUARDED_COHORT} val at a sensitivity of at least {SENSITIVITY_MIN}"
+def finding_spec(name: str, recipe: Recipe, choice: Choice, calibration: Calibration) -> FindingSpec:
+    concept = next(finding.concept for finding in recipe.findings if finding.name == name)
+    told = calibration.model_copy(
+        update={"fitted_on": f"{calibration.fitted_on}, each cohort weighted alike; already folded into the graph"}
     )
     return FindingSpec(
-        name="pneumonia",
-        concept=PNEUMONIA,
-        operating_threshold=threshold,
-        threshold_rule=rule,
-        calibration=Calibration(
-            method="temperature",
-            temperature=round(temperature, 4),
-            fitted_on=f"{'+'.join(DECIDING_COHORTS)} val, each cohort weighted alike; already folded into the graph",
-        ),
+        name=name,
+        concept=concept,
+        operating_threshold=choice.threshold,
+        threshold_rule=choice.sentence,
+        operating_point=choice.point,
+        calibration=told,
     )
 
 
-def cohort_entry(name: str, examples: Sequence[Example]) -> Cohort:
+def cohort_entry(name: str, examples: Sequence[Example], data: Path) -> Cohort:
     facts = COHORTS[name]
     return Cohort(
         name=name,
@@ -154,10 +159,25 @@ def cohort_entry(name: str, examples: Sequence[Example]) -> Cohort:
         patients=len({example.patient_id for example in examples}),
         licence=facts.licence,
         citation=facts.citation,
+        made=(data / MADE).exists(),
     )
 
 
-def provenance(run: Path, recipe: Recipe) -> Provenance:
+def distribution(fitted_on: str, recipe: Recipe, examples: Sequence[Example], probability: Array) -> Distribution:
+    """How scores and films are spread on the films that decided; a node compares its own with it."""
+
+    def statistics(example: Example) -> dict[str, float]:
+        converted = convert(example.path, recipe.input, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+        if not isinstance(converted, Converted):
+            raise SystemExit(f"{example.path}: declined, {converted.code}: {converted.reason}")
+        return dict(input_statistics(converted.preview))
+
+    with ThreadPoolExecutor(2) as pool:
+        spread = list(pool.map(statistics, examples))
+    return measure_distribution(fitted_on, recipe.finding_names, probability, spread)
+
+
+def provenance(run: Path, recipe: Recipe, parity: Parity) -> Provenance:
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     outcome = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
     return Provenance(
@@ -166,6 +186,7 @@ def provenance(run: Path, recipe: Recipe) -> Provenance:
         seed=recipe.seed,
         created=outcome["finished"],
         tools={tool: importlib.metadata.version(tool) for tool in ("tensorflow", "keras", "tf2onnx", "onnxruntime")},
+        parity=parity,
     )
 
 

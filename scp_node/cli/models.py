@@ -108,7 +108,7 @@ def description(manifest: Manifest) -> Iterator[str]:
         concept = finding.concept
         yield f"finding      {finding.name} ({concept.value}, {concept.scheme}, {concept.meaning})"
         yield f"             positive from {finding.operating_threshold:g} ({finding.threshold_rule})"
-        yield f"             calibration: {finding.calibration.method}, {finding.calibration.fitted_on}"
+        yield f"             calibration: {finding.calibration.summary}, {finding.calibration.fitted_on}"
     for cohort in manifest.cohorts:
         yield f"trained on   {cohort.name}: {cohort.images} images of {cohort.patients} patients, {cohort.licence}"
     for metric in manifest.metrics:

@@ -171,3 +171,62 @@ def test_reduced_decoding_without_evidence_within_tolerance_is_refused(
 ) -> None:
     with pytest.raises(InvalidManifest, match=message):
         load(tmp_path, reduced_manifest(found))
+
+
+def knots(*pairs: tuple[float, float]) -> list[dict[str, float]]:
+    return [{"raw": raw, "calibrated": calibrated} for raw, calibrated in pairs]
+
+
+@pytest.mark.parametrize(
+    ("calibration", "problem"),
+    [
+        ({"method": "isotonic"}, "isotonic needs two knots"),
+        ({"method": "isotonic", "knots": knots((0, 0))}, "isotonic needs two knots"),
+        ({"method": "platt", "knots": knots((0, 0), (1, 1))}, "nothing else has any"),
+        ({"method": "isotonic", "knots": knots((0, 0), (1, 0))}, "knots must rise"),
+        ({"method": "isotonic", "knots": knots((0, 0), (0, 1))}, "knots must rise"),
+        ({"method": "isotonic", "knots": knots(*((n, n) for n in range(17)))}, "at most 16"),
+    ],
+)
+def test_a_calibration_that_could_reorder_scores_is_refused(
+    tmp_path: Path, calibration: dict[str, Any], problem: str
+) -> None:
+    manifest = valid_manifest()
+    manifest["findings"][0]["calibration"] = calibration | {"fitted_on": "x"}
+    with pytest.raises(InvalidManifest, match=problem):
+        load(tmp_path, manifest)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "printed"),
+    [
+        ({"method": "none"}, "none"),
+        ({"method": "temperature", "temperature": 1.25}, "temperature 1.25"),
+        ({"method": "platt", "temperature": 1.25, "bias": -0.5}, "platt 1.25 and bias -0.5"),
+        ({"method": "isotonic", "knots": knots((-2, -1), (3, 4))}, "isotonic with 2 knots from logit -2 to 3"),
+    ],
+)
+def test_a_calibration_is_printed_with_its_numbers(tmp_path: Path, calibration: dict[str, Any], printed: str) -> None:
+    manifest = valid_manifest()
+    manifest["findings"][0]["calibration"] = calibration | {"fitted_on": "x"}
+    assert load(tmp_path, manifest).findings[0].calibration.summary == printed
+
+
+def precision(**changes: Any) -> dict[str, Any]:
+    figures = {"auc_full": 0.9, "auc": 0.899, "ece_full": 0.1, "ece": 0.105, "largest_change": 0.02}
+    cohort = {"cohort": "nih512", "finding": "pneumonia", "split": "devtest", "images": 101, **figures, **changes}
+    return {"kind": "int8", "full_sha256": "1" * 64, "prepared_on": "200 train films", "cohorts": [cohort]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"auc": 0.898}, "AUC of pneumonia on nih512 falls from 0.9000 to 0.8980"),
+        ({"ece": 0.1051}, "ECE of pneumonia on nih512 rises from 0.1000 to 0.1051"),
+        ({"images": 99}, "99 images, fewer than 100"),
+    ],
+)
+def test_fewer_bits_that_cost_something_are_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
+    assert load(tmp_path, valid_manifest() | {"precision": precision()}).precision
+    with pytest.raises(InvalidManifest, match=problem):
+        load(tmp_path, valid_manifest() | {"precision": precision(**changes)})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,8 +13,9 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.manifest import InputSpec
+from converter.manifest import Calibration, InputSpec, Knot
 from tests.support.examples import labelled
+from training.calibrate import calibrated
 from training.recipe import Residual, load_recipe
 
 pytestmark = [
@@ -24,24 +28,35 @@ SPEC = InputSpec.model_validate(
 )
 SMALL = Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1)
 
+NONE = Calibration(method="none", fitted_on="x")
+LINEAR = Calibration(method="platt", temperature=2.0, bias=-0.7, fitted_on="x")
+BENT, STEEP = (
+    Calibration(method="isotonic", knots=tuple(Knot(raw=a, calibrated=b) for a, b in knots), fitted_on="x")
+    for knots in (((-0.4, -2.0), (0.0, 0.1), (0.3, 0.4), (1.0, 2.5)), ((-0.1, -3.0), (0.1, 3.0)))
+)
+
 
 @pytest.fixture(scope="module")
 def lab() -> SimpleNamespace:
     """The modules that import TensorFlow, and a small network whose batch statistics are not the initial ones."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import batch_statistics, export, scores, zoo
+        from training import batch_statistics, export, fold, scores, zoo
 
         network = zoo.residual_network(SMALL, SPEC)
         rng = np.random.default_rng(0)
         network.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in network.get_weights()])
-        return SimpleNamespace(export=export, scores=scores, zoo=zoo, statistics=batch_statistics, network=network)
+        return SimpleNamespace(
+            export=export, fold=fold, scores=scores, zoo=zoo, statistics=batch_statistics, network=network
+        )
 
 
 def test_graph_gives_the_answers_of_keras(lab: SimpleNamespace) -> None:
     inputs = lab.export.reference_inputs(SPEC)
     graph = lab.export.to_onnx(lab.network, SPEC)
-    assert lab.export.check_parity(lab.network, graph, inputs, SPEC) <= 1e-4
+    parity = lab.export.prove_parity(lab.network, graph, inputs, SPEC, "drawn")
+    assert (parity.split, parity.images) == ("drawn", 4)
+    assert parity.probability <= 1e-4
 
 
 def test_probability_is_the_sigmoid_of_the_mean_of_the_map(lab: SimpleNamespace) -> None:
@@ -55,6 +70,21 @@ def test_the_same_network_exports_to_the_same_bytes(lab: SimpleNamespace) -> Non
     assert lab.export.to_onnx(lab.network, SPEC) == lab.export.to_onnx(lab.network, SPEC)
 
 
+def test_another_process_exports_the_same_bytes(lab: SimpleNamespace, tmp_path: Path) -> None:
+    """The other one has exported something else before: names are numbered by a counter of the process."""
+    lab.network.save(tmp_path / "weights.keras")
+    program = (
+        "import hashlib, sys, keras; from converter.manifest import InputSpec; from training.export import to_onnx\n"
+        f"spec = InputSpec.model_validate_json({SPEC.model_dump_json()!r})\n"
+        f"network = keras.models.load_model({str(tmp_path / 'weights.keras')!r}, compile=False)\n"
+        "to_onnx(keras.models.clone_model(network), spec)\n"
+        "print(hashlib.sha256(to_onnx(network, spec)).hexdigest())"
+    )
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=150)
+    here = lab.export.to_onnx(lab.network, SPEC)
+    assert other.stdout.split()[-1] == hashlib.sha256(here).hexdigest()
+
+
 def test_graph_takes_any_batch_and_names_it(lab: SimpleNamespace) -> None:
     onnx = pytest.importorskip("onnx")
     graph = onnx.load_model_from_string(lab.export.to_onnx(lab.network, SPEC))
@@ -64,20 +94,55 @@ def test_graph_takes_any_batch_and_names_it(lab: SimpleNamespace) -> None:
         assert value.type.tensor_type.shape.dim[0].dim_param == "N"
 
 
-def test_folded_temperature_divides_the_logit_and_the_map(lab: SimpleNamespace) -> None:
+def test_a_third_output_is_the_gate(lab: SimpleNamespace) -> None:
+    keras, onnx = pytest.importorskip("keras"), pytest.importorskip("onnx")
+    pooled = keras.layers.GlobalAveragePooling2D()(lab.network.get_layer("cam").input)
+    classes = keras.layers.Dense(3, activation="softmax", bias_initializer="ones", name="kinds")(pooled)
+    gated = keras.Model(lab.network.inputs, [*lab.network.outputs, classes])
+    for network in (gated, lab.fold.fold(gated, [BENT])):
+        graph = lab.export.to_onnx(network, SPEC)
+        assert [one.name for one in onnx.load_model_from_string(graph).graph.output] == ["probability", "cam", "gate"]
+        assert lab.export.prove_parity(network, graph, lab.export.reference_inputs(SPEC), SPEC, "drawn").images == 4
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize(
+    "calibrations",
+    [[LINEAR, NONE], [BENT, NONE], [LINEAR, BENT], [BENT, STEEP]],
+    ids=lambda pair: "-".join(one.method for one in pair),
+)
+def test_a_folded_network_gives_calibrated_answers(lab: SimpleNamespace, layout: str, calibrations: list) -> None:
+    spec = SPEC.model_copy(update={"layout": layout})
+    network = lab.zoo.residual_network(SMALL, spec, 2)
+    inputs = lab.export.reference_inputs(spec)
+    before = lab.scores.score(lab.export.to_onnx(network, spec), inputs)
+    folded = lab.fold.fold(network, calibrations)
+    graph = lab.export.to_onnx(folded, spec)
+    lab.export.prove_parity(folded, graph, inputs, spec, "drawn")
+    after = lab.scores.score(graph, inputs)
+    raw, logit = lab.scores.logits(before.cam, layout), lab.scores.logits(after.cam, layout)
+    wanted = np.stack([calibrated(one, raw[:, n]) for n, one in enumerate(calibrations)], axis=1)
+    assert np.abs(logit - wanted).max() < 1e-4
+    assert np.abs(1 / (1 + np.exp(-wanted)) - after.probability).max() < 1e-5
+    again = lab.scores.score(lab.export.to_onnx(network, spec), inputs)
+    assert np.array_equal(again.cam, before.cam), "the network itself was changed"
+
+
+def test_an_isotonic_calibration_moves_every_place_of_the_map_alike(lab: SimpleNamespace) -> None:
     inputs = lab.export.reference_inputs(SPEC)
-    before = lab.scores.score(lab.export.to_onnx(lab.network, SPEC), inputs)
-    lab.export.fold_temperature(lab.network, 2.0)
-    after = lab.scores.score(lab.export.to_onnx(lab.network, SPEC), inputs)
-    lab.export.fold_temperature(lab.network, 0.5)
-    assert np.allclose(after.cam, before.cam / 2, atol=1e-5)
+    before, after = (
+        lab.scores.score(lab.export.to_onnx(network, SPEC), inputs).cam
+        for network in (lab.network, lab.fold.fold(lab.network, [BENT]))
+    )
+    moved = after - before
+    assert np.abs(moved - moved.mean(axis=(2, 3), keepdims=True)).max() < 1e-4
 
 
 def test_a_graph_that_differs_is_refused(lab: SimpleNamespace) -> None:
     other = lab.zoo.residual_network(SMALL, SPEC)
     graph = lab.export.to_onnx(other, SPEC)
     with pytest.raises(RuntimeError, match="differ by"):
-        lab.export.check_parity(lab.network, graph, lab.export.reference_inputs(SPEC), SPEC)
+        lab.export.prove_parity(lab.network, graph, lab.export.reference_inputs(SPEC), SPEC, "drawn")
 
 
 def test_a_training_step_lowers_the_loss_and_moves_the_average(lab: SimpleNamespace) -> None:
