@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 Box = tuple[float, float, float, float]
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Example:
     split:      train, val, devtest or test; "" where `training.splits` still has to decide.
     patient_id: begins with the source ("nih:13"), so that it is the same patient in every cohort of this source.
     view:       PA, AP, LL, ...; "" where nobody says it. Likewise `sex` (M, F, O) and `age_years` (None).
-    boxes:      (x, y, width, height) of what was found, in pixels of the stored image.
+    boxes:      (x, y, width, height) of what was found, in pixels of the stored image; `box_findings` names it.
     sublabel:   what the publication says beyond the label.
     part:       the published part ("train", "val", "test", ...) in which the image lies; "" where there is none.
     """
@@ -33,6 +35,7 @@ class Example:
     age_years: float | None = None
     sex: str = ""
     boxes: tuple[Box, ...] = ()
+    box_findings: tuple[str, ...] = ()
     sublabel: str = ""
     part: str = ""
 
@@ -43,16 +46,53 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Cohort:
-    """One source of images. `load` reads the layout described in `layout` and raises WrongLayout for any other."""
+class About:
+    """Where the images come from. `findings`: every name that `load` may find, in the order of reports."""
 
-    name: str
     licence: str
     citation: str
     population: str
-    layout: str
     findings: tuple[str, ...]
-    load: Callable[[Path], list[Example]]
+
+
+Load = Callable[[Path], list[Example]]
+
+
+class CohortModule(Protocol):
+    """What every module of a cohort has: these three names. `load` raises WrongLayout for any layout but LAYOUT."""
+
+    @property
+    def ABOUT(self) -> About: ...  # noqa: N802
+    @property
+    def LAYOUT(self) -> str: ...  # noqa: N802
+
+    def load(self, folder: Path) -> list[Example]: ...
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One source of images, as a recipe or a person names it."""
+
+    name: str
+    about: About = field(repr=False)
+    layout: str = field(repr=False)
+    load: Load = field(repr=False)
+
+    @property
+    def licence(self) -> str:
+        return self.about.licence
+
+    @property
+    def citation(self) -> str:
+        return self.about.citation
+
+    @property
+    def population(self) -> str:
+        return self.about.population
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        return self.about.findings
 
 
 class WrongLayout(SystemExit):

@@ -8,7 +8,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from training.cohorts.cohort import Cohort, Example, WrongLayout
+from training.cohorts.cohort import About, Cohort, Example, WrongLayout
 
 DATA_VARIABLE = "HILUM_DATA"
 NEGATIVE_LABEL = "NORMAL"
@@ -67,7 +67,7 @@ def _load(name: str, folder: Path) -> list[Example]:
 
 
 def _cohort(name: str, licence: str, citation: str, population: str, findings: tuple[str, ...]) -> Cohort:
-    return Cohort(name, licence, citation, population, LAYOUT, findings, partial(_load, name))
+    return Cohort(name, About(licence, citation, population, findings), LAYOUT, partial(_load, name))
 
 
 _KERMANY = (

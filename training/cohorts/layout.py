@@ -1,0 +1,77 @@
+"""Reads published folders and tables, and says in one sentence what is not as published."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from training.cohorts.cohort import WrongLayout
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+# So many names of what was found in its place are worth reading.
+NAMES_SHOWN_MAX = 6
+
+
+def root_of(folder: Path, *inside: str, holds: Sequence[str]) -> Path:
+    """The absolute folder that has all names of `holds`: `folder`, or the first of `inside` that lies in it.
+
+    Archives are unpacked with or without the folder that they name.
+    """
+    candidates = [folder, *(folder / name for name in inside)]
+    for candidate in candidates:
+        if all((candidate / name).exists() for name in holds):
+            return candidate.absolute()
+    raise WrongLayout(f"{folder}: expected {', '.join(holds)}, found {found_in(folder)}")
+
+
+def images_in(folder: Path, *, suffixes: frozenset[str] = IMAGE_SUFFIXES, deep: bool = False) -> list[Path]:
+    """The images of `folder` by name, hidden files left out; with `deep` those of its subfolders too."""
+    if not folder.is_dir():
+        raise WrongLayout(f"{folder.parent}: expected the folder {folder.name}, found {found_in(folder.parent)}")
+    files = [
+        file
+        for file in folder.glob("**/*" if deep else "*")
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+    ]
+    if not files:
+        raise WrongLayout(f"{folder}: expected images ({', '.join(sorted(suffixes))}), found {found_in(folder)}")
+    return sorted(files)
+
+
+def read_table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file that has at least `columns`."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(lines, restval="")
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            named = ", ".join(name for name in reader.fieldnames or () if name) or "no header"
+            raise WrongLayout(f"{file}: expected the columns {', '.join(missing)}, found {named}")
+        return list(reader)
+
+
+def read_list(file: Path) -> list[str]:
+    """The lines of a text file, without empty ones."""
+    return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+
+
+def found_in(folder: Path) -> str:
+    """What lies in `folder`, in a few words."""
+    if not folder.is_dir():
+        return "no such folder" if not folder.exists() else "a file"
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir() if not path.name.startswith("."))
+    if not names:
+        return "an empty folder"
+    more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
+    return ", ".join(names[:NAMES_SHOWN_MAX]) + more
+
+
+def without_images(file: Path, missing: Sequence[str], expected: int) -> None:
+    """Tell that images named in `file` are not there: some are left out (a part was unpacked), all are an error."""
+    if not missing:
+        return
+    sentence = f"{file}: {len(missing)} of {expected} images that it names are not there, such as {missing[0]}"
+    if len(missing) == expected:
+        raise WrongLayout(sentence)
+    print(sentence, file=sys.stderr)
