@@ -1,4 +1,7 @@
-"""What happens to a training image on its way into a batch: another exposure, position, sharpness, a lost patch.
+"""What happens to a training image on its way into a batch: exposure, position, artefacts, sharpness, a lost patch.
+
+Only what a radiologist could meet: a few degrees of rotation, never upside down. A mirrored film is a heart on the
+other side; a recipe allows it where the finding has no side.
 
 Strong on purpose. A plain network reaches the same validation AUC on the cohorts at hand and then fails on films
 from elsewhere: it has learned one hospital's exposure, framing and sharpness.
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from converter.image.model_input import normalise
 from converter.manifest import InputSpec
+from training.artefacts import add_artefacts
 from training.recipe import Augmentation
 
 LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
@@ -26,6 +30,7 @@ def augment(
     toned = cv2.LUT(image, _tone_curve(recipe, rng))
     placement = _placement(image.shape[0], recipe, spec, rng)
     gray = np.asarray(cv2.warpAffine(toned, placement, (spec.width, spec.height)), dtype=np.float32)
+    gray = add_artefacts(gray, recipe, rng)
     if rng.random() < recipe.blur:
         gray = _lose_sharpness(gray, rng)
     noise = rng.standard_normal(gray.shape, dtype=np.float32) * np.float32(rng.uniform(0, recipe.noise))

@@ -1,4 +1,4 @@
-"""Training batches: the same number of images of each class from each cohort, drawn ahead by one thread."""
+"""Training batches: images of each class of each cohort in fixed numbers, drawn ahead by one thread."""
 
 from __future__ import annotations
 
@@ -10,48 +10,105 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.augment import augment
-from training.cohorts import Example
+from training.cohorts import COHORTS, Example
+from training.images import load_targets
 from training.recipe import Recipe
 
 AHEAD = 4
+# The target of a finding for which a cohort is not labelled: nothing is learned from it.
+UNKNOWN = -1.0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images: [n, H, W, 1]; targets: [n], softened labels."""
+    """images: [n, H, W, 1]; targets: [n, findings], softened labels or UNKNOWN; weights: [n], their mean about 1."""
 
     images: NDArray[np.float32]
     targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The images of one class of one cohort; or, where the loss is weighted, all images of the cohort.
+
+    members: places among the examples; drawn: how many come into a batch; weights: of each member in the loss.
+    """
+
+    members: NDArray[np.int64]
+    drawn: int
+    weights: NDArray[np.float64]
+
+
+def known_targets(examples: Sequence[Example], findings: Sequence[str]) -> NDArray[np.float32]:
+    """[images, findings]: 1 or 0, and UNKNOWN where the cohort is not labelled for the finding."""
+    targets = load_targets(examples, findings)
+    labelled = [[finding in COHORTS[example.cohort].findings for finding in findings] for example in examples]
+    return np.where(labelled, targets, np.float32(UNKNOWN))
+
+
+def groups(recipe: Recipe, examples: Sequence[Example]) -> list[Group]:
+    """What a batch is drawn from: each class (each set of findings) of each cohort, or each cohort with weights.
+
+    Ends the program where a cohort has no images.
+    """
+    labels = known_targets(examples, recipe.finding_names)
+    cohorts = np.array([example.cohort for example in examples])
+    found: list[Group] = []
+    for cohort, share in recipe.cohorts.items():
+        members = np.flatnonzero(cohorts == cohort)
+        if not len(members):
+            raise SystemExit(f"{cohort} has no images to learn from")
+        classes, of_class = np.unique(labels[members], axis=0, return_inverse=True)
+        of_class = of_class.ravel()
+        if recipe.imbalance == "class-weights":
+            weights = len(members) / len(classes) / np.bincount(of_class)
+            found.append(Group(members, share.per_class * len(classes), weights[of_class]))
+        else:
+            parts = [members[of_class == place] for place in range(len(classes))]
+            found += [Group(part, share.per_class, np.ones(len(part))) for part in parts]
+    return found
 
 
 class BatchSource:
-    """Batch number k depends on the seed and k alone, so a run can be repeated and continued."""
+    """Batch number k depends on the seed and k alone, so a run can be repeated and continued.
 
-    def __init__(self, recipe: Recipe, examples: Sequence[Example], images: NDArray[np.uint8]) -> None:
+    `soft` [images, findings] are the answers of teachers, which make up their share of each known target.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        examples: Sequence[Example],
+        images: NDArray[np.uint8],
+        soft: NDArray[np.float32] | None = None,
+    ) -> None:
         self._recipe = recipe
         self._images = images
-        self._groups = [
-            (np.array(members), positive, share)
-            for cohort, share in recipe.cohorts.items()
-            for positive in (False, True)
-            if (members := [i for i, e in enumerate(examples) if e.cohort == cohort and e.positive == positive])
-        ]
+        labels = known_targets(examples, recipe.finding_names)
+        softness = [recipe.cohorts[example.cohort].label_smoothing for example in examples]
+        smoothing = np.array(softness, dtype=np.float32)[:, np.newaxis]
+        targets = labels * (1 - smoothing) + smoothing / 2
+        if soft is not None and recipe.teachers:
+            targets = (1 - recipe.teachers.weight) * targets + recipe.teachers.weight * soft
+        self._targets = np.where(labels == UNKNOWN, labels, targets).astype(np.float32)
+        self._groups = groups(recipe, examples)
+        self._weights = np.ones(len(examples), dtype=np.float32)
+        for group in self._groups:
+            self._weights[group.members] = group.weights
 
     def batch(self, number: int) -> Batch:
-        rng = np.random.default_rng([self._recipe.seed, number])
-        images: list[NDArray[np.float32]] = []
-        targets: list[float] = []
-        for members, positive, share in self._groups:
-            for index in rng.choice(members, share.per_class):
-                images.append(augment(self._images[index], self._recipe.augmentation, self._recipe.input, rng))
-                targets.append(float(positive) * (1 - share.label_smoothing) + share.label_smoothing / 2)
-        return Batch(np.stack(images)[..., np.newaxis], np.array(targets, dtype=np.float32))
+        recipe = self._recipe
+        rng = np.random.default_rng([recipe.seed, number])
+        drawn = np.concatenate([rng.choice(group.members, group.drawn) for group in self._groups])
+        images = np.stack([augment(self._images[index], recipe.augmentation, recipe.input, rng) for index in drawn])
+        return Batch(images[..., np.newaxis], self._targets[drawn], self._weights[drawn])
 
-    def batches(self, count: int) -> Iterator[Batch]:
-        """Batches 0 to count - 1, a few of them prepared while the network works on the one before."""
+    def batches(self, count: int, start: int = 0) -> Iterator[Batch]:
+        """Batches `start` to `count` - 1, a few of them prepared while the network works on the one before."""
         with ThreadPoolExecutor(1) as pool:
-            waiting = [pool.submit(self.batch, number) for number in range(min(AHEAD, count))]
-            for number in range(count):
+            waiting = [pool.submit(self.batch, number) for number in range(start, min(start + AHEAD, count))]
+            for number in range(start, count):
                 done = waiting.pop(0).result()
                 if number + AHEAD < count:
                     waiting.append(pool.submit(self.batch, number + AHEAD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 
 from tests.support.examples import labelled
 from tests.support.phantoms import draw_chest
+from training.artefacts import add_artefacts, collimate
 from training.augment import augment
-from training.batches import BatchSource
+from training.batches import UNKNOWN, BatchSource, groups, known_targets
 from training.cohorts import Example
-from training.recipe import Recipe, load_recipe
+from training.recipe import Recipe, load_recipe, with_values
 
 RECIPE = Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"
 
@@ -68,3 +70,63 @@ def test_batches_depend_on_the_seed_and_their_number_alone(recipe: Recipe, film:
     assert len(drawn) == 6
     assert all(np.array_equal(batch.images, source.batch(n).images) for n, batch in enumerate(drawn))
     assert not np.array_equal(drawn[0].images, drawn[1].images)
+
+
+def test_rarer_classes_weigh_more_where_images_come_as_they_are(recipe: Recipe, film: np.ndarray) -> None:
+    weighted = with_values(recipe, {"imbalance": "class-weights"})
+    examples = examples_of(recipe)
+    examples += [labelled(Path(f"nih512/{n}.jpg"), "nih512", True, "train", f"nih512:{n}") for n in range(4, 12)]
+    found = groups(weighted, examples)
+    assert len(found) == len(recipe.cohorts)
+    nih = found[list(recipe.cohorts).index("nih512")]
+    positive = np.array([examples[place].positive for place in nih.members])
+    assert nih.weights[positive].sum() == pytest.approx(nih.weights[~positive].sum())
+    assert nih.weights.mean() == pytest.approx(1)
+    batch = BatchSource(weighted, examples, np.stack([film] * len(examples))).batch(0)
+    assert len(batch.images) == 2 * sum(share.per_class for share in recipe.cohorts.values())
+    assert {round(float(weight), 3) for weight in batch.weights} == {1.0, 0.6, 3.0}
+
+
+def test_a_cohort_without_images_is_told(recipe: Recipe) -> None:
+    others = [example for example in examples_of(recipe) if example.cohort != "nih512"]
+    with pytest.raises(SystemExit, match="nih512 has no images"):
+        groups(recipe, others)
+
+
+def test_classes_are_sets_of_findings_and_what_a_cohort_does_not_say_is_unknown() -> None:
+    examples = [
+        replace(labelled(Path("a"), "hannover512", True, "train", "a"), findings=frozenset({"covid-19", "pneumonia"})),
+        labelled(Path("b"), "nih512", False, "train", "b"),
+    ]
+    assert known_targets(examples, ("pneumonia", "covid-19")).tolist() == [[1, 1], [0, UNKNOWN]]
+
+
+@pytest.mark.parametrize("artefact", ["device", "scatter", "quantum_noise", "collimation", "marker"])
+def test_an_artefact_changes_the_film_and_leaves_it_one(artefact: str, recipe: Recipe, film: np.ndarray) -> None:
+    gray = film.astype(np.float32) / 255
+    always = recipe.augmentation.model_copy(update={artefact: 1.0})
+    for seed in range(10):
+        before = gray.copy()
+        changed = add_artefacts(gray, always, np.random.default_rng(seed))
+        assert changed.dtype == np.float32
+        assert changed.shape == gray.shape
+        assert changed.min() >= 0
+        assert changed.max() <= 1
+        assert not np.array_equal(changed, gray)
+        assert np.corrcoef(changed.ravel(), gray.ravel())[0, 1] > 0.5
+        assert np.array_equal(before, gray)
+
+
+def test_no_artefact_is_drawn_unless_a_recipe_asks_for_it(recipe: Recipe, film: np.ndarray) -> None:
+    none = recipe.augmentation.model_copy(
+        update=dict.fromkeys(("device", "scatter", "quantum_noise", "collimation", "marker"), 0.0)
+    )
+    gray = film.astype(np.float32) / 255
+    assert add_artefacts(gray, none, np.random.default_rng(0)) is gray
+
+
+def test_shutters_leave_the_middle_of_the_film(film: np.ndarray) -> None:
+    gray = film.astype(np.float32) / 255
+    for seed in range(20):
+        cut = collimate(gray, np.random.default_rng(seed))
+        assert np.array_equal(cut[20:140, 20:140], gray[20:140, 20:140])

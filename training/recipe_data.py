@@ -1,0 +1,51 @@
+"""The examples that a recipe names, from the folders they lie in."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from training.cohorts import COHORTS, Example, data_folder, development
+from training.splits import check_splits
+
+IN_THE_MANIFEST = {cohort.name for cohort in development.COHORTS}
+
+
+def add_data_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="[COHORT=]FOLDER",
+        help=f"where a cohort lies (default: in {development.DATA_VARIABLE}); without COHORT=, that of manifest.csv",
+    )
+
+
+def load_recipe_data(cohorts: Iterable[str], given: Sequence[str]) -> list[Example]:
+    """Every example of `cohorts`, in a split each; ends the program where one is unknown, missing or leaks."""
+    examples: list[Example] = []
+    for name, folder in folders(cohorts, given).items():
+        examples += COHORTS[name].load(folder)
+    check_splits(examples)
+    return examples
+
+
+def folders(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, Path]:
+    named = {name: Path(folder) for name, equals, folder in (one.partition("=") for one in given) if equals}
+    plain = [Path(one) for one in given if "=" not in one]
+    strangers = {*cohorts, *named} - set(COHORTS)
+    if strangers:
+        raise SystemExit(f"unknown cohort {', '.join(sorted(strangers))}; known are {', '.join(sorted(COHORTS))}")
+    found = {}
+    for name in cohorts:
+        if name in named:
+            found[name] = named[name]
+        elif name in IN_THE_MANIFEST:
+            found[name] = data_folder(plain[-1] if plain else None)
+        elif development.DATA_VARIABLE in os.environ:
+            found[name] = Path(os.environ[development.DATA_VARIABLE]) / name
+        else:
+            raise SystemExit(f"where is {name}? Give --data {name}=FOLDER, or set {development.DATA_VARIABLE}")
+    return found
