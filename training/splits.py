@@ -1,16 +1,29 @@
-"""train, val and devtest: no patient is in two of them, whatever the source of the image."""
+"""train, val, devtest and test: no patient and no film is in two of them, whatever the source of the image.
+
+Published test parts stay apart (`test`). What has no split yet is divided by patient; patients who share a film, to the
+eye of training.near_duplicates, count as one. The same images and the same seed give the same splits.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from training.cohorts import Example
+from training.near_duplicates import Pair, find_near_duplicates
 
-SPLITS = ("train", "val", "devtest")
+# In the order in which they are looked at: what is measured later keeps its images when two of them share a patient.
+SPLITS = ("train", "val", "devtest", "test")
+LEFT_OUT = "left-out"
+SHARES = {"train": 0.8, "val": 0.1, "devtest": 0.1}
+# Fewer groups than this with one set of findings are divided together with the others of their cohort.
+STRATUM_GROUPS_MIN = 10
+COLUMNS = ("path", "cohort", "split", "patient_id", "label", "findings")
 
 
 def select(examples: Iterable[Example], split: str, cohorts: Iterable[str]) -> list[Example]:
@@ -19,28 +32,155 @@ def select(examples: Iterable[Example], split: str, cohorts: Iterable[str]) -> l
     return [example for example in examples if example.split == split and example.cohort in wanted]
 
 
+def divide(examples: Sequence[Example], seed: int = 0) -> list[Example]:
+    """`examples` with a split each. Reads the images where one has none yet, to find films that are there twice."""
+    _check_names(examples, {"", LEFT_OUT, *SPLITS})
+    if all(example.split for example in examples):
+        check_splits(examples)
+        return list(examples)
+    pairs = find_near_duplicates(examples)
+    divided = assign(examples, pairs, seed)
+    check_splits(divided, pairs)
+    return divided
+
+
+def assign(
+    examples: Sequence[Example], pairs: Iterable[Pair], seed: int, shares: Mapping[str, float] = SHARES
+) -> list[Example]:
+    """Give each group of examples that share a patient or a film one split, at random by `seed`.
+
+    A group with a split already keeps the one that is measured last; its images of other splits, and those that would
+    join a published test part, are left out.
+    """
+    groups = list(_groups(examples, pairs))
+    split_of: dict[int, str] = {}
+    for members, split in _drawn(
+        examples, [group for group in groups if _fixed(examples, group) is None], seed, shares
+    ):
+        split_of |= dict.fromkeys(members, split)
+    for members in groups:
+        fixed = _fixed(examples, members)
+        for place in members if fixed else ():
+            own = examples[place].split
+            joins = own == fixed or (not own and fixed != "test")
+            split_of[place] = fixed if joins and fixed else LEFT_OUT
+    return [replace(example, split=split_of[place]) for place, example in enumerate(examples)]
+
+
+def _groups(examples: Sequence[Example], pairs: Iterable[Pair]) -> Iterator[list[int]]:
+    """Places of the examples that belong together, by patient and by film, each group in order."""
+    parent = list(range(len(examples)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    first_of: dict[str, int] = {}
+    same_patient = ((first_of.setdefault(example.patient_id, i), i) for i, example in enumerate(examples))
+    for one, other in (*same_patient, *pairs):
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    members: dict[int, list[int]] = defaultdict(list)
+    for place in range(len(examples)):
+        members[root(place)].append(place)
+    yield from members.values()
+
+
+def _fixed(examples: Sequence[Example], members: Iterable[int]) -> str | None:
+    """The split that the group has, the one measured last if there are several; None where it has none."""
+    there = {examples[place].split for place in members}
+    return next((split for split in reversed(SPLITS) if split in there), None)
+
+
+def _drawn(
+    examples: Sequence[Example], groups: Sequence[list[int]], seed: int, shares: Mapping[str, float]
+) -> Iterator[tuple[list[int], str]]:
+    """Each group with its split: shuffled within groups of like findings, cut where the shares of images are full."""
+    for stratum in _strata(examples, groups):
+        order = sorted(stratum, key=lambda members: _shuffled(seed, min(examples[i].patient_id for i in members)))
+        images, before = sum(map(len, order)), 0
+        for members in order:
+            middle, reached = (before + len(members) / 2) / images, 0.0
+            before += len(members)
+            for split, share in shares.items():
+                reached += share
+                if middle < reached or split == list(shares)[-1]:
+                    yield members, split
+                    break
+
+
+def _strata(examples: Sequence[Example], groups: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+    """Groups with the same findings in the same cohort; rare sets of findings together, by whether there are any."""
+    alike: dict[tuple[str, frozenset[str]], list[list[int]]] = defaultdict(list)
+    for members in groups:
+        findings = frozenset[str]().union(*(examples[place].findings for place in members))
+        alike[examples[members[0]].cohort, findings].append(members)
+    rare: dict[tuple[str, bool], list[list[int]]] = defaultdict(list)
+    for (cohort, findings), stratum in alike.items():
+        if len(stratum) < STRATUM_GROUPS_MIN:
+            rare[cohort, bool(findings)] += stratum
+        else:
+            yield stratum
+    yield from rare.values()
+
+
+def _shuffled(seed: int, patient_id: str) -> bytes:
+    return hashlib.sha256(f"{seed}\0{patient_id}".encode()).digest()
+
+
 def patients_in_two_splits(examples: Iterable[Example]) -> set[str]:
     """The patients that would leak; a run refuses to start when there is one."""
     seen: dict[str, set[str]] = defaultdict(set)
     for example in examples:
-        seen[example.patient_id].add(example.split)
+        if example.split != LEFT_OUT:
+            seen[example.patient_id].add(example.split)
     return {patient for patient, splits in seen.items() if len(splits) > 1}
 
 
-def check_splits(examples: Sequence[Example]) -> None:
+def films_in_two_splits(examples: Sequence[Example], pairs: Iterable[Pair]) -> list[tuple[Example, Example]]:
+    """Near-duplicates that would leak."""
+    crossing = ((examples[one], examples[other]) for one, other in pairs)
+    return [(a, b) for a, b in crossing if LEFT_OUT not in (a.split, b.split) and a.split != b.split]
+
+
+def check_splits(examples: Sequence[Example], pairs: Iterable[Pair] = ()) -> None:
+    """End the program where a patient, or a film of `pairs`, is in two splits, or a split has no known name."""
     leaking = patients_in_two_splits(examples)
     if leaking:
         raise SystemExit(f"{len(leaking)} patients are in more than one split, such as {sorted(leaking)[0]}")
-    unknown = {example.split for example in examples} - set(SPLITS)
+    twice = films_in_two_splits(examples, pairs)
+    if twice:
+        raise SystemExit(
+            f"{len(twice)} films are in more than one split, such as {twice[0][0].path}, {twice[0][1].path}"
+        )
+    _check_names(examples, {LEFT_OUT, *SPLITS})
+
+
+def _check_names(examples: Iterable[Example], known: Set[str]) -> None:
+    unknown = {example.split for example in examples} - known
     if unknown:
-        raise SystemExit(f"unknown splits in manifest.csv: {', '.join(sorted(unknown))}")
+        raise SystemExit(f"unknown splits: {', '.join(repr(split) for split in sorted(unknown))}")
 
 
 def save_split(path: Path, examples: Iterable[Example], folder: Path) -> None:
-    """Write which image of `folder` was in which split, so that a run can be repeated and audited."""
+    """Write which image was in which split (paths relative to `folder`), so that a run can be repeated and audited."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "split", "positive"])
-        writer.writerows(
-            [os.path.relpath(example.path, folder), example.split, int(example.positive)] for example in examples
-        )
+        writer.writerow(COLUMNS)
+        for one in examples:
+            findings = "|".join(sorted(one.findings))
+            place = os.path.relpath(one.path, folder)
+            writer.writerow([place, one.cohort, one.split, one.patient_id, one.label, findings])
+
+
+def with_saved_split(path: Path, examples: Sequence[Example], folder: Path) -> list[Example]:
+    """`examples` in the splits that `save_split` wrote; ends the program where an image has none there."""
+    with path.open(encoding="utf-8", newline="") as file:
+        split_of = {(row["cohort"], row["path"]): row["split"] for row in csv.DictReader(file)}
+    keys = [(example.cohort, os.path.relpath(example.path, folder)) for example in examples]
+    missing = [place for cohort, place in keys if (cohort, place) not in split_of]
+    if missing:
+        raise SystemExit(f"{path}: {len(missing)} images have no split there, such as {missing[0]}")
+    return [replace(example, split=split_of[key]) for example, key in zip(examples, keys, strict=True)]
