@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 
 def find_near_duplicates(examples: Sequence[Example]) -> list[Pair]:
-    """Places (i < j) of every two `examples` that are the same film; each image is read once, then kept small on disk."""
+    """Places (i < j) of every two `examples` that are the same film. Each image is read once, then kept on disk."""
     places: dict[str, list[int]] = {}
     for place, example in enumerate(examples):
         places.setdefault(example.cohort, []).append(place)

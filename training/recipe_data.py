@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from training.cohorts import COHORTS, Example, data_folder, development
-from training.splits import check_splits
+from training.splits import divide
 
 IN_THE_MANIFEST = {cohort.name for cohort in development.COHORTS}
 
@@ -28,8 +28,7 @@ def load_recipe_data(cohorts: Iterable[str], given: Sequence[str]) -> list[Examp
     examples: list[Example] = []
     for name, folder in folders(cohorts, given).items():
         examples += COHORTS[name].load(folder)
-    check_splits(examples)
-    return examples
+    return divide(examples)
 
 
 def folders(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, Path]:
