@@ -1,0 +1,71 @@
+"""The part of the page about one finding, in reading order, beginning with the answer in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from converter.evaluation import finding_plots, finding_tables
+from converter.evaluation.gallery import Picture
+from converter.evaluation.wording import NOTHING, counted, decimal, in_a_sentence, percent
+
+
+def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture], several: bool) -> Iterator[str]:
+    """Sections of the page; with `several` findings each begins with its name."""
+    name = in_a_sentence(finding["meaning"])
+    if several:
+        yield f'<h2 class="finding" id="{finding["name"]}">{escape(finding["meaning"])}</h2>'
+    if not finding["groups"]:
+        yield f"<section><p>No image was labelled for {escape(name)}.</p></section>"
+        return
+    for part in (
+        in_short(finding, name),
+        finding_tables.every_figure(finding),
+        finding_plots.telling_apart(finding, name),
+        finding_plots.probabilities(finding, name),
+        finding_tables.groups(finding, name),
+        finding_tables.within_views(finding),
+        finding_tables.rivals(finding),
+        finding_tables.boxes(finding),
+        finding_plots.gallery(pictures),
+    ):
+        inside = "".join(part)
+        if inside:
+            yield f"<section>{inside}</section>"
+
+
+def in_short(finding: Mapping[str, Any], name: str) -> Iterator[str]:
+    yield "<h2>In short</h2>"
+    yield (
+        f"<p>An image is marked when the model states a probability of {100 * finding['threshold']:.1f} % or more for "
+        f"{escape(name)}.</p>"
+    )
+    yield '<div class="tiles">'
+    for group in finding_tables.of_sources(finding):
+        split = f", {escape(group['split'])}" if group["split"] else ""
+        yield f'<div class="tile"><h3>{escape(group["name"])}</h3>'
+        yield (
+            f'<p class="soft">{counted(group["images"], "image")} of {counted(group["patients"], "patient")}{split}; '
+            f"{group['positives']} labelled with {escape(name)}</p>"
+        )
+        for key, words in (
+            ("sensitivity", "of the images with it are marked"),
+            ("specificity", "of those without it are not"),
+        ):
+            value, _, interval = percent(group[key]).partition(" (")
+            if value != NOTHING:
+                yield f'<div class="big">{value}</div><p>{words} <span class="soft">({interval}</span></p>'
+        auc = decimal(group["auc"])
+        yield f"<p>AUC {auc}</p>" if auc != NOTHING else f'<p class="soft">{why_no_auc(group)}</p>'
+        yield "</div>"
+    yield "</div>"
+
+
+def why_no_auc(group: Mapping[str, Any]) -> str:
+    negatives = group["images"] - group["positives"]
+    if not group["images"]:
+        return "No image was analysed."
+    if not negatives or not group["positives"]:
+        return "No AUC: all images have the same label."
+    return f"No AUC: {group['positives']} images with it and {negatives} without are too few."

@@ -1,0 +1,151 @@
+"""The report as one HTML page for people: nothing is fetched, no file and no patient is named; light, dark, paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from converter.evaluation.finding_page import finding_section
+from converter.evaluation.gallery import Picture
+from converter.evaluation.markup import table
+from converter.evaluation.wording import counted
+from converter.image.gray_image import DECLINE_CODES
+
+# So many image numbers of a refusal are listed; the JSON has all.
+NUMBERS_MAX = 60
+NOTICE = "Research use only. Not a medical device, not for diagnosis, and no statement about a single patient."
+# What became of files that were not judged: key of the report -> words.
+UNJUDGED = {
+    "unreadable": "could not be read (the JSON names them and says why)",
+    "unlabelled": "had no label and were left out",
+    "without_image": "of the label file had no image",
+    "without_answer": "were labelled, but for no finding of this model",
+}
+GLOSSARY = (
+    ("Operating threshold", "The fixed probability from which an image is marked. It was chosen on other images."),
+    ("Sensitivity", "Of the images labelled with the finding, the share that is marked. Also called recall."),
+    ("Specificity", "Of the images labelled without it, the share that is not marked."),
+    (
+        "AUC",
+        "Take one image with and one without the finding at random: how often the one with it has the higher "
+        "probability. 0.5 is guessing, 1 is perfect. It does not depend on the threshold.",
+    ),
+    ("PR-AUC", "Precision averaged over all thresholds. It depends on how common the finding is among these images."),
+    (
+        "Precision",
+        "Of the marked images, the share that is labelled with the finding. Where the finding is rarer than here, as "
+        "on most wards, precision is lower.",
+    ),
+    (
+        "Calibration error",
+        "How far stated probabilities are from what happened, on average. 0 is best. It cannot be negative, so that "
+        "small groups look worse than they are.",
+    ),
+    ("Brier score", "Mean squared distance between probability and label. 0 is best."),
+    (
+        "Interval",
+        "In brackets: the 95 % interval from {rounds} random samples of the patients (all images of a patient go "
+        "together). Where no image or every image is right, the exact binomial interval over patients.",
+    ),
+    (
+        "Dash",
+        "A figure that would rest on fewer than {images_min} images of a class is not given.",
+    ),
+    (
+        "Heat map",
+        "Where the model's evidence for the finding came from (class activation map). It explains the model, not the "
+        "disease.",
+    ),
+)
+
+
+def draw_page(report: Mapping[str, Any], pictures: Mapping[str, Sequence[Picture]]) -> str:
+    """The page of a report of `build_report`; `pictures` by finding, empty where nothing is to be shown."""
+    package = report["package"]
+    title = f"{package['title']} {package['version']}: evaluation"
+    parts = [
+        *header(report),
+        *what_was_judged(report),
+        *(
+            part
+            for finding in report["findings"]
+            for part in finding_section(finding, pictures.get(finding["name"], ()), len(report["findings"]) > 1)
+        ),
+        *notes(report),
+        *how_to_read(report),
+    ]
+    style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def header(report: Mapping[str, Any]) -> Iterator[str]:
+    package, setting = report["package"], report["setting"]
+    yield f"<header><h1>{escape(package['title'])}</h1>"
+    yield (
+        f"<p>How well the model <b>{escape(package['name'])} {escape(package['version'])}</b> reads "
+        f'{escape(setting["title"])}. <span class="soft">Measured {escape(setting["created"])}.</span></p>'
+    )
+    yield f'<p class="notice">{NOTICE}</p>'
+    if len(report["findings"]) > 1:
+        links = (f'<a href="#{one["name"]}">{escape(one["meaning"])}</a>' for one in report["findings"])
+        yield f"<nav>{''.join(links)}</nav>"
+    yield "</header>"
+
+
+def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
+    counts = report["counts"]
+    declined = sum(counts["declined"].values())
+    yield "<section><h2>What was judged</h2>"
+    yield f"<p>{counted(counts['labelled'], 'labelled image')}: {counts['analysed']} analysed, {declined} declined"
+    yield " (the model's own rules give them no probability).</p>" if declined else ".</p>"
+    if declined:
+        yield table(["Code", "Images", "Numbers in the JSON"], declined_rows(report))
+    left_out = [f"{counts[key]} {words}" for key, words in UNJUDGED.items() if counts.get(key)]
+    if left_out:
+        yield f"<p>Not judged: {'; '.join(left_out)}.</p>"
+    if not report["setting"]["patients_known"]:
+        yield (
+            "<p>Nobody said which images are of one patient, so each counts as a patient of its own. Where patients "
+            "have several images, the intervals are too narrow.</p>"
+        )
+    yield "</section>"
+
+
+def declined_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for code, images in report["counts"]["declined"].items():
+        numbers = [
+            str(one["number"]) for one in report["images"] if one["declined"] and one["declined"]["code"] == code
+        ]
+        shown = ", ".join(numbers[:NUMBERS_MAX])
+        if len(numbers) > NUMBERS_MAX:
+            shown += f" and {len(numbers) - NUMBERS_MAX} more"
+        yield escape(DECLINE_CODES.get(code, code)), [escape(code), str(images), shown]
+
+
+def notes(report: Mapping[str, Any]) -> Iterator[str]:
+    if report.get("notes"):
+        yield "<section><h2>Further checks</h2><dl>"
+        for note in report["notes"]:
+            yield f"<dt>{escape(note['title'])}</dt><dd>{escape(note['text'])}</dd>"
+        yield "</dl></section>"
+
+
+def how_to_read(report: Mapping[str, Any]) -> Iterator[str]:
+    yield "<section><h2>How to read this page</h2><dl>"
+    for word, meaning in GLOSSARY:
+        yield f"<dt>{word}</dt><dd>{meaning.format(**report['intervals'])}</dd>"
+    yield "</dl></section>"
+    yield (
+        '<footer class="soft"><p class="break">Images have running numbers; the JSON file of the same evaluation says '
+        f"which files they are. Model file sha256 {escape(report['package']['onnx_sha256'])}.</p></footer>"
+    )
