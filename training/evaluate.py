@@ -1,141 +1,213 @@
-"""python -m training.evaluate FOLDER: measure a model package on devtest, through the conversion that the node uses.
+"""python -m training.evaluate FOLDER: judge a package on images it never saw, by the conversion that the node uses.
 
-Writes one JSON file, from which training.card makes CARD.md and the metrics of manifest.yaml. With --jpeg2000 it only
-measures whether JPEG 2000 may be decoded at a reduced size, and writes that evidence into manifest.yaml.
+Writes the figures as JSON, from which training.card makes CARD.md and the metrics of manifest.yaml, and a page for
+people. With --jpeg2000 it only measures whether JPEG 2000 may be decoded at a reduced size, and writes that evidence
+into manifest.yaml.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from converter.errors import ConverterError
+from converter.evaluation.cases import Rival
+from converter.evaluation.gallery import Gallery
+from converter.evaluation.page import draw_page
+from converter.evaluation.report import Setting, build_report
+from converter.evaluation.wording import decimal, percent
 from converter.image.convert import convert
 from converter.image.gray_image import Declined
-from converter.manifest import InputSpec, IntendedUse, Manifest, load_manifest
+from converter.manifest import InputSpec, IntendedUse, Manifest
 from training.baselines import logistic_regression
-from training.cohorts import Example, data_folder, load_examples
+from training.cohorts import COHORTS, Example, data_folder
 from training.images import load_model_inputs
+from training.judge_package import PIXELS_MAX, PREVIEW_SIDE_MAX, Package, Source, judge_examples, open_package
 from training.map_shift import mirror_shift
-from training.measure import Group, measure
+from training.recipe_data import add_data_argument, folders, load_recipe_data
 from training.reduced import prove_reduced
-from training.scores import Array, score
+from training.scores import score
 from training.size_leak import measure_size_leak
 from training.splits import select
 
-# Cohorts that no package is trained on may be measured whole; of the others only devtest was never seen.
+# Judged as well where it is at hand: no package is trained on it, so every image of it is new.
 NEVER_TRAINED_ON = ("hannover512",)
-PREVIEW_SIDE_MAX = 512
-PIXELS_MAX = 100_000_000
+SIZE_LEAK_COHORT = "kermany512"
+SAME_FILMS = {"kermany224", "kermany512"}
+MAP_SHIFT_STEP = 5
+WHOLE = "all (never trained on)"
+BASELINE = "a logistic regression on 32 x 32 gray values"
 
 
 def main() -> None:
     # 1. arguments
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
-    parser.add_argument("--data", type=Path)
+    add_data_argument(parser)
+    parser.add_argument("--cohorts", nargs="+", help="those to judge on (default: those trained on, and hannover512)")
+    parser.add_argument("--split", default="devtest", help="of the cohorts trained on; others are judged whole")
+    parser.add_argument("--compare", type=Path, nargs="*", default=[], help="other packages, on the same images")
     parser.add_argument("--json", type=Path, help="where the figures go")
-    parser.add_argument("--jpeg2000", action="store_true", help="measure reduced decoding, write it to manifest.yaml")
+    parser.add_argument("--html", type=Path, help="where the page for people goes")
+    parser.add_argument("--no-pictures", action="store_true", help="a page without radiographs, which may be published")
     parser.add_argument("--look", type=Path, nargs="*", default=[], help="folders of unlabelled files to score as well")
+    parser.add_argument("--jpeg2000", action="store_true", help="measure reduced decoding, write it to manifest.yaml")
     arguments = parser.parse_args()
-    manifest = load_manifest(arguments.folder / "manifest.yaml")
-    finding = manifest.findings[0]
-    graph = (arguments.folder / "model.onnx").read_bytes()
-    if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
-        raise SystemExit(f"{arguments.folder / 'model.onnx'} is not the file that manifest.yaml names")
+    package = open_package(arguments.folder)
+    manifest = package.manifest
     if arguments.jpeg2000:
-        prove_reduced(arguments.folder, manifest, graph, data_folder(arguments.data))
+        prove_reduced(arguments.folder, manifest, package.graph, data_folder(None))
         return
-    if arguments.json is None:
-        parser.error("--json is needed")
+    if arguments.json is None and arguments.html is None:
+        parser.error("give --json, --html or both")
 
-    # 2. scores: every image through converter.image.convert
-    everything = load_examples(data_folder(arguments.data))
+    # 2. images: one split of the cohorts trained on, and of others the patients that training never saw
     trained_on = [cohort.name for cohort in manifest.cohorts]
-    examples = select(everything, "devtest", trained_on)
-    examples += [example for example in everything if example.cohort in NEVER_TRAINED_ON]
-    inputs = convert_all([example.path for example in examples], manifest.input)
-    probability = score(graph, inputs).probability[:, 0].astype(np.float64)
+    names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *NEVER_TRAINED_ON]))
+    everything = load_recipe_data(dict.fromkeys([*trained_on, *names]), arguments.data)
+    examples = unseen(everything, arguments.split, trained_on, names)
+    sources = {name: Source(folder, COHORTS[name].findings) for name, folder in folders(names, arguments.data).items()}
 
-    # 3. the same groups for the network and for the baseline
-    learning = select(everything, "train", trained_on)
-    baseline = logistic_regression(
-        load_model_inputs(learning, manifest.input),
-        np.array([example.positive for example in learning]),
-        inputs,
-    )
-    report: dict[str, Any] = {
-        "package": {"name": manifest.name, "version": manifest.version, "onnx_sha256": manifest.onnx_sha256},
-        "threshold": finding.operating_threshold,
-        "groups": [
-            measure(group, examples, probability, finding.operating_threshold, baseline) for group in groups(examples)
-        ],
-        "size_leak": measure_size_leak(select(examples, "devtest", ["kermany512"]), graph, manifest.input),
-        "map_shift": mirror_shift(graph, inputs[map_films(examples)], manifest.input)._asdict(),
-        "looked_at": [
-            look(file, graph, manifest)
-            for extra in arguments.look
-            for file in sorted(extra.rglob("*"))
-            if file.is_file()
-        ],
+    # 3. what this package, other packages and the baseline say of them
+    galleries = {
+        finding.name: Gallery(finding.name, finding.operating_threshold, len(manifest.findings))
+        for finding in manifest.findings
     }
+    cases = judge_examples(package, examples, sources, galleries)
+    rivals = [Rival(BASELINE, baseline(select(everything, "train", trained_on), examples, manifest))]
+    rivals += [rival(open_package(folder), examples, sources) for folder in arguments.compare]
 
-    # 4. report
-    arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    for group in report["groups"]:
-        print(summary(group))
-    print(f"size leak: {json.dumps(report['size_leak'])}")
-    print(f"{arguments.json}: written")
+    # 4. the report, and what only training measures
+    setting = Setting(
+        title=f"{len(cases)} images of {', '.join(names)} that it never saw",
+        created=f"{datetime.now(UTC):%Y-%m-%d}",
+        splits={name: arguments.split if name in trained_on else WHOLE for name in names},
+    )
+    report = build_report(manifest, cases, setting, rivals)
+    report |= further(package, examples) | {"looked_at": look_at(arguments.look, package)}
+    report["notes"] = notes(report)
 
-
-def groups(examples: Sequence[Example]) -> Iterator[Group]:
-    """By source, by view where a source has both, by age band where a source tells the age."""
-    for cohort in dict.fromkeys(example.cohort for example in examples):
-        of_cohort = [example.cohort == cohort for example in examples]
-        split = "all (never trained on)" if cohort in NEVER_TRAINED_ON else "devtest"
-        yield Group(cohort, cohort, split, np.array(of_cohort))
-        if cohort == "nih512":
-            for view in ("PA", "AP"):
-                members = [e.cohort == cohort and e.view == view for e in examples]
-                yield Group(f"{cohort} {view}", cohort, split, np.array(members))
-            for low, high in ((0, 18), (18, 65), (65, 121)):
-                members = [
-                    e.cohort == cohort and e.age_years is not None and low <= e.age_years < high for e in examples
-                ]
-                yield Group(f"{cohort} age {low}-{high - 1}", cohort, split, np.array(members))
-
-
-def convert_all(files: Sequence[Path], spec: InputSpec) -> Array:
-    """Model inputs of labelled files; a file that the node would decline has no place in a cohort."""
-
-    def one(file: Path) -> Array:
-        converted = convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
-        if isinstance(converted, Declined):
-            raise SystemExit(f"{file}: declined, {converted.code}: {converted.reason}")
-        return converted.model_input
-
-    with ThreadPoolExecutor(2) as pool:
-        return np.stack(list(pool.map(one, files)))
+    # 5. write
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if arguments.html is not None:
+        pictures = {} if arguments.no_pictures else {name: list(one.pictures()) for name, one in galleries.items()}
+        arguments.html.write_text(draw_page(report, pictures), encoding="utf-8")
+    for finding in report["findings"]:
+        for group in finding["groups"]:
+            print(summary(finding["name"], group))
+    for note in report["notes"]:
+        print(f"{note['title']}: {note['text']}")
+    print(*(f"{file}: written" for file in (arguments.json, arguments.html) if file is not None), sep="\n")
 
 
-def map_films(examples: Sequence[Example]) -> list[int]:
-    """Places of the films on which the shift of the map is measured: both trained-on looks, every fifth."""
-    return [n for n, example in enumerate(examples) if example.cohort in ("kermany512", "nih512")][::5]
+def unseen(everything: Sequence[Example], split: str, trained_on: Iterable[str], names: Iterable[str]) -> list[Example]:
+    """`split` of the cohorts trained on; of others every image of a patient who is in no other split of those."""
+    known = set(trained_on)
+    seen = {example.patient_id for example in everything if example.cohort in known and example.split != split}
+    judged: list[Example] = []
+    for name in names:
+        judged += [
+            example
+            for example in everything
+            if example.cohort == name and (example.split == split if name in known else example.patient_id not in seen)
+        ]
+    return judged
 
 
-def summary(group: dict[str, Any]) -> str:
+def baseline(learning: Sequence[Example], examples: Sequence[Example], manifest: Manifest) -> list[dict[str, float]]:
+    """Probabilities of a model without any idea of anatomy, by finding; none where training has only one class."""
+    found: list[dict[str, float]] = [{} for _ in examples]
+    unseen_inputs = load_model_inputs(examples, manifest.input)
+    for finding in manifest.findings:
+        labelled = [example for example in learning if finding.name in COHORTS[example.cohort].findings]
+        positive = np.array([finding.name in example.findings for example in labelled])
+        if len(set(positive.tolist())) < 2:
+            continue
+        scores = logistic_regression(load_model_inputs(labelled, manifest.input), positive, unseen_inputs)
+        for one, probability in zip(found, scores.tolist(), strict=True):
+            one[finding.name] = probability
+    return found
+
+
+def rival(package: Package, examples: Sequence[Example], sources: dict[str, Source]) -> Rival:
+    cases = judge_examples(package, examples, sources)
+    thresholds = {finding.name: finding.operating_threshold for finding in package.manifest.findings}
+    return Rival(package.label, [case.probability for case in cases], thresholds)
+
+
+def further(package: Package, examples: Sequence[Example]) -> dict[str, Any]:
+    """Whether size or aspect leak, and whether the map lies where the picture is."""
+    spec = package.manifest.input
+    of_size_leak = [example for example in examples if example.cohort == SIZE_LEAK_COHORT]
+    found: dict[str, Any] = {}
+    if len({example.positive for example in of_size_leak}) == 2:
+        found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec)
+    films = [example for example in examples if example.cohort in map_cohorts(examples)][::MAP_SHIFT_STEP]
+    shift = mirror_shift(package.graph, load_model_inputs(films, spec), spec)
+    if shift.films:
+        found["map_shift"] = shift._asdict()
+    return found
+
+
+def map_cohorts(examples: Sequence[Example]) -> set[str]:
+    """The films that kept their aspect, where there are any."""
+    found = {example.cohort for example in examples}
+    return found & {"kermany512", "nih512"} or found
+
+
+def notes(report: dict[str, Any]) -> list[dict[str, str]]:
+    """The further checks in words."""
+    found = []
+    if {group["cohort"] for finding in report["findings"] for group in finding["groups"]} >= SAME_FILMS:
+        found.append(
+            {
+                "title": "Not independent",
+                "text": f"{' and '.join(sorted(SAME_FILMS))} hold partly the same films in two sizes: they are not two "
+                "independent results.",
+            }
+        )
+    if "size_leak" in report:
+        leak = report["size_leak"]
+        found.append(
+            {
+                "title": "Size and aspect",
+                "text": f"On {SIZE_LEAK_COHORT} the stored area alone would reach an AUC of {leak['area_alone']:.3f}. "
+                f"The model has {leak['as_stored']:.4f}, {leak['resized']:.4f} when each film is resized to the size "
+                f"of another, {leak['padded']:.4f} when it is padded to the aspect of another.",
+            }
+        )
+    if "map_shift" in report:
+        shift = report["map_shift"]
+        found.append(
+            {
+                "title": "Place of the heat map",
+                "text": f"Against mirror images of {shift['films']} films the map lies {shift['x']:+.1f} pixels of the "
+                f"input beside its place to the right and {shift['y']:+.1f} below it.",
+            }
+        )
+    return found
+
+
+def summary(finding: str, group: dict[str, Any]) -> str:
     """One line of a group's figures for the console."""
-    figures = {key: group[key]["value"] for key in ("auc", "sensitivity", "specificity", "ece", "brier")}
-    figures["baseline auc"] = group["baseline_auc"]
-    shown = "  ".join(f"{key} {'-' if value is None else f'{value:.3f}'}" for key, value in figures.items())
-    return f"{group['name']:20} {group['images']:4} images  {shown}"
+    shown = f"auc {decimal(group['auc'])}  sens {percent(group['sensitivity'])}  spec {percent(group['specificity'])}"
+    declined = f", {group['declined']} declined" if group["declined"] else ""
+    return (
+        f"{finding}, {group['name']}: {group['images']} images{declined}  {shown}  ece {decimal(group['ece'])}  "
+        f"brier {decimal(group['brier'])}"
+    )
+
+
+def look_at(folders: Iterable[Path], package: Package) -> list[dict[str, str | float]]:
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [look(file, package.graph, package.manifest) for file in files]
 
 
 def look(file: Path, graph: bytes, manifest: Manifest) -> dict[str, str | float]:

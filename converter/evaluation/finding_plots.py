@@ -55,7 +55,8 @@ def probabilities(finding: Part, name: str) -> Iterator[str]:
         "<p>First plot: a point on the diagonal means that of the images which were given, say, 70 %, seven in ten are "
         "labelled with it; larger points stand for more images. Second plot: how many images were given which "
         f'probability (<span class="swatch positive"></span>labelled with {escape(name)}, upwards; '
-        '<span class="swatch negative"></span>without it, downwards; dashed: the threshold).</p>'
+        '<span class="swatch negative"></span>without it, downwards; dashed: the threshold; heights grow with the '
+        "square root, so that few images show).</p>"
     )
     figures = {group["name"]: group for group in of_sources(finding)}
     for n, source in enumerate(finding["sources"]):

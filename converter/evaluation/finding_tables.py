@@ -136,8 +136,8 @@ def rivals(finding: Part) -> Iterator[str]:
         return
     yield "<h2>Against other models</h2>"
     yield (
-        "<p>This model minus the other, on the same images, each at its own threshold. An interval that holds 0 shows "
-        "no difference.</p>"
+        "<p>This model minus the other, on the same images, each at its own threshold. Where the interval holds "
+        "0, no difference is shown.</p>"
     )
     yield table(["Other", "Images", "AUC", "DeLong's test", "Sensitivity", "Specificity"], rows)
     yield '<p class="soft">DeLong\'s test takes every image for independent; the intervals resample patients.</p>'

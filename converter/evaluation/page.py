@@ -106,8 +106,9 @@ def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
     counts = report["counts"]
     declined = sum(counts["declined"].values())
     yield "<section><h2>What was judged</h2>"
-    yield f"<p>{counted(counts['labelled'], 'labelled image')}: {counts['analysed']} analysed, {declined} declined"
-    yield " (the model's own rules give them no probability).</p>" if declined else ".</p>"
+    why = " (by the rules of this model, and therefore without a probability)" if declined else ""
+    labelled = counted(counts["labelled"], "labelled image")
+    yield f"<p>{labelled}: {counts['analysed']} analysed, {declined} declined{why}.</p>"
     if declined:
         yield table(["Code", "Images", "Numbers in the JSON"], declined_rows(report))
     left_out = [f"{counts[key]} {words}" for key, words in UNJUDGED.items() if counts.get(key)]

@@ -9,7 +9,7 @@ from typing import Any
 from converter.evaluation.curves import Point
 
 SIDE = 300
-LEFT, TOP, RIGHT, BOTTOM = 46, 12, 14, 42
+LEFT, TOP, RIGHT, BOTTOM = 62, 12, 14, 42
 SERIES_MAX = 6
 STATED = "probability that the model states"
 Figure = dict[str, float | None]
@@ -54,15 +54,19 @@ def reliability(bins: Sequence[dict[str, Any]], number: int, label: str) -> str:
 
 
 def histogram(counts: dict[str, list[int]], threshold: float, label: str) -> str:
-    """Positives upwards, negatives downwards, by probability; the dashed line is the operating threshold."""
+    """Positives upwards, negatives downwards, by probability; the dashed line is the operating threshold.
+
+    Heights grow with the square root, or the few images between the ends could not be seen.
+    """
     height, bins = 180, len(counts["positive"])
     most = max(1, *counts["positive"], *counts["negative"])
     width, middle = SIDE / bins, TOP + height / 2
-    parts = [f'<path class="axis" d="M{LEFT} {middle}H{LEFT + SIDE}"/>']
+    parts = [f'<rect class="field" x="{LEFT}" y="{TOP}" width="{SIDE}" height="{height}"/>']
+    parts.append(f'<path class="axis" d="M{LEFT} {middle}H{LEFT + SIDE}"/>')
     for name, up in (("positive", True), ("negative", False)):
         for n, images in enumerate(counts[name]):
             if images:
-                tall = max(1.5, images / most * (height / 2 - 4))
+                tall = (images / most) ** 0.5 * (height / 2 - 4)
                 y = middle - tall if up else middle
                 parts.append(
                     f'<rect class="{name}" x="{LEFT + n * width + 1:.1f}" y="{y:.1f}" width="{width - 2:.1f}" '
@@ -70,7 +74,9 @@ def histogram(counts: dict[str, list[int]], threshold: float, label: str) -> str
                 )
     x = _x(threshold)
     parts.append(f'<path class="threshold" d="M{x} {TOP}V{TOP + height}"/>')
-    parts.append(_text(LEFT - 6, TOP + 12, f"{most}", "end") + _text(LEFT - 6, TOP + height - 2, f"{most}", "end"))
+    parts += [
+        _text(LEFT - 6, y, str(images), "end") for y, images in ((TOP + 8, most), (middle + 4, 0), (TOP + height, most))
+    ]
     for tick in (0, 0.25, 0.5, 0.75, 1):
         parts.append(_text(_x(tick), TOP + height + 16, f"{tick:g}", "middle"))
     parts.append(_text(LEFT + SIDE / 2, TOP + height + 34, STATED, "middle", "title"))
@@ -106,7 +112,7 @@ def _axes(x_title: str, y_title: str) -> str:
     parts.append(_text(LEFT + SIDE / 2, TOP + SIDE + 34, x_title, "middle", "title"))
     middle = TOP + SIDE / 2
     parts.append(
-        f'<text class="title" text-anchor="middle" transform="rotate(-90 12 {middle})" x="12" y="{middle}">'
+        f'<text class="title" text-anchor="middle" transform="rotate(-90 14 {middle})" x="14" y="{middle}">'
         f"{escape(y_title)}</text>"
     )
     return "".join(parts)
