@@ -30,7 +30,7 @@ from training.cohorts import COHORTS, Example, data_folder
 from training.images import load_model_inputs
 from training.judge_package import PIXELS_MAX, PREVIEW_SIDE_MAX, Package, Source, judge_examples, open_package
 from training.map_shift import mirror_shift
-from training.recipe_data import add_data_argument, folders, load_recipe_data
+from training.recipe_data import IN_THE_MANIFEST, add_data_argument, folders, load_recipe_data
 from training.reduced import prove_reduced
 from training.scores import score
 from training.size_leak import measure_size_leak
@@ -69,10 +69,15 @@ def main() -> None:
 
     # 2. images: one split of the cohorts trained on, and of others the patients that training never saw
     trained_on = [cohort.name for cohort in manifest.cohorts]
-    names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *NEVER_TRAINED_ON]))
-    everything = load_recipe_data(dict.fromkeys([*trained_on, *names]), arguments.data)
-    examples = unseen(everything, arguments.split, trained_on, names)
+    names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *others_at_hand(trained_on)]))
+    learned_from = load_recipe_data(trained_on, arguments.data)
+    examples = select(learned_from, arguments.split, [name for name in names if name in trained_on])
+    seen = {example.patient_id for example in learned_from if example.split != arguments.split}
     sources = {name: Source(folder, COHORTS[name].findings) for name, folder in folders(names, arguments.data).items()}
+    for name in names:
+        if name not in trained_on:
+            whole = COHORTS[name].load(sources[name].folder)
+            examples += [example for example in whole if example.patient_id not in seen]
 
     # 3. what this package, other packages and the baseline say of them
     galleries = {
@@ -80,7 +85,7 @@ def main() -> None:
         for finding in manifest.findings
     }
     cases = judge_examples(package, examples, sources, galleries)
-    rivals = [Rival(BASELINE, baseline(select(everything, "train", trained_on), examples, manifest))]
+    rivals = [Rival(BASELINE, baseline(select(learned_from, "train", trained_on), examples, manifest))]
     rivals += [rival(open_package(folder), examples, sources) for folder in arguments.compare]
 
     # 4. the report, and what only training measures
@@ -107,18 +112,9 @@ def main() -> None:
     print(*(f"{file}: written" for file in (arguments.json, arguments.html) if file is not None), sep="\n")
 
 
-def unseen(everything: Sequence[Example], split: str, trained_on: Iterable[str], names: Iterable[str]) -> list[Example]:
-    """`split` of the cohorts trained on; of others every image of a patient who is in no other split of those."""
-    known = set(trained_on)
-    seen = {example.patient_id for example in everything if example.cohort in known and example.split != split}
-    judged: list[Example] = []
-    for name in names:
-        judged += [
-            example
-            for example in everything
-            if example.cohort == name and (example.split == split if name in known else example.patient_id not in seen)
-        ]
-    return judged
+def others_at_hand(trained_on: Iterable[str]) -> tuple[str, ...]:
+    """What else lies in the same manifest.csv and may be judged."""
+    return NEVER_TRAINED_ON if IN_THE_MANIFEST & set(trained_on) else ()
 
 
 def baseline(learning: Sequence[Example], examples: Sequence[Example], manifest: Manifest) -> list[dict[str, float]]:

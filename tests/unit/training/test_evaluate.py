@@ -1,0 +1,112 @@
+"""A package is judged on what it never saw: the command, on drawn films, end to end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.support.phantoms import draw_chest
+
+pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
+pytest.importorskip("onnxruntime")
+from training import evaluate
+
+PNEUMONIA = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
+COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"
+
+
+def drawn_cohorts(folder: Path) -> Path:
+    """Films of two cohorts the package was trained on, and of one it was not; every second one is positive.
+
+    Patient nih:3 was in training and returns in the third cohort.
+    """
+    rows = [COLUMNS]
+    for cohort, split, number in (
+        ("nih512", "train", 24),
+        ("nih512", "devtest", 24),
+        ("kermany512", "train", 4),
+        ("kermany224", "train", 4),
+        ("hannover512", "train", 12),
+    ):
+        (folder / cohort).mkdir(exist_ok=True)
+        for n in range(number):
+            positive = n % 2 == 0 or cohort == "hannover512"
+            film = np.clip(draw_chest(150, 140, seed=n) + 0.1 * positive, 0, 1)
+            cv2.imwrite(str(folder / cohort / f"{split}-{n}.png"), (film * 255).astype(np.uint8))
+            patient = "nih:train-3" if (cohort, n) == ("hannover512", 0) else f"{cohort[:3]}:{split}-{n}"
+            label = "COVID19" if cohort == "hannover512" else "PNEUMONIA" if positive else "NORMAL"
+            notes = f"age {20 + n} sex {'MF'[n % 3 == 0]}"
+            view = "AP" if n % 4 < 2 else "PA"
+            rows.append(f"{cohort}/{split}-{n}.png,{label},,{split},none,{patient},{view},{notes},drawn,none")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
+    evaluate.main()
+
+
+def test_a_package_is_judged_beside_the_baseline_and_another_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "pneumonia" / "0.9.0"
+    shutil.copytree(PNEUMONIA, other)
+    text = (other / "manifest.yaml").read_text(encoding="utf-8")
+    (other / "manifest.yaml").write_text(text.replace("version: 1.0.0", "version: 0.9.0", 1), encoding="utf-8")
+    data = drawn_cohorts(tmp_path)
+
+    run(
+        monkeypatch,
+        PNEUMONIA,
+        *("--data", data, "--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--compare", other),
+        *("--look", data / "nih512"),
+    )
+
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    groups = {group["name"]: group for group in report["findings"][0]["groups"]}
+    assert groups["nih512"]["images"] == 24 and groups["nih512"]["split"] == "devtest"
+    assert groups["nih512"]["positives"] == 12 and groups["nih512"]["auc"]["value"] is not None
+    assert groups["hannover512"]["images"] == 11  # without the patient whom training knew
+    assert groups["hannover512"]["split"] == "all (never trained on)"
+    assert "nih512 AP" in groups and "nih512 sex F" in groups
+    source = report["findings"][0]["sources"][0]
+    regression, same = source["comparisons"]
+    assert "logistic regression" in regression["rival"] and same["rival"] == "pneumonia 0.9.0"
+    assert same["difference"]["auc"]["value"] == same["difference"]["sensitivity"]["value"] == 0
+    assert source["within_view"]["views"] == {"AP": 12, "PA": 12}
+    assert report["images"][0]["file"] == "nih512: nih512/devtest-0.png"
+    assert str(tmp_path) not in json.dumps(report["images"])
+    assert len(report["looked_at"]) == 48 and report["looked_at"][0]["outcome"] == "analysed"
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "pneumonia 0.9.0" in page and "data:image/jpeg;base64," in page and "devtest-0" not in page
+    assert "pneumonia, nih512: 24 images" in capsys.readouterr().out
+
+
+def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = drawn_cohorts(tmp_path)
+    run(monkeypatch, PNEUMONIA, "--data", data, "--html", tmp_path / "r.html", "--no-pictures", "--cohorts", "nih512")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "data:image" not in page and "hannover512" not in page
+
+
+def test_figures_have_to_go_somewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(monkeypatch, PNEUMONIA)
+    assert "--json, --html or both" in capsys.readouterr().err
+
+
+def test_a_graph_that_the_manifest_does_not_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    altered = tmp_path / "pneumonia" / "1.0.0"
+    shutil.copytree(PNEUMONIA, altered)
+    (altered / "model.onnx").write_bytes(b"another")
+    with pytest.raises(SystemExit, match=r"is not the file that manifest\.yaml names"):
+        run(monkeypatch, altered, "--json", tmp_path / "r.json")
