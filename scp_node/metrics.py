@@ -54,6 +54,12 @@ inference_provider = Gauge(
 decode_failures = Counter(
     "hilum_decode_failures_total", "Images that could not be decoded or rendered.", ["code"], registry=WORKER
 )
+gate_refusals = Counter(
+    "hilum_gate_refusals_total",
+    "Images that a model's input gate took for something else, by code; `mode`: refused or only noted.",
+    ["code", "mode"],
+    registry=WORKER,
+)
 delivery_attempts = Counter(
     "hilum_delivery_attempts_total",
     "Attempts to deliver a result, by the state that the delivery had afterwards.",

@@ -298,6 +298,9 @@ class Storage(Section):
     )
 
 
+GateMode = Literal["refuse", "note", "off"]
+
+
 class Inference(Section):
     """How models run."""
 
@@ -305,6 +308,11 @@ class Inference(Section):
         ["cuda", "cpu"], min_length=1, description="ONNX Runtime providers in order of preference."
     )
     gpu_required: bool = Field(False, description="Refuse to start when no GPU can be used.")
+    gate: GateMode = Field(
+        "refuse",
+        description="What becomes of an image that a model's input gate takes for no frontal chest radiograph: it is "
+        "refused with a coded reason, or analysed with a note in the report, or analysed as if there were no gate.",
+    )
     models_dir: Folder | None = Field(
         None, description="Folder of model packages, relative to the folder of this file; null = the shipped ones."
     )

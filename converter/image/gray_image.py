@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.gate_codes import GATE_CODES
 from converter.image.area import AreaAverage
 
 IDENTITY_AFFINE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -63,4 +64,5 @@ DECLINE_CODES: dict[str, str] = {
     "analysis-failed": "the analysis itself failed, through no fault of the image",
     "own-result": "a result of this node that came back from the archive",
     "no-route": "no route of this node takes images of this kind",
+    **GATE_CODES,
 }

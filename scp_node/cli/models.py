@@ -109,6 +109,9 @@ def description(manifest: Manifest) -> Iterator[str]:
         yield f"finding      {finding.name} ({concept.value}, {concept.scheme}, {concept.meaning})"
         yield f"             positive from {finding.operating_threshold:g} ({finding.threshold_rule})"
         yield f"             calibration: {finding.calibration.summary}, {finding.calibration.fitted_on}"
+    if manifest.gate is not None:
+        codes = ", ".join(kind.code for kind in manifest.gate.kinds[1:])
+        yield f"input gate   {manifest.gate.kinds[0].name} from {manifest.gate.threshold:g}, or declined as {codes}"
     for cohort in manifest.cohorts:
         yield f"trained on   {cohort.name}: {cohort.images} images of {cohort.patients} patients, {cohort.licence}"
     for metric in manifest.metrics:

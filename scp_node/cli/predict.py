@@ -42,12 +42,16 @@ def predict(
     heatmap: Annotated[
         Path | None, typer.Option(metavar="DIR", file_okay=False, help="Write a heat map (PNG) of each finding there.")
     ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Decline what the model's input gate takes for something else.")
+    ] = True,
     models_dir: ModelsDirOption = None,
 ) -> None:
     """Analyse radiographs from disk and print what was found. Nothing is sent anywhere. Research use only.
 
     A DICOM file is declined when its header says that the model was not made for it; of a PNG or JPEG file only the
-    pixels are judged. Exit 0 done, 1 a file failed, 2 wrong usage, 3 every file was declined.
+    pixels are judged. Both are declined when the model has an input gate that takes them for something else.
+    Exit 0 done, 1 a file failed, 2 wrong usage, 3 every file was declined.
     """
     paths = find_images(files)
     package = _package(models_dir, model)
@@ -56,7 +60,7 @@ def predict(
     shows: list[Show] = [JsonLines(package.manifest) if json else Table(package.manifest)]
     if heatmap is not None:
         shows.append(Heatmaps(heatmap, package.manifest, HEATMAP_SIDE))
-    with closing(_outcomes(package, paths, HEATMAP_SIDE if heatmap else PREVIEW_SIDE)) as outcomes:
+    with closing(_outcomes(package, paths, HEATMAP_SIDE if heatmap else PREVIEW_SIDE, gate)) as outcomes:
         code = report(outcomes, len(paths), shows)
     raise typer.Exit(code)
 
@@ -116,7 +120,9 @@ def _package(models_dir: Path | None, model: str | None) -> ModelPackage:
     return find_package(folder, model)
 
 
-def _outcomes(package: ModelPackage, paths: list[Path], preview_side_max: int) -> Generator[tuple[Path, Outcome]]:
+def _outcomes(
+    package: ModelPackage, paths: list[Path], preview_side_max: int, use_gate: bool
+) -> Generator[tuple[Path, Outcome]]:
     """Load and prove the model while the decoding children start, then analyse."""
     from scp_node.inference.batcher import Batcher
     from scp_node.inference.decode_pool import DecodePool
@@ -131,7 +137,8 @@ def _outcomes(package: ModelPackage, paths: list[Path], preview_side_max: int) -
         session = InferenceSession(package, settings.providers, settings.threads)
         verify_package(package, session)
         with closing(Batcher(session, settings.batch_size_max, settings.batch_window_s)) as batcher:
-            predictor = Predictor(package.manifest, pool, batcher, preview_side_max, settings.pixels_max)
+            manifest = package.manifest
+            predictor = Predictor(manifest, pool, batcher, preview_side_max, settings.pixels_max, use_gate)
             yield from predictor.predict_all(paths)
 
 

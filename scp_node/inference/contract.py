@@ -31,6 +31,8 @@ def graph_problems(manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequen
     problems += _tensor_problems("input", spec.name, (None, *sides), inputs)
     problems += _tensor_problems("output", manifest.outputs.probability, (None, findings), outputs)
     problems += _tensor_problems("output", manifest.outputs.cam, (None, None, None, None), outputs)
+    if manifest.gate:
+        problems += _tensor_problems("output", manifest.gate.output, (None, len(manifest.gate.kinds)), outputs)
     if not problems and findings_axis(manifest, outputs) is None:
         shape = _described(_named(manifest.outputs.cam, outputs).shape)
         problems.append(f"output '{manifest.outputs.cam}' is {shape}: no axis for {findings} findings")

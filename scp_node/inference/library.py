@@ -58,6 +58,7 @@ class Reference:
     inputs: NDArray[np.float32]
     probability: NDArray[np.float32]
     cam: NDArray[np.float32]
+    gate: NDArray[np.float32] | None = None
 
 
 def shipped_models_dir() -> Path:
@@ -142,7 +143,13 @@ def replay(package: ModelPackage, session: Scorer) -> float:
             f"{reference.cam.shape}, the graph gives {scores.probability.shape} and {scores.cam.shape}"
         )
     explained = 1 / (1 + np.exp(-scores.cam.mean(axis=(2, 3), dtype=np.float64)))
-    differences = (cam - scores.cam, reference.probability - scores.probability, explained - scores.probability)
+    differences = [cam - scores.cam, reference.probability - scores.probability, explained - scores.probability]
+    if scores.gate is not None:
+        if reference.gate is None or reference.gate.shape != scores.gate.shape:
+            raise ModelUnusable(
+                f"{package.label}: reference.npz lacks what the gate says, of shape {scores.gate.shape}"
+            )
+        differences.append(reference.gate - scores.gate)
     return float(max(np.abs(difference).max() for difference in differences))
 
 
@@ -154,12 +161,15 @@ def read_reference(package: ModelPackage) -> Reference:
             if sum(member.file_size for member in archive.infolist()) > REFERENCE_BYTES_MAX:
                 raise ModelUnusable(f"{path}: unpacks to more than {REFERENCE_BYTES_MAX} bytes")
         with np.load(path, allow_pickle=False) as arrays:
-            reference = Reference(*(np.asarray(arrays[key], np.float32) for key in ("inputs", "probability", "cam")))
+            inputs, probability, cam = (np.asarray(arrays[key], np.float32) for key in ("inputs", "probability", "cam"))
+            gate = np.asarray(arrays["gate"], np.float32) if "gate" in arrays else None
+            reference = Reference(inputs, probability, cam, gate)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelUnusable(f"{path}: needs the arrays inputs, probability and cam ({error})") from error
     if not 1 <= len(reference.inputs) <= REFERENCE_IMAGES_MAX:
         raise ModelUnusable(f"{path}: holds {len(reference.inputs)} inputs, 1 to {REFERENCE_IMAGES_MAX} are allowed")
-    if not all(np.isfinite(array).all() for array in (reference.inputs, reference.probability, reference.cam)):
+    arrays_read = (reference.inputs, reference.probability, reference.cam, reference.gate)
+    if not all(np.isfinite(array).all() for array in arrays_read if array is not None):
         raise ModelUnusable(f"{path}: holds NaN or infinity")
     return reference
 

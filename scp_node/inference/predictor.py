@@ -20,7 +20,7 @@ from converter.result.regions import attention_region
 from scp_node.errors import HilumError
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.judge import judge
+from scp_node.inference.judge import gate_refusal, judge
 
 # Files in progress, for each decoding child: enough that none waits, few enough that previews fit in memory.
 AHEAD_PER_CHILD = 4
@@ -44,9 +44,15 @@ class Predictor:
     """Predicts with one loaded model; does not own the pool and the batcher."""
 
     def __init__(
-        self, manifest: Manifest, pool: DecodePool, batcher: Batcher, preview_side_max: int, pixels_max: int
+        self,
+        manifest: Manifest,
+        pool: DecodePool,
+        batcher: Batcher,
+        preview_side_max: int,
+        pixels_max: int,
+        use_gate: bool = True,
     ) -> None:
-        self._manifest, self._pool, self._batcher = manifest, pool, batcher
+        self._manifest, self._pool, self._batcher, self._use_gate = manifest, pool, batcher, use_gate
         self._preview_side_max, self._pixels_max = preview_side_max, pixels_max
 
     def predict(self, path: Path) -> Prediction:
@@ -65,6 +71,9 @@ class Predictor:
         if isinstance(converted, Declined):
             return Prediction(sop_instance_uid, declined=converted)
         scores = self._batcher.score(converted.model_input)
+        refused = gate_refusal(manifest, scores) if self._use_gate else None
+        if refused is not None:
+            return Prediction(sop_instance_uid, declined=refused)
         cam = scores.cam[0]
         findings = tuple(
             _with_region(finding, activation, converted)

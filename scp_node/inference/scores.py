@@ -17,15 +17,17 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Scores:
-    """probability [N, findings] in 0..1; cam [N, findings, h, w] in logit units, whatever the layout of the graph."""
+    """probability [N, findings] in 0..1; cam [N, findings, h, w] in logit units, whatever the layout of the graph;
+    gate [N, kinds], shares that add up to 1, where the model has an input gate."""
 
     probability: NDArray[np.float32]
     cam: NDArray[np.float32]
+    gate: NDArray[np.float32] | None = None
 
     def image(self, position: int) -> Scores:
         """The scores of one image of the batch, as a batch of one."""
         one = slice(position, position + 1)
-        return Scores(self.probability[one], self.cam[one])
+        return Scores(self.probability[one], self.cam[one], None if self.gate is None else self.gate[one])
 
 
 class Scorer(Protocol):
@@ -40,8 +42,10 @@ class Scorer(Protocol):
     def run(self, batch: NDArray[np.float32]) -> Scores: ...
 
 
-def checked_scores(manifest: Manifest, images: int, probability: object, cam: object) -> Scores:
-    """Both outputs as arrays, `cam` as [N, findings, h, w]. Raises InvalidScore: no probability is ever invented."""
+def checked_scores(
+    manifest: Manifest, images: int, probability: object, cam: object, gate: object | None = None
+) -> Scores:
+    """The outputs as arrays, `cam` as [N, findings, h, w]. Raises InvalidScore: no probability is ever invented."""
     probabilities, maps = np.asarray(probability), np.asarray(cam)
     if probabilities.shape != (images, len(manifest.findings)) or maps.ndim != 4 or len(maps) != images:
         raise InvalidScore(f"{_label(manifest)} answered with shapes {probabilities.shape} and {maps.shape}")
@@ -49,7 +53,20 @@ def checked_scores(manifest: Manifest, images: int, probability: object, cam: ob
         raise InvalidScore(f"{_label(manifest)} answered with NaN or infinity")
     if probabilities.min() < -ROUNDING or probabilities.max() > 1 + ROUNDING:
         raise InvalidScore(f"{_label(manifest)} answered with a probability outside 0 to 1")
-    return Scores(np.clip(probabilities, 0, 1).astype(np.float32), maps.astype(np.float32, copy=False))
+    return Scores(
+        np.clip(probabilities, 0, 1).astype(np.float32),
+        maps.astype(np.float32, copy=False),
+        None if manifest.gate is None else _checked_gate(manifest, len(manifest.gate.kinds), images, gate),
+    )
+
+
+def _checked_gate(manifest: Manifest, kinds: int, images: int, gate: object) -> NDArray[np.float32]:
+    shares = np.asarray(gate, np.float32)
+    if shares.shape != (images, kinds):
+        raise InvalidScore(f"{_label(manifest)} answered with a gate of shape {shares.shape}")
+    if not np.isfinite(shares).all() or np.abs(shares.sum(axis=1) - 1).max() > ROUNDING or shares.min() < -ROUNDING:
+        raise InvalidScore(f"{_label(manifest)} answered with a gate whose shares do not add up to 1")
+    return shares
 
 
 def _label(manifest: Manifest) -> str:

@@ -90,12 +90,13 @@ class InferenceSession:
         """Score [N, ...] model inputs. Raises InferenceFailed (may be tried again) or InvalidScore (may not)."""
         if not np.isfinite(batch).all():
             raise InvalidScore("the model input holds NaN or infinity")
-        outputs = self.manifest.outputs
+        named = self.manifest.outputs, self.manifest.gate
+        outputs = [named[0].probability, named[0].cam, *([named[1].output] if named[1] else [])]
         try:
-            probability, cam = self._session.run([outputs.probability, outputs.cam], {self.manifest.input.name: batch})
+            probability, cam, *gate = self._session.run(outputs, {self.manifest.input.name: batch})
         except RUNTIME_ERRORS as error:
             raise InferenceFailed(f"{self.package.label} failed on '{self.provider}': {_first_line(error)}") from error
-        return checked_scores(self.manifest, len(batch), probability, np.moveaxis(cam, self._findings_axis, 1))
+        return checked_scores(self.manifest, len(batch), probability, np.moveaxis(cam, self._findings_axis, 1), *gate)
 
     def _prepare(self, session: Any) -> None:
         """Check the interface, then run once: a CUDA installation may load and yet fail on its first kernel."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pydicom import Dataset
 
 from converter.errors import ConverterError
+from converter.gate import as_note
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
@@ -16,6 +17,7 @@ from converter.image.image_file import read_header
 from converter.result.regions import attention_region
 from scp_node import metrics
 from scp_node.errors import DecodeFailed
+from scp_node.inference.judge import gate_refusal
 from scp_node.inference.judge import judge as judge_scores
 from scp_node.inference.scores import Scores
 from scp_node.inference.shelf import LoadedModel
@@ -94,6 +96,22 @@ def infer(case: ImageCase, parts: Parts) -> None:
     case.log.outcome = f"on {case.model.provider}"
 
 
+def pass_gate(case: ImageCase, parts: Parts) -> None:
+    """Ask the model's input gate whether this is an image to analyse at all; the site decides what its no means."""
+    assert case.model is not None and case.scores is not None
+    mode = parts.settings().inference.gate
+    refused = None if mode == "off" else gate_refusal(case.model.manifest, case.scores)
+    case.log.outcome = "" if mode == "off" or case.model.manifest.gate is None else "passed"
+    if refused is None:
+        return
+    metrics.gate_refusals.labels(refused.code, mode).inc()
+    if mode == "refuse":
+        case.declined = refused
+    else:
+        case.notes += (as_note(refused),)
+        case.log.outcome = f"noted: {refused.code}: {refused.reason}"
+
+
 def judge(case: ImageCase, parts: Parts) -> None:
     """Compare the scores with the operating points; a positive finding gets its region of attention."""
     assert case.model is not None and case.converted is not None and case.scores is not None
@@ -119,7 +137,7 @@ def judge(case: ImageCase, parts: Parts) -> None:
     )
 
 
-IMAGE_JOB = (choose_route, check_eligibility, convert, infer, judge)
+IMAGE_JOB = (choose_route, check_eligibility, convert, infer, pass_gate, judge)
 
 
 def run_image_job(parts: Parts, job: JobRow) -> None:

@@ -110,6 +110,17 @@ def test_an_image_that_the_model_was_not_made_for_is_declined(hilum: Hilum, fold
     assert line["findings"] == [] and line["sop_instance_uid"] == lateral.SOPInstanceUID
 
 
+def test_what_the_input_gate_refuses_is_declined_with_its_code(hilum: Hilum, folder: Path) -> None:
+    files = [write_picture(folder / "film.png", 1.0), write_picture(folder / "dark.png", 0.4)]
+    run = hilum("predict", "--models-dir", GOLDEN, "--model", "tiny-gated", "--json", *files)
+    assert run.code == 0, run.err
+    assert [line["declined"] and line["declined"]["code"] for line in run.lines] == [None, "gate-picture"]
+    assert list(run.lines[1]) == KEYS and run.lines[1]["findings"] == []
+    assert "looks like a photograph" in run.lines[1]["declined"]["reason"]
+    run = hilum("predict", "--models-dir", GOLDEN, "--model", "tiny-gated", "--no-gate", "--json", files[1])
+    assert run.code == 0 and run.lines[0]["declined"] is None and len(run.lines[0]["findings"]) == 2
+
+
 def test_a_blank_picture_is_declined_and_does_not_spoil_the_exit_code(hilum: Hilum, folder: Path) -> None:
     cv2.imwrite(str(folder / "blank.png"), np.full((300, 300), 128, np.uint8))
     write_picture(folder / "film.png")

@@ -1,7 +1,8 @@
 """Makes the small model packages that tests serve: real ONNX graphs of a few hundred bytes.
 
 `python -m tests.support.tiny_model` writes tests/golden/models/ anew (needs the package onnx).
-The network averages 8 x 8 blocks; finding "bright" follows the brightness, finding "dark" is its contrary.
+The network averages 8 x 8 blocks; finding "bright" follows the brightness, finding "dark" is its contrary. The gate of
+tiny-gated takes a picture for a picture when it is dark, and for noise when it is darker still.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from converter.manifest import Manifest
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "models"
 TINY = GOLDEN / "tiny" / "1.0.0"
 TINY_NHWC = GOLDEN / "tiny-nhwc" / "1.0.0"
+TINY_GATED = GOLDEN / "tiny-gated" / "1.0.0"
 SIDE, BLOCK = 64, 8
+GATE_WEIGHTS, GATE_BIASES = np.array([[2.0, -2.0, -6.0]], np.float32), np.array([1.0, -1.0, -7.0], np.float32)
+GATE = {
+    "kinds": [
+        {"name": "frontal-chest"},
+        {"name": "picture", "code": "gate-picture", "reason": "the picture looks like a photograph"},
+        {"name": "noise", "code": "gate-noise", "reason": "the picture looks like noise"},
+    ],
+    "threshold": 0.5,
+    "threshold_rule": "halfway, by choice",
+}
 WEIGHTS, BIASES = np.array([1.5, -1.5], np.float32), np.array([0.25, -0.25], np.float32)
 
 
@@ -29,6 +41,12 @@ def tiny_outputs(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     blocks = gray.reshape(-1, cells, BLOCK, cells, BLOCK).mean(axis=(2, 4))
     cam = blocks[:, None] * WEIGHTS[:, None, None] + BIASES[:, None, None]
     return 1 / (1 + np.exp(-cam.mean(axis=(2, 3)))), cam
+
+
+def tiny_gate(gray: np.ndarray) -> np.ndarray:
+    """gate [N, 3] of normalised gray [N, 64, 64], without ONNX."""
+    powers = np.exp(gray.mean(axis=(1, 2))[:, None] @ GATE_WEIGHTS + GATE_BIASES)
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def copy_tiny(models_dir: Path, source: Path = TINY, **changes: Any) -> Path:
@@ -45,7 +63,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     (folder / "manifest.yaml").write_text(text, encoding="utf-8")
 
 
-def graph_bytes(layout: Literal["NCHW", "NHWC"]) -> bytes:
+def graph_bytes(layout: Literal["NCHW", "NHWC"], gated: bool = False) -> bytes:
     from onnx import TensorProto, checker, helper, numpy_helper
 
     cells = SIDE // BLOCK
@@ -61,20 +79,24 @@ def graph_bytes(layout: Literal["NCHW", "NHWC"]) -> bytes:
     to_last = ("Identity", {}) if first else ("Transpose", {"perm": [0, 2, 3, 1]})
     nodes.insert(0, helper.make_node(to_first[0], ["image"], ["gray"], **to_first[1]))
     nodes.append(helper.make_node(to_last[0], ["map"], ["cam"], **to_last[1]))
+    outputs = {"probability": ["N", 2], "cam": ["N", 2, cells, cells] if first else ["N", cells, cells, 2]}
+    constants = {"weights": WEIGHTS.reshape(2, 1, 1, 1), "biases": BIASES}
+    if gated:
+        outputs["gate"] = ["N", 3]
+        constants |= {"gate_weights": GATE_WEIGHTS, "gate_biases": GATE_BIASES}
+        nodes += [
+            helper.make_node("GlobalAveragePool", ["gray"], ["brightness"]),
+            helper.make_node("Flatten", ["brightness"], ["bright"]),
+            helper.make_node("Gemm", ["bright", "gate_weights", "gate_biases"], ["kinds"]),
+            helper.make_node("Softmax", ["kinds"], ["gate"], axis=1),
+        ]
     image = ["N", 1, SIDE, SIDE] if first else ["N", SIDE, SIDE, 1]
-    cam = ["N", 2, cells, cells] if first else ["N", cells, cells, 2]
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, image)],
-        [
-            helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["N", 2]),
-            helper.make_tensor_value_info("cam", TensorProto.FLOAT, cam),
-        ],
-        [
-            numpy_helper.from_array(WEIGHTS.reshape(2, 1, 1, 1), "weights"),
-            numpy_helper.from_array(BIASES, "biases"),
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="tests")
     checker.check_model(model, full_check=True)
@@ -125,10 +147,10 @@ def manifest_of(name: str, layout: str, weights: bytes) -> dict[str, Any]:
     }
 
 
-def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"]) -> None:
+def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"], gated: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    weights = graph_bytes(layout)
-    manifest = manifest_of(name, layout, weights)
+    weights = graph_bytes(layout, gated)
+    manifest = manifest_of(name, layout, weights) | ({"gate": GATE} if gated else {})
     Manifest.model_validate(manifest)
     (folder / "model.onnx").write_bytes(weights)
     write_manifest(folder, manifest)
@@ -143,9 +165,11 @@ def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"]) -> N
         inputs=inputs,
         probability=probability.astype(np.float32),
         cam=cam.astype(np.float32),
+        **({"gate": tiny_gate(gray).astype(np.float32)} if gated else {}),
     )
 
 
 if __name__ == "__main__":
     write_package(TINY, "tiny", "NCHW")
     write_package(TINY_NHWC, "tiny-nhwc", "NHWC")
+    write_package(TINY_GATED, "tiny-gated", "NCHW", gated=True)

@@ -22,7 +22,7 @@ from scp_node.inference.library import (
     verify_package,
 )
 from scp_node.inference.session import InferenceSession
-from tests.support.tiny_model import GOLDEN, TINY, TINY_NHWC, copy_tiny, graph_bytes, write_manifest
+from tests.support.tiny_model import GOLDEN, TINY, TINY_GATED, TINY_NHWC, copy_tiny, graph_bytes, write_manifest
 
 
 def verify(folder: Path) -> None:
@@ -40,7 +40,7 @@ def tiny(tmp_path: Path) -> Path:
     return copy_tiny(tmp_path)
 
 
-@pytest.mark.parametrize("folder", [TINY, TINY_NHWC], ids=lambda folder: folder.parent.name)
+@pytest.mark.parametrize("folder", [TINY, TINY_NHWC, TINY_GATED], ids=lambda folder: folder.parent.name)
 def test_an_intact_package_is_proven(folder: Path) -> None:
     verify(folder)
 
@@ -49,6 +49,19 @@ def test_the_golden_graphs_are_what_their_generator_makes() -> None:
     pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
     assert (TINY / "model.onnx").read_bytes() == graph_bytes("NCHW")
     assert (TINY_NHWC / "model.onnx").read_bytes() == graph_bytes("NHWC")
+    assert (TINY_GATED / "model.onnx").read_bytes() == graph_bytes("NCHW", gated=True)
+
+
+@pytest.mark.parametrize("change", ["missing", "other"])
+def test_the_reference_proves_the_gate_too(tmp_path: Path, change: str) -> None:
+    folder = copy_tiny(tmp_path, TINY_GATED)
+    arrays = arrays_of(folder)
+    gate = arrays.pop("gate")
+    if change == "other":
+        arrays["gate"] = gate[::-1]
+    np.savez(folder / "reference.npz", **arrays)
+    with pytest.raises(ModelUnusable, match="what the gate says" if change == "missing" else "differ by"):
+        verify(folder)
 
 
 def test_a_name_alone_means_the_highest_version(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from converter.manifest import load_manifest
 from scp_node.errors import DecodeTimedOut, InvalidScore
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.decode_pool import DecodePool
+from scp_node.inference.library import open_package
 from scp_node.inference.predictor import AHEAD_PER_CHILD, Prediction, Predictor
 from scp_node.inference.scores import Scores
-from tests.support.tiny_model import TINY
+from scp_node.inference.session import InferenceSession
+from tests.support.tiny_model import TINY, TINY_GATED
 
 MANIFEST = load_manifest(TINY / "manifest.yaml")
 PREVIEW = np.zeros((64, 64), np.uint8)
@@ -118,3 +120,15 @@ def test_a_positive_finding_has_a_region(predictor: Predictor) -> None:
     bright, dark = predictor.predict(Path("900")).findings
     assert bright.positive and bright.region is not None and bright.region[0] == bright.region[-1]
     assert not dark.positive and dark.region is None
+
+
+def test_what_the_gate_refuses_is_declined_unless_it_is_not_asked(pool: FakePool) -> None:
+    package = open_package(TINY_GATED)
+    batcher = Batcher(InferenceSession(package))
+    asked = Predictor(package.manifest, cast(DecodePool, pool), batcher, 64, 1_000_000)
+    unasked = Predictor(package.manifest, cast(DecodePool, pool), batcher, 64, 1_000_000, use_gate=False)
+    refused, accepted = asked.predict(Path("-4")), asked.predict(Path("1"))
+    assert refused.declined is not None and refused.declined.code == "gate-noise" and refused.findings == ()
+    assert accepted.declined is None and len(accepted.findings) == 2
+    assert unasked.predict(Path("-4")).declined is None
+    batcher.close()

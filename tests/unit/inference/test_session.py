@@ -19,7 +19,7 @@ from scp_node.inference.contract import findings_axis, graph_problems
 from scp_node.inference.library import find_package, open_package
 from scp_node.inference.scores import checked_scores
 from scp_node.inference.session import InferenceSession
-from tests.support.tiny_model import GOLDEN, SIDE, TINY, copy_tiny, tiny_outputs
+from tests.support.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, copy_tiny, tiny_gate, tiny_outputs
 
 PACKAGE = open_package(TINY)
 GRAY = np.random.default_rng(3).normal(0, 1, (5, SIDE, SIDE)).astype(np.float32)
@@ -140,6 +140,47 @@ GOOD_P, GOOD_CAM = np.full((1, 2), 0.5), np.zeros((1, 2, 8, 8))
 def test_what_is_no_probability_is_refused(probability: Any, cam: Any, message: str) -> None:
     with pytest.raises(InvalidScore, match=message):
         checked_scores(PACKAGE.manifest, 1, probability, cam)
+
+
+GATED = open_package(TINY_GATED).manifest
+GATE_ANSWER = np.array([[0.7, 0.2, 0.1]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        (None, "gate of shape"),
+        (GATE_ANSWER[:, :2], "gate of shape"),
+        (GATE_ANSWER + 0.1, "do not add up to 1"),
+        (GATE_ANSWER * np.nan, "do not add up to 1"),
+        (np.array([[1.2, -0.2, 0.0]]), "do not add up to 1"),
+    ],
+)
+def test_what_is_no_verdict_of_a_gate_is_refused(gate: Any, message: str) -> None:
+    with pytest.raises(InvalidScore, match=message):
+        checked_scores(GATED, 1, GOOD_P, GOOD_CAM, gate)
+
+
+def test_the_verdict_of_one_image_of_a_batch_is_its_own() -> None:
+    scores = InferenceSession(open_package(TINY_GATED)).run(GRAY[:, None])
+    np.testing.assert_allclose(scores.gate, tiny_gate(GRAY), atol=1e-6)
+    alone = scores.image(2).gate
+    assert alone is not None and scores.gate is not None
+    np.testing.assert_array_equal(alone, scores.gate[2:3])
+    assert InferenceSession(PACKAGE).run(GRAY[:, None]).gate is None
+
+
+def test_a_graph_without_the_gate_that_its_manifest_names(tmp_path: Path) -> None:
+    folder = copy_tiny(tmp_path, gate=GATE)
+    with pytest.raises(ModelUnusable, match="no output 'gate'"):
+        InferenceSession(open_package(folder))
+
+
+def test_a_gate_of_other_kinds_than_its_manifest_names(tmp_path: Path) -> None:
+    fewer = {**GATE, "kinds": GATE["kinds"][:2]}
+    folder = copy_tiny(tmp_path, TINY_GATED, gate=fewer)
+    with pytest.raises(ModelUnusable, match=r"output 'gate' is \[any, 3\], the manifest says \[any, 2\]"):
+        InferenceSession(open_package(folder))
 
 
 def test_a_rounding_error_above_one_is_one() -> None:

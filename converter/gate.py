@@ -1,0 +1,23 @@
+"""What the input gate of a model says of one image: a coded refusal, or nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.image.gray_image import Declined
+from converter.manifest import Gate
+
+
+def refusal(gate: Gate, shares: NDArray[np.float32]) -> Declined | None:
+    """`shares` [kinds] is the gate's output for one image; see converter.manifest.Gate for the rule."""
+    if float(shares[0]) >= gate.threshold:
+        return None
+    kind = gate.kinds[1 + int(np.argmax(shares[1:]))]
+    accepted = gate.kinds[0].name
+    return Declined(kind.code, f"{kind.reason} (input gate: {accepted} {shares[0]:.3f}, below {gate.threshold:g})")
+
+
+def as_note(declined: Declined) -> str:
+    """What a result says of an image that the gate would have refused, where a site only wants to be told."""
+    return f"the input gate would have refused the image [{declined.code}]: {declined.reason}"

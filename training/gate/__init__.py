@@ -1,0 +1,1 @@
+"""The input gate: a small network that knows a frontal chest radiograph from everything else."""

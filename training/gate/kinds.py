@@ -1,0 +1,27 @@
+"""What the gate tells apart: the accepted kind first, then one kind for each reason to refuse."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """code: of the refusal (converter.image.gray_image); reason: what a reader is told."""
+
+    name: str
+    code: str = ""
+    reason: str = ""
+
+
+KINDS = (
+    Kind("frontal-chest"),
+    Kind("lateral-chest", "gate-lateral", "the picture looks like a lateral view of a chest"),
+    Kind("other-radiograph", "gate-not-chest", "the picture looks like a radiograph of something else than a chest"),
+    Kind("other-modality", "gate-modality", "the picture looks like a slice or another modality, not a radiograph"),
+    Kind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
+    Kind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
+    Kind("inverted", "gate-inverted", "the picture looks like a chest with black and white exchanged"),
+    Kind("rotated", "gate-rotated", "the picture looks like a chest that lies on its side or upside down"),
+    Kind("part-of-chest", "gate-cropped", "the picture seems to show only a part of a chest"),
+)
+NAMES = tuple(kind.name for kind in KINDS)

