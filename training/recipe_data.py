@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from training.cohorts import COHORTS, Example, data_folder, development
+from training.cohorts import COHORTS, OWN, Cohort, Example, cohort_at, data_folder, development
 from training.splits import divide
 
 IN_THE_MANIFEST = {cohort.name for cohort in development.COHORTS}
@@ -26,17 +26,27 @@ def add_data_argument(parser: ArgumentParser) -> None:
 def load_recipe_data(cohorts: Iterable[str], given: Sequence[str]) -> list[Example]:
     """Every example of `cohorts`, in a split each; ends the program where one is unknown, missing or leaks."""
     examples: list[Example] = []
-    for name, folder in folders(cohorts, given).items():
-        examples += COHORTS[name].load(folder)
+    for cohort, folder in recipe_cohorts(cohorts, given).values():
+        examples += cohort.load(folder)
     return divide(examples)
+
+
+def recipe_cohorts(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, tuple[Cohort, Path]]:
+    """What is known about each cohort of a recipe, and its folder. Own images have the name that cohort.yaml says."""
+    return {name: (cohort_at(name, folder), folder) for name, folder in folders(cohorts, given).items()}
 
 
 def folders(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, Path]:
     named = {name: Path(folder) for name, equals, folder in (one.partition("=") for one in given) if equals}
     plain = [Path(one) for one in given if "=" not in one]
-    strangers = {*cohorts, *named} - set(COHORTS)
+    strangers = {*cohorts} - set(COHORTS) - set(named)
     if strangers:
-        raise SystemExit(f"unknown cohort {', '.join(sorted(strangers))}; known are {', '.join(sorted(COHORTS))}")
+        known = ", ".join(sorted(set(COHORTS) - set(OWN)))
+        raise SystemExit(f"unknown cohort {', '.join(sorted(strangers))}; known are {known}, and those given by --data")
+    if OWN.keys() & {*cohorts}:
+        raise SystemExit(
+            "a recipe names a cohort of your own as its cohort.yaml does, and --data NAME=FOLDER says where"
+        )
     found = {}
     for name in cohorts:
         if name in named:

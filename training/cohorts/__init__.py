@@ -17,13 +17,13 @@ from training.cohorts import (
     kermany,
     montgomery,
     nih14,
+    own_data,
     rsna,
     shenzhen,
     tbx11k,
 )
 from training.cohorts.cohort import About, Box, Cohort, CohortModule, Example, WrongLayout
 from training.cohorts.development import data_folder, load_examples
-from training.cohorts.own_data import read_own_cohort
 
 PUBLISHED: dict[str, CohortModule] = {
     "kermany": kermany,
@@ -45,13 +45,18 @@ COHORTS: dict[str, Cohort] = {cohort.name: cohort for cohort in development.COHO
 
 
 def cohort_at(name: str, folder: Path) -> Cohort:
-    """The cohort `name`; of images of your own the one that cohort.yaml in `folder` describes, under its own name."""
-    if name not in COHORTS:
-        raise SystemExit(f"unknown cohort {name}: expected one of {', '.join(COHORTS)}")
-    if name not in OWN:
+    """The cohort `name`; images of your own by the kind of their folder, or by the name that its cohort.yaml states."""
+    if name in COHORTS and name not in OWN:
         return COHORTS[name]
-    own = read_own_cohort(folder)
-    return replace(COHORTS[name], name=own.name, about=own.about)
+    if name not in OWN and not (folder / own_data.FILE).is_file():
+        raise SystemExit(f"unknown cohort {name}: expected one of {', '.join(COHORTS)}, or {own_data.FILE} in {folder}")
+    own = own_data.read_own_cohort(folder)
+    kind = name
+    if name not in OWN:
+        if own.name != name:
+            raise SystemExit(f"{folder}: expected the cohort {name}, but {own_data.FILE} names {own.name}")
+        kind = "dicom_folder" if (folder / dicom_folder.LABELS).is_file() else "image_folder"
+    return replace(COHORTS[kind], name=own.name, about=own.about)
 
 
 __all__ = [

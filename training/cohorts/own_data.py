@@ -41,7 +41,11 @@ class OwnCohort(Section):
     @field_validator("patient_pattern")
     @classmethod
     def _has_one_group(cls, pattern: str | None) -> str | None:
-        if pattern is not None and re.compile(pattern).groups != 1:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        if groups != 1:
             raise ValueError("the pattern needs one pair of parentheses, round what is the patient")
         return pattern
 
@@ -67,9 +71,13 @@ def read_own_cohort(folder: Path) -> OwnCohort:
     if not file.is_file():
         raise WrongLayout(f"{folder}: expected {FILE}, found {found_in(folder)}")
     try:
-        return OwnCohort.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError, re.error) as error:
-        raise WrongLayout(f"{file}: {error}") from error
+        # every value is a text: a label named yes or no must not become true or false
+        return OwnCohort.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader))
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise WrongLayout(f"{file}: {'; '.join(faults)}") from error
+    except yaml.YAMLError as error:
+        raise WrongLayout(f"{file}: expected YAML, {error}") from error
 
 
 def age_in_years(text: str) -> float | None:

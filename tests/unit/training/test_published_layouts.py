@@ -304,7 +304,9 @@ WRONG: list[tuple[str, Callable[[Path], None], str]] = [
     ("image_folder", rewrite("cohort.yaml", "patient_pattern", "#"), "expected patients.csv, or patient_pattern"),
     ("image_folder", rewrite("cohort.yaml", "([^_]+)_", "[^_]+_"), "one pair of parentheses"),
     ("image_folder", rewrite("cohort.yaml", "^([^_]+)_", "^([0-9]+)_"), "expected a name that fits patient_pattern"),
-    ("image_folder", rewrite("cohort.yaml", "licence", "license"), "license"),
+    ("image_folder", rewrite("cohort.yaml", "licence", "license"), "licence: Field required; license: Extra inputs"),
+    ("image_folder", rewrite("cohort.yaml", "([^_]+)_", "([^_]+_"), "patient_pattern: .*no regular expression"),
+    ("image_folder", rewrite("cohort.yaml", "name:", "name"), "expected YAML"),
     ("image_folder", rename("both", "nothing"), "expected the folders normal, pneumonia, both, found nothing/"),
     (
         "dicom_folder",
