@@ -208,9 +208,17 @@ class When(Section):
     from_: list[str] = Field(
         default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
     )
-    modality: list[CodeString] = Field(["CR", "DX"], min_length=1, description="Accepted values of Modality.")
+    modality: list[CodeString] = Field(
+        ["CR", "DX"],
+        min_length=1,
+        description="Accepted values of Modality. CT and MR images are received where a route lists CT or MR.",
+    )
     body_part: list[CodeString] = Field(["CHEST"], min_length=1, description="Accepted values of Body Part Examined.")
-    view: list[View] = Field(["PA", "AP"], min_length=1, description="Accepted values of View Position.")
+    view: list[View] = Field(
+        ["PA", "AP"],
+        min_length=1,
+        description="Accepted values of View Position. Not asked of CT and MR: a slice has no such view."
+    )
 
 
 class Route(Section):

@@ -15,6 +15,11 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         *("LUNG", "LUNGS", "LUNGE", "LUNGEN", "POUMON", "POUMONS", "PULMON", "PULMONES", "PULMAO", "PULMOES"),
         *("POLMONE", "POLMONI"),
     ),
+    "BRAIN": ("BRAIN", "CEREBRUM", "CEREBRAL", "GEHIRN", "HIRN", "CERVEAU", "CEREBRO", "CERVELLO", "ENCEFALO"),
+    "HEAD": (
+        *("HEAD", "SKULL", "CRANIUM", "KOPF", "SCHADEL", "SCHAEDEL", "TETE", "CRANE", "CABEZA", "CRANEO", "TESTA"),
+        *("CRANIO", "CABECA"),
+    ),
 }
 # Of these spellings, those that devices run together with anything else: THORAXLIEGEND, PEDCHEST, 2VCHEST.
 COMPOUNDED: dict[str, tuple[str, ...]] = {"CHEST": ("CHEST", "THORAX", "TORAX")}
@@ -23,6 +28,8 @@ CODES: dict[str, frozenset[str]] = {
     "CHEST": frozenset(
         {"816094009", "51185008", "43799004", "39607008", "T-D3000", "T-D0300", "T-28000"}  # chest, thorax, lung
     ),
+    "BRAIN": frozenset({"12738006", "T-A0100"}),
+    "HEAD": frozenset({"69536005", "T-D1100", "89546000", "T-11100"}),  # head, skull
 }
 # Parts of words that name a region beyond the body part, or one that only shares its name.
 BEYOND = ("ABD", "PELV", "NECK", "SPINE", "HEAD", "AORTA", "RIB", "SHOULDER", "LUMB", "CERVI")
@@ -78,7 +85,8 @@ def named_body_part(ds: Dataset) -> str:
 
 def is_one_of(named: str, body_parts: tuple[str, ...]) -> bool:
     """Whether `named` (see `named_body_part`) means one of `body_parts` and nothing beyond it."""
-    return not any(beyond in named for beyond in BEYOND) and _mentions(named, body_parts)
+    beyond = [word for word in BEYOND if not any(word in part.upper() for part in body_parts)]
+    return not any(word in named for word in beyond) and _mentions(named, body_parts)
 
 
 def other_region(ds: Dataset, body_parts: tuple[str, ...]) -> tuple[str, str] | None:

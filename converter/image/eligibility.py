@@ -15,7 +15,7 @@ from converter.image.age import age_in_years
 from converter.image.anatomy import is_one_of, named_body_part, other_region
 from converter.image.gray_image import Declined
 from converter.image.header import items, value, word, words
-from converter.image.sop_classes import STORAGE_CLASSES
+from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view
 from converter.manifest import IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
@@ -85,7 +85,7 @@ def wrong_modality(ds: Dataset, use: IntendedUse) -> Verdict:
     if modality and modality not in use.modalities:
         return Declined("wrong-modality", f"Modality is {_quoted(modality)}")
     sop_class = str(value(ds, "SOPClassUID") or "")
-    if sop_class not in STORAGE_CLASSES:
+    if sop_class not in storage_classes(use.modalities):
         return Declined("wrong-modality", f"SOP Class is {_sop_class_name(ds)}")
     return None
 
@@ -99,6 +99,8 @@ def wrong_body_part(ds: Dataset, use: IntendedUse) -> Verdict:
 
 
 def not_frontal(ds: Dataset, use: IntendedUse) -> Verdict:
+    if is_sectional(str(value(ds, "SOPClassUID") or ""), word(ds, "Modality")):
+        return None
     view = named_view(ds)
     if view is None:
         return VIEW_UNKNOWN

@@ -94,6 +94,7 @@ class ReceivingAssociation(Association):
         self.acceptor.maximum_length = limits.pdu_bytes_max
         self.acceptor.implementation_class_uid = server.ae.implementation_class_uid
         self.acceptor.implementation_version_name = server.ae.implementation_version_name
+        self._negotiations = server.negotiations  # before the contexts: it is never newer than they are
         self.acceptor.supported_contexts = server.contexts
         self.peer_address = address.address
         self.name = f"association-{address.address}:{address.port}"
@@ -201,7 +202,7 @@ class ReceivingAssociation(Association):
         request = read_request(pdu)
         if request is None:
             return False
-        negotiated = self._node.negotiations.recall(request.items, self.settings.receiver.pdu_bytes_max)
+        negotiated = self._negotiations.recall(request.items, self.settings.receiver.pdu_bytes_max)
         if negotiated is None:
             return False
         self.upper_layer.skip_request()
@@ -228,7 +229,7 @@ class ReceivingAssociation(Association):
         # who they are is looked at anew each time, and passcodes are not kept
         if request is not None and self.requestor.user_identity is None:
             pdu_bytes_max = self.settings.receiver.pdu_bytes_max
-            self._node.negotiations.remember(request.items, pdu_bytes_max, negotiated)
+            self._negotiations.remember(request.items, pdu_bytes_max, negotiated)
         self._establish(negotiated)
 
     def _establish(self, negotiated: Negotiated) -> None:

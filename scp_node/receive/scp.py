@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynetdicom import AE, _config
+from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation, AssociationServer, RequestHandler
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -68,6 +69,11 @@ class ReceivingServer(AssociationServer):
     def _listening(self) -> socket.socket:
         assert self.socket is not None
         return self.socket
+
+    def offer(self, contexts: list[PresentationContext]) -> None:
+        """What new associations may negotiate from now on."""
+        if contexts != self.contexts:
+            self.contexts, self.negotiations = contexts, Negotiations()
 
     # --- socketserver ---------------------------------------------------------------------------------------------
 
@@ -178,7 +184,7 @@ class Receiver:
         try:
             server = ae.make_server(
                 self._address,
-                contexts=presentation_contexts(),
+                contexts=presentation_contexts(modalities_of(self._settings)),
                 server_class=ReceivingServer,
                 request_handler=ConnectionHandler,
                 settings=self._settings,
@@ -198,6 +204,7 @@ class Receiver:
         _quieten_pynetdicom()
         if self._server is not None:
             self._server.settings = settings
+            self._server.offer(presentation_contexts(modalities_of(settings)))
 
     def stop(self, drain_s: float) -> int:
         """Accept nothing more, let messages that are under way finish, abort the rest. How many were cut short."""
@@ -211,6 +218,11 @@ class Receiver:
         server.door.wait_until_left(_CLOSE_S)
         log.info("receiver stopped", extra={"cut_short": left})
         return left
+
+
+def modalities_of(settings: Settings) -> set[str]:
+    """What the routes take."""
+    return {modality for route in settings.routes for modality in route.when.modality}
 
 
 def _quieten_pynetdicom() -> None:

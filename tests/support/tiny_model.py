@@ -35,11 +35,13 @@ GATE = {
 WEIGHTS, BIASES = np.array([1.5, -1.5], np.float32), np.array([0.25, -0.25], np.float32)
 
 
-def tiny_outputs(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tiny_outputs(
+    gray: np.ndarray, weights: np.ndarray = WEIGHTS, biases: np.ndarray = BIASES
+) -> tuple[np.ndarray, np.ndarray]:
     """probability [N, 2] and cam [N, 2, 8, 8] of normalised gray [N, 64, 64], without ONNX."""
     cells = SIDE // BLOCK
     blocks = gray.reshape(-1, cells, BLOCK, cells, BLOCK).mean(axis=(2, 4))
-    cam = blocks[:, None] * WEIGHTS[:, None, None] + BIASES[:, None, None]
+    cam = blocks[:, None] * weights[:, None, None] + biases[:, None, None]
     return 1 / (1 + np.exp(-cam.mean(axis=(2, 3)))), cam
 
 
@@ -55,6 +57,23 @@ def copy_tiny(models_dir: Path, source: Path = TINY, **changes: Any) -> Path:
     folder = models_dir / manifest["name"] / manifest["version"]
     shutil.copytree(source, folder)
     write_manifest(folder, manifest)
+    return folder
+
+
+def random_tiny(models_dir: Path, seed: int, **changes: Any) -> Path:
+    """A package of the tiny network with random weights, its hash and reference outputs its own; `changes` as above."""
+    rng = np.random.default_rng(seed)
+    weights, biases = (rng.normal(0, scale, 2).astype(np.float32) for scale in (2.0, 0.5))
+    graph = (TINY / "model.onnx").read_bytes()
+    for old, new in ((WEIGHTS, weights), (BIASES, biases)):
+        assert graph.count(old.tobytes()) == 1
+        graph = graph.replace(old.tobytes(), new.tobytes())
+    folder = copy_tiny(models_dir, onnx_sha256=hashlib.sha256(graph).hexdigest(), **changes)
+    (folder / "model.onnx").write_bytes(graph)
+    with np.load(TINY / "reference.npz") as reference:
+        inputs = reference["inputs"]
+    probability, cam = (array.astype(np.float32) for array in tiny_outputs(inputs[:, 0], weights, biases))
+    np.savez_compressed(folder / "reference.npz", inputs=inputs, probability=probability, cam=cam)
     return folder
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from pynetdicom.presentation import AllStoragePresentationContexts, build_context, negotiate_as_acceptor
 
-from converter.image.sop_classes import STORAGE_CLASSES
+from converter.image.sop_classes import CT_IMAGE, MR_IMAGE, STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from scp_node.receive.contexts import VERIFICATION, presentation_contexts
 
 KNOWN_CLASSES = {str(context.abstract_syntax) for context in AllStoragePresentationContexts}
 
 
-def negotiated(sop_class: str, *syntaxes: str) -> str | None:
+def negotiated(sop_class: str, *syntaxes: str, modalities: tuple[str, ...] = ()) -> str | None:
     """The syntax that is agreed on, or None."""
     request = build_context(sop_class, list(syntaxes))
     request.context_id = 1
-    (result,), _ = negotiate_as_acceptor([request], presentation_contexts())
+    (result,), _ = negotiate_as_acceptor([request], presentation_contexts(modalities))
     return str(result.transfer_syntax[0]) if result.result == 0 else None
 
 
@@ -29,6 +29,16 @@ def test_each_storage_class_is_taken_in_each_syntax_that_can_be_decoded(sop_clas
 @pytest.mark.parametrize("sop_class", sorted(KNOWN_CLASSES - STORAGE_CLASSES.keys()))
 def test_no_other_storage_class_is_taken(sop_class: str) -> None:
     assert negotiated(sop_class, "1.2.840.10008.1.2.1") is None
+
+
+@pytest.mark.parametrize(
+    ("modalities", "taken"),
+    [(("CR", "DX"), set()), (("DX", "MR"), {MR_IMAGE}), (("CT",), {CT_IMAGE}), (("CT", "MR"), {CT_IMAGE, MR_IMAGE})],
+)
+def test_slices_are_taken_where_a_route_names_their_modality(modalities: tuple[str, ...], taken: set[str]) -> None:
+    syntax = "1.2.840.10008.1.2.1"
+    offered = {CT_IMAGE, MR_IMAGE, *STORAGE_CLASSES}
+    assert {one for one in offered if negotiated(one, syntax, modalities=modalities)} == taken | STORAGE_CLASSES.keys()
 
 
 @pytest.mark.parametrize(
