@@ -116,7 +116,9 @@ def stability_index(reference: Histogram, reference_images: int, counts: Sequenc
     return sum((p - q) * math.log(p / q) for p, q in pairs)
 
 
-def by_chance(reference: Histogram, reference_images: int, images: int) -> float:
-    """The PSI to expect of `images` films that are just like the reference: (bins - 1)(1/n + 1/m), because PSI is
-    nearly a multiple of a chi-squared variable (Yurdakul, Statistical Properties of PSI, 2018)."""
-    return (len(reference.shares) - 1) * (1 / images + 1 / reference_images)
+def by_chance(reference: Histogram, reference_images: int, images: int) -> tuple[float, float]:
+    """The PSI to expect of `images` films that are just like the reference, (bins - 1)(1/n + 1/m), and the one that
+    they hardly ever reach, five standard deviations above: PSI is nearly a multiple of a chi-squared variable with
+    bins - 1 degrees of freedom (Yurdakul, Statistical Properties of Population Stability Index, 2018)."""
+    free, scale = len(reference.shares) - 1, 1 / images + 1 / reference_images
+    return free * scale, (free + 5 * math.sqrt(2 * free)) * scale

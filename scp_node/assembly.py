@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom import Dataset
 
 from converter.errors import Unreadable
@@ -17,11 +19,14 @@ from converter.result.findings import (
     AnalysedImage,
     DeclinedImage,
     Finding,
+    HeatmapInput,
     ReportIdentity,
     StudyReport,
 )
 from converter.result.provenance import device_uid
+from converter.result.secondary_capture import build_heatmap
 from scp_node.ledger import Analysis, InstanceRow, ReportRow
+from scp_node.settings import Report
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,35 @@ def identity_of(report: ReportRow, ae_title: str, model_label: str) -> ReportIde
         created_at=report.created_at.astimezone(),
         device_uid=device_uid(ae_title, model_label),
         station_name=ae_title,
+    )
+
+
+def prominent(findings: Sequence[Finding]) -> int:
+    """Place of the finding that a heat map is drawn for: a positive one comes before any negative one."""
+    return max(range(len(findings)), key=lambda place: (findings[place].positive, findings[place].probability))
+
+
+def draw_heatmap(
+    identity: ReportIdentity,
+    manifest: Manifest,
+    image: CoveredImage,
+    preview: NDArray[np.uint8],
+    preview_to_source: NDArray[np.float64],
+    settings: Report,
+) -> Dataset:
+    """The heat map of the prominent finding of an analysed image. Its identity does not depend on the report's
+    revision: a later report of the same study refers to the object that the archive already has."""
+    assert image.analysis is not None
+    place = prominent(image.findings)
+    created_at = identity.created_at
+    if image.instance.finished_at is not None:
+        created_at = image.instance.finished_at.replace(microsecond=0).astimezone()
+    return build_heatmap(
+        HeatmapInput(image.analysed, image.findings[place], preview, preview_to_source, image.analysis.cam[place]),
+        replace(identity, revision=1, created_at=created_at),
+        algorithm_of(manifest),
+        settings.heatmap_side_max,
+        settings.charset,
     )
 
 

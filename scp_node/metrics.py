@@ -60,6 +60,29 @@ gate_refusals = Counter(
     ["code", "mode"],
     registry=WORKER,
 )
+# Labels are bounded: a model has STATIONS_MAX senders and "(others)", see scp_node.ledger.drift_counts.
+DRIFT_LABELS = ("model", "ae_title", "station")
+drift_index = Gauge(
+    "hilum_drift_psi",
+    "Largest population stability index of a sender's scores and images against the model package's reference.",
+    DRIFT_LABELS,
+    registry=WORKER,
+)
+drift_alarm = Gauge(
+    "hilum_drift_alarm",
+    "1 where images of a sender are others than those the model was validated with.",
+    DRIFT_LABELS,
+    registry=WORKER,
+)
+drift_images = Gauge(
+    "hilum_drift_images", "Images of a sender in the window that drift is looked for in.", DRIFT_LABELS, registry=WORKER
+)
+model_ready = Gauge(
+    "hilum_model_ready",
+    "1 for each model that is loaded, by the provider it runs on.",
+    ["model", "provider"],
+    registry=WORKER,
+)
 delivery_attempts = Counter(
     "hilum_delivery_attempts_total",
     "Attempts to deliver a result, by the state that the delivery had afterwards.",

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from scp_node.certificate_watch import CertificateWatch
-from scp_node.errors import ConfigurationError
+from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
 from scp_node.heartbeat import RoleStatus, forget_status, status_folder, write_status
 from scp_node.inference.library import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.logs import configure_logging
 from scp_node.places import database_url, models_dir
 from scp_node.processor_share import ONE_THREAD
-from scp_node.role import LOCK_WAIT_S, ROLES, exclusive
+from scp_node.role import LOCK_WAIT_S, ROLES, SHADOW, exclusive
 from scp_node.role_pipe import write_settings
 from scp_node.settings import Settings
 from scp_node.settings_file import SettingsSource
@@ -96,6 +96,8 @@ class Supervisor:
                         write_settings(cast(BinaryIO, role.process.stdin), self._settings)
         for role in self._roles:
             if role.process is None:
+                if role.role == SHADOW and not self._settings.has_shadow:
+                    continue
                 if time.monotonic() >= role.restart_at:
                     self._start(role)
             elif role.process.poll() is not None:
@@ -123,7 +125,7 @@ class Supervisor:
             role.process.stdin.close()
         role.process = None
         # what cannot start at all is a mistake of the configuration; what ran before may run again
-        if code == ConfigurationError.exit_code and role.starts == 1:
+        if code == ConfigurationError.exit_code and role.starts == 1 and role.role != SHADOW:
             self._exit_code = code
             self._stop.set()
             return
@@ -134,8 +136,9 @@ class Supervisor:
         self._restart_later(role)
 
     def _note(self, role: str, obstacle: str) -> None:
-        """Say how a role is that cannot say so itself. Nobody has to say how the web role is: who asks, finds out."""
-        if role == WEB:
+        """Say how a role is that cannot say so itself. Nobody has to say how the web role is: who asks, finds out. The
+        node is ready without its second models."""
+        if role in (WEB, SHADOW):
             return
         folder = status_folder(self._settings.node.data_dir)
         with suppress(OSError):
@@ -176,9 +179,18 @@ def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
 
 
 def check_models(settings: Settings) -> None:
-    """Raise ModelMissing or ModelUnusable when a route names a model package that is not there."""
-    for route in settings.routes:
-        find_package(models_dir(settings), route.model)
+    """Raise ModelMissing or ModelUnusable, saying which key names it, when a model package is not there. A second model
+    only has to be there: that it is broken is its own affair."""
+    for number, route in enumerate(settings.routes):
+        for key, model in (("model", route.model), ("shadow", route.shadow)):
+            try:
+                if model is not None:
+                    find_package(models_dir(settings), model)
+            except ModelMissing as error:
+                raise ModelMissing(f"routes[{number}].{key} (route '{route.name}'): {error}") from error
+            except ModelUnusable:
+                if key == "model":
+                    raise
 
 
 def prepare(settings: Settings) -> None:

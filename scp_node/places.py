@@ -34,6 +34,11 @@ def wakeup_path(settings: Settings) -> Path:
     return settings.node.data_dir / "locks" / "worker.wakeup"
 
 
+def shadow_wakeup_path(settings: Settings) -> Path:
+    """The pipe of the process that runs second models; nobody wakes it, it looks by itself."""
+    return settings.node.data_dir / "locks" / "shadow.wakeup"
+
+
 def worker_name(settings: Settings) -> str:
     """There is one worker for each data folder of a host, held by its lock."""
     folder = hashlib.sha256(str(settings.node.data_dir.resolve()).encode()).hexdigest()[:12]

@@ -16,7 +16,8 @@ from scp_node.logs import configure_logging
 from scp_node.role_pipe import Orders
 
 log = logging.getLogger(__name__)
-ROLES = ("receiver", "worker", "web")
+SHADOW = "shadow"
+ROLES = ("receiver", "worker", SHADOW, "web")
 LOCK_WAIT_S = 60.0
 
 

@@ -217,7 +217,7 @@ class When(Section):
     view: list[View] = Field(
         ["PA", "AP"],
         min_length=1,
-        description="Accepted values of View Position. Not asked of CT and MR: a slice has no such view."
+        description="Accepted values of View Position. Not asked of CT and MR: a slice has no such view.",
     )
 
 
@@ -236,6 +236,14 @@ class Route(Section):
         description="Model package, as 'name' (highest version) or 'name@version'.",
         examples=["pneumonia"],
         json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.0.0'"},
+    )
+    shadow: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]*@\d+\.\d+\.\d+$",
+        description="A second model package, as 'name@version', that scores every image that the first one scores, in "
+        "a process of its own, on the CPU and behind everything else. Nothing of it leaves the node: see "
+        "`hilum models agreement`.",
+        json_schema_extra={"rule": "name and version such as 'pneumonia@1.1.0'"},
     )
     results: list[ResultKind] = Field(
         ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."
@@ -403,6 +411,23 @@ class Workers(Section):
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
 
 
+class Drift(Section):
+    """When scores and images count as others than those a model package was validated with."""
+
+    window_days: int = Field(
+        7, ge=1, le=90, description="The last days that are compared with the package's own films."
+    )
+    images_min: int = Field(
+        100, ge=10, le=1_000_000, description="With fewer images of a sender in the window nothing is said about it."
+    )
+    psi_watch_min: float = Field(
+        0.1, gt=0, le=10, description="Population stability index, beyond what chance makes, from which one watches."
+    )
+    psi_alarm_min: float = Field(
+        0.25, gt=0, le=10, description="Population stability index, beyond what chance makes, that is an alarm."
+    )
+
+
 class Web(Section):
     """The HTTP port: /healthz, /readyz and /metrics."""
 
@@ -442,8 +467,14 @@ class Settings(Section):
     report: Report = Field(default_factory=lambda: Report(), description="What results look like, and when.")
     delivery: Delivery = Field(default_factory=lambda: Delivery(), description="How results travel.")
     workers: Workers = Field(default_factory=lambda: Workers(), description="How much is worked on at once.")
+    drift: Drift = Field(default_factory=lambda: Drift(), description="When images and scores count as changed.")
     web: Web = Field(default_factory=lambda: Web(), description="The HTTP port.")
     logging: Logging = Field(default_factory=lambda: Logging(), description="What the log shows.")
+
+    @property
+    def has_shadow(self) -> bool:
+        """Whether any route names a second model."""
+        return any(route.shadow for route in self.routes)
 
     @property
     def exposes_plaintext(self) -> bool:

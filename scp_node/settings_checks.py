@@ -131,6 +131,14 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
     if limits.connections_max < limits.associations_max:
         involves = (("receiver", "associations_max"),)
         yield CrossCheck(("receiver", "connections_max"), "is less than associations_max", involves=involves)
+    if settings.drift.psi_alarm_min < settings.drift.psi_watch_min:
+        yield CrossCheck(
+            ("drift", "psi_alarm_min"), "is less than psi_watch_min", involves=(("drift", "psi_watch_min"),)
+        )
+    for index, route in enumerate(settings.routes):
+        if route.shadow is not None and route.shadow == route.model:
+            own: Loc = ("routes", index, "model")
+            yield CrossCheck(("routes", index, "shadow"), "is the model of the route itself", involves=(own,))
     if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
         involves = (("inference", "providers"),)
         yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)

@@ -24,10 +24,16 @@ SECTIONAL_CLASSES: dict[str, dict[str, str]] = {
 }
 
 
+# Everything that may be negotiated.
+KNOWN_CLASSES: dict[str, str] = STORAGE_CLASSES | SECTIONAL_CLASSES["CT"] | SECTIONAL_CLASSES["MR"]
+
+
 def storage_classes(modalities: Iterable[str]) -> dict[str, str]:
     """The classes in which images of these values of Modality come. Anything may come as Secondary Capture."""
     wanted = set(modalities)
-    found = dict(STORAGE_CLASSES) if wanted - SECTIONAL_CLASSES.keys() else {SECONDARY_CAPTURE: STORAGE_CLASSES[SECONDARY_CAPTURE]}
+    found = {SECONDARY_CAPTURE: STORAGE_CLASSES[SECONDARY_CAPTURE]}
+    if wanted - SECTIONAL_CLASSES.keys():
+        found |= STORAGE_CLASSES
     for modality, classes in SECTIONAL_CLASSES.items():
         if modality in wanted:
             found |= classes

@@ -27,11 +27,14 @@ AFTER_FAILURE_S = 1.0
 
 
 class Dispatcher:
-    """One per worker process. `worker` is a name that stays the same over restarts and is nobody else's."""
+    """One per worker process. `worker` is a name that stays the same over restarts and is nobody else's. With `after`,
+    nothing is started while a job of that queue is due."""
 
-    def __init__(self, ledger: Ledger, worker: str, runner: JobRunner, wakeups: WakeUps, poll_s: float) -> None:
+    def __init__(
+        self, ledger: Ledger, worker: str, runner: JobRunner, wakeups: WakeUps, poll_s: float, after: str = ""
+    ) -> None:
         self._ledger, self._worker, self._runner = ledger, worker, runner
-        self._wakeups, self._poll_s = wakeups, poll_s
+        self._wakeups, self._poll_s, self._after = wakeups, poll_s, after
         self._queues: Mapping[str, int] = {}
         self._changed = threading.Condition()
         self._claiming = threading.Lock()
@@ -83,6 +86,8 @@ class Dispatcher:
         wait_s = self._poll_s
         with self._ledger.reading() as tx:
             moment = now_utc()
+            if self._after and any(job.due_at <= moment for job in self._ledger.pending_jobs(tx, self._after, 1)):
+                return wait_s
             for queue, places in free.items():
                 for job in self._ledger.pending_jobs(tx, queue, places):
                     if job.due_at <= moment:

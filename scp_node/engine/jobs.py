@@ -15,6 +15,7 @@ from scp_node.ledger.records import now_utc
 
 IMAGES_QUEUE = "images"
 STUDIES_QUEUE = "studies"
+SHADOWS_QUEUE = "shadows"
 CANCELLED = "cancelled by an administrator"
 
 
@@ -49,6 +50,11 @@ class JobQueue:
         """Have an instance analysed that was analysed before: a further job."""
         job_id = f"image:{sop_instance_uid}:{digest[:16]}:{self._ledger.count_jobs_of(tx, sop_instance_uid)}"
         self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
+
+    def enqueue_shadow(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str) -> None:
+        """Have an image that was scored just now scored by a second model too."""
+        job_id = f"shadow:{sop_instance_uid}:{self._ledger.count_jobs_of(tx, sop_instance_uid)}"
+        self._ledger.add_job(tx, job_id, "shadow", sop_instance_uid, study_instance_uid, SHADOWS_QUEUE, now_utc())
 
     def enqueue_study(
         self, tx: sa.Connection, study_instance_uid: str, route: str, cause: str, due_at: datetime

@@ -50,6 +50,11 @@ class ModelShelf:
                 self._loaded[name] = self._load(name)
             return self._loaded[name]
 
+    def loaded(self) -> list[LoadedModel]:
+        """Each loaded model once, though a route may call it by its name and another one by name and version."""
+        with self._lock:
+            return list({model.label: model for model in self._loaded.values()}.values())
+
     def labels(self) -> str:
         return ", ".join(sorted(model.label for model in self._loaded.values()))
 

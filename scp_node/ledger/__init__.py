@@ -7,6 +7,7 @@ from scp_node.ledger.records import (
     Analysis,
     CommitmentRow,
     DeliveryRow,
+    DriftRow,
     EventRow,
     InstanceRow,
     JobRow,
@@ -14,7 +15,9 @@ from scp_node.ledger.records import (
     ReceivedInstance,
     ReportRow,
     ResultRow,
+    ShadowRow,
     StoredFinding,
+    TwoScores,
 )
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Analysis",
     "CommitmentRow",
     "DeliveryRow",
+    "DriftRow",
     "EventRow",
     "InstanceRow",
     "JobLost",
@@ -31,5 +35,7 @@ __all__ = [
     "ReceivedInstance",
     "ReportRow",
     "ResultRow",
+    "ShadowRow",
     "StoredFinding",
+    "TwoScores",
 ]

@@ -13,14 +13,16 @@ from sqlalchemy.exc import OperationalError
 
 from scp_node.ledger.commitments import Commitments
 from scp_node.ledger.database import BUSY_TIMEOUT_MS
+from scp_node.ledger.drift_counts import DriftCounts
 from scp_node.ledger.jobs import Jobs
 from scp_node.ledger.reports import Reports
+from scp_node.ledger.shadows import Shadows
 
 # SQLite's own wait for another writer grows to 100 ms between two looks, as long as many transactions take together.
 _LOOK_AGAIN_MS = 3
 
 
-class Ledger(Reports, Commitments, Jobs):
+class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
     """The ledger over one database. Thread-safe: every transaction has its own connection."""
 
     def __init__(self, engine: sa.Engine) -> None:

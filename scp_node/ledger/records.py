@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import numpy as np
@@ -14,8 +14,9 @@ from converter.manifest import Concept
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
-JobKind = Literal["image", "study", "delivery", "commitment"]
+JobKind = Literal["image", "study", "delivery", "commitment", "shadow"]
 DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
+ShadowOutcome = Literal["scored", "declined", "failed"]
 CommitmentState = Literal["requested", "committed", "failed"]
 
 JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
@@ -179,6 +180,47 @@ class CommitmentRow:
     requested_at: datetime
     failure_reason: int | None
     answered_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TwoScores:
+    """What two models say about one finding: probabilities, and whether each is at or above its own threshold."""
+
+    finding: str
+    first: float
+    first_positive: bool
+    second: float
+    second_positive: bool
+
+
+@dataclass(frozen=True)
+class ShadowRow:
+    """What a second model made of an image that the first one had scored. `scores` are of findings both have; empty
+    unless `outcome` is scored, else `detail` says why."""
+
+    sop_instance_uid: str
+    shadow: str
+    model: str
+    route: str
+    outcome: ShadowOutcome
+    detail: str
+    scores: tuple[TwoScores, ...]
+    scored_at: datetime
+
+
+@dataclass(frozen=True)
+class DriftRow:
+    """Images of one sender on one day, as one model saw them. `refused`: by their header. `declines`: by code, for
+    their pixels or by the gate. `counts`: by compared number, images in each bin of the package's reference."""
+
+    model: str
+    ae_title: str
+    station: str
+    day: date
+    images: int
+    refused: int
+    declines: dict[str, int]
+    counts: dict[str, list[int]]
 
 
 @dataclass(frozen=True)

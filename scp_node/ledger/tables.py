@@ -176,6 +176,32 @@ job = sa.Table(
 PENDING = job.c.state.in_([sa.literal_column(f"'{state}'") for state in PENDING_JOBS])
 sa.Index("ix_hilum_job_pending", job.c.queue, job.c.due_at, sqlite_where=PENDING, postgresql_where=PENDING)
 
+shadow = sa.Table(
+    "hilum_shadow",
+    metadata,
+    sa.Column("sop_instance_uid", UID, sa.ForeignKey("hilum_instance.sop_instance_uid"), primary_key=True),
+    sa.Column("shadow", sa.String(80), primary_key=True),
+    sa.Column("model", sa.String(80), nullable=False),
+    sa.Column("route", sa.String(32), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("scores", sa.JSON, nullable=False),
+    sa.Column("scored_at", UtcDateTime, nullable=False, index=True),
+)
+
+drift = sa.Table(
+    "hilum_drift",
+    metadata,
+    sa.Column("model", sa.String(80), primary_key=True),
+    sa.Column("ae_title", sa.String(16), primary_key=True),
+    sa.Column("station", sa.String(16), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("images", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Column("declines", sa.JSON, nullable=False),
+    sa.Column("counts", sa.JSON, nullable=False),
+)
+
 event = sa.Table(
     "hilum_event",
     metadata,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from converter.image.sop_classes import STORAGE_CLASSES
+from converter.image.sop_classes import KNOWN_CLASSES
 from scp_node import metrics
 from scp_node.errors import (
     CannotUnderstand,
@@ -197,7 +197,7 @@ def _check_may_store(sender: Sender) -> None:
 
 
 def _check_class(context: Context, command: Command) -> None:
-    if context.abstract_syntax not in STORAGE_CLASSES:
+    if context.abstract_syntax not in KNOWN_CLASSES:
         raise ClassNotOfContext("the presentation context is not one of storage")
     if command.sop_class_uid != context.abstract_syntax:
         raise ClassNotOfContext("the SOP class is not that of the presentation context")

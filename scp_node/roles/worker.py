@@ -12,6 +12,7 @@ import cv2
 
 from scp_node import metrics
 from scp_node.deliver.scu import Sender
+from scp_node.drift_watch import DriftWatch
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, commitment_queue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
@@ -73,6 +74,7 @@ def run(orders: Orders) -> None:
                 log.error("configuration kept as it was by the worker", extra={"reason": str(error)})
                 return
             in_use.settings = new
+            tell_models(models)
             sender.reload(new)
             dispatcher.listen(queues(new))
 
@@ -80,11 +82,26 @@ def run(orders: Orders) -> None:
         stack.callback(dispatcher.stop, settings.workers.drain_s)
         reconciler.start()
         stack.callback(reconciler.stop)
+        drift_watch = DriftWatch(
+            ledger,
+            lambda: in_use.settings.drift,
+            lambda label: next((one.manifest.distribution for one in models.loaded() if one.label == label), None),
+            lambda: {models.get(route.model).label for route in in_use.settings.routes},
+        )
+        drift_watch.start()
+        stack.callback(drift_watch.stop)
         log.info("worker ready", extra={"models": models.labels(), "provider": models.provider()})
         metrics.inference_provider.labels(models.provider()).set(1)
+        tell_models(models)
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
         stack.callback(heartbeat.stopping)
         orders.follow(change)
+
+
+def tell_models(models: ModelShelf) -> None:
+    """Which models are loaded, as a metric."""
+    for model in models.loaded():
+        metrics.model_ready.labels(model.label, model.provider).set(1)
 
 
 @dataclass

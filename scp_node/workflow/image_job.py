@@ -25,6 +25,7 @@ from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding
 from scp_node.ledger.records import InstanceState
 from scp_node.routing import choose_route as choose
 from scp_node.settings import Route
+from scp_node.workflow.drift_count import drift_count
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import plan_report
 
@@ -166,6 +167,9 @@ def _enter_outcome(case: ImageCase, parts: Parts, job: JobRow) -> None:
     own_result = case.declined is not None and case.declined.code == "own-result"
     if case.quarantined and case.route is None:
         case.route = _first_route_of(parts, case.instance.source)
+    steps = {entry.name for entry in case.log.entries}
+    ae_title = case.instance.calling_ae_title
+    count = drift_count(case.model, ae_title, case.ds, steps, case.declined, case.converted, case.analysis)
     with parts.ledger.transaction() as tx:
         entered = parts.ledger.finish_instance(
             tx,
@@ -181,6 +185,11 @@ def _enter_outcome(case: ImageCase, parts: Parts, job: JobRow) -> None:
         )
         if entered:
             case.log.enter(tx, parts.ledger)
+            if count is not None:
+                count.enter(tx, parts.ledger)
+            if state == "inferred" and case.route is not None and case.route.shadow is not None:
+                uid, study = case.instance.sop_instance_uid, case.instance.study_instance_uid
+                parts.jobs.enqueue_shadow(tx, uid, study)
             plan_report(tx, parts, case.instance.study_instance_uid)
         parts.jobs.finish(tx, job)
     if entered:

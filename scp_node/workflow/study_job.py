@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pydicom
@@ -15,10 +15,16 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.image.gray_image import Declined
 from converter.result.encode import to_bytes
-from converter.result.findings import Finding, HeatmapInput
-from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
-from scp_node.assembly import CoveredImage, algorithm_of, assemble, header_or_stub, identity_of
+from scp_node.assembly import (
+    CoveredImage,
+    algorithm_of,
+    assemble,
+    draw_heatmap,
+    header_or_stub,
+    identity_of,
+    prominent,
+)
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
@@ -135,13 +141,13 @@ def build_heatmaps(case: StudyCase, parts: Parts) -> None:
         if image.analysis is None or not image.findings:
             continue
         uid = image.instance.sop_instance_uid
-        position = max(range(len(image.findings)), key=lambda index: _prominence(image.findings[index]))
+        position = prominent(image.findings)
         if parts.settings().report.heatmap_for == "positive" and not image.findings[position].positive:
             continue
         with parts.ledger.reading() as tx:
             drawn = parts.ledger.heatmap_of(tx, uid, case.model.label)
         if drawn is None:
-            case.heatmaps[uid] = _draw_heatmap(case, parts, image, position)
+            case.heatmaps[uid] = _draw_heatmap(case, parts, image)
             case.results.append(store_result(parts.spool, case.heatmaps[uid], "heatmap", uid))
         else:
             case.heatmaps[uid] = pydicom.dcmread(parts.spool.path(drawn.spool_name), stop_before_pixels=True)
@@ -226,14 +232,8 @@ def _was_analysed(instance: InstanceRow) -> bool:
     return instance.state in ("inferred", "reported")
 
 
-def _prominence(finding: Finding) -> tuple[bool, float]:
-    """A positive finding comes before any negative one, whatever their probabilities."""
-    return finding.positive, finding.probability
-
-
-def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: int) -> Dataset:
-    """The heat map of one finding. Its identity does not depend on the report's revision: a later report of the same
-    study refers to the object that the archive already has."""
+def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage) -> Dataset:
+    """From the preview that the image job left, or a new rendering."""
     assert image.analysis is not None and case.model is not None and case.report is not None
     settings, instance = parts.settings(), image.instance
     preview, preview_to_source = parts.previews.get(instance.spool_name), image.analysis.preview_to_source
@@ -249,16 +249,7 @@ def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage, position: 
             raise DecodeFailed(f"an image that was analysed is now declined: {outcome.reason}")
         preview, preview_to_source = outcome.preview, outcome.preview_to_source
     identity = identity_of(case.report, settings.node.ae_title, case.model.label)
-    created_at = (instance.finished_at or case.report.created_at).replace(microsecond=0).astimezone()
-    return build_heatmap(
-        HeatmapInput(
-            image.analysed, image.findings[position], preview, preview_to_source, image.analysis.cam[position]
-        ),
-        replace(identity, revision=1, created_at=created_at),
-        algorithm_of(case.model.manifest),
-        settings.report.heatmap_side_max,
-        settings.report.charset,
-    )
+    return draw_heatmap(identity, case.model.manifest, image, preview, preview_to_source, settings.report)
 
 
 def _sr_class(case: StudyCase, parts: Parts) -> str:

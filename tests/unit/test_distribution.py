@@ -62,7 +62,16 @@ def test_films_like_the_reference_are_as_near_as_chance_makes_them(distribution:
     for name, reference in references(distribution).items():
         if name != DECLINED:
             index = stability_index(reference, distribution.images, counts[name])
-            assert index < 4 * by_chance(reference, distribution.images, 300), name
+            assert index < by_chance(reference, distribution.images, 300)[1], name
+
+
+def test_chance_is_what_films_like_the_reference_have_on_average(distribution: Distribution) -> None:
+    reference = distribution.scores["pneumonia"]
+    expected, limit = by_chance(reference, 10**9, 200)
+    shares = np.array(reference.shares) / sum(reference.shares)
+    indices = [stability_index(reference, 10**9, RNG.multinomial(200, shares).tolist()) for _ in range(400)]
+    assert np.mean(indices) == pytest.approx(expected, rel=0.15)
+    assert np.mean(np.array(indices) > limit) < 0.005
 
 
 def test_darker_films_and_other_scores_are_far(distribution: Distribution) -> None:

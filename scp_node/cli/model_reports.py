@@ -1,0 +1,143 @@
+"""`hilum models agreement` and `hilum models drift`: what a running node has learnt about its models."""
+
+from __future__ import annotations
+
+import json as json_text
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
+from scp_node.errors import ModelUnusable, UsageError
+from scp_node.settings_file import load_settings
+
+if TYPE_CHECKING:
+    from converter.manifest import Distribution
+    from scp_node.agreement import Agreement, Unscored
+    from scp_node.drift import ReferenceOf, SenderDrift
+    from scp_node.settings import Settings
+
+SINCE = re.compile(r"(\d{1,4})([dh])")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def agreement(
+    config: ConfigOption = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help="A date (2026-01-31) or a time until now (30d, 12h).")] = "30d",
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the report there as one HTML page.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """How far second models (`shadow` of a route) agree with the first ones, by finding, on the same images."""
+    from scp_node.agreement import agreements
+
+    moment = datetime.now(UTC)
+    begin = begin_of(since, moment)
+    ledger = open_ledger(config)
+    try:
+        with ledger.reading() as tx:
+            found, unscored = agreements(ledger.shadows_since(tx, begin))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    finally:
+        ledger.engine.dispose()
+    if html is not None:
+        from scp_node.agreement_page import agreement_page
+
+        html.write_text(agreement_page(found, unscored, begin, moment), encoding="utf-8")
+    if json:
+        document = {"since": begin.isoformat(), "agreements": map(asdict, found), "unscored": map(asdict, unscored)}
+        typer.echo(json_text.dumps(document, default=list, allow_nan=False))
+        return
+    for line in agreement_lines(found, unscored):
+        typer.echo(line)
+    if html is not None:
+        typer.echo(f"written to {html}")
+
+
+def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Whether scores and images of each sender are still like those that its model package was validated with."""
+    from scp_node.drift import drift_of
+
+    settings, ledger = load_settings(config), open_ledger(config)
+    try:
+        senders = drift_of(ledger, settings.drift, reference_of(settings))
+    finally:
+        ledger.engine.dispose()
+    if json:
+        typer.echo(json_text.dumps({"window_days": settings.drift.window_days, "senders": [*map(_sender, senders)]}))
+        return
+    for line in drift_lines(senders, settings.drift.window_days):
+        typer.echo(line)
+
+
+def begin_of(since: str, moment: datetime) -> datetime:
+    """The moment that `since` names. Raises UsageError."""
+    span = SINCE.fullmatch(since)
+    if span is not None:
+        return moment - (timedelta(days=int(span[1])) if span[2] == "d" else timedelta(hours=int(span[1])))
+    try:
+        return datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(f"--since '{since}': write a date such as 2026-01-31, or 30d, or 12h") from None
+
+
+def reference_of(settings: Settings) -> ReferenceOf:
+    """The `distribution` of a package of this node, by label; None where there is no such package any more."""
+    from scp_node.inference.library import find_package
+    from scp_node.places import models_dir
+
+    def look_up(label: str) -> Distribution | None:
+        try:
+            return find_package(models_dir(settings), label).manifest.distribution
+        except ModelUnusable:
+            return None
+
+    return look_up
+
+
+def agreement_lines(found: list[Agreement], unscored: list[Unscored]) -> Iterator[str]:
+    """The report for a terminal."""
+    from scp_node.agreement_page import number
+
+    if not found and not unscored:
+        yield "No image was scored by a second model in this time; a route names one with shadow: NAME@VERSION."
+    for one in found:
+        (both_negative, second_only), (first_only, both_positive) = one.table
+        yield f"{one.finding}: {one.first} and {one.second}, route {one.route}"
+        yield f"  images              {one.images}"
+        yield f"  mean difference     {one.mean_difference:+.4f} (absolute {one.mean_absolute_difference:.4f})"
+        yield f"  correlation         {number(one.correlation)}"
+        yield f"  both negative       {both_negative:8}    only second positive {second_only:8}"
+        yield f"  only first positive {first_only:8}    both positive        {both_positive:8}"
+        yield f"  kappa               {number(one.kappa)}"
+        yield "  differing most (first, second):"
+        for image in one.differing:
+            decided = "  decisions differ" if image.decisions_differ else ""
+            yield f"    {image.sop_instance_uid}  {image.first:.4f}  {image.second:.4f}{decided}"
+    for other in unscored:
+        yield f"not scored by {other.second}, route {other.route}: {other.images} {other.outcome} ({other.reason})"
+
+
+def drift_lines(senders: list[SenderDrift], window_days: int) -> Iterator[str]:
+    """The table for a terminal: each sender, and what of it has moved."""
+    from scp_node.drift import STATES
+
+    if not senders:
+        yield f"No image was judged in the last {window_days} days."
+    for one in senders:
+        yield f"{one.model}  {one.ae_title}  station {one.station}: {one.state} ({STATES[one.state]})"
+        declines = ", ".join(f"{count} {code}" for code, count in one.declines.items())
+        yield f"  {one.images} images in {window_days} days, {one.refused} refused by their header" + (
+            f"; declined for their pixels: {declines}" if declines else ""
+        )
+        for shift in sorted(one.shifts, key=lambda shift: -shift.beyond_chance):
+            yield f"  {shift.name:24} PSI {shift.index:7.3f}  by chance {shift.chance:6.3f}  {shift.state}"
+
+
+def _sender(one: SenderDrift) -> dict[str, Any]:
+    return asdict(one)

@@ -1,0 +1,95 @@
+"""How the images of each sender are spread, counted by day: a row a model, AE title, station and day, and no image.
+
+Senders beyond STATIONS_MAX of a model are counted together, and days are forgotten after KEPT_DAYS, so that nothing a
+sender writes into its headers makes the table, or the metrics that come of it, grow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from scp_node.ledger import tables as t
+from scp_node.ledger.insert_once import insert_once
+from scp_node.ledger.records import DriftRow, now_utc
+
+STATIONS_MAX = 64
+KEPT_DAYS = 92
+UNNAMED, OTHERS = "-", "(others)"
+
+
+def station_name(text: str) -> str:
+    """A Station Name (0008,1010) as a key and a label: at most 16 characters of those that names are made of."""
+    return re.sub(r"[^A-Za-z0-9._ -]", "_", text.strip())[:16].strip() or UNNAMED
+
+
+class DriftCounts:
+    """Statements on the counts."""
+
+    def count_image(
+        self,
+        tx: sa.Connection,
+        model: str,
+        ae_title: str,
+        station: str,
+        *,
+        bins: Mapping[str, int],
+        sizes: Mapping[str, int],
+        declined: str | None = None,
+        refused: bool = False,
+    ) -> None:
+        """Add one image of today. bins: by compared number, the bin it fell into; sizes: how many bins each has.
+
+        declined: the code, where its pixels or the gate were the reason. refused: by its header.
+        """
+        key = self._key_today(tx, model, ae_title, station_name(station))
+        mine = sa.and_(*(t.drift.c[name] == value for name, value in key.items()))
+        row = tx.execute(sa.select(t.drift).where(mine).with_for_update()).one()
+        declines = Counter(row.declines)
+        if declined is not None:
+            declines[declined] += 1
+        counts = {name: list(found) for name, found in row.counts.items() if len(found) == sizes.get(name)}
+        for name, place in bins.items():
+            counts.setdefault(name, [0] * sizes[name])[place] += 1
+        values = {"images": row.images + 1, "refused": row.refused + refused, "declines": declines, "counts": counts}
+        tx.execute(sa.update(t.drift).where(mine).values(**values))
+
+    def _key_today(self, tx: sa.Connection, model: str, ae_title: str, station: str) -> dict[str, str | date]:
+        """The key of the row to count in, which is there afterwards."""
+        today = now_utc().date()
+        key: dict[str, str | date] = {"model": model, "ae_title": ae_title, "station": station, "day": today}
+        if self._has(tx, key):
+            return key
+        others: dict[str, str | date] = key | {"ae_title": OTHERS, "station": OTHERS}
+        del key["day"]
+        known = self._has(tx, key)
+        key["day"] = today
+        if not known and self._count_stations(tx, model) >= STATIONS_MAX:
+            key = others
+        empty = {"images": 0, "refused": 0, "declines": {}, "counts": {}}
+        tx.execute(insert_once(tx, t.drift), key | empty)
+        return key
+
+    def _has(self, tx: sa.Connection, key: Mapping[str, str | date]) -> bool:
+        where = (t.drift.c[name] == value for name, value in key.items())
+        return tx.execute(sa.select(t.drift.c.model).where(*where).limit(1)).first() is not None
+
+    def _count_stations(self, tx: sa.Connection, model: str) -> int:
+        senders = sa.select(t.drift.c.ae_title, t.drift.c.station).where(t.drift.c.model == model).distinct()
+        return tx.execute(sa.select(sa.func.count()).select_from(senders.subquery())).scalar_one()
+
+    def drift_rows(self, tx: sa.Connection, days: int) -> list[DriftRow]:
+        """The rows of the last `days` days, today included: at most days x (STATIONS_MAX + 1) a model."""
+        first = now_utc().date() - timedelta(days=days - 1)
+        keys = (t.drift.c.model, t.drift.c.ae_title, t.drift.c.station, t.drift.c.day)
+        rows = tx.execute(sa.select(t.drift).where(t.drift.c.day >= first).order_by(*keys))
+        return [DriftRow(**row._mapping) for row in rows]
+
+    def forget_drift(self, tx: sa.Connection) -> int:
+        """Remove what is older than KEPT_DAYS; returns how many rows that were."""
+        before = now_utc().date() - timedelta(days=KEPT_DAYS)
+        return tx.execute(sa.delete(t.drift).where(t.drift.c.day < before)).rowcount
