@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -209,7 +210,7 @@ def test_a_broken_second_model_neither_stops_the_node_nor_makes_it_unready(node:
 
 def test_what_the_models_do_is_listed(node: RunningNode, mixed: object) -> None:
     lines = hilum(node, "models", "list").stdout.splitlines()
-    blocks = {line.split()[0]: use for line, use in zip(lines, lines[1:], strict=False) if not line.startswith(" ")}
+    blocks = {line.split()[0]: use for line, use in pairwise(lines) if not line.startswith(" ")}
     assert "routes: chest" in blocks["tiny@1.0.0"] and "on cpu" in blocks["tiny@1.0.0"]
     assert "shadow of routes: chest" in blocks["tiny@1.1.0"]
     assert "routes: brain" in blocks["brain@1.0.0"] and "no-reference" in blocks["brain@1.0.0"]
