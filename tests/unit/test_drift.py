@@ -155,18 +155,22 @@ def value(name: str, station: str) -> float | None:
     return metrics.WORKER.get_sample_value(name, labels)
 
 
+def told_by(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "scp_node.drift_watch"]
+
+
 def test_a_change_of_state_is_told_once_and_shown_as_a_metric(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="scp_node")
     models = {MODEL}
     watch = DriftWatch(ledger, lambda: SETTINGS, {MODEL: REFERENCE}.get, lambda: models)
     judge(ledger, 100, 0.5)
     watch.look()
-    assert caplog.messages == [] and value("hilum_drift_alarm", "ROOM1") == 0
+    assert told_by(caplog) == [] and value("hilum_drift_alarm", "ROOM1") == 0
     assert value("hilum_drift_images", "ROOM1") == 100
     judge(ledger, 300, 0.2)
     watch.look()
     watch.look()
-    (told,) = caplog.records
+    (told,) = told_by(caplog)
     assert told.getMessage() == "drift: alarm" and told.levelno == logging.ERROR
     assert (told.before, told.station, told.model) == ("stable", "ROOM1", MODEL)
     assert value("hilum_drift_alarm", "ROOM1") == 1
