@@ -141,14 +141,13 @@ def description(manifest: Manifest) -> Iterator[str]:
         interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
         where = f"{metric.cohort} {metric.split}, {metric.images} images"
         yield f"measured     {metric.name} {metric.value:.3f}{interval} on {where}"
-    yield f"gate         {gate_of(manifest)}"
     yield f"drift        {reference_line(manifest)}"
     yield f"weights      SHA-256 {manifest.onnx_sha256}"
 
 
 def gate_of(manifest: Manifest) -> str:
-    """What the package itself refuses."""
-    return "none"
+    """From which share on the package itself takes an image for one to analyse."""
+    return "none" if manifest.gate is None else f"{manifest.gate.kinds[0].name} from {manifest.gate.threshold:g}"
 
 
 def reference_line(manifest: Manifest) -> str:

@@ -19,6 +19,7 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.errors import ConverterError
+from converter.gate import as_note
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
@@ -29,7 +30,7 @@ from converter.result.structured_report import as_comprehensive, build_structure
 from scp_node.assembly import CoveredImage, algorithm_of, assemble, draw_heatmap, header_or_stub, identity_of
 from scp_node.errors import DecodeFailed, HilumError, ModelUnusable, UsageError
 from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.judge import judge
+from scp_node.inference.judge import gate_refusal, judge
 from scp_node.inference.shelf import LoadedModel, ModelShelf
 from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, StoredFinding
 from scp_node.routing import choose_route
@@ -149,6 +150,9 @@ def _analysed(source: Source, instance: InstanceRow, model: LoadedModel) -> Agai
     if isinstance(converted, Declined):
         return Again(_declined(instance, header, converted), None)
     scores = model.batcher.score(converted.model_input)
+    refused = None if settings.inference.gate == "off" else gate_refusal(manifest, scores)
+    if refused is not None and settings.inference.gate == "refuse":
+        return Again(_declined(instance, header, refused), None)
     cam, findings = scores.cam[0], []
     for found, attention in zip(judge(manifest, scores.probability[0]), cam, strict=True):
         region = None
@@ -159,7 +163,12 @@ def _analysed(source: Source, instance: InstanceRow, model: LoadedModel) -> Agai
             StoredFinding(found.name, found.concept, found.probability, found.threshold, found.positive, region)
         )
     analysis = Analysis(cam, converted.preview_to_source, converted.source_shape, model.provider, tuple(findings))
-    noted = replace(instance, notes=[*outcome, *converted.notes], decline_code=None, detail="")
+    noted = replace(
+        instance,
+        notes=[*outcome, *converted.notes, *([] if refused is None else [as_note(refused)])],
+        decline_code=None,
+        detail="",
+    )
     return Again(CoveredImage(noted, header, analysis), converted)
 
 

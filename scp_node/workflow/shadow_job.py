@@ -19,7 +19,7 @@ from converter.image.image_file import read_header
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
 from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.judge import judge
+from scp_node.inference.judge import gate_refusal, judge
 from scp_node.inference.shelf import LoadedModel, ModelShelf
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
@@ -85,12 +85,16 @@ def _scores(
     converted = parts.decode_pool.convert(path, manifest.input, None, PREVIEW_SIDE, pixels_max)
     if isinstance(converted, Declined):
         return converted
+    scores = model.batcher.score(converted.model_input)
+    refused = None if parts.settings().inference.gate != "refuse" else gate_refusal(manifest, scores)
+    if refused is not None:
+        return refused
     said = {found.name: found for found in first.findings}
     return tuple(
         TwoScores(
             found.name, said[found.name].probability, said[found.name].positive, found.probability, found.positive
         )
-        for found in judge(manifest, model.batcher.score(converted.model_input).probability[0])
+        for found in judge(manifest, scores.probability[0])
         if found.name in said
     )
 
