@@ -71,7 +71,7 @@ class OutputSpec(Section):
 
 
 class Knot(Section):
-    """A corner of an isotonic calibration: the network's logit `raw` becomes `calibrated`."""
+    """A corner of an isotonic calibration: the logit `raw`, after temperature and bias, becomes `calibrated`."""
 
     raw: float
     calibrated: float
@@ -83,8 +83,8 @@ KNOTS_MAX = 16
 class Calibration(Section):
     """What the graph itself does to the network's logit, so that `mean(cam)` is the logit after it.
 
-    `temperature`: logit / temperature. `platt`: logit / temperature + bias. `isotonic`: straight lines between `knots`,
-    of slope 1 before the first and after the last.
+    `temperature`: logit / temperature. `platt`: logit / temperature + bias. `isotonic`: that, and then straight lines
+    between `knots`, of slope 1 before the first and after the last.
     """
 
     method: Literal["none", "temperature", "platt", "isotonic"]
@@ -106,8 +106,7 @@ class Calibration(Section):
     def summary(self) -> str:
         """The method and its numbers, as a report prints them."""
         if self.method == "isotonic":
-            first, last = self.knots[0].raw, self.knots[-1].raw
-            return f"isotonic with {len(self.knots)} knots from logit {first:g} to {last:g}"
+            return f"isotonic with {len(self.knots)} knots after temperature {self.temperature:g} and bias {self.bias:g}"
         if self.method == "none":
             return "none"
         bias = f" and bias {self.bias:g}" if self.method == "platt" else ""
@@ -155,6 +154,7 @@ class IntendedUse(Section):
     views: tuple[str, ...]
     ages: AgeRange
     statement: str
+    limits: tuple[str, ...] = Field((), description="what its data cannot carry, one sentence or two each; CARD.md")
 
 
 class Cohort(Section):

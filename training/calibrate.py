@@ -46,11 +46,12 @@ def log_loss(positive: Bools, logit: Floats) -> Floats:
 
 def calibrated(calibration: Calibration, logit: Floats) -> Floats:
     """The logit after `calibration`, as the graph computes it."""
-    if calibration.method != "isotonic":
-        return logit / calibration.temperature + calibration.bias
+    linear = logit / calibration.temperature + calibration.bias
+    if not calibration.knots:
+        return linear
     raw, wanted = (np.array([getattr(knot, side) for knot in calibration.knots]) for side in ("raw", "calibrated"))
-    beyond = np.minimum(logit - raw[0], 0) + np.maximum(logit - raw[-1], 0)
-    return np.asarray(np.interp(logit, raw, wanted) + beyond)
+    beyond = np.minimum(linear - raw[0], 0) + np.maximum(linear - raw[-1], 0)
+    return np.asarray(np.interp(linear, raw, wanted) + beyond)
 
 
 def choose_calibration(cohorts: Cohorts, fitted_on: str, seed: int = 0) -> Calibration:
@@ -138,11 +139,14 @@ def fit_platt(cohorts: Cohorts) -> Calibration:
 
 
 def fit_isotonic(cohorts: Cohorts) -> Calibration:
-    """Rising straight lines through groups of films with neighbouring logits (pool adjacent violators).
+    """Rising straight lines through groups of films with neighbouring logits (pool adjacent violators), after Platt's.
 
-    A group stands at its mean logit and is given the logit of its share of positives, half a film of each answer added.
+    The linear part scales the map with the logit; the lines only bend what it left. A group stands at its mean logit
+    and is given the logit of its share of positives, half a film of each answer added.
     """
-    positive, logit, weight = _pooled(cohorts)
+    linear = fit_platt(cohorts)
+    positive, raw, weight = _pooled(cohorts)
+    logit = calibrated(linear, raw)
     order = np.argsort(logit, kind="stable")
     groups = min(KNOTS_MAX, max(2, len(logit) // GROUP_FILMS_MIN))
     place = np.minimum((np.cumsum(weight[order]) * groups * (1 - 1e-9)).astype(int), groups - 1)
@@ -154,9 +158,9 @@ def fit_isotonic(cohorts: Cohorts) -> Calibration:
             last = blocks.pop()
             blocks[-1] = tuple(a + b for a, b in zip(blocks[-1], last, strict=True))  # type: ignore[assignment]
     if len(blocks) < 2:
-        return fit_platt(cohorts)
-    knots = [_knot(block, 0.5 / len(logit)) for block in blocks]
-    return Calibration(method="isotonic", knots=tuple(knots), fitted_on="")
+        return linear
+    knots = tuple(_knot(block, 0.5 / len(logit)) for block in blocks)
+    return Calibration(method="isotonic", temperature=linear.temperature, bias=linear.bias, knots=knots, fitted_on="")
 
 
 FITS: dict[str, Callable[[Cohorts], Calibration]] = {

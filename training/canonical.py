@@ -39,6 +39,9 @@ def canonical(model: onnx.ModelProto, outputs: Sequence[str] | None = None) -> o
         copy.name = f"{node.op_type}_{number}"
         copy.input[:] = [names.get(needed, needed) for needed in node.input]
         copy.output[:] = [names[made] for made in node.output]
+    used = {"", *(node.domain for node in result.graph.node)}
+    for opset in [one for one in model.opset_import if one.domain not in used]:
+        result.opset_import.remove(opset)
     return result
 
 

@@ -1,4 +1,8 @@
-"""python -m training.card FOLDER FIGURES.json: put the measured figures into manifest.yaml and write CARD.md."""
+"""python -m training.card FOLDER FIGURES.json: put the measured figures into manifest.yaml and write CARD.md.
+
+The words about a package's findings, use and limits come from its manifest (from the recipe it was made by), those
+about its data from the cohorts; what holds of every package is written here.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +12,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from converter.evaluation.figures import IMAGES_MIN
 from converter.manifest import Manifest, Metric, load_manifest
 from training.cohorts import COHORTS
 from training.manifest_file import write_manifest
-from training.measure import IMAGES_MIN
 
 FIGURES = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specificity", "ece": "ECE", "brier": "Brier"}
 
 # The sample file that shows the pixels of another one inverted.
 INVERTED_TWIN = "Fake_MONOHR1.dcm"
-LIMITS = """\
-- **Research use only.** Not a medical device; no clinical claim is made or supported.
-- **The children come from one hospital.** Their classes can be told apart without any medicine: the area of the stored
-  image alone has an AUC of {area:.2f}, a logistic regression on 32 x 32 gray values the baseline AUC in the table. A
-  figure there says little about another hospital; published networks that reach 0.95 at home fell to between 0.54 and
-  0.82 elsewhere.
-- **The adult labels are noisy.** They were mined from reports by text; where experts looked again, about half of the
-  "pneumonia" films showed no airspace opacity. No model can score high against such labels, and the probability of an
-  adult film is the probability of such a label.
-- **AP and PA differ in more than the projection.** Portable AP films are of sicker patients; read the rows by view, not
-  only the pooled one. Children were AP only.
-- **Adults and ages.** The adults measured with both answers are the {nih} films of the row `nih512`, minors among them;
-  read the intervals. For minors outside 1 to 5 years there is no more evidence than the {minors} films of the row
-  `nih512 age 0-17`.
-- **It knows only two answers.** What is no frontal chest film (a hip, a hand, a photograph, noise) gets a probability
-  too, which may be a high one: no input gate has been learned yet. The node's rules on header and pixels refuse what
-  header and pixels give away, and nothing else.
-- **Not for** excluding disease, triage without a reader, lateral films, other findings (effusion, nodules,
-  tuberculosis, pneumothorax were not trained), or follow-up of severity.
-- **Size and aspect are squashed away** before the network sees a film; anatomy is stretched accordingly.
-- Prevalence in the measured sets is far above that of a ward or a clinic: precision will be lower there.
-"""
+MADE = """\
+**No clinical weights.** This package was trained on drawn pictures in the published layout of its cohorts, to prove
+that the recipe trains, exports and serves. Lawful data for it was not at hand, and no clinical weights are shipped. Its
+figures say nothing about patients; do not use it on one."""
+ALWAYS = (
+    "**Research use only.** Not a medical device; no clinical claim is made or supported.",
+    "**Not for** excluding disease, for triage without a reader, for views, body parts and ages other than those "
+    "above, or for following how a disease changes.",
+    "**It answers what it was asked.** Whatever is no finding named above is invisible to it: an image without these "
+    "findings is not a normal image.",
+    "**Size and aspect are squashed away** before the network sees an image; anatomy is stretched accordingly.",
+    "**Prevalence** in the measured sets is far above that of a ward or a clinic: precision will be lower there, and a "
+    "probability is honest only where the finding is about as common as in the sets it was calibrated on.",
+)
+NO_GATE = (
+    "**It has no input gate.** What is no image of its kind (another body part, a photograph, noise) gets a "
+    "probability too, which may be a high one. The node's rules on header and pixels refuse what header and pixels "
+    "give away, and nothing else."
+)
 
 
 def main() -> None:
@@ -57,116 +58,183 @@ def main() -> None:
 
 
 def metrics(report: dict[str, Any]) -> Iterator[Metric]:
-    for group in report["groups"]:
-        for key in FIGURES:
-            figure = group[key]
-            if figure["value"] is not None:
-                yield Metric(
-                    name=f"{key}, {group['name']}",
-                    **figure,
-                    cohort=group["cohort"],
-                    split=group["split"],
-                    images=group["images"],
-                )
+    """Every figure that has an interval, named `figure, group` or, of several findings, `figure of finding, group`."""
+    several = len(report["findings"]) > 1
+    for finding in report["findings"]:
+        of_finding = f" of {finding['name']}" if several else ""
+        for group in finding["groups"]:
+            for key in FIGURES:
+                figure = group[key]
+                if figure["value"] is not None and figure["low"] is not None:
+                    yield Metric(
+                        name=f"{key}{of_finding}, {group['name']}",
+                        **figure,
+                        cohort=group["cohort"],
+                        split=group["split"],
+                        images=group["images"],
+                    )
 
 
 def card(manifest: Manifest, report: dict[str, Any]) -> str:
-    finding, use = manifest.findings[0], manifest.intended_use
-    leak = report["size_leak"]
+    use, spec = manifest.intended_use, manifest.input
     parts = [
-        f"# {manifest.name} {manifest.version}: {manifest.title.lower()}",
+        f"# {manifest.name} {manifest.version}: {_in_a_sentence(manifest.title)}",
+        *([MADE] if any(cohort.made for cohort in manifest.cohorts) else []),
         use.statement,
         "Written by `python -m training.card` from the output of `python -m training.evaluate`; do not edit.",
         "## What it is",
-        f"A residual network, one gray image of {manifest.input.height} x {manifest.input.width} in; out: one "
-        f"calibrated probability ({finding.concept.meaning}, {finding.concept.scheme} {finding.concept.value}) and the "
-        "class activation map whose mean is its logit. Trained from scratch. "
-        f"ONNX opset {manifest.opset}, sha256 `{manifest.onnx_sha256}`.",
-        f"Takes: {', '.join(use.modalities)}; {', '.join(use.body_parts)}; views {', '.join(use.views)}; ages "
-        f"{use.ages.min_years:g} to {use.ages.max_years:g}, with the evidence by age band below.",
-        f"Operating threshold **{finding.operating_threshold}**: {finding.threshold_rule}. "
-        f"Calibration: temperature {finding.calibration.temperature} fitted on {finding.calibration.fitted_on}.",
+        f"A network for one gray image of {spec.height} x {spec.width}; it gives for each finding a calibrated "
+        f"probability and the class activation map whose mean is its logit. Trained from scratch. ONNX opset "
+        f"{manifest.opset}, sha256 `{manifest.onnx_sha256}`.",
+        *precision_words(manifest),
+        f"Takes: {', '.join(use.modalities)}; {', '.join(use.body_parts)}; "
+        + (f"views {', '.join(use.views)}; " if use.views else "")
+        + f"ages {use.ages.min_years:g} to {use.ages.max_years:g}. The rows below say for whom there is evidence.",
+        "\n".join(finding_words(manifest)),
         "## Trained on",
         cohort_table(manifest),
-        "Splits are by patient (80/10/10); no patient and no near-duplicate is in two of them. Training images are the "
-        "train split; temperature and threshold were decided on val. training/LOG.md says when devtest was looked at.",
+        "Splits are by patient; no patient is in two of them. Training images are the train split; calibration and "
+        "threshold were decided on val.",
         "## Measured",
-        "Figures on images that training never saw, each with its 95 % percentile interval from 1000 bootstrap samples "
-        "of patients; a draw that lacks a class which the figure needs is dropped. Sensitivity and specificity at the "
-        "operating threshold. `baseline` is a logistic regression on "
+        "Figures on images that training never saw, each with its "
+        f"{report['intervals']['level_percent']} % interval from {report['intervals']['rounds']} bootstrap samples of "
+        "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
         "32 x 32 gray values, trained on the same images. A figure that would rest on fewer than "
         f"{IMAGES_MIN} images of a class is left out; the counts are in the second table.",
-        figure_table(report),
-        count_table(report),
-        "kermany224 and kermany512 hold partly the same films (a 224 x 224 copy and a larger one): they are not two "
-        "independent results. hannover512 was not trained on; its label is the patient's (COVID-19), so a film in it "
-        "may be normal, and with one class it has neither AUC nor specificity.",
-        "Size leak (kermany512 devtest): AUC "
-        f"{leak['as_stored']:.4f} as stored, {leak['resized']:.4f} when each film is resized to the size of another, "
-        f"{leak['padded']:.4f} when it is padded with black to the aspect of another. The stored area alone would "
-        f"reach {leak['area_alone']:.3f}.",
-        *([map_sentence(report["map_shift"])] if "map_shift" in report else []),
+        *measured_words(report),
+        *(f"{note['title']}. {note['text']}" for note in report.get("notes", ())),
+        *gate_words(manifest),
         "## Limits",
-        LIMITS.format(
-            area=leak["area_alone"], nih=images_in(report, "nih512"), minors=images_in(report, "nih512 age 0-17")
-        ),
-        *looked_at(report, finding.operating_threshold),
+        "\n".join(f"- {limit}" for limit in limits(manifest)),
+        *looked_at(report, manifest),
         "## Sources",
         "\n".join(f"- {cohort.name}: {cohort.citation}. Licence: {cohort.licence}." for cohort in manifest.cohorts)
-        + f"\n- hannover512 (measured only): {COHORTS['hannover512'].citation}. "
-        + f"Licence: {COHORTS['hannover512'].licence}.",
+        + "".join(measured_only(manifest, report)),
         "## Provenance",
         f"Recipe {manifest.provenance.recipe}; seed {manifest.provenance.seed}; trained {manifest.provenance.created}; "
         + ", ".join(f"{tool} {version}" for tool, version in manifest.provenance.tools.items())
         + ".",
+        *parity_words(manifest),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def finding_words(manifest: Manifest) -> Iterator[str]:
+    """One line a finding: what it is, its threshold and its calibration, each with how it was chosen."""
+    for finding in manifest.findings:
+        concept, calibration, point = finding.concept, finding.calibration, finding.operating_point
+        line = (
+            f"- **{concept.meaning}** ({concept.scheme} {concept.value}): positive from "
+            f"**{finding.operating_threshold}**, {finding.threshold_rule}. "
+        )
+        if point is not None and point.held_out_sensitivity is not None:
+            line += f"Chosen by cross-validation: {point.reason}. "
+        line += f"Calibration: {calibration.summary}, fitted on {calibration.fitted_on}."
+        yield line + (f" Chosen by: {calibration.reason}." if calibration.reason else "")
+
+
+def precision_words(manifest: Manifest) -> Iterator[str]:
+    if manifest.precision is None:
+        return
+    precision = manifest.precision
+    yield (
+        f"Computed in {precision.kind}: made of the float32 graph `{precision.full_sha256}`, ranges from "
+        f"{precision.prepared_on}. On the same images, float32 and {precision.kind}:"
+    )
+    lines = ["| cohort | finding | split | images | AUC | ECE | largest change |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {one.cohort} | {one.finding} | {one.split} | {one.images} | {one.auc_full:.4f}, {one.auc:.4f} | "
+        f"{one.ece_full:.4f}, {one.ece:.4f} | {one.largest_change:.4f} |"
+        for one in precision.cohorts
+    ]
+    yield "\n".join(lines)
+
+
 def cohort_table(manifest: Manifest) -> str:
     rows = [
-        f"| {cohort.name} | {cohort.images} | {cohort.patients} | {COHORTS[cohort.name].population} |"
+        f"| {cohort.name}{' (drawn pictures)' if cohort.made else ''} | {cohort.images} | {cohort.patients} | "
+        f"{COHORTS[cohort.name].population if cohort.name in COHORTS else '-'} | {cohort.licence} |"
         for cohort in manifest.cohorts
     ]
-    return "\n".join(["| cohort | train images | patients | who |", "|---|---|---|---|", *rows])
+    return "\n".join(["| cohort | train images | patients | who, as published | licence |", "|" + "---|" * 5, *rows])
 
 
-def figure_table(report: dict[str, Any]) -> str:
+def measured_words(report: dict[str, Any]) -> Iterator[str]:
+    for finding in report["findings"]:
+        if len(report["findings"]) > 1:
+            yield f"### {finding['meaning']}"
+        yield figure_table(finding)
+        yield count_table(finding)
+
+
+def figure_table(finding: dict[str, Any]) -> str:
     lines = [
         "| group | split | images (positive), patients | " + " | ".join(FIGURES.values()) + " | baseline AUC |",
         "|---|---|---|" + "---|" * (len(FIGURES) + 1),
     ]
-    for group in report["groups"]:
-        baseline = group["baseline_auc"]
+    for group in finding["groups"]:
+        baselines = [one["auc"] for name, one in group["rivals"].items() if "logistic" in name]
         lines.append(
             f"| {group['name']} | {group['split']} | {group['images']} ({group['positives']}), {group['patients']} | "
             + " | ".join(_figure(group[key]) for key in FIGURES)
-            + f" | {'-' if baseline is None else f'{baseline:.3f}'} |"
+            + f" | {_figure(baselines[0], interval=False) if baselines else '-'} |"
         )
     return "\n".join(lines)
 
 
-def count_table(report: dict[str, Any]) -> str:
-    lines = ["| group | true positive | missed | false alarm | true negative | precision | F1 |", "|---|" + "---|" * 6]
-    for group in report["groups"]:
+def count_table(finding: dict[str, Any]) -> str:
+    lines = [
+        "| group | true positive | missed | false alarm | true negative | declined | precision | F1 |",
+        "|---|" + "---|" * 7,
+    ]
+    for group in finding["groups"]:
         counts = group["confusion"]
-        numbers = [counts["tp"], counts["fn"], counts["fp"], counts["tn"]]
-        ratios = ["-" if group[key] is None else f"{group[key]:.3f}" for key in ("precision", "f1")]
+        numbers = [counts["tp"], counts["fn"], counts["fp"], counts["tn"], group["declined"]]
+        ratios = [_figure(group[key], interval=False) for key in ("precision", "f1")]
         lines.append(f"| {group['name']} | " + " | ".join(map(str, numbers)) + " | " + " | ".join(ratios) + " |")
     return "\n".join(lines)
 
 
-def looked_at(report: dict[str, Any], threshold: float) -> Iterator[str]:
-    """What the package says of real DICOM files without a usable label, chest and other, one line a file."""
-    if not report["looked_at"]:
+def limits(manifest: Manifest) -> Iterator[str]:
+    yield from ALWAYS
+    if manifest.gate is None:
+        yield NO_GATE
+    yield from manifest.intended_use.limits
+
+
+def gate_words(manifest: Manifest) -> Iterator[str]:
+    """What the input gate refuses, and how often it was right on images that it had not learned from."""
+    gate = manifest.gate
+    if gate is None:
         return
+    accepted, *others = gate.kinds
+    yield "## Input gate"
+    yield (
+        f"An image is refused when the gate's share for {accepted.name} is below {gate.threshold:g} "
+        f"({gate.threshold_rule}). It knows: {', '.join(f'{kind.name} ({kind.code})' for kind in others)}."
+    )
+    lines = ["| source | kind | images | refused | seen by the gate |", "|---|---|---|---|---|"]
+    for one in gate.measured:
+        share = f"{one.refused} ({one.refused / one.images:.3f}, {one.low:.3f} to {one.high:.3f})"
+        lines.append(f"| {one.source} | {one.kind} | {one.images} | {share} | {one.seen or 'nothing'} |")
+    yield "\n".join(lines)
+    learned = [f"{one.name} ({one.kind}, {one.images}, {one.licence})" for one in gate.sources]
+    yield f"It learned from: {'; '.join(learned)}."
+
+
+def looked_at(report: dict[str, Any], manifest: Manifest) -> Iterator[str]:
+    """What the package says of real DICOM files without a usable label, chest and other, one line a file."""
+    if not report.get("looked_at"):
+        return
+    finding = manifest.findings[0]
     yield "## Real DICOM files it was shown"
     yield (
         "Unlabelled public sample files through the same conversion, the header rules left out. Those in `cxr/dicom` "
         "are chest radiographs; those in `dicom/nonchest` are not. The column `in service` says what becomes of the "
         "file with the header rules."
     )
-    lines = [f"| folder | file | outcome | probability (threshold {threshold}) | in service |", "|---|---|---|---|---|"]
+    heading = f"probability of {finding.name} (threshold {finding.operating_threshold})"
+    lines = [f"| folder | file | outcome | {heading} | in service |", "|---|---|---|---|---|"]
     for entry in report["looked_at"]:
         probability = f"{entry['probability']:.3f}" if "probability" in entry else "-"
         lines.append(
@@ -176,34 +244,45 @@ def looked_at(report: dict[str, Any], threshold: float) -> Iterator[str]:
     others = [e for e in report["looked_at"] if e["folder"].endswith("nonchest") and "probability" in e]
     admitted = [f"`{entry['file']}`" for entry in others if entry["in_service"] == "analysed"]
     yield (
-        f"{sum(entry['probability'] >= threshold for entry in others)} of the {len(others)} analysed files that are no "
-        f"chest radiograph were called positive. The header rules refuse {len(others) - len(admitted)} of them"
+        f"{sum(entry['probability'] >= finding.operating_threshold for entry in others)} of the {len(others)} analysed "
+        f"files that are no chest radiograph were called positive. The header rules refuse "
+        f"{len(others) - len(admitted)} of them"
         + (f"; they admit {', '.join(admitted)}, whose header does not say what it shows." if admitted else ".")
     )
     if any(entry["file"] == INVERTED_TWIN for entry in report["looked_at"]):
+        yield f"`{INVERTED_TWIN}` is the first file with the wrong Photometric Interpretation, so an inverted film."
+
+
+def measured_only(manifest: Manifest, report: dict[str, Any]) -> Iterator[str]:
+    """The sources that were measured but not trained on."""
+    trained_on = {cohort.name for cohort in manifest.cohorts}
+    measured = dict.fromkeys(group["cohort"] for finding in report["findings"] for group in finding["groups"])
+    for name in measured:
+        if name in COHORTS and name not in trained_on:
+            facts = COHORTS[name]
+            yield f"\n- {name} (measured only; {facts.population}): {facts.citation}. Licence: {facts.licence}."
+
+
+def parity_words(manifest: Manifest) -> Iterator[str]:
+    parity = manifest.provenance.parity
+    if parity is not None:
         yield (
-            f"`{INVERTED_TWIN}` is the first file with the wrong Photometric Interpretation, so an inverted film: "
-            "nothing notices that, and the probability is another one."
+            f"Keras and ONNX Runtime over all {parity.images} images of {parity.split}: probabilities differ by "
+            f"{parity.probability:.1e} at most, maps by {parity.cam:.1e}."
         )
 
 
-def images_in(report: dict[str, Any], name: str) -> int:
-    """The size of a group; 0 where it was not measured."""
-    return sum(group["images"] for group in report["groups"] if group["name"] == name)
-
-
-def map_sentence(shift: dict[str, Any]) -> str:
-    return (
-        f"Where the map points: against the mirror images of {shift['films']} devtest films the class activation map "
-        f"lies {shift['x']:+.1f} pixels of the input beside its place to the right, and against those turned upside "
-        f"down {shift['y']:+.1f} pixels below it (films whose two maps agree; training/map_shift.py)."
-    )
-
-
-def _figure(figure: dict[str, float | None]) -> str:
+def _figure(figure: dict[str, float | None], interval: bool = True) -> str:
     if figure["value"] is None:
         return "-"
+    if not interval or figure["low"] is None:
+        return f"{figure['value']:.3f}"
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _in_a_sentence(title: str) -> str:
+    """'Pneumonia on films' as 'pneumonia on films', 'COVID-19' as it is."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 if __name__ == "__main__":

@@ -7,12 +7,9 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from collections.abc import Sequence
-
 import cv2
 import keras
 import numpy as np
-import onnx
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
@@ -21,24 +18,19 @@ from numpy.typing import NDArray
 from converter.image.model_input import normalise
 from converter.manifest import PROBABILITY_DIFFERENCE_MAX, InputSpec, OutputSpec, Parity
 from training.canonical import canonical
-from training.hygiene import OPSET, problems
+from training.hygiene import OPSET, serialised
 from training.images import channels_last
 from training.scores import logits
 
 BATCH = 64
 
+OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
 # Rounding in the map is larger than in the probability that is made of its mean.
 CAM_DIFFERENCE_MAX = 1e-3
 
 
-def output_names(network: keras.Model) -> tuple[str, ...]:
-    """What the outputs of `network` are called in the graph, in their order."""
-    named = OutputSpec()
-    return (named.probability, named.cam, "gate")[: len(network.outputs)]
-
-
 def to_onnx(network: keras.Model, spec: InputSpec) -> bytes:
-    """The graph, the same bytes each time: image -> probability [N, findings], cam [N, findings, h, w], perhaps gate.
+    """The graph, the same bytes each time: image -> probability [N, findings], and cam [N, findings, h, w].
 
     Raises RuntimeError where it is no graph for serving (training/hygiene.py).
     """
@@ -53,42 +45,32 @@ def to_onnx(network: keras.Model, spec: InputSpec) -> bytes:
     )
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    return serialised(canonical(graph, output_names(network)), output_names(network))
-
-
-def serialised(graph: onnx.ModelProto, outputs: Sequence[str]) -> bytes:
-    """The bytes of a graph that may serve; raises RuntimeError for any other."""
-    onnx.checker.check_model(graph, full_check=True)
-    found = problems(graph, outputs)
-    if found:
-        raise RuntimeError(f"not a graph for serving: {'; '.join(found)}")
-    return bytes(graph.SerializeToString(deterministic=True))
+    return serialised(canonical(graph, OUTPUTS), OUTPUTS)
 
 
 def prove_parity(
     network: keras.Model, graph: bytes, inputs: NDArray[np.float32], spec: InputSpec, split: str
 ) -> Parity:
-    """Keras and ONNX Runtime over all `inputs`, every output; raises RuntimeError when they differ too much."""
+    """Keras and ONNX Runtime over all `inputs`, both outputs; raises RuntimeError when they differ too much."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    names = output_names(network)
-    largest = dict.fromkeys(names, 0.0)
+    largest = dict.fromkeys(OUTPUTS, 0.0)
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
         wanted = [np.asarray(one) for one in network.predict_on_batch(channels_last(batch, spec))]
         if spec.layout == "NCHW":
             wanted[1] = np.moveaxis(wanted[1], -1, 1)
-        given = session.run(list(names), {spec.name: batch})
+        given = session.run(list(OUTPUTS), {spec.name: batch})
         explained = 1 / (1 + np.exp(-logits(given[1], spec.layout)))
-        for name, one, other in (*zip(names, given, wanted, strict=True), (names[0], given[0], explained)):
+        for name, one, other in (*zip(OUTPUTS, given, wanted, strict=True), (OUTPUTS[0], given[0], explained)):
             largest[name] = max(largest[name], float(np.abs(one - other).max()))
     for name, difference in largest.items():
-        allowed = CAM_DIFFERENCE_MAX if name == names[1] else PROBABILITY_DIFFERENCE_MAX
+        allowed = CAM_DIFFERENCE_MAX if name == "cam" else PROBABILITY_DIFFERENCE_MAX
         if not difference <= allowed:
             raise RuntimeError(
                 f"Keras and ONNX Runtime differ by {difference:.1e} in {name} ({allowed:.0e} is allowed)"
             )
-    cam, sure = largest.pop(names[1]), max(largest.values())
-    return Parity(split=split, images=len(inputs), probability=float(f"{sure:.1e}"), cam=float(f"{cam:.1e}"))
+    probability, cam = (float(f"{largest[name]:.1e}") for name in OUTPUTS)
+    return Parity(split=split, images=len(inputs), probability=probability, cam=cam)
 
 
 def reference_inputs(spec: InputSpec, seed: int = 7) -> NDArray[np.float32]:

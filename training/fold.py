@@ -1,7 +1,8 @@
 """Calibration inside the network: afterwards the map is the calibrated evidence, and its mean the calibrated logit.
 
-A linear calibration goes into the weights of the head. An isotonic one needs the mean of the map first: what it adds to
-that mean is added to every place alike, so that places keep their differences and sigmoid(mean(cam)) = probability.
+The linear part goes into the weights of the head. The bent part of an isotonic one needs the mean of the map first:
+what it adds to that mean is added to every place alike, so that places keep their differences and
+sigmoid(mean(cam)) = probability.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def fold(network: keras.Model, calibrations: Sequence[Calibration]) -> keras.Mod
     calibrated = layers.Add(name="calibrated_cam")([cam, shift])
     logit = layers.GlobalAveragePooling2D(name="calibrated_logit")(calibrated)
     probability = layers.Activation("sigmoid", name="calibrated_probability")(logit)
-    return keras.Model(copy.inputs, [probability, calibrated, *copy.outputs[2:]], name=network.name)
+    return keras.Model(copy.inputs, [probability, calibrated], name=network.name)
 
 
 def _added_to_the_mean(mean: keras.KerasTensor, calibrations: Sequence[Calibration]) -> keras.KerasTensor:

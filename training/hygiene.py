@@ -47,6 +47,15 @@ def problems(model: onnx.ModelProto, outputs: Sequence[str]) -> list[str]:
     return found
 
 
+def serialised(graph: onnx.ModelProto, outputs: Sequence[str]) -> bytes:
+    """The bytes of a graph that may serve; raises RuntimeError for any other."""
+    onnx.checker.check_model(graph, full_check=True)
+    found = problems(graph, outputs)
+    if found:
+        raise RuntimeError(f"not a graph for serving: {'; '.join(found)}")
+    return bytes(graph.SerializeToString(deterministic=True))
+
+
 def _trains(node: onnx.NodeProto) -> bool:
     """A batch normalisation that still learns."""
     learning = any(attribute.name == "training_mode" and attribute.i for attribute in node.attribute)

@@ -39,10 +39,11 @@ def choose_operating_point(cohorts: Cohorts, guarded: tuple[str, ...], sensitivi
 
     Better is: keeps the guarded cohorts at `sensitivity_min` on held-out films, then has more of sensitivity and
     specificity together; where neither keeps it, the more sensitive one.
-    `cohorts` hold calibrated probabilities. Raises ValueError where no threshold reaches `sensitivity_min`.
+    `cohorts` hold calibrated probabilities; where none of `guarded` can judge, all that can are guarded. Raises
+    ValueError where no threshold reaches `sensitivity_min`.
     """
     judged = {name: one for name, one in cohorts.items() if len(set(one.positive.tolist())) == 2}
-    kept = tuple(name for name in guarded if name in judged)
+    kept = tuple(name for name in guarded if name in judged) or tuple(judged)
     fewest = min(
         (int((cohorts[name].positive == wanted).sum()) for name in kept for wanted in (True, False)), default=0
     )

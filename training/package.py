@@ -23,10 +23,11 @@ import tensorflow as tf
 
 from converter.distribution import input_statistics, measure_distribution
 from converter.image.convert import Converted, convert
+from converter.image.gray_image import Declined
 from converter.manifest import Calibration, Cohort, Distribution, FindingSpec, Manifest, OutputSpec, Parity, Provenance
 from training.batch_statistics import re_estimate
 from training.calibrate import Scored, choose_calibration
-from training.cohorts import COHORTS, Example, data_folder, load_examples
+from training.cohorts import COHORTS, Example
 from training.export import prove_parity, reference_inputs, to_onnx
 from training.fold import fold
 from training.hygiene import OPSET
@@ -34,14 +35,14 @@ from training.images import channels_last, load_model_inputs
 from training.manifest_file import write_manifest
 from training.operating_point import Choice, choose_operating_point
 from training.recipe import Recipe, load_recipe
-from training.scores import Array, logits, score
+from training.recipe_data import MADE, add_data_argument, folders, load_recipe_data
+from training.scores import Array, logits, reference_arrays, score
 from training.splits import select
 
 BYTES_MAX = 10_000_000
 PREVIEW_SIDE_MAX = 512
 PIXELS_MAX = 100_000_000
-# Lies in the folder of a made tree (training/made_data.py): what was trained there has no clinical meaning.
-MADE = "MADE.txt"
+READERS = 2
 
 
 def main() -> None:
@@ -49,15 +50,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.package", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path)
+    add_data_argument(parser)
     arguments = parser.parse_args()
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
     recipe = load_recipe(arguments.run / "recipe.yaml")
 
     # 2. data: as the node would see it
-    data = data_folder(arguments.data)
-    examples = load_examples(data)
+    examples = load_recipe_data(recipe.cohorts, arguments.data)
     learning, devtest = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
     deciding = select(examples, "val", recipe.operating_point.decided_on)
     inputs = load_model_inputs(deciding, recipe.input)
@@ -80,7 +80,6 @@ def main() -> None:
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
     parity = prove_parity(network, graph, load_model_inputs(devtest, recipe.input), recipe.input, "devtest")
-    drawn = reference_inputs(recipe.input)
 
     # 6. one threshold a finding
     probability = score(graph, inputs).probability
@@ -97,8 +96,7 @@ def main() -> None:
     # 7. write
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "model.onnx").write_bytes(graph)
-    expected = score(graph, drawn)
-    np.savez(arguments.folder / "reference.npz", inputs=drawn, probability=expected.probability, cam=expected.cam)
+    np.savez(arguments.folder / "reference.npz", **reference_arrays(graph, reference_inputs(recipe.input)))
     manifest = Manifest(
         name=arguments.folder.parent.name,
         version=arguments.folder.name,
@@ -113,7 +111,10 @@ def main() -> None:
             for finding, choice, calibration in zip(recipe.findings, choices, calibrations, strict=True)
         ),
         intended_use=recipe.intended_use,
-        cohorts=tuple(cohort_entry(name, select(learning, "train", [name]), data) for name in recipe.cohorts),
+        cohorts=tuple(
+            cohort_entry(name, select(learning, "train", [name]), (folder / MADE).exists())
+            for name, folder in folders(recipe.cohorts, arguments.data).items()
+        ),
         metrics=(),
         provenance=provenance(arguments.run, recipe, parity),
         distribution=distribution(fitted_on, recipe, deciding, probability),
@@ -151,7 +152,7 @@ def finding_spec(name: str, recipe: Recipe, choice: Choice, calibration: Calibra
     )
 
 
-def cohort_entry(name: str, examples: Sequence[Example], data: Path) -> Cohort:
+def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> Cohort:
     facts = COHORTS[name]
     return Cohort(
         name=name,
@@ -159,22 +160,22 @@ def cohort_entry(name: str, examples: Sequence[Example], data: Path) -> Cohort:
         patients=len({example.patient_id for example in examples}),
         licence=facts.licence,
         citation=facts.citation,
-        made=(data / MADE).exists(),
+        made=made,
     )
 
 
 def distribution(fitted_on: str, recipe: Recipe, examples: Sequence[Example], probability: Array) -> Distribution:
     """How scores and films are spread on the films that decided; a node compares its own with it."""
 
-    def statistics(example: Example) -> dict[str, float]:
-        converted = convert(example.path, recipe.input, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
-        if not isinstance(converted, Converted):
-            raise SystemExit(f"{example.path}: declined, {converted.code}: {converted.reason}")
-        return dict(input_statistics(converted.preview))
+    def convert_one(example: Example) -> Converted | Declined:
+        return convert(example.path, recipe.input, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
 
-    with ThreadPoolExecutor(2) as pool:
-        spread = list(pool.map(statistics, examples))
-    return measure_distribution(fitted_on, recipe.finding_names, probability, spread)
+    with ThreadPoolExecutor(READERS) as pool:
+        films = list(pool.map(convert_one, examples))
+    scored = [n for n, film in enumerate(films) if isinstance(film, Converted)]
+    statistics = [input_statistics(film.preview) for film in films if isinstance(film, Converted)]
+    declined = len(films) - len(scored)
+    return measure_distribution(fitted_on, recipe.finding_names, probability[scored], statistics, declined)
 
 
 def provenance(run: Path, recipe: Recipe, parity: Parity) -> Provenance:

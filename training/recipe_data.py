@@ -10,6 +10,8 @@ from pathlib import Path
 from training.cohorts import COHORTS, OWN, Cohort, Example, cohort_at, data_folder, development
 from training.splits import divide
 
+# Lies in a folder of drawn pictures: what was trained on them has no clinical meaning, and its card says so.
+MADE = "MADE.txt"
 IN_THE_MANIFEST = {cohort.name for cohort in development.COHORTS}
 
 

@@ -26,6 +26,14 @@ def logits(cam: Array, layout: str) -> NDArray[np.float64]:
     return cam.mean(axis=(2, 3) if layout == "NCHW" else (1, 2), dtype=np.float64)
 
 
+def reference_arrays(graph: bytes, inputs: Array) -> dict[str, Array]:
+    """What reference.npz holds: `inputs`, and every output of the graph for them, under its name."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    outputs = session.run(names, {session.get_inputs()[0].name: inputs})
+    return {"inputs": inputs, **dict(zip(names, outputs, strict=True))}
+
+
 def score(graph: bytes, inputs: Array, batch: int = 64) -> Scores:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name

@@ -203,7 +203,10 @@ def test_a_calibration_that_could_reorder_scores_is_refused(
         ({"method": "none"}, "none"),
         ({"method": "temperature", "temperature": 1.25}, "temperature 1.25"),
         ({"method": "platt", "temperature": 1.25, "bias": -0.5}, "platt 1.25 and bias -0.5"),
-        ({"method": "isotonic", "knots": knots((-2, -1), (3, 4))}, "isotonic with 2 knots from logit -2 to 3"),
+        (
+            {"method": "isotonic", "knots": knots((-2, -1), (3, 4))},
+            "isotonic with 2 knots after temperature 1 and bias 0",
+        ),
     ],
 )
 def test_a_calibration_is_printed_with_its_numbers(tmp_path: Path, calibration: dict[str, Any], printed: str) -> None:

@@ -77,8 +77,8 @@ def test_isotonic_of_a_large_split_stays_within_the_limit_of_knots() -> None:
 
 def test_isotonic_lines_run_on_with_slope_one() -> None:
     knots = (Knot(raw=-1, calibrated=-2), Knot(raw=1, calibrated=3))
-    curve = Calibration(method="isotonic", knots=knots, fitted_on="x")
-    assert calibrated(curve, np.array([-3.0, -1, 0, 1, 4])).tolist() == [-4, -2, 0.5, 3, 6]
+    curve = Calibration(method="isotonic", temperature=2, bias=1, knots=knots, fitted_on="x")
+    assert calibrated(curve, 2 * (np.array([-3.0, -1, 0, 1, 4]) - 1)).tolist() == [-4, -2, 0.5, 3, 6]
 
 
 def test_the_simplest_method_is_taken_when_the_logits_are_honest() -> None:

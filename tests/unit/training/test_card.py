@@ -2,64 +2,119 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from converter.manifest import Manifest, load_manifest
-from tests.support.examples import labelled
-from tests.unit.test_manifest import valid_manifest
-from training.card import card, metrics
+from converter.evaluation.cases import Case, Rival
+from converter.evaluation.report import Setting, build_report
+from converter.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
+from tests.support.tiny_model import TINY_GATED
+from tests.unit.test_manifest import precision, valid_manifest
+from training.card import MADE, card, metrics
 from training.manifest_file import write_manifest
-from training.measure import Group, measure
 
 
-def report(one_class: bool = False, images: int = 40, service: str = "wrong-body-part") -> dict[str, Any]:
-    positive = [True] * 40 if one_class else [True, False, True, False] * 10
-    examples = [labelled(Path(f"{n}.jpg"), "kermany224", p, "devtest", f"p{n}") for n, p in enumerate(positive)]
-    score = np.array([0.9, 0.2, 0.4, 0.7] * 10)
-    group = Group("kermany224", "kermany224", "devtest", np.arange(40) < images)
-    return {
-        "package": {"name": "m", "version": "1.0.0", "onnx_sha256": "0" * 64},
-        "groups": [measure(group, examples, score, 0.5, score)],
-        "size_leak": {"area_alone": 0.9, "as_stored": 0.99, "resized": 0.989, "padded": 0.97},
-        "looked_at": [
-            {
-                "folder": "nonchest",
-                "file": "hip.dcm",
-                "outcome": "analysed",
-                "probability": 0.75,
-                "in_service": service,
-            },
-            {"folder": "nonchest", "file": "empty.dcm", "outcome": "undecodable", "in_service": "undecodable"},
-        ],
-    }
+def manifest(**changes: Any) -> Manifest:
+    return Manifest.model_validate(valid_manifest() | changes)
+
+
+def of_two_findings() -> Manifest:
+    one = valid_manifest()["findings"][0]
+    other = one | {"name": "effusion", "concept": {"value": "60046008", "scheme": "SCT", "meaning": "Pleural effusion"}}
+    return manifest(findings=[one, other])
+
+
+def report(about: Manifest | None = None, one_class: bool = False, images: int = 40, service: str = "x") -> Any:
+    about = about or manifest()
+    truth = [True] * images if one_class else ([True, False, True, False] * 10)[:images]
+    score = ([0.9, 0.2, 0.4, 0.7] * 10)[:images]
+    names = [finding.name for finding in about.findings]
+    cases = [
+        Case(f"{n}.jpg", f"p{n}", "kermany224", dict.fromkeys(names, there), dict.fromkeys(names, score[n]), view="AP")
+        for n, there in enumerate(truth)
+    ]
+    rival = Rival("a logistic regression", [dict.fromkeys(names, number) for number in score])
+    made = build_report(about, cases, Setting("t", "2026-01-01", {"kermany224": "devtest"}), [rival])
+    hip = {"folder": "dicom/nonchest", "file": "hip.dcm", "outcome": "analysed", "probability": 0.75}
+    empty = {"folder": "dicom/nonchest", "file": "empty.dcm", "outcome": "undecodable", "in_service": "undecodable"}
+    return made | {"looked_at": [hip | {"in_service": service}, empty]}
 
 
 def test_card_shows_every_figure_with_its_interval() -> None:
-    text = card(Manifest.model_validate(valid_manifest()), report())
-    figure = report()["groups"][0]["auc"]
-    assert f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})" in text
-    assert "| kermany224 | 10 | 10 | 10 | 10 | 0.500 | 0.500 |" in text
-    assert "| nonchest | hip.dcm | analysed | 0.750 | wrong-body-part |" in text
-    assert "| nonchest | empty.dcm | undecodable | - | undecodable |" in text
+    text, measured = card(manifest(), report()), list(metrics(report()))
+    assert {metric.name for metric in measured} >= {"auc, kermany224", "ece, kermany224"}
+    for metric in measured:
+        assert f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})" in text
+    assert "| kermany224 | 10 | 10 | 10 | 10 | 0 | 0.500 | 0.500 |" in text
+    assert "| dicom/nonchest | hip.dcm | analysed | 0.750 | x |" in text
+    assert "| dicom/nonchest | empty.dcm | undecodable | - | undecodable |" in text
     assert "research use" in text.lower()
 
 
+def test_card_has_a_table_and_a_threshold_for_each_finding() -> None:
+    about = of_two_findings()
+    text, names = card(about, report(about)), {metric.name for metric in metrics(report(about))}
+    assert {"auc of pneumonia, kermany224", "auc of effusion, kermany224"} <= names
+    for words in ("- **Pneumonia** (SCT 233604007): positive from **0.5**", "### Pleural effusion"):
+        assert words in text
+
+
 def test_card_names_the_files_that_the_header_rules_admit() -> None:
-    manifest = Manifest.model_validate(valid_manifest())
-    refused, admitted = card(manifest, report()), card(manifest, report(service="analysed"))
+    refused, admitted = card(manifest(), report()), card(manifest(), report(service="analysed"))
     assert "The header rules refuse 1 of them." in refused
     assert "The header rules refuse 0 of them; they admit `hip.dcm`" in admitted
 
 
-def test_card_counts_the_films_behind_an_age_band() -> None:
-    minors = report()
-    minors["groups"].append(minors["groups"][0] | {"name": "nih512 age 0-17"})
-    manifest = Manifest.model_validate(valid_manifest())
-    assert "no more evidence than the 40 films" in card(manifest, minors)
-    assert "no more evidence than the 0 films" in card(manifest, report())
+def test_card_of_drawn_pictures_says_that_it_carries_no_clinical_weights() -> None:
+    drawn = manifest(cohorts=[valid_manifest()["cohorts"][0] | {"made": True}])
+    assert MADE in card(drawn, report())
+    assert "kermany224 (drawn pictures)" in card(drawn, report())
+    assert "No clinical weights" not in card(manifest(), report())
+
+
+def test_card_gives_the_limits_of_the_recipe_and_why_its_numbers_were_chosen() -> None:
+    described = valid_manifest()
+    described["intended_use"]["limits"] = ["Children of one hospital only."]
+    described["findings"][0]["calibration"] = Calibration(
+        method="platt", temperature=2, bias=1, fitted_on="x val", reason="held-out log loss 0.1"
+    ).model_dump()
+    described["findings"][0]["operating_point"] = OperatingPoint(
+        rule="youden",
+        sensitivity_min=0.98,
+        guarded=("x",),
+        held_out_sensitivity=0.985,
+        held_out_specificity=0.9,
+        reason="held-out sensitivity 0.985",
+    ).model_dump()
+    text = card(Manifest.model_validate(described), report())
+    assert "- Children of one hospital only." in text
+    assert "Chosen by cross-validation: held-out sensitivity 0.985." in text
+    assert "Calibration: platt 2 and bias 1, fitted on x val. Chosen by: held-out log loss 0.1." in text
+
+
+def test_card_of_fewer_bits_says_what_they_cost() -> None:
+    text = card(manifest(precision=precision()), report())
+    assert f"Computed in int8: made of the float32 graph `{'1' * 64}`" in text
+    assert "| nih512 | pneumonia | devtest | 101 | 0.9000, 0.8990 | 0.1000, 0.1050 | 0.0200 |" in text
+
+
+def test_card_says_how_near_the_graph_is_to_its_network() -> None:
+    described = valid_manifest()
+    described["provenance"]["parity"] = {"split": "devtest", "images": 947, "probability": 2.4e-7, "cam": 3.1e-6}
+    text = card(Manifest.model_validate(described), report())
+    assert "over all 947 images of devtest: probabilities differ by 2.4e-07 at most, maps by 3.1e-06." in text
+
+
+def test_card_says_what_the_gate_refuses_and_how_often_it_was_right() -> None:
+    gated = load_manifest(TINY_GATED / "manifest.yaml")
+    assert gated.gate is not None
+    figure = GateFigure(source="legs", kind=gated.gate.kinds[1].name, images=40, refused=38, low=0.83, high=0.99)
+    gate = gated.gate.model_copy(update={"measured": (figure,)})
+    text = card(gated.model_copy(update={"gate": gate}), report(gated))
+    assert f"| legs | {figure.kind} | 40 | 38 (0.950, 0.830 to 0.990) | nothing |" in text
+    assert "no input gate" not in text
+    assert "no input gate" in card(manifest(), report())
 
 
 def test_a_figure_that_needs_both_classes_is_left_out_and_not_invented() -> None:
@@ -70,15 +125,17 @@ def test_a_figure_that_needs_both_classes_is_left_out_and_not_invented() -> None
 
 
 def test_a_figure_that_would_rest_on_a_handful_of_images_is_left_out_and_its_counts_are_not() -> None:
-    few = report(images=18)
-    assert few["groups"][0]["auc"]["value"] is None
-    assert "| kermany224 | devtest | 18 (9), 18 | - | - | - | - | - | - |" in card(
-        Manifest.model_validate(valid_manifest()), few
-    )
-    assert few["groups"][0]["confusion"] == {"tp": 5, "fn": 4, "fp": 4, "tn": 5}
+    few = card(manifest(), report(images=18))
+    assert "| kermany224 | devtest | 18 (9), 18 | - | - | - | - | - | - |" in few
+    assert "| kermany224 | 5 | 4 | 4 | 5 | 0 |" in few
 
 
 def test_a_written_manifest_is_read_back_unchanged(tmp_path: Any) -> None:
-    manifest = Manifest.model_validate(valid_manifest()).model_copy(update={"metrics": tuple(metrics(report()))})
-    write_manifest(tmp_path / "manifest.yaml", manifest)
-    assert load_manifest(tmp_path / "manifest.yaml") == manifest
+    written = manifest().model_copy(update={"metrics": tuple(metrics(report()))})
+    write_manifest(tmp_path / "manifest.yaml", written)
+    assert load_manifest(tmp_path / "manifest.yaml") == written
+
+
+def test_equal_figures_make_an_equal_card() -> None:
+    assert card(manifest(), report()) == card(manifest(), report())
+    assert np.isfinite([metric.value for metric in metrics(report())]).all()

@@ -83,6 +83,10 @@ def test_a_cohort_of_one_answer_has_no_say() -> None:
     )
 
 
+def test_where_no_guarded_cohort_can_judge_all_that_can_are_guarded() -> None:
+    assert choose_operating_point({"a": films(1.5, 800, 1)}, ("elsewhere",), 0.9).point.guarded == ("a",)
+
+
 def test_a_handful_of_films_leaves_the_threshold_halfway() -> None:
     chosen = choose_operating_point({"a": films(1.5, 30, 1)}, ("a",), 0.9)
     assert (chosen.threshold, chosen.point.rule) == (HALFWAY, "halfway")

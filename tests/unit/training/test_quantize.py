@@ -1,0 +1,103 @@
+"""A package of fewer bits. Skipped where TensorFlow (the extra [training]) is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from converter.evaluation.metrics import auc, calibration_error
+from converter.manifest import InputSpec, Manifest, Precision, load_manifest
+from tests.support.examples import labelled
+from tests.support.tiny_model import TINY, copy_tiny
+from tests.unit.test_manifest import precision, valid_manifest
+from training.recipe import Residual
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+SPEC = InputSpec.model_validate(
+    {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}
+)
+
+
+@pytest.fixture(scope="module")
+def lab() -> SimpleNamespace:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from training import export, quantize, scores, zoo
+
+        network = zoo.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
+        full = export.to_onnx(network, SPEC)
+        films = np.random.default_rng(0).normal(size=(40, 1, 32, 32)).astype(np.float32)
+        graphs = {name: quantize.quantised(full, films, method) for name, method in quantize.METHODS.items()}
+        return SimpleNamespace(quantize=quantize, scores=scores, full=full, films=films, graphs=graphs)
+
+
+def test_integers_give_nearly_the_same_answers(lab: SimpleNamespace) -> None:
+    known = lab.scores.score(lab.full, lab.films)
+    for graph in lab.graphs.values():
+        found = lab.scores.score(graph, lab.films)
+        assert not np.array_equal(found.probability, known.probability)
+        assert np.abs(found.probability - known.probability).max() < 0.03
+        assert np.abs(1 / (1 + np.exp(-found.cam.mean(axis=(2, 3)))) - found.probability).max() < 1e-5
+
+
+def test_only_the_head_stays_as_it_was(lab: SimpleNamespace) -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load_model_from_string(lab.graphs["extremes"]).graph
+    kinds = {constant.name: constant.data_type for constant in graph.initializer}
+    weights_of = {made: node.input[0] for node in graph.node for made in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    direct = [node for node in convolutions if node.input[1] in kinds]
+    assert [node.op_type for node in direct] == ["Conv"]
+    assert len(convolutions) > 3
+    for node in convolutions:
+        if node not in direct:
+            assert kinds[weights_of[node.input[1]]] == onnx.TensorProto.INT8
+
+
+def test_the_same_films_give_the_same_bytes(lab: SimpleNamespace) -> None:
+    for name, method in lab.quantize.METHODS.items():
+        assert lab.quantize.quantised(lab.full, lab.films, method) == lab.graphs[name]
+
+
+def test_films_are_taken_from_the_whole_of_a_cohort(lab: SimpleNamespace) -> None:
+    assert lab.quantize.spread(list(range(10)), 4) == [0, 3, 6, 9]
+    assert lab.quantize.spread([1, 2], 4) == [1, 2]
+    assert lab.quantize.spread([], 4) == []
+
+
+def test_each_cohort_is_compared_for_what_it_is_labelled_for(lab: SimpleNamespace) -> None:
+    manifest = Manifest.model_validate(valid_manifest())
+    positive = np.array([True, False] * 60)
+    examples = [labelled(f"{n}.jpg", "kermany224", there, "devtest", f"p{n}") for n, there in enumerate(positive)]
+    rng = np.random.default_rng(1)
+    full = np.clip(0.5 + 0.3 * (positive - 0.5) + rng.normal(0, 0.1, 120), 0, 1).astype(np.float32)
+    fewer = np.clip(full + rng.normal(0, 0.2, 120), 0, 1).astype(np.float32)
+    (found,) = lab.quantize.compared(manifest, examples, full[:, None], fewer[:, None])
+    assert (found.cohort, found.finding, found.images) == ("kermany224", "pneumonia", 120)
+    assert found.auc == pytest.approx(auc(positive, fewer.astype(float)), abs=1e-6)
+    assert found.ece_full == pytest.approx(calibration_error(positive, full.astype(float)), abs=1e-6)
+    spoilt = Precision(kind="int8", full_sha256="0" * 64, prepared_on="x", cohorts=(found,))
+    assert any("AUC of pneumonia on kermany224 falls" in problem for problem in spoilt.problems())
+
+
+def test_a_variant_is_the_same_package_with_other_weights_and_no_figures_of_the_old_ones(
+    lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    copy_tiny(tmp_path)
+    folder, out = tmp_path / "tiny" / "1.0.0", tmp_path / "tiny-int8" / "1.0.1"
+    before = load_manifest(folder / "manifest.yaml")
+    evidence = Precision.model_validate(precision())
+    lab.quantize.write_variant(folder, out, before, (TINY / "model.onnx").read_bytes(), evidence)
+    after = load_manifest(out / "manifest.yaml")
+    assert (after.name, after.version, after.metrics) == ("tiny-int8", "1.0.1", ())
+    assert after.findings == before.findings
+    assert after.precision == evidence

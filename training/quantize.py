@@ -1,0 +1,190 @@
+"""python -m training.quantize FOLDER OUT: a package of 8-bit integers, where that costs neither separation nor honesty.
+
+Convolutions are computed in integers (static quantisation, ranges from films of the train split); head, map,
+calibration and gate stay in float32. OUT (models/NAME/VERSION) is only written when on devtest, for every finding and
+source, the AUC falls by less and the calibration error rises by no more than converter.manifest allows; else the reason
+is printed and the exit code is 1. `training.evaluate` and `training.card` then measure OUT like any package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+from converter.evaluation.metrics import auc, calibration_error
+from converter.manifest import Manifest, Precision, PrecisionCohort, load_manifest
+from training.canonical import canonical
+from training.cohorts import COHORTS, Example
+from training.hygiene import serialised
+from training.images import load_model_inputs, load_targets
+from training.manifest_file import write_manifest
+from training.recipe_data import add_data_argument, load_recipe_data
+from training.scores import Array, reference_arrays, score
+from training.splits import select
+
+FILMS_A_COHORT = 100
+BATCH = 20
+METHODS = {"extremes": CalibrationMethod.MinMax, "percentiles": CalibrationMethod.Percentile}
+
+
+def main() -> None:
+    # 1. arguments
+    parser = argparse.ArgumentParser(prog="python -m training.quantize", description=__doc__)
+    parser.add_argument("folder", type=Path, help="the package in float32")
+    parser.add_argument("out", type=Path, help="models/NAME/VERSION of the one in integers")
+    add_data_argument(parser)
+    arguments = parser.parse_args()
+    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    full = (arguments.folder / "model.onnx").read_bytes()
+    if hashlib.sha256(full).hexdigest() != manifest.onnx_sha256:
+        raise SystemExit(f"{arguments.folder / 'model.onnx'} is not the file that manifest.yaml names")
+
+    # 2. data
+    names = [cohort.name for cohort in manifest.cohorts]
+    examples = load_recipe_data(names, arguments.data)
+    preparing = load_model_inputs(
+        [example for name in names for example in spread(select(examples, "train", [name]), FILMS_A_COHORT)],
+        manifest.input,
+    )
+    val = load_model_inputs(select(examples, "val", names), manifest.input)
+    devtest = select(examples, "devtest", names)
+    unseen = load_model_inputs(devtest, manifest.input)
+
+    # 3. one graph a method of taking ranges; the one nearest to the full network on val
+    known = score(full, val).probability
+    graphs = {name: quantised(full, preparing, method) for name, method in METHODS.items()}
+    changes = {name: float(np.abs(score(graph, val).probability - known).mean()) for name, graph in graphs.items()}
+    taken = min(changes, key=lambda name: changes[name])
+    print("mean change of a probability on val: " + ", ".join(f"{name} {one:.4f}" for name, one in changes.items()))
+
+    # 4. judge it on devtest
+    evidence = Precision(
+        kind="int8",
+        full_sha256=manifest.onnx_sha256,
+        prepared_on=f"{taken} of {len(preparing)} train films of {'+'.join(names)}",
+        cohorts=tuple(compared(manifest, devtest, *(score(one, unseen).probability for one in (full, graphs[taken])))),
+    )
+    for one in evidence.cohorts:
+        print(
+            f"{one.cohort:12} {one.finding}: {one.images} images, AUC {one.auc_full:.4f} -> {one.auc:.4f}, "
+            f"ECE {one.ece_full:.4f} -> {one.ece:.4f}, largest change {one.largest_change:.4f}"
+        )
+    if evidence.problems():
+        raise SystemExit(f"not written: {'; '.join(evidence.problems())}")
+
+    # 5. write
+    write_variant(arguments.folder, arguments.out, manifest, graphs[taken], evidence)
+    print(f"{arguments.out}: {len(graphs[taken]):,} bytes instead of {len(full):,}")
+
+
+def spread(examples: Sequence[Example], films_max: int) -> Sequence[Example]:
+    """At most `films_max` of `examples`, evenly over their order."""
+    places = np.unique(np.linspace(0, len(examples) - 1, min(films_max, len(examples))).astype(int))
+    return [examples[place] for place in places]
+
+
+def quantised(full: bytes, preparing: Array, method: CalibrationMethod) -> bytes:
+    """`full` with its convolutions in integers: 8 bits a value, 7 a weight, so that no processor saturates."""
+    with tempfile.TemporaryDirectory() as folder:
+        merged, integers = Path(folder) / "merged.onnx", Path(folder) / "integers.onnx"
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(merged)  # batch normalisation goes into the convolutions
+        onnxruntime.InferenceSession(full, options, providers=["CPUExecutionProvider"])
+        graph = onnx.load(merged)
+        quantize_static(
+            merged,
+            integers,
+            _Films(graph.graph.input[0].name, preparing),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            nodes_to_quantize=before_the_head(graph),
+            calibrate_method=method,
+        )
+        names = [value.name for value in graph.graph.output]
+        return serialised(canonical(onnx.load(integers)), names)
+
+
+def before_the_head(model: onnx.ModelProto, cam: str = "cam") -> list[str]:
+    """The names of the nodes that make the features: all that the last convolution before the map needs."""
+    producer = {made: node for node in model.graph.node for made in node.output}
+    head = producer[cam]
+    while head.op_type != "Conv":
+        head = next(producer[name] for name in head.input if name in producer)
+    found: dict[str, None] = {}
+    waiting = [name for name in head.input if name in producer]
+    while waiting:
+        node = producer[waiting.pop()]
+        if node.name not in found:
+            found[node.name] = None
+            waiting += [name for name in node.input if name in producer]
+    return list(found)
+
+
+def compared(manifest: Manifest, examples: Sequence[Example], full: Array, fewer: Array) -> Iterator[PrecisionCohort]:
+    """Both networks on each finding and each cohort that is labelled for it and has both answers."""
+    labels = load_targets(examples, [finding.name for finding in manifest.findings]).astype(bool)
+    for cohort in manifest.cohorts:
+        members = np.array([example.cohort == cohort.name for example in examples])
+        for number, finding in enumerate(manifest.findings):
+            positive = labels[members, number]
+            if finding.name not in COHORTS[cohort.name].findings or len(set(positive.tolist())) < 2:
+                continue
+            one, other = (scores[members, number].astype(np.float64) for scores in (full, fewer))
+            yield PrecisionCohort(
+                cohort=cohort.name,
+                finding=finding.name,
+                split="devtest",
+                images=int(members.sum()),
+                auc_full=round(auc(positive, one), 6),
+                auc=round(auc(positive, other), 6),
+                ece_full=round(calibration_error(positive, one), 6),
+                ece=round(calibration_error(positive, other), 6),
+                largest_change=round(float(np.abs(other - one).max()), 6),
+            )
+
+
+def write_variant(folder: Path, out: Path, manifest: Manifest, graph: bytes, evidence: Precision) -> None:
+    """The package `out`: the same contract as `folder` with other weights; what was measured of those is left out."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "model.onnx").write_bytes(graph)
+    with np.load(folder / "reference.npz", allow_pickle=False) as reference:
+        inputs = reference["inputs"]
+    np.savez(out / "reference.npz", **reference_arrays(graph, inputs))
+    changed = {
+        "name": out.parent.name,
+        "version": out.name,
+        "onnx_sha256": hashlib.sha256(graph).hexdigest(),
+        "metrics": (),
+        "jpeg2000_evidence": None,
+        "input": manifest.input.model_copy(update={"jpeg2000_reduced": False}),
+        "provenance": manifest.provenance.model_copy(update={"parity": None}),
+        "precision": evidence,
+    }
+    variant = Manifest.model_validate(manifest.model_copy(update=changed).model_dump())
+    write_manifest(out / "manifest.yaml", variant)
+
+
+class _Films(CalibrationDataReader):  # type: ignore[misc]
+    """Hands out the films on which ranges are measured, some at a time."""
+
+    def __init__(self, name: str, films: Array) -> None:
+        self._batches = iter([{name: films[start : start + BATCH]} for start in range(0, len(films), BATCH)])
+
+    def get_next(self) -> dict[str, Array] | None:
+        return next(self._batches, None)
+
+
+if __name__ == "__main__":
+    main()
