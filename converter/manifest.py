@@ -106,7 +106,9 @@ class Calibration(Section):
     def summary(self) -> str:
         """The method and its numbers, as a report prints them."""
         if self.method == "isotonic":
-            return f"isotonic with {len(self.knots)} knots after temperature {self.temperature:g} and bias {self.bias:g}"
+            return (
+                f"isotonic with {len(self.knots)} knots after temperature {self.temperature:g} and bias {self.bias:g}"
+            )
         if self.method == "none":
             return "none"
         bias = f" and bias {self.bias:g}" if self.method == "platt" else ""
