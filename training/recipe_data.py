@@ -34,8 +34,13 @@ def load_recipe_data(cohorts: Iterable[str], given: Sequence[str]) -> list[Examp
 
 
 def recipe_cohorts(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, tuple[Cohort, Path]]:
-    """What is known about each cohort of a recipe, and its folder. Own images have the name that cohort.yaml says."""
-    return {name: (cohort_at(name, folder), folder) for name, folder in folders(cohorts, given).items()}
+    """What is known about each cohort of a recipe, and its folder.
+
+    Own images, named as their cohort.yaml says, are entered in COHORTS: whoever asks there learns what they show.
+    """
+    known = {name: (cohort_at(name, folder), folder) for name, folder in folders(cohorts, given).items()}
+    COHORTS.update({name: cohort for name, (cohort, _) in known.items()})
+    return known
 
 
 def folders(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, Path]:

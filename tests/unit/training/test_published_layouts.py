@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -364,3 +365,9 @@ def test_the_command_speaks_of_own_images_by_their_own_name(tmp_path: Path, caps
 def test_an_unknown_cohort_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"unknown cohort mars: expected one of kermany224, .*dicom_folder"):
         main(["mars", str(tmp_path)])
+
+
+def test_the_readme_has_every_cohort_in_its_table() -> None:
+    readme = (Path(__file__).parents[3] / "training" / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in readme.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} >= set(COHORTS)

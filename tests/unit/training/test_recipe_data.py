@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import made_cohorts as made
 from training import images
-from training.cohorts import cohort_at
+from training.cohorts import COHORTS, cohort_at
 from training.recipe_data import load_recipe_data, recipe_cohorts
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def unknown_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(images, "CACHE", tmp_path / "cache")
     monkeypatch.delenv("HILUM_DATA", raising=False)
+    known = dict(COHORTS)
+    yield
+    COHORTS.clear()
+    COHORTS.update(known)
 
 
 def test_published_and_own_cohorts_are_learned_from_together(tmp_path: Path) -> None:
@@ -25,7 +30,7 @@ def test_published_and_own_cohorts_are_learned_from_together(tmp_path: Path) -> 
     assert all(example.split for example in examples)
     own, folder = recipe_cohorts(["st-elsewhere"], given)["st-elsewhere"]
     assert (own.name, own.licence, own.findings) == ("st-elsewhere", "internal", ("pneumonia", "effusion"))
-    assert folder == tmp_path / "own"
+    assert folder == tmp_path / "own" and COHORTS["st-elsewhere"] == own
 
 
 def test_a_cohort_lies_in_the_folder_of_its_name_where_nothing_else_is_said(
