@@ -34,7 +34,7 @@ from training.recipe_data import IN_THE_MANIFEST, add_data_argument, folders, lo
 from training.reduced import prove_reduced
 from training.scores import score
 from training.size_leak import measure_size_leak
-from training.splits import select
+from training.splits import select, unseen
 
 # Judged as well where it is at hand: no package is trained on it, so every image of it is new.
 NEVER_TRAINED_ON = ("hannover512",)
@@ -72,12 +72,11 @@ def main() -> None:
     names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *others_at_hand(trained_on)]))
     learned_from = load_recipe_data(trained_on, arguments.data)
     examples = select(learned_from, arguments.split, [name for name in names if name in trained_on])
-    seen = {example.patient_id for example in learned_from if example.split != arguments.split}
+    seen = [example for example in learned_from if example.split != arguments.split]
     sources = {name: Source(folder, COHORTS[name].findings) for name, folder in folders(names, arguments.data).items()}
     for name in names:
         if name not in trained_on:
-            whole = COHORTS[name].load(sources[name].folder)
-            examples += [example for example in whole if example.patient_id not in seen]
+            examples += unseen(COHORTS[name].load(sources[name].folder), seen)
 
     # 3. what this package, other packages and the baseline say of them
     galleries = {

@@ -57,7 +57,7 @@ def main() -> None:
     recipe = load_recipe(arguments.run / "recipe.yaml")
 
     # 2. data: as the node would see it
-    examples = load_recipe_data(recipe.cohorts, arguments.data)
+    examples = load_recipe_data(recipe.cohorts, arguments.data, arguments.run / "split.csv")
     learning, devtest = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
     deciding = select(examples, "val", recipe.operating_point.decided_on)
     inputs = load_model_inputs(deciding, recipe.input)

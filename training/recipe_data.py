@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from training.cohorts import COHORTS, OWN, Cohort, Example, cohort_at, data_folder, development
-from training.splits import divide
+from training.splits import divide, with_saved_split
 
 # Lies in a folder of drawn pictures: what was trained on them has no clinical meaning, and its card says so.
 MADE = "MADE.txt"
@@ -25,12 +25,15 @@ def add_data_argument(parser: ArgumentParser) -> None:
     )
 
 
-def load_recipe_data(cohorts: Iterable[str], given: Sequence[str]) -> list[Example]:
-    """Every example of `cohorts`, in a split each; ends the program where one is unknown, missing or leaks."""
+def load_recipe_data(cohorts: Iterable[str], given: Sequence[str], saved: Path | None = None) -> list[Example]:
+    """Every example of `cohorts`, in a split each; ends the program where one is unknown, missing or leaks.
+
+    `saved`: split.csv of the run that the images belong to; without it, what has no split is divided.
+    """
     examples: list[Example] = []
     for cohort, folder in recipe_cohorts(cohorts, given).values():
         examples += cohort.load(folder)
-    return divide(examples)
+    return divide(examples) if saved is None else with_saved_split(saved, examples)
 
 
 def recipe_cohorts(cohorts: Iterable[str], given: Sequence[str]) -> dict[str, tuple[Cohort, Path]]:

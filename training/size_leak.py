@@ -27,7 +27,7 @@ from converter.manifest import InputSpec, load_manifest
 from training.cohorts import Example, cohort_at
 from training.images import open_gray
 from training.scores import score
-from training.splits import divide
+from training.splits import divide, with_saved_split
 
 AUC_SHIFT_MAX = 0.005
 # What a variant of a film may move the AUC of the films as stored.
@@ -115,6 +115,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--package", type=Path)
     parser.add_argument("--split", default="devtest", help="the films that a package is measured on (default: devtest)")
+    parser.add_argument("--run", type=Path, help="the run whose split.csv says what devtest is")
     arguments = parser.parse_args(given)
     cohort = cohort_at(arguments.name, arguments.folder)
     examples = cohort.load(arguments.folder)
@@ -125,7 +126,8 @@ def main(given: Sequence[str] | None = None) -> None:
         return
     manifest = load_manifest(arguments.package / "manifest.yaml")
     graph = (arguments.package / "model.onnx").read_bytes()
-    films = [example for example in divide(examples) if example.split == arguments.split]
+    divided = divide(examples) if arguments.run is None else with_saved_split(arguments.run / "split.csv", examples)
+    films = [example for example in divided if example.split == arguments.split]
     names = [finding.name for finding in manifest.findings]
     failed = False
     for finding, _ in _separable(films, [name for name in names if name in cohort.findings]):

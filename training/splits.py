@@ -175,12 +175,31 @@ def save_split(path: Path, examples: Iterable[Example], folder: Path) -> None:
             writer.writerow([place, one.cohort, one.split, one.patient_id, one.label, findings])
 
 
-def with_saved_split(path: Path, examples: Sequence[Example], folder: Path) -> list[Example]:
-    """`examples` in the splits that `save_split` wrote; ends the program where an image has none there."""
+def with_saved_split(path: Path, examples: Sequence[Example]) -> list[Example]:
+    """`examples` in the splits that `save_split` wrote, wherever the images lie now.
+
+    Ends the program where an image has none there: to divide it anew could move what was learned from into devtest.
+    """
+    if all(example.split for example in examples):
+        return divide(examples)
     with path.open(encoding="utf-8", newline="") as file:
-        split_of = {(row["cohort"], row["path"]): row["split"] for row in csv.DictReader(file)}
-    keys = [(example.cohort, os.path.relpath(example.path, folder)) for example in examples]
-    missing = [place for cohort, place in keys if (cohort, place) not in split_of]
+        rows = csv.DictReader(file)
+        if not set(COLUMNS) <= set(rows.fieldnames or ()):
+            raise SystemExit(f"{path}: expected the columns {', '.join(COLUMNS)}")
+        split_of = {(row["cohort"], row["patient_id"], Path(row["path"]).name): row["split"] for row in rows}
+    keys = [(example.cohort, example.patient_id, example.path.name) for example in examples]
+    missing = [example.path for example, key in zip(examples, keys, strict=True) if key not in split_of]
     if missing:
         raise SystemExit(f"{path}: {len(missing)} images have no split there, such as {missing[0]}")
-    return [replace(example, split=split_of[key]) for example, key in zip(examples, keys, strict=True)]
+    saved = [replace(example, split=split_of[key]) for example, key in zip(examples, keys, strict=True)]
+    check_splits(saved)
+    return saved
+
+
+def unseen(examples: Sequence[Example], seen: Sequence[Example]) -> list[Example]:
+    """Those of `examples` that share neither a patient nor a film with `seen`. Reads the images of both."""
+    patients = {example.patient_id for example in seen}
+    others = [example for example in examples if example.patient_id not in patients]
+    pairs = find_near_duplicates([*others, *seen])
+    known = {one for one, other in pairs if one < len(others) <= other}
+    return [example for place, example in enumerate(others) if place not in known]

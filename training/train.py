@@ -56,7 +56,7 @@ def main() -> None:
     (run / "arguments.json").write_text(json.dumps(vars(arguments), default=str, indent=2) + "\n", encoding="utf-8")
 
     # 2. data and network
-    examples = load_recipe_data(recipe.cohorts, arguments.data)
+    examples = load_recipe_data(recipe.cohorts, arguments.data, run / "split.csv" if arguments.resume else None)
     save_split(run / "split.csv", examples, run)
     lesson = prepare(recipe, examples)
     if arguments.start_from and not arguments.resume:

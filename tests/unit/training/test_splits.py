@@ -26,6 +26,7 @@ from training.splits import (
     patients_in_two_splits,
     save_split,
     select,
+    unseen,
     with_saved_split,
 )
 
@@ -66,13 +67,31 @@ def test_the_split_is_saved_so_that_it_can_be_audited(tmp_path: Path) -> None:
     assert (tmp_path / "split.csv").read_text() == text
 
 
-def test_a_saved_split_is_taken_up_again_and_a_new_image_has_none(tmp_path: Path) -> None:
-    saved = [example("a.jpg", "train", "p1"), example("b.jpg", "devtest", "p2")]
+def test_a_saved_split_is_taken_up_again_wherever_the_images_lie(tmp_path: Path) -> None:
+    saved = [example("a.jpg", "train", "p1"), example("b.jpg", "devtest", "p2"), example("c.jpg", LEFT_OUT, "p3")]
     save_split(tmp_path / "split.csv", saved, tmp_path)
-    undecided = [replace(one, split="") for one in saved]
-    assert with_saved_split(tmp_path / "split.csv", undecided, tmp_path) == saved
+    undecided = [replace(one, split="", path=Path("/elsewhere") / one.path.name) for one in saved]
+    taken_up = with_saved_split(tmp_path / "split.csv", undecided)
+    assert [one.split for one in taken_up] == ["train", "devtest", LEFT_OUT]
     with pytest.raises(SystemExit, match=r"1 images have no split there, such as .*new\.jpg"):
-        with_saved_split(tmp_path / "split.csv", [example("new.jpg", "", "p3")], tmp_path)
+        with_saved_split(tmp_path / "split.csv", [*undecided, example("new.jpg", "", "p3")])
+
+
+def test_a_saved_split_of_another_kind_is_told(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("path,split,positive\na.jpg,train,1\n")
+    with pytest.raises(SystemExit, match="expected the columns path, cohort, split, patient_id"):
+        with_saved_split(tmp_path / "split.csv", [example("a.jpg", "", "p1")])
+
+
+def test_what_a_model_has_seen_is_no_test_of_it_under_another_name_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "CACHE", tmp_path / "cache")
+    seen = COHORTS["kermany"].load(made.kermany(tmp_path / "kermany", patients=2, side=64))
+    others = COHORTS["covid_radiography"].load(made.covid_radiography(tmp_path / "covid", side=64))
+    copy, patient = tmp_path / "copy.png", replace(others[7], patient_id=seen[0].patient_id)
+    cv2.imwrite(str(copy), np.asarray(cv2.imread(str(seen[1].path), cv2.IMREAD_GRAYSCALE)))
+    assert unseen([*others[4:7], patient, replace(others[3], path=copy)], seen) == others[4:7]
 
 
 def cohort_of(patients: int, cohort: str = "kermany", sick_share: float = 0.25) -> list[Example]:
