@@ -24,7 +24,7 @@ COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,no
 def drawn_cohorts(folder: Path) -> Path:
     """Films of two cohorts the package was trained on, and of one it was not; every second one is positive.
 
-    Patient nih:3 was in training and returns in the third cohort.
+    Patient nih:3 was in training and returns in the third cohort; so does a film, under the name of another patient.
     """
     rows = [COLUMNS]
     for cohort, split, number in (
@@ -37,7 +37,8 @@ def drawn_cohorts(folder: Path) -> Path:
         (folder / cohort).mkdir(exist_ok=True)
         for n in range(number):
             positive = n % 2 == 0 or cohort == "hannover512"
-            film = np.clip(draw_chest(150, 140, seed=n) + 0.1 * positive, 0, 1)
+            own = cohort == "hannover512" and n != 1
+            film = np.clip(draw_chest(150, 140, seed=n, noise=0.5 if own else 0.01) + 0.1 * positive, 0, 1)
             cv2.imwrite(str(folder / cohort / f"{split}-{n}.png"), (film * 255).astype(np.uint8))
             patient = "nih:train-3" if (cohort, n) == ("hannover512", 0) else f"{cohort[:3]}:{split}-{n}"
             label = "COVID19" if cohort == "hannover512" else "PNEUMONIA" if positive else "NORMAL"
@@ -74,7 +75,7 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
     groups = {group["name"]: group for group in report["findings"][0]["groups"]}
     assert groups["nih512"]["images"] == 24 and groups["nih512"]["split"] == "devtest"
     assert groups["nih512"]["positives"] == 12 and groups["nih512"]["auc"]["value"] is not None
-    assert groups["hannover512"]["images"] == 11  # without the patient whom training knew
+    assert groups["hannover512"]["images"] == 10  # without the patient and the film that training knew
     assert groups["hannover512"]["split"] == "all (never trained on)"
     assert "nih512 AP" in groups and "nih512 sex F" in groups
     source = report["findings"][0]["sources"][0]
