@@ -48,5 +48,6 @@ def summary(settings: Settings) -> list[str]:
         lines.append(f"  {name:6} {ae.ae_title} at {ae.host}:{ae.port} {can}{results}")
     for route in settings.routes:
         takes = f"{'/'.join(route.when.modality)} {'/'.join(route.when.body_part)} {'/'.join(route.when.view)}"
-        lines.append(f"  route  {route.name}: {takes} -> {route.model} -> {', '.join(route.results)}")
+        shadow = f" (in its shadow {route.shadow})" if route.shadow else ""
+        lines.append(f"  route  {route.name}: {takes} -> {route.model}{shadow} -> {', '.join(route.results)}")
     return lines

@@ -64,18 +64,21 @@ def verify_models(
     models_dir: ModelsDirOption = None,
     config: NodeOption = None,
 ) -> None:
-    """Check manifest, weights and graph, and replay the reference inputs. Exit 1 when a check fails."""
+    """Check manifest, weights and graph, and replay the reference inputs, with --config on the providers of that node.
+    Exit 1 when a check fails."""
     from scp_node.inference.library import find_package, package_folders
+    from scp_node.settings_file import load_settings
 
     folder = _folder(models_dir, config)
     folders = package_folders(folder) if model is None else [find_package(folder, model).folder]
     if not folders:
         raise UsageError(f"no model package in {folder}")
+    limits = Inference() if config is None else load_settings(config).inference
     intact = True
     for package in folders:
         typer.echo(f"{package.parent.name}@{package.name} in {package}")
         try:
-            for check, detail in checks(package):
+            for check, detail in checks(package, limits):
                 typer.echo(f"  {check:10} ok      {detail}")
         except HilumError as error:
             typer.secho(f"  {'':10} FAILED  {error}", fg=typer.colors.RED)
@@ -100,13 +103,13 @@ def show_model(model: ModelArgument, models_dir: ModelsDirOption = None, config:
         typer.echo(f"card         {card}")
 
 
-def checks(folder: Path) -> Iterator[tuple[str, str]]:
+def checks(folder: Path, settings: Inference) -> Iterator[tuple[str, str]]:
     """Every check of a package in order, with what was seen; raises ModelUnusable at the first that fails."""
     from scp_node.inference.library import TOLERANCE, open_package, read_reference, replay, verify_package
     from scp_node.inference.session import InferenceSession
 
     package = open_package(folder)
-    manifest, settings = package.manifest, Inference()
+    manifest = package.manifest
     yield "manifest", f"{package.label}, {len(manifest.findings)} finding(s)"
     weights = package.read_weights()
     yield "weights", f"SHA-256 {manifest.onnx_sha256[:16]}..., {len(weights) / 1e6:.2f} MB"

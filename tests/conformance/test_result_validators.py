@@ -13,6 +13,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 from converter.result.encode import to_bytes
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
+from tests.support.phantoms import make_mr
 from tests.support.reports import a_heatmap, a_report, a_study_report, an_image
 from tests.support.sources import SOURCES, cr_japanese, cr_with_holes, dx_full, lateral
 from tests.support.validators import SR_VALIDATORS, dciodvfy, pixelmed
@@ -44,6 +45,12 @@ def _negative(sop_class_uid: str) -> Dataset:
     return a_report([an_image(cr_japanese(), 0.03)], [], sop_class_uid)
 
 
+def _slice(sop_class_uid: str) -> Dataset:
+    source = make_mr()
+    del source.PixelData
+    return a_report([an_image(source, 0.7)], [], sop_class_uid)
+
+
 REPORTS: dict[str, Callable[[str], Dataset]] = {
     **{name: _one_of(name) for name in SOURCES},
     **{f"{name}, in UTF-8": _one_of(name, "utf8") for name in ("CR Japanese", "CR Korean", "CR Latin-1")},
@@ -51,6 +58,7 @@ REPORTS: dict[str, Callable[[str], Dataset]] = {
     "several images and findings": _many,
     "declined only": _declined_only,
     "negative": _negative,
+    "MR slice": _slice,
 }
 
 
@@ -75,7 +83,13 @@ def test_no_error_in_a_report(tmp_path: Path, name: str, sop_class: str, validat
 @pytest.mark.peer("DicomSRValidator")
 @pytest.mark.parametrize(
     ("name", "sop_class"),
-    [("several images and findings", "3D"), ("CR Japanese", "2D"), ("with predecessor", "2D"), ("declined only", "3D")],
+    [
+        ("several images and findings", "3D"),
+        ("CR Japanese", "2D"),
+        ("with predecessor", "2D"),
+        ("declined only", "3D"),
+        ("MR slice", "3D"),
+    ],
 )
 def test_the_tree_follows_tid_1500_row_by_row(tmp_path: Path, name: str, sop_class: str) -> None:
     assert pixelmed(_file(tmp_path, REPORTS[name](SR_CLASSES[sop_class]))) == []

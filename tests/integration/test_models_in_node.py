@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -201,11 +203,21 @@ def test_agreement_is_told_as_text_json_and_page(
     assert hilum(node, "models", "agreement", "--since", "soon").returncode == 2
 
 
-def test_a_broken_second_model_neither_stops_the_node_nor_makes_it_unready(node: RunningNode) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{node.web_port}/readyz", timeout=30) as answer:
-        assert json.load(answer)["ready"]
-    assert "second model cannot be used" in node.log()
-    assert "shadow" in node.processes()
+def test_neither_a_broken_second_model_nor_its_death_is_anything_to_the_node(
+    node: RunningNode, archive: Orthanc
+) -> None:
+    def is_ready() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{node.web_port}/readyz", timeout=30) as answer:
+            return bool(json.load(answer)["ready"])
+
+    assert is_ready() and "second model cannot be used" in node.log()
+    os.kill(node.processes()["shadow"], signal.SIGKILL)
+    assert is_ready()
+    film = make_dx(seed=50)
+    assert store(node.port, [film]) == [0x0000]
+    until(lambda: results(archive, film), lambda seen: len(seen) == 2, "report and heat map")
+    rows = until(lambda: shadows(node), lambda seen: str(film.SOPInstanceUID) in seen, "the second score, later")
+    assert rows[str(film.SOPInstanceUID)].outcome == "scored"
 
 
 def test_what_the_models_do_is_listed(node: RunningNode, mixed: object) -> None:
@@ -249,7 +261,9 @@ def test_results_are_made_again_to_the_byte(node: RunningNode, mixed: tuple[Data
         assert "every one as before" in again.stdout and "probability of" in again.stdout
 
 
-def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(node: RunningNode, archive: Orthanc) -> None:
+def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
+    node: RunningNode, archive: Orthanc, models_dir: Path
+) -> None:
     film = make_dx(seed=90)
     assert store(node.port, [film]) == [0x0000]
     objects = until(lambda: results(archive, film), lambda seen: len(seen) == 2, "report and heat map")
@@ -269,6 +283,12 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(node:
     path.unlink()
     gone = hilum(node, "reproduce", uid)
     assert gone.returncode == 2 and "not in the spool any more" in gone.stdout
+    (models_dir / "tiny" / "1.0.0").rename(models_dir / "elsewhere")
+    try:
+        missing = hilum(node, "reproduce", uid)
+    finally:
+        (models_dir / "elsewhere").rename(models_dir / "tiny" / "1.0.0")
+    assert missing.returncode == 2 and "model tiny@1.0.0: cannot be run" in missing.stdout
     unknown = hilum(node, "reproduce", "1.2.3.4")
     assert unknown.returncode == 2 and "no result 1.2.3.4" in unknown.stderr
 

@@ -79,3 +79,16 @@ def test_a_slice_is_rendered_by_its_rescale_and_window_and_not_turned(tmp_path: 
     shown = np.clip((values - 599.5) / 1199 + 0.5, 0, 1) * 255
     assert np.abs(converted.preview - shown).max() <= 1
     assert converted.preview_to_source.tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_a_ct_slice_is_shown_in_hounsfield_units_with_its_padding_black(tmp_path: Path) -> None:
+    units = {"RescaleIntercept": -1024, "RescaleSlope": 1, "WindowCenter": 300, "WindowWidth": 1600}
+    ds = make_mr(Modality="CT", SOPClassUID=CTImageStorage, PixelPaddingValue=-2000, **units)
+    stored = np.clip(ds.pixel_array.astype(np.int32) + 900, -1024, 3000).astype(np.int16)
+    stored[:20] = -2000
+    ds.PixelData = stored.tobytes()
+    converted = convert(write_dx(tmp_path / "slice.dcm", ds), SPEC, use("CT"), 512, 10**7)
+    assert isinstance(converted, Converted)
+    shown = np.clip((stored - 1024.0 - 299.5) / 1599 + 0.5, 0, 1) * 255
+    shown[:20] = 0
+    assert np.abs(converted.preview - shown).max() <= 1 and converted.preview[20:].max() > 200
