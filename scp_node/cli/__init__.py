@@ -9,7 +9,7 @@ import typer
 
 from scp_node.errors import ConfigurationError, HilumError
 
-COMMANDS = ("serve", "demo", "check-config", "predict", "echo", "send", "explain", "reproduce")
+COMMANDS = ("serve", "demo", "check-config", "predict", "evaluate", "echo", "send", "explain", "reproduce")
 GROUPS = ("jobs", "models")
 
 

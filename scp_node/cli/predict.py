@@ -81,7 +81,9 @@ def find_images(files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def report(outcomes: Iterable[tuple[Path, Outcome]], total: int, shows: Sequence[Show]) -> int:
+def report(
+    outcomes: Iterable[tuple[Path, Outcome]], total: int, shows: Sequence[Show], command: str = "predict"
+) -> int:
     """Show each outcome as it comes, with a progress bar where a person waits; the exit code of it all."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -100,7 +102,7 @@ def report(outcomes: Iterable[tuple[Path, Outcome]], total: int, shows: Sequence
                 analysed, declined = analysed + (outcome.declined is None), declined + (outcome.declined is not None)
             else:
                 failed += 1
-                console.print(f"hilum predict: {path}: {outcome.code}: {outcome}")
+                console.print(f"hilum {command}: {path}: {outcome.code}: {outcome}")
             progress.advance(task)
     for show in shows:
         show.end()
@@ -121,9 +123,12 @@ def _package(models_dir: Path | None, model: str | None) -> ModelPackage:
 
 
 def _outcomes(
-    package: ModelPackage, paths: list[Path], preview_side_max: int, use_gate: bool
+    package: ModelPackage, paths: list[Path], preview_side_max: int, use_gate: bool = True, threads: int = 0
 ) -> Generator[tuple[Path, Outcome]]:
-    """Load and prove the model while the decoding children start, then analyse."""
+    """Load and prove the model while the decoding children start, then analyse.
+
+    threads: of the model, and decoding children; 0 = what settings and machine say.
+    """
     from scp_node.inference.batcher import Batcher
     from scp_node.inference.decode_pool import DecodePool
     from scp_node.inference.library import verify_package
@@ -132,9 +137,9 @@ def _outcomes(
     from scp_node.processor_share import usable_cores
 
     settings = Inference()
-    children = min(usable_cores(), CHILDREN_MAX, len(paths))
+    children = min(threads or usable_cores(), CHILDREN_MAX, len(paths))
     with closing(DecodePool.of(settings, processes=children)) as pool:
-        session = InferenceSession(package, settings.providers, settings.threads)
+        session = InferenceSession(package, settings.providers, threads or settings.threads)
         verify_package(package, session)
         with closing(Batcher(session, settings.batch_size_max, settings.batch_window_s)) as batcher:
             manifest = package.manifest
