@@ -24,15 +24,22 @@ from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, percent
 from converter.image.convert import convert
 from converter.image.gray_image import Declined
-from converter.manifest import InputSpec, IntendedUse, Manifest
+from converter.manifest import IntendedUse, Manifest
 from training.baselines import logistic_regression
 from training.cohorts import COHORTS, Example, data_folder
 from training.images import load_model_inputs
-from training.judge_package import PIXELS_MAX, PREVIEW_SIDE_MAX, Package, Source, judge_examples, open_package
+from training.judge_package import (
+    PIXELS_MAX,
+    PREVIEW_SIDE_MAX,
+    Package,
+    Source,
+    judge_examples,
+    open_package,
+    scores_of,
+)
 from training.map_shift import mirror_shift
 from training.recipe_data import IN_THE_MANIFEST, add_data_argument, folders, load_recipe_data
 from training.reduced import prove_reduced
-from training.scores import score
 from training.size_leak import measure_size_leak
 from training.splits import select, unseen
 
@@ -202,26 +209,27 @@ def summary(finding: str, group: dict[str, Any]) -> str:
 
 def look_at(folders: Iterable[Path], package: Package) -> list[dict[str, str | float]]:
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
-    return [look(file, package.graph, package.manifest) for file in files]
+    return [look(file, package) for file in files]
 
 
-def look(file: Path, graph: bytes, manifest: Manifest) -> dict[str, str | float]:
+def look(file: Path, package: Package) -> dict[str, str | float]:
     """One unlabelled file: its probability without the header rules, or why there is none; its outcome with them."""
-    outcome, probability = outcome_of(file, graph, manifest.input, None)
-    in_service, _ = outcome_of(file, graph, manifest.input, manifest.intended_use)
+    outcome, probability = outcome_of(file, package, None)
+    in_service, _ = outcome_of(file, package, package.manifest.intended_use)
     named: dict[str, str | float] = {"folder": f"{file.parent.parent.name}/{file.parent.name}", "file": file.name}
     named |= {"outcome": outcome, "in_service": in_service}
     return named if probability is None else named | {"probability": round(probability, 6)}
 
 
-def outcome_of(file: Path, graph: bytes, spec: InputSpec, use: IntendedUse | None) -> tuple[str, float | None]:
+def outcome_of(file: Path, package: Package, use: IntendedUse | None) -> tuple[str, float | None]:
     try:
-        converted = convert(file, spec, use, PREVIEW_SIDE_MAX, PIXELS_MAX)
+        converted = convert(file, package.manifest.input, use, PREVIEW_SIDE_MAX, PIXELS_MAX)
     except ConverterError as error:
         return error.code, None
     if isinstance(converted, Declined):
         return converted.code, None
-    return "analysed", float(score(graph, converted.model_input[np.newaxis]).probability[0, 0])
+    ((probability, _, refused),) = scores_of(package, [converted])
+    return (refused.code, None) if refused is not None else ("analysed", float(probability[0]))
 
 
 if __name__ == "__main__":

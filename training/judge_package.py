@@ -14,6 +14,7 @@ import numpy as np
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
+from converter.gate import refusal
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
 from converter.manifest import InputSpec, Manifest, load_manifest
@@ -73,7 +74,10 @@ def judge_examples(
             if isinstance(image, Declined):
                 cases.append(case_of(example, source, package.manifest, declined=image))
                 continue
-            probability, cam = next(scores)
+            probability, cam, refused = next(scores)
+            if refused is not None:
+                cases.append(case_of(example, source, package.manifest, declined=refused))
+                continue
             case = case_of(example, source, package.manifest, probability, boxes=located(example, image, cam, package))
             cases.append(case)
             for place, finding in enumerate(package.manifest.findings):
@@ -87,12 +91,17 @@ def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Decl
         return list(pool.map(lambda file: convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX), files))
 
 
-def scores_of(package: Package, images: Sequence[Converted]) -> Iterator[tuple[Array, Array]]:
-    """probability [findings] and cam [findings, h, w] of each image."""
-    if images:
-        found = score(package.graph, np.stack([image.model_input for image in images]))
-        cams = found.cam if package.manifest.input.layout == "NCHW" else np.moveaxis(found.cam, -1, 1)
-        yield from zip(found.probability, cams, strict=True)
+def scores_of(package: Package, images: Sequence[Converted]) -> Iterator[tuple[Array, Array, Declined | None]]:
+    """probability [findings], cam [findings, h, w] and what the input gate says, of each image."""
+    if not images:
+        return
+    manifest, gate = package.manifest, package.manifest.gate
+    inputs = np.stack([image.model_input for image in images])
+    found = score(package.graph, inputs, gate=gate.output if gate else None)
+    cams = found.cam if manifest.input.layout == "NCHW" else np.moveaxis(found.cam, -1, 1)
+    for n in range(len(images)):
+        refused = refusal(gate, found.gate[n]) if gate and found.gate is not None else None
+        yield found.probability[n], cams[n], refused
 
 
 def located(example: Example, image: Converted, cam: Array, package: Package) -> dict[str, Localised]:

@@ -12,10 +12,14 @@ Array = NDArray[np.float32]
 
 
 class Scores(NamedTuple):
-    """probability: [N, findings]; cam: [N, findings, h, w] or [N, h, w, findings], as the graph lays it out."""
+    """probability: [N, findings]; cam: [N, findings, h, w] or [N, h, w, findings], as the graph lays it out.
+
+    gate: [N, kinds], where it was asked for.
+    """
 
     probability: Array
     cam: Array
+    gate: Array | None = None
 
 
 def logits(cam: Array, layout: str) -> NDArray[np.float64]:
@@ -34,11 +38,10 @@ def reference_arrays(graph: bytes, inputs: Array) -> dict[str, Array]:
     return {"inputs": inputs, **dict(zip(names, outputs, strict=True))}
 
 
-def score(graph: bytes, inputs: Array, batch: int = 64) -> Scores:
+def score(graph: bytes, inputs: Array, batch: int = 64, gate: str | None = None) -> Scores:
+    """`gate`: name of the graph's output for it (manifest.gate.output)."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    parts = [
-        session.run(["probability", "cam"], {name: inputs[start : start + batch]})
-        for start in range(0, len(inputs), batch)
-    ]
-    return Scores(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+    outputs = ["probability", "cam", *([gate] if gate else [])]
+    parts = [session.run(outputs, {name: inputs[start : start + batch]}) for start in range(0, len(inputs), batch)]
+    return Scores(*(np.concatenate(output) for output in zip(*parts, strict=True)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scp_node.cli.predict import FAILED, ModelsDirOption, _outcomes, _package, find_images, report
+from scp_node.cli.predict import FAILED, ModelsDirOption, chosen_package, find_images, outcomes_of, report
 from scp_node.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def evaluate(
     each finding of the model; if wanted patient_id, source, view, sex, age. What it does not say is taken from DICOM
     headers. Exit 0 done, 1 an image failed or is missing, 2 wrong usage or label file, 3 every image was declined.
     """
-    package = _package(models_dir, model)
-    others = [_package(models_dir, other) for other in compare or ()]
+    package = chosen_package(models_dir, model)
+    others = [chosen_package(models_dir, other) for other in compare or ()]
     wanted = _read(labels, package.manifest)
     from converter.evaluation.page import draw_page
     from converter.evaluation.report import Setting, build_report
@@ -116,7 +116,7 @@ class Judging:
     def run(self, package: ModelPackage, threads: int) -> int:
         """Analyse every image; the exit code of `hilum predict`."""
         paths = list(self.images)
-        with closing(_outcomes(package, paths, PREVIEW_SIDE, threads=threads)) as outcomes:
+        with closing(outcomes_of(package, paths, PREVIEW_SIDE, threads=threads)) as outcomes:
             return report(self._watched(outcomes), len(paths), [self], "evaluate")
 
     def add(self, path: Path, prediction: Prediction) -> None:

@@ -54,13 +54,13 @@ def predict(
     Exit 0 done, 1 a file failed, 2 wrong usage, 3 every file was declined.
     """
     paths = find_images(files)
-    package = _package(models_dir, model)
+    package = chosen_package(models_dir, model)
     from scp_node.cli.predictions import Heatmaps, JsonLines, Table
 
     shows: list[Show] = [JsonLines(package.manifest) if json else Table(package.manifest)]
     if heatmap is not None:
         shows.append(Heatmaps(heatmap, package.manifest, HEATMAP_SIDE))
-    with closing(_outcomes(package, paths, HEATMAP_SIDE if heatmap else PREVIEW_SIDE, gate)) as outcomes:
+    with closing(outcomes_of(package, paths, HEATMAP_SIDE if heatmap else PREVIEW_SIDE, gate)) as outcomes:
         code = report(outcomes, len(paths), shows)
     raise typer.Exit(code)
 
@@ -110,7 +110,7 @@ def report(
     return FAILED if failed else DECLINED_ONLY if declined and not analysed else DONE
 
 
-def _package(models_dir: Path | None, model: str | None) -> ModelPackage:
+def chosen_package(models_dir: Path | None, model: str | None) -> ModelPackage:
     from scp_node.inference.library import find_package, package_folders, shipped_models_dir
 
     folder = models_dir or shipped_models_dir()
@@ -122,7 +122,7 @@ def _package(models_dir: Path | None, model: str | None) -> ModelPackage:
     return find_package(folder, model)
 
 
-def _outcomes(
+def outcomes_of(
     package: ModelPackage, paths: list[Path], preview_side_max: int, use_gate: bool = True, threads: int = 0
 ) -> Generator[tuple[Path, Outcome]]:
     """Load and prove the model while the decoding children start, then analyse.
