@@ -38,7 +38,7 @@ from training.judge_package import (
     scores_of,
 )
 from training.map_shift import mirror_shift
-from training.recipe_data import IN_THE_MANIFEST, add_data_argument, folders, load_recipe_data
+from training.recipe_data import IN_THE_MANIFEST, add_data_argument, load_recipe_data, recipe_cohorts
 from training.reduced import prove_reduced
 from training.size_leak import measure_size_leak
 from training.splits import select, unseen
@@ -80,10 +80,11 @@ def main() -> None:
     learned_from = load_recipe_data(trained_on, arguments.data)
     examples = select(learned_from, arguments.split, [name for name in names if name in trained_on])
     seen = [example for example in learned_from if example.split != arguments.split]
-    sources = {name: Source(folder, COHORTS[name].findings) for name, folder in folders(names, arguments.data).items()}
-    for name in names:
+    known = recipe_cohorts(names, arguments.data)
+    sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
+    for name, (cohort, folder) in known.items():
         if name not in trained_on:
-            examples += unseen(COHORTS[name].load(sources[name].folder), seen)
+            examples += unseen(cohort.load(folder), seen)
 
     # 3. what this package, other packages and the baseline say of them
     galleries = {
