@@ -1,28 +1,71 @@
-"""What a model without any idea of anatomy reaches on the same splits, to be printed beside every network."""
+"""python -m training.baselines RECIPE FOLDER: what models without any idea of anatomy reach on the same splits.
+
+Logistic regression, SVM, random forest, gradient boosting and nearest neighbours learn the train split of the recipe
+as small gray pictures. FOLDER gets report.md, baselines.json and plots: AUC on val (--devtest: on devtest, once the
+network is finished too), and how it depends on the number of training images, the resolution and noise.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
 
-BASELINE_SIDE = 32
+from rich.progress import track
+
+from training.baseline_models import MODELS
+from training.baseline_plots import plot_curves, report
+from training.images import load_training_images
+from training.recipe import load_recipe
+from training.recipe_data import add_data_argument, load_recipe_data
+from training.sensitivity import QUESTIONS, SIDE, Curve, Pictures
+from training.splits import select
+from training.watch import Watch
 
 
-def logistic_regression(
-    inputs: NDArray[np.float32], positive: NDArray[np.bool_], unseen: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Probabilities of `unseen`, from a regularised logistic regression on 32 x 32 gray values."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=400, class_weight="balanced"))
-    model.fit(_thumbnails(inputs), positive)
-    return np.asarray(model.predict_proba(_thumbnails(unseen))[:, 1], dtype=np.float64)
+def main() -> None:
+    # 1. arguments
+    parser = argparse.ArgumentParser(prog="python -m training.baselines", description=__doc__)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--devtest", action="store_true", help="measure on devtest instead of val")
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--images-max", type=int, help="learn from so many images at most, to see whether it runs")
+    add_data_argument(parser)
+    arguments = parser.parse_args()
+    recipe = load_recipe(arguments.recipe)
+    split = "devtest" if arguments.devtest else "val"
+
+    # 2. data
+    examples = load_recipe_data(recipe.cohorts, arguments.data)
+    learning, measured = select(examples, "train", recipe.cohorts), select(examples, split, recipe.cohorts)
+    if arguments.images_max:
+        learning = learning[:: max(1, len(learning) // arguments.images_max)]
+    pictures = Pictures(
+        recipe.finding_names,
+        learning,
+        load_training_images(learning, SIDE),
+        Watch(recipe, measured),
+        load_training_images(measured, SIDE),
+    )
+
+    # 3. every model, every question
+    asked = [(name, question) for question in QUESTIONS for name in arguments.models]
+    curves: dict[str, Curve] = {}
+    for name, question in track(asked, "baselines"):
+        curve = curves.setdefault(question.title, Curve(question.title, question.axis))
+        curve.points[name] = [(value, pictures.figures(name, **{question.setting: value})) for value in question.values]
+
+    # 4. report
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    numbers = {title: asdict(curve) for title, curve in curves.items()}
+    (arguments.folder / "baselines.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    plots = [plot_curves(arguments.folder, curve) for curve in curves.values()]
+    text = report(recipe, split, len(learning), len(measured), list(curves.values()), plots)
+    (arguments.folder / "report.md").write_text(text, encoding="utf-8")
+    print(text)
 
 
-def _thumbnails(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[N, 1, H, W] or [N, H, W, 1] -> [N, 32 * 32] by block means; H and W are multiples of 32."""
-    gray = inputs.reshape(len(inputs), *[side for side in inputs.shape[1:] if side != 1])
-    rows, columns = (side // BASELINE_SIDE for side in gray.shape[1:])
-    blocks = gray.reshape(len(gray), BASELINE_SIDE, rows, BASELINE_SIDE, columns)
-    return np.asarray(blocks.mean(axis=(2, 4)).reshape(len(gray), -1), dtype=np.float32)
+if __name__ == "__main__":
+    main()

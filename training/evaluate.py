@@ -25,7 +25,7 @@ from converter.evaluation.wording import decimal, percent
 from converter.image.convert import convert
 from converter.image.gray_image import Declined
 from converter.manifest import IntendedUse, Manifest
-from training.baselines import logistic_regression
+from training.baseline_models import logistic_regression
 from training.cohorts import COHORTS, Example, data_folder
 from training.images import load_model_inputs
 from training.judge_package import (

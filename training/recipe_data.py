@@ -31,7 +31,8 @@ def load_recipe_data(cohorts: Iterable[str], given: Sequence[str], saved: Path |
     `saved`: split.csv of the run that the images belong to; without it, what has no split is divided.
     """
     examples: list[Example] = []
-    for cohort, folder in recipe_cohorts(cohorts, given).values():
+    for name, (cohort, folder) in recipe_cohorts(cohorts, given).items():
+        COHORTS.setdefault(name, cohort)
         examples += cohort.load(folder)
     return divide(examples) if saved is None else with_saved_split(saved, examples)
 

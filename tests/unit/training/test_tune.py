@@ -1,0 +1,96 @@
+"""Each search of keras-tuner runs trials of ours over the recipe's space, goes on where it was, names the best."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.small_cohorts import draw_cohorts
+from training.recipe import Recipe, load_recipe, with_values
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("keras_tuner") is None, reason="keras-tuner ([training]) not installed"
+    ),
+    pytest.mark.filterwarnings("ignore"),
+]
+RECIPE = Path(__file__).parents[3] / "config" / "training" / "seed-three-layers.yaml"
+
+
+@pytest.fixture(scope="module")
+def lab() -> SimpleNamespace:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from training import recipe_data, tune
+    return SimpleNamespace(tune=tune, data=recipe_data)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    small = {
+        "input.height": 32,
+        "input.width": 32,
+        "network.filters": [4, 6],
+        "cohorts.kermany224.per_class": 2,
+        "steps": 27,
+        "search": {
+            "learning_rate": {"low": 0.001, "high": 0.01, "scale": "log"},
+            "network.filters": {"choices": [[4, 6], [3, 5]]},
+        },
+    }
+    return with_values(load_recipe(RECIPE), small)
+
+
+@pytest.mark.parametrize(("method", "trials"), [("random", 2), ("bayesian", 3), ("hyperband", 4)])
+def test_a_search_runs_its_trials_and_names_the_best(
+    lab: SimpleNamespace, recipe: Recipe, method: str, trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = draw_cohorts(tmp_path / "data", "kermany224")
+    examples = lab.data.load_recipe_data(recipe.cohorts, [str(data)])
+    folder = tmp_path / "search"
+    tuner = lab.tune.search(recipe, examples, method, trials, folder)
+    lab.tune.save_results(folder, recipe, tuner)
+    with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == trials
+    assert [float(row["auc"]) for row in rows] == sorted((float(row["auc"]) for row in rows), reverse=True)
+    assert {row["network.filters"] for row in rows} <= {"[4, 6]", "[3, 5]"}
+    assert all(0.001 <= float(row["learning_rate"]) <= 0.01 for row in rows)
+    best = load_recipe(folder / "best.yaml")
+    assert best.learning_rate == pytest.approx(float(rows[0]["learning_rate"]))
+    assert best.steps == recipe.steps
+    again = lab.tune.search(recipe, examples, method, trials, folder)
+    assert {trial.trial_id: trial.score for trial in again.oracle.trials.values()} == {
+        trial.trial_id: trial.score for trial in tuner.oracle.trials.values()
+    }
+
+
+def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
+    lab: SimpleNamespace, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = draw_cohorts(tmp_path / "data", "kermany224")
+    trial = lab.tune._Trial(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    values = {"learning_rate": 0.002, "network.filters": 1}
+    trial.run("0", values | {"tuner/epochs": 9})
+    trial.run("1", values | {"tuner/epochs": 27, "tuner/trial_id": "0"})
+    steps = [
+        (tmp_path / name / "history.jsonl").read_text(encoding="utf-8").count("\n") for name in ("trial-0", "trial-1")
+    ]
+    assert steps == [1, 1]
+    from training import checkpoint
+
+    assert [checkpoint.load(tmp_path / name)[0].steps for name in ("trial-0", "trial-1")] == [9, 27]
+
+
+def test_a_space_of_lists_reaches_the_recipe_as_lists(lab: SimpleNamespace, recipe: Recipe) -> None:
+    assert lab.tune.chosen(recipe, {"learning_rate": 0.002, "network.filters": 1, "tuner/epochs": 3}) == {
+        "learning_rate": 0.002,
+        "network.filters": [3, 5],
+    }
