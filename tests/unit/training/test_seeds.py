@@ -1,0 +1,77 @@
+"""Every shipped recipe runs: its network is built, taught for two steps on films of the published layout, exported."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.support.made_cohorts import MADE
+from tests.support.small_cohorts import draw_cohorts
+from training.recipe import Recipe, load_recipe, with_values
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
+    pytest.mark.filterwarnings("ignore"),
+]
+RECIPES = sorted((Path(__file__).parents[3] / "config" / "training").glob("*.yaml"))
+DRAWN = ("kermany224", "kermany512", "nih512")
+# What makes a made tree larger, so that no split of it is empty.
+LARGER = {
+    "covid_radiography": "films",
+    "montgomery": "patients",
+    "shenzhen": "patients",
+    "tbx11k": "films",
+    "brain_yes_no": "slices",
+    "brain_classes": "slices",
+}
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def lab() -> SimpleNamespace:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from training import export, recipe_data, scores, teaching, train, zoo
+    return SimpleNamespace(export=export, data=recipe_data, scores=scores, teaching=teaching, train=train, zoo=zoo)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """--data of every cohort that a recipe names."""
+    root = tmp_path_factory.mktemp("cohorts")
+    names = {cohort for file in RECIPES for cohort in load_recipe(file).cohorts} - set(DRAWN)
+    given = [f"{name}={MADE[name](root / name, **{LARGER[name]: 12})}" for name in sorted(names)]
+    return [str(draw_cohorts(root / "drawn", *DRAWN)), *given]
+
+
+def small(file: Path) -> Recipe:
+    """The recipe with its own network, on smaller pictures, for two steps."""
+    recipe = load_recipe(file)
+    cohorts = {name: share.model_dump() | {"per_class": 1} for name, share in recipe.cohorts.items()}
+    values = {"cohorts": cohorts, "steps": 2, "report_steps": 2, "input.height": SIDE, "input.width": SIDE}
+    return with_values(recipe, values | {"search": {}, "teachers": None, "early_stopping": None})
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_a_shipped_recipe_is_taught_and_exported(
+    file: Path, lab: SimpleNamespace, folders: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = small(file)
+    given = [one for one in folders if "=" not in one or one.partition("=")[0] in recipe.cohorts]
+    lesson = lab.train.prepare(recipe, lab.data.load_recipe_data(recipe.cohorts, given))
+    lab.teaching.teach(lesson, tmp_path)
+    network = lesson.learner.averaged
+    graph = lab.export.to_onnx(network, recipe.input)
+    inputs = lab.export.reference_inputs(recipe.input)
+    answer = lab.scores.score(graph, inputs)
+    assert answer.probability.shape == (len(inputs), len(recipe.findings))
+    expected = network.predict(np.moveaxis(inputs, 1, -1) if recipe.input.layout == "NCHW" else inputs, verbose=0)
+    assert np.abs(answer.probability - expected[0]).max() < 1e-4
+    evidence = lab.scores.logits(answer.cam, recipe.input.layout)
+    assert np.allclose(1 / (1 + np.exp(-evidence)), answer.probability, atol=1e-6)
