@@ -35,10 +35,12 @@ class Normalisation(Section):
 
     `centre-standardise`: subtract the mean and divide by (standard deviation + epsilon) of the central part of the
     image (each border of `margin` times the side left out), then clip to [-clip, clip].
+    `centre-rank`: the share of the central part that is darker, stretched to mean 0 and standard deviation 1; the same
+    for every exposure, window and gamma of a film (its histogram is made flat).
     `scale`: (x - mean) / std.
     """
 
-    name: Literal["centre-standardise", "scale"]
+    name: Literal["centre-standardise", "centre-rank", "scale"]
     margin: float = Field(0.125, ge=0, lt=0.5)
     epsilon: float = Field(1e-3, gt=0)
     clip: float = Field(3.0, gt=0)

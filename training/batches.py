@@ -41,10 +41,17 @@ class Group:
 
 
 def known_targets(examples: Sequence[Example], findings: Sequence[str]) -> NDArray[np.float32]:
-    """[images, findings]: 1 or 0, and UNKNOWN where the cohort is not labelled for the finding."""
+    """[images, findings]: 1 or 0, and UNKNOWN where the cohort is not labelled for the finding.
+
+    Images of your own are labelled for what any of them shows.
+    """
     targets = load_targets(examples, findings)
-    labelled = [[finding in COHORTS[example.cohort].findings for finding in findings] for example in examples]
-    return np.where(labelled, targets, np.float32(UNKNOWN))
+    labelled: dict[str, set[str]] = {}
+    for example in examples:
+        known = COHORTS[example.cohort].findings if example.cohort in COHORTS else example.findings
+        labelled.setdefault(example.cohort, set()).update(known)
+    answered = [[finding in labelled[example.cohort] for finding in findings] for example in examples]
+    return np.where(answered, targets, np.float32(UNKNOWN))
 
 
 def groups(recipe: Recipe, examples: Sequence[Example]) -> list[Group]:

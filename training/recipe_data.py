@@ -31,8 +31,7 @@ def load_recipe_data(cohorts: Iterable[str], given: Sequence[str], saved: Path |
     `saved`: split.csv of the run that the images belong to; without it, what has no split is divided.
     """
     examples: list[Example] = []
-    for name, (cohort, folder) in recipe_cohorts(cohorts, given).items():
-        COHORTS.setdefault(name, cohort)
+    for cohort, folder in recipe_cohorts(cohorts, given).values():
         examples += cohort.load(folder)
     return divide(examples) if saved is None else with_saved_split(saved, examples)
 

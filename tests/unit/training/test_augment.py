@@ -99,6 +99,8 @@ def test_classes_are_sets_of_findings_and_what_a_cohort_does_not_say_is_unknown(
         labelled(Path("b"), "nih512", False, "train", "b"),
     ]
     assert known_targets(examples, ("pneumonia", "covid-19")).tolist() == [[1, 1], [0, UNKNOWN]]
+    own = [replace(example, cohort="st-elsewhere") for example in examples]
+    assert known_targets(own, ("covid-19", "effusion")).tolist() == [[1, UNKNOWN], [0, UNKNOWN]]
 
 
 @pytest.mark.parametrize("artefact", ["device", "scatter", "quantum_noise", "collimation", "marker"])

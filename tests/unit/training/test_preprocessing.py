@@ -26,6 +26,18 @@ def spec(layout: str = "NCHW", **normalisation: float) -> InputSpec:
     )
 
 
+def test_ranked_film_is_the_same_whatever_the_exposure_was() -> None:
+    gray = squash(chest(600, 500, noise=0.02), 128, 128)
+    ranked = spec().model_copy(update={"normalisation": Normalisation(name="centre-rank")})
+    first = normalise(gray, ranked)
+    assert np.allclose(first, normalise((gray**1.7 * 0.6 + 0.2).astype(np.float32), ranked), atol=0.02)
+    inner = first[16:-16, 16:-16]
+    assert abs(inner.mean()) < 1e-3
+    assert abs(inner.std() - 1) < 0.01
+    assert np.abs(first).max() <= np.float32(3**0.5)
+    assert not normalise(np.full((128, 128), 0.4, np.float32), ranked).any()
+
+
 def chest(rows: int, columns: int, noise: float = 0.0) -> GrayImage:
     pixels = np.rint(draw_chest(rows, columns, noise=noise) * 65535).astype(np.uint16)
     return GrayImage(pixels, (rows, columns))
