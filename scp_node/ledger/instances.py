@@ -204,8 +204,7 @@ class Instances(Events):
         rows = tx.execute(
             sa.select(t.instance.c.study_instance_uid, t.instance.c.route)
             .where(
-                t.instance.c.covered.is_(False),
-                t.instance.c.reportable,
+                t.UNCOVERED,
                 t.instance.c.state.in_(JUDGED),
                 t.instance.c.route.is_not(None),
                 ~will_see.exists(),
