@@ -37,7 +37,7 @@ GROWTH_CHECK_BYTES = 8 * 2**20
 # Part files remembered that could not be deleted; the sweep at the next start finds the others.
 UNDELETED_MAX = 1000
 # The disk begins to write this early, so that the fsync at the end finds little left to do.
-WRITEBACK_BYTES = 2 * 2**20
+WRITEBACK_BYTES = 2**19
 # The name is taken, or the file system has no hard links.
 _NOT_LINKED = (errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 _fadvise = getattr(os, "posix_fadvise", None)

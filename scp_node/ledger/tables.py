@@ -36,12 +36,15 @@ study = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Asked at the commit: the image is entered first, because only that tells whether it is new.
+_STUDY_OF_INSTANCE = sa.ForeignKey("hilum_study.study_instance_uid", deferrable=True, initially="DEFERRED")
+
 instance = sa.Table(
     "hilum_instance",
     metadata,
     sa.Column("sop_instance_uid", UID, primary_key=True),
     sa.Column("sop_class_uid", UID, nullable=False),
-    sa.Column("study_instance_uid", UID, sa.ForeignKey("hilum_study.study_instance_uid"), nullable=False, index=True),
+    sa.Column("study_instance_uid", UID, _STUDY_OF_INSTANCE, nullable=False, index=True),
     sa.Column("series_instance_uid", UID, nullable=False),
     sa.Column("transfer_syntax_uid", UID, nullable=False),
     sa.Column("source", sa.String(32), nullable=False),

@@ -103,6 +103,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["study_instance_uid"],
             ["hilum_study.study_instance_uid"],
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("sop_instance_uid"),
         sqlite_with_rowid=False,
