@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
-from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.deliveries import Deliveries
+from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.records import (
     LIVE_JOBS,

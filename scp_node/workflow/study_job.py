@@ -173,9 +173,8 @@ def build_report(case: StudyCase, parts: Parts) -> None:
 
 
 def hand_to_delivery(case: StudyCase, parts: Parts) -> None:
-    """Enter results and deliveries and end the job, in one transaction. The report goes out before its pictures."""
+    """Enter results and deliveries and end the job, in one transaction."""
     assert case.report is not None
-    case.results.sort(key=lambda result: result.kind != "sr")
     with parts.ledger.transaction() as tx:
         deliveries = parts.ledger.close_report(tx, case.report, case.results, case.route.to)
         for delivery in deliveries:
