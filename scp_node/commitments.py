@@ -141,7 +141,7 @@ class CommitmentBook:
                 ledger.update_delivery(tx, delivery.id, state="dead", next_attempt_at=None, detail=detail)
                 self._jobs.bury(tx, job, detail)
         ledger.add_event(tx, job.study_instance_uid, request.sop_instance_uid, "commitment", detail)
-        self._jobs.end_commitment(tx, delivery.id)
+        self._jobs.end_commitment(tx, delivery.id, delivery.attempts)
         log.log(
             logging.INFO if reason is None else logging.ERROR,
             f"delivery {'committed' if reason is None else 'not committed'}",

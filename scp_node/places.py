@@ -50,11 +50,11 @@ def models_dir(settings: Settings) -> Path:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Ledger, JobQueue]]:
+def opened(settings: Settings, *, gives_way: bool = False) -> Iterator[tuple[Ledger, JobQueue]]:
     """Ledger and job queue over one database."""
     engine = open_database(database_url(settings))
     try:
-        ledger = Ledger(engine)
+        ledger = Ledger(engine, gives_way=gives_way)
         yield ledger, JobQueue(ledger)
     finally:
         engine.dispose()

@@ -36,8 +36,9 @@ _PIECES_MAX = 1024
 GROWTH_CHECK_BYTES = 8 * 2**20
 # Part files remembered that could not be deleted; the sweep at the next start finds the others.
 UNDELETED_MAX = 1000
-# The disk begins to write this early, so that the fsync at the end finds little left to do.
-WRITEBACK_BYTES = 2 * 2**20
+# The disk begins to write this early, so that the fsync at the end finds little left to do; then in larger steps, each
+# twice the last, because to have it begin costs time as well.
+WRITEBACK_BYTES_FIRST, WRITEBACK_BYTES_MAX = 2**19, 2**21
 # The name is taken, or the file system has no hard links.
 _NOT_LINKED = (errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 _fadvise = getattr(os, "posix_fadvise", None)
@@ -188,7 +189,7 @@ class PartFile:
         self._path, self._fd = _create_locked(spool.parts)
         self._hash = xxhash.xxh3_128()
         self._head_bytes = len(head)
-        self._writeback_from = 0
+        self._writeback_from, self._writeback_step = 0, WRITEBACK_BYTES_FIRST
         self.data_bytes = 0
         if head:
             self._write_out([memoryview(head)])
@@ -278,7 +279,7 @@ class PartFile:
                 if written < sum(map(len, batch)):
                     _write_rest(self._fd, b"".join(batch)[written:])
             self._file_bytes += sum(map(len, views))
-            if self._file_bytes - self._writeback_from >= WRITEBACK_BYTES:
+            if self._file_bytes - self._writeback_from >= self._writeback_step:
                 self._begin_writeback()
         except OSError as error:
             self._fail(error)
@@ -300,6 +301,7 @@ class PartFile:
             length = self._file_bytes - self._writeback_from
             _fadvise(self._fd, self._writeback_from, length, os.POSIX_FADV_DONTNEED)
         self._writeback_from = self._file_bytes
+        self._writeback_step = min(2 * self._writeback_step, WRITEBACK_BYTES_MAX)
 
     def _fail(self, error: OSError) -> NoReturn:
         self.discard()

@@ -33,6 +33,10 @@ def delivery_job_id(delivery_id: int) -> str:
     return f"delivery:{delivery_id}"
 
 
+def commitment_job_id(delivery_id: int, attempts: int) -> str:
+    return f"commitment:{delivery_id}:{attempts}"
+
+
 class JobQueue:
     """Enqueues from any process; running is the dispatcher's part. Thread-safe."""
 
@@ -48,12 +52,14 @@ class JobQueue:
         self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str, digest: str
     ) -> None:
         """Have an instance analysed that was analysed before: a further job."""
-        job_id = f"image:{sop_instance_uid}:{digest[:16]}:{self._ledger.count_jobs_of(tx, sop_instance_uid)}"
+        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
+        job_id = f"image:{sop_instance_uid}:{digest[:16]}:{count}"
         self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
 
     def enqueue_shadow(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str) -> None:
         """Have an image that was scored just now scored by a second model too."""
-        job_id = f"shadow:{sop_instance_uid}:{self._ledger.count_jobs_of(tx, sop_instance_uid)}"
+        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
+        job_id = f"shadow:{sop_instance_uid}:{count}"
         self._ledger.add_job(tx, job_id, "shadow", sop_instance_uid, study_instance_uid, SHADOWS_QUEUE, now_utc())
 
     def enqueue_study(
@@ -72,13 +78,19 @@ class JobQueue:
         self, tx: sa.Connection, delivery_id: int, attempts: int, destination: str, study_instance_uid: str
     ) -> None:
         """Have the archive asked whether it keeps what the attempt number `attempts` has brought it."""
-        job_id, queue, subject = f"commitment:{delivery_id}:{attempts}", commitment_queue(destination), str(delivery_id)
+        job_id, queue, subject = (
+            commitment_job_id(delivery_id, attempts),
+            commitment_queue(destination),
+            str(delivery_id),
+        )
         self._ledger.add_job(tx, job_id, "commitment", subject, study_instance_uid, queue, now_utc())
 
-    def end_commitment(self, tx: sa.Connection, delivery_id: int) -> None:
-        """Nobody has to be asked any more. A job that runs finds out by itself."""
-        for job in self._ledger.jobs_about(tx, "commitment", str(delivery_id)):
-            if job.state in ("queued", "waiting"):
+    def end_commitment(self, tx: sa.Connection, delivery_id: int, attempts: int) -> None:
+        """Nobody has to be asked any more about what up to `attempts` attempts brought. A job that runs finds out by
+        itself."""
+        for attempt in range(attempts + 1):
+            job = self._ledger.job(tx, commitment_job_id(delivery_id, attempt))
+            if job is not None and job.state in ("queued", "waiting"):
                 self._ledger.update_job(tx, job.job_id, state="done", error="")
 
     def again(self, tx: sa.Connection, job: JobRow, due_at: datetime, error: str) -> None:

@@ -46,6 +46,12 @@ def open_database(url: str) -> sa.Engine:
     return engine
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else holds SQLite's write lock."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY  # the rest of an extended code tells why
+
+
 def is_failed_fsync(error: BaseException) -> bool:
     """Whether SQLite could not bring a commit to the disk. The kernel may have dropped what it was to write; a further
     commit may report success and still rest on it."""

@@ -8,10 +8,15 @@ from typing import Any, get_args
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
+from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.records import (
     DeliveryRow,
     DeliveryState,
     now_utc,
+)
+
+_OF_RESULT = sa.select(t.delivery).where(
+    t.delivery.c.result_uid == sa.bindparam("uid"), t.delivery.c.destination == sa.bindparam("name")
 )
 
 
@@ -20,21 +25,18 @@ class Deliveries:
 
     def add_delivery(self, tx: sa.Connection, result_uid: str, destination: str) -> DeliveryRow:
         """One delivery per result and destination, however often this is called."""
-        where = (t.delivery.c.result_uid == result_uid, t.delivery.c.destination == destination)
-        row = tx.execute(sa.select(t.delivery).where(*where)).one_or_none()
-        if row is None:
-            tx.execute(
-                sa.insert(t.delivery).values(
-                    result_uid=result_uid,
-                    destination=destination,
-                    state="queued",
-                    attempts=0,
-                    created_at=now_utc(),
-                    detail="",
-                )
-            )
-            row = tx.execute(sa.select(t.delivery).where(*where)).one()
-        return DeliveryRow(**row._mapping)
+        tx.execute(
+            insert_once(tx, t.delivery),
+            {
+                "result_uid": result_uid,
+                "destination": destination,
+                "state": "queued",
+                "attempts": 0,
+                "created_at": now_utc(),
+                "detail": "",
+            },
+        )
+        return DeliveryRow(**tx.execute(_OF_RESULT, {"uid": result_uid, "name": destination}).one()._mapping)
 
     def delivery(self, tx: sa.Connection, delivery_id: int) -> DeliveryRow:
         return DeliveryRow(**tx.execute(sa.select(t.delivery).where(t.delivery.c.id == delivery_id)).one()._mapping)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -39,6 +40,28 @@ class Events:
                 "took_ms": took_ms,
             },
         )
+
+    def add_steps(
+        self,
+        tx: sa.Connection,
+        study_instance_uid: str,
+        subject: str,
+        steps: Sequence[tuple[str, str, datetime, float | None]],
+    ) -> None:
+        """Several events of one subject at once: (step, outcome, at, took_ms) each."""
+        if steps:
+            rows = [
+                {
+                    "at": at,
+                    "study_instance_uid": study_instance_uid,
+                    "subject": subject,
+                    "step": step,
+                    "outcome": outcome,
+                    "took_ms": took_ms,
+                }
+                for step, outcome, at, took_ms in steps
+            ]
+            tx.execute(_ADD, rows)
 
     def events_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[EventRow]:
         rows = tx.execute(

@@ -42,21 +42,19 @@ class Instances(Events):
 
     def add_instance(self, tx: sa.Connection, record: ReceivedInstance) -> AddOutcome:
         """Enter a received object once: `identical` for the same bytes again, `conflict` for other bytes."""
-        known = self._content(tx, record.sop_instance_uid)
-        if known is None:
-            tx.execute(
-                insert_once(tx, t.study),
-                {
-                    "study_instance_uid": record.study_instance_uid,
-                    "accession_number": record.accession_number,
-                    "first_received_at": record.received_at,
-                },
-            )
-            values = {column: value for column, value in vars(record).items() if column != "accession_number"}
-            if not tx.execute(insert_once(tx, t.instance), _AS_RECEIVED | values).rowcount:
-                known = self._content(tx, record.sop_instance_uid)  # another receiver was quicker
-        if known is not None:
-            return "identical" if known == (record.digest, record.bytes) else "conflict"
+        values = {column: value for column, value in vars(record).items() if column != "accession_number"}
+        if not tx.execute(insert_once(tx, t.instance), _AS_RECEIVED | values).rowcount:
+            outcome = self.outcome_if_known(tx, record)
+            assert outcome is not None
+            return outcome
+        tx.execute(
+            insert_once(tx, t.study),
+            {
+                "study_instance_uid": record.study_instance_uid,
+                "accession_number": record.accession_number,
+                "first_received_at": record.received_at,
+            },
+        )
         self.add_event(
             tx,
             record.study_instance_uid,
@@ -69,14 +67,10 @@ class Instances(Events):
 
     def outcome_if_known(self, tx: sa.Connection, record: ReceivedInstance) -> AddOutcome | None:
         """What entering `record` would come to; None while nothing has its SOP Instance UID."""
-        known = self._content(tx, record.sop_instance_uid)
+        known = tx.execute(_CONTENT, {"uid": record.sop_instance_uid}).one_or_none()
         if known is None:
             return None
-        return "identical" if known == (record.digest, record.bytes) else "conflict"
-
-    def _content(self, tx: sa.Connection, sop_instance_uid: str) -> tuple[str, int] | None:
-        row = tx.execute(_CONTENT, {"uid": sop_instance_uid}).one_or_none()
-        return None if row is None else (row.digest, row.bytes)
+        return "identical" if (known.digest, known.bytes) == (record.digest, record.bytes) else "conflict"
 
     def instance(self, tx: sa.Connection, sop_instance_uid: str) -> InstanceRow:
         row = tx.execute(sa.select(t.instance).where(t.instance.c.sop_instance_uid == sop_instance_uid)).one()
@@ -204,8 +198,7 @@ class Instances(Events):
         rows = tx.execute(
             sa.select(t.instance.c.study_instance_uid, t.instance.c.route)
             .where(
-                t.instance.c.covered.is_(False),
-                t.instance.c.reportable,
+                t.UNCOVERED,
                 t.instance.c.state.in_(JUDGED),
                 t.instance.c.route.is_not(None),
                 ~will_see.exists(),

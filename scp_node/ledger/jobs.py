@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import LIVE_JOBS, JobKind, JobRow, JobState, now_utc
+from scp_node.ledger.records import UNFINISHED_JOBS, JobKind, JobRow, JobState, now_utc
 
 _BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
 _PENDING = (
@@ -124,7 +124,7 @@ class Jobs:
         return held is not None and (held.state, held.attempt, held.starts) == ("running", job.attempt, job.starts)
 
     def extend_leases(self, tx: sa.Connection, worker: str, lease_until: datetime) -> None:
-        mine = (t.job.c.state == "running", t.job.c.worker == worker)
+        mine = (t.UNFINISHED, t.job.c.state == "running", t.job.c.worker == worker)
         tx.execute(sa.update(t.job).where(*mine).values(lease_until=lease_until))
 
     def release_jobs(self, tx: sa.Connection, worker: str, running: Collection[str]) -> int:
@@ -134,23 +134,21 @@ class Jobs:
         mine = sa.and_(t.job.c.worker == worker, t.job.c.job_id.not_in(running))
         freed = tx.execute(
             sa.update(t.job)
-            .where(t.job.c.state == "running", sa.or_(ended, mine))
+            .where(t.UNFINISHED, t.job.c.state == "running", sa.or_(ended, mine))
             .values(state="queued", changed_at=now_utc())
         )
         return freed.rowcount
 
-    def count_jobs_of(self, tx: sa.Connection, subject: str) -> int:
-        """How many jobs there were for one subject."""
-        return tx.execute(sa.select(sa.func.count()).where(t.job.c.subject == subject)).scalar_one()
+    def count_jobs_of(self, tx: sa.Connection, study_instance_uid: str, subject: str) -> int:
+        """How many jobs there were for one subject, which belongs to that study."""
+        mine = (t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == subject)
+        return tx.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
 
     def jobs(self, tx: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRow]:
-        rows = tx.execute(
-            sa.select(t.job).where(t.job.c.state.in_(states)).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit)
-        )
-        return [JobRow(**row._mapping) for row in rows]
-
-    def jobs_about(self, tx: sa.Connection, kind: JobKind, subject: str) -> list[JobRow]:
-        rows = tx.execute(sa.select(t.job).where(t.job.c.subject == subject, t.job.c.kind == kind))
+        wanted: list[sa.ColumnElement[bool]] = [t.job.c.state.in_(states)]
+        if set(states) <= set(UNFINISHED_JOBS):
+            wanted.append(t.UNFINISHED)
+        rows = tx.execute(sa.select(t.job).where(*wanted).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit))
         return [JobRow(**row._mapping) for row in rows]
 
     def jobs_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[JobRow]:
@@ -161,13 +159,12 @@ class Jobs:
 
     def count_live_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
         """Number of jobs by (kind, state), zero included, without those that are done: few, however old the node is."""
-        states: tuple[JobState, ...] = (*LIVE_JOBS, "dead")
         rows = tx.execute(
             sa.select(t.job.c.kind, t.job.c.state, sa.func.count())
-            .where(t.job.c.state.in_(states))
+            .where(t.UNFINISHED)
             .group_by(t.job.c.kind, t.job.c.state)
         )
-        none = {(kind, state): 0 for kind in get_args(JobKind) for state in states}
+        none = {(kind, state): 0 for kind in get_args(JobKind) for state in UNFINISHED_JOBS}
         return none | {(kind, state): count for kind, state, count in rows}
 
     def count_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:

@@ -12,32 +12,41 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from scp_node.ledger.commitments import Commitments
-from scp_node.ledger.database import BUSY_TIMEOUT_MS
+from scp_node.ledger.database import BUSY_TIMEOUT_MS, is_busy
 from scp_node.ledger.drift_counts import DriftCounts
 from scp_node.ledger.jobs import Jobs
 from scp_node.ledger.reports import Reports
 from scp_node.ledger.shadows import Shadows
+from scp_node.ledger.waiting_line import WaitingLine
 
 # SQLite's own wait for another writer grows to 100 ms between two looks, as long as many transactions take together.
-_LOOK_AGAIN_MS = 3
+_LOOK_AGAIN_MS = 1
+# Twice as long as the time between two looks: whoever waits meanwhile comes first.
+_GIVE_WAY_S = 0.002
 
 
 class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
-    """The ledger over one database. Thread-safe: every transaction has its own connection."""
+    """The ledger over one database. Thread-safe: every transaction has its own connection.
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+    One that gives way leaves SQLite's lock alone for a moment when another process waits for it. Else one with many
+    transactions would keep all others waiting, because nobody stands in line for that lock.
+    """
+
+    def __init__(self, engine: sa.Engine, *, gives_way: bool = False) -> None:
+        self.engine, self._gives_way = engine, gives_way
         self._writing = threading.Lock()
+        self._not_before = 0.0
+        self._line = WaitingLine(engine.url.database) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One commit, durable when the block ends; anything raised inside rolls all of it back.
 
         SQLite's write lock is taken first, so that what is read inside cannot change before it is written. Threads of
-        this process take turns; for other processes the lock is looked at every few milliseconds. Raises TimeoutError
-        or OperationalError when nobody lets go of it.
+        this process take turns; for other processes the lock is looked at every millisecond. Raises TimeoutError or
+        OperationalError when nobody lets go of it.
         """
-        if self.engine.dialect.name != "sqlite":
+        if self._line is None:
             with self.engine.begin() as tx:
                 yield tx
             return
@@ -45,10 +54,13 @@ class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
         if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
             raise TimeoutError("the ledger is busy")
         try:
+            time.sleep(max(0.0, self._not_before - time.monotonic()))
             with self.engine.begin() as tx:
-                _begin_writing(tx, deadline)
+                _begin_writing(tx, self._line, deadline)
                 yield tx
         finally:
+            if self._gives_way and self._line.is_anyone_waiting():
+                self._not_before = time.monotonic() + _GIVE_WAY_S
             self._writing.release()
 
     @contextmanager
@@ -58,15 +70,23 @@ class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
             yield connection
 
 
-def _begin_writing(tx: sa.Connection, deadline: float) -> None:
-    tx.exec_driver_sql(f"PRAGMA busy_timeout={_LOOK_AGAIN_MS}")
+def _begin_writing(tx: sa.Connection, line: WaitingLine, deadline: float) -> None:
+    if _took_lock(tx, 0):
+        return
+    with line.waiting():
+        while not _took_lock(tx, _LOOK_AGAIN_MS):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the ledger is busy")
+
+
+def _took_lock(tx: sa.Connection, look_for_ms: int) -> bool:
+    tx.exec_driver_sql(f"PRAGMA busy_timeout={look_for_ms}")
     try:
-        while True:
-            try:
-                tx.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError:
-                if time.monotonic() > deadline:
-                    raise
+        tx.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        return False
     finally:
         tx.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    return True

@@ -22,6 +22,7 @@ CommitmentState = Literal["requested", "committed", "failed"]
 JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
 PENDING_JOBS: tuple[JobState, ...] = ("queued", "waiting")
 LIVE_JOBS: tuple[JobState, ...] = (*PENDING_JOBS, "running")
+UNFINISHED_JOBS: tuple[JobState, ...] = (*LIVE_JOBS, "dead")
 
 
 def now_utc() -> datetime:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.deliveries import Deliveries
+from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.records import (
     LIVE_JOBS,
@@ -104,8 +105,7 @@ class Reports(Instances, Deliveries):
 
     def add_result(self, tx: sa.Connection, report_id: int, new: NewResult) -> None:
         """Enter a result once; a second run of a job finds it there."""
-        if self.result(tx, new.sop_instance_uid) is None:
-            tx.execute(sa.insert(t.result).values(**vars(new), report_id=report_id))
+        tx.execute(insert_once(tx, t.result), vars(new) | {"report_id": report_id})
 
     def result(self, tx: sa.Connection, sop_instance_uid: str) -> ResultRow | None:
         row = tx.execute(sa.select(t.result).where(t.result.c.sop_instance_uid == sop_instance_uid)).one_or_none()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from scp_node.ledger.records import PENDING_JOBS
+from scp_node.ledger.records import PENDING_JOBS, UNFINISHED_JOBS
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -32,14 +33,18 @@ study = sa.Table(
     sa.Column("study_instance_uid", UID, primary_key=True),
     sa.Column("accession_number", sa.String(64), nullable=False, index=True),
     sa.Column("first_received_at", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,
 )
+
+# Asked at the commit: the image is entered first, because only that tells whether it is new.
+_STUDY_OF_INSTANCE = sa.ForeignKey("hilum_study.study_instance_uid", deferrable=True, initially="DEFERRED")
 
 instance = sa.Table(
     "hilum_instance",
     metadata,
     sa.Column("sop_instance_uid", UID, primary_key=True),
     sa.Column("sop_class_uid", UID, nullable=False),
-    sa.Column("study_instance_uid", UID, sa.ForeignKey("hilum_study.study_instance_uid"), nullable=False, index=True),
+    sa.Column("study_instance_uid", UID, _STUDY_OF_INSTANCE, nullable=False, index=True),
     sa.Column("series_instance_uid", UID, nullable=False),
     sa.Column("transfer_syntax_uid", UID, nullable=False),
     sa.Column("source", sa.String(32), nullable=False),
@@ -49,15 +54,28 @@ instance = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reportable", sa.Boolean, nullable=False),
-    sa.Column("covered", sa.Boolean, nullable=False, index=True),
+    sa.Column("covered", sa.Boolean, nullable=False),
     sa.Column("route", sa.String(32)),
     sa.Column("model", sa.String(80)),
     sa.Column("decline_code", sa.String(32)),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("finished_at", UtcDateTime),
+    sqlite_with_rowid=False,
+)
+
+# Every received image is entered into each index of its tables, and a sender waits for it: an index holds only the rows
+# that somebody will look for by it. A condition is written with literals, or with none, in index and query alike,
+# because that is how SQLite knows that they agree.
+UNCOVERED = sa.and_(instance.c.covered.is_(False), instance.c.reportable)
+sa.Index(
+    "ix_hilum_instance_uncovered",
+    instance.c.study_instance_uid,
+    instance.c.route,
+    sqlite_where=UNCOVERED,
+    postgresql_where=UNCOVERED,
 )
 
 analysis = sa.Table(
@@ -157,10 +175,10 @@ job = sa.Table(
     metadata,
     sa.Column("job_id", sa.String(200), primary_key=True),
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("subject", sa.String(200), nullable=False, index=True),
+    sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("study_instance_uid", UID, nullable=False, index=True),
     sa.Column("queue", sa.String(48), nullable=False),
-    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("starts", sa.Integer, nullable=False),
     sa.Column("worker", sa.String(80)),
@@ -169,12 +187,19 @@ job = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
-# What a dispatcher asks for, in the order in which it wants it: the cost of a look does not depend on the backlog. The
-# condition is written with literals in index and query alike, because that is how SQLite knows that they agree.
-PENDING = job.c.state.in_([sa.literal_column(f"'{state}'") for state in PENDING_JOBS])
+
+def _is_in(states: Sequence[str]) -> sa.ColumnElement[bool]:
+    return job.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
+
+
+# What a dispatcher asks for, in the order in which it wants it: the cost of a look does not depend on the backlog. What
+# is done is found by its study or its id only.
+PENDING, UNFINISHED = _is_in(PENDING_JOBS), _is_in(UNFINISHED_JOBS)
 sa.Index("ix_hilum_job_pending", job.c.queue, job.c.due_at, sqlite_where=PENDING, postgresql_where=PENDING)
+sa.Index("ix_hilum_job_unfinished", job.c.state, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
 
 shadow = sa.Table(
     "hilum_shadow",

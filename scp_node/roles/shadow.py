@@ -33,7 +33,7 @@ def run(orders: Orders) -> None:
     step_back(NICENESS)
     cv2.setNumThreads(1)
     with ExitStack() as stack:
-        ledger, jobs = stack.enter_context(opened(settings))
+        ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
         models = ModelShelf(models_dir(settings), on_one_core(settings.inference))
         stack.callback(models.close)
         pool = DecodePool.of(settings.inference, processes=1, niceness=NICENESS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,7 +34,11 @@ from scp_node.workflow.image_job import bury_image, run_image_job
 from scp_node.workflow.parts import Parts
 from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
 
+# A thread that holds the lock of the ledger is kept waiting for the interpreter no longer than that by each other one:
+# senders wait for the same lock.
+SWITCH_S = 0.0005
 log = logging.getLogger(__name__)
+NICENESS_MAX, BEHIND_WORKER = 19, 5
 DELIVERY_ATTEMPTS_MAX = 100_000
 PREVIEW_AGE_S = 86400.0
 
@@ -42,15 +47,17 @@ def run(orders: Orders) -> None:
     """Analyse, report and deliver until asked to stop."""
     settings, limits = orders.settings, orders.settings.inference
     step_back(settings.workers.niceness)
+    sys.setswitchinterval(SWITCH_S)
     cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
         heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
         stack.enter_context(heartbeat)
-        ledger, jobs = stack.enter_context(opened(settings))
+        ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
         models = ModelShelf(models_dir(settings), limits)
         stack.callback(models.close)
         models.load({route.model for route in settings.routes})
-        pool = DecodePool.of(limits, niceness=settings.workers.niceness)
+        # behind this process, whose threads may hold the lock of the ledger, for which senders wait
+        pool = DecodePool.of(limits, niceness=min(NICENESS_MAX, settings.workers.niceness + BEHIND_WORKER))
         stack.callback(pool.close)
         sender = Sender(settings)
         stack.callback(sender.close)

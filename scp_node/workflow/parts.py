@@ -81,18 +81,11 @@ class StepLog:
 
     def enter(self, tx: sa.Connection, ledger: Ledger, running_step: str = "") -> None:
         """Write the entries to the ledger; `running_step` is the one that is doing so."""
-        for entry in filter(lambda entry: entry.outcome, self.entries):
-            ledger.add_event(
-                tx,
-                self.study_instance_uid,
-                self.subject,
-                entry.name,
-                entry.outcome,
-                entry.took_ms,
-                at=entry.ended_at,
-            )
+        steps: list[tuple[str, str, datetime, float | None]]
+        steps = [(one.name, one.outcome, one.ended_at, one.took_ms) for one in self.entries if one.outcome]
         if running_step:
-            ledger.add_event(tx, self.study_instance_uid, self.subject, running_step, self.outcome)
+            steps.append((running_step, self.outcome, now_utc(), None))
+        ledger.add_steps(tx, self.study_instance_uid, self.subject, steps)
 
     def timings(self) -> dict[str, float]:
         """Milliseconds by step, for the log line of the job."""

@@ -89,9 +89,10 @@ def gather_images(case: StudyCase, parts: Parts) -> None:
     case.model = parts.models.get(begun.model if begun else case.route.model)
     with parts.ledger.transaction() as tx:
         case.report = begun or _open_report(case, parts, tx, case.model.label)
-        if case.report is None:
-            case.over = True
-            return
+    if case.report is None:
+        case.over = True
+        return
+    with parts.ledger.reading() as tx:  # what the report covers is fixed, and no sender waits for this
         rows = [
             (parts.ledger.instance(tx, uid), parts.ledger.analysis(tx, uid)) for uid in sorted(case.report.instances)
         ]

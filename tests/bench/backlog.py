@@ -26,7 +26,7 @@ SKIPPED, SKIPPED_IMAGES = 15, 50
 STORES, QUICK_STORES, PAUSE_S = 300, 40, 0.02
 POLL_S, WAIT_S = 0.05, 300.0
 _SENT = sa.select(sa.func.count()).where(tables.delivery.c.state.in_(("sent", "committed")))
-_JUDGED = sa.select(sa.func.count()).where(tables.instance.c.state.in_(("inferred", "reported")))
+_JUDGED = sa.select(sa.func.count()).select_from(tables.analysis)
 
 
 class Sample(NamedTuple):

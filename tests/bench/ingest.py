@@ -88,10 +88,14 @@ def _store(peer: PeerProcess, case: Case, workplace: Workplace) -> Record:
     except RuntimeError as error:
         workplace.say(f"ingest: {peer.name}, {case.name}: {error}")
         return {"failed": str(error)}
+    began = time.perf_counter()
+    os.sync()
+    until_on_disk_s = sent.wall_s + time.perf_counter() - began
     time.sleep(SETTLE_S)
     after = cost.cost(peer.pids)
     return {
         **sent.figures(),
+        "durable_mb_per_s": sent.bytes / 1e6 / until_on_disk_s,
         "cpu_s_per_gb": (after.cpu_s - before) / (sent.bytes / 1e9),
         "memory_mb": after.memory_mb,
     }

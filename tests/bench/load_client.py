@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.bench.held_memory import MB, HeldMemory
 from tests.bench.loads import Image, uid
 from tests.support.raw_scu import ASSOCIATE_AC, COMMAND_LAST, DATA, DATA_LAST, P_DATA, RawPeer, pdv, store_command
 
@@ -115,6 +116,12 @@ class Stream:
     pause_s: float = 0.0
     quick_ack: bool = False
 
+    @property
+    def memory_bytes(self) -> int:
+        """What a receiver may need to keep all of it: as files that are not yet on the disk, and in its own memory."""
+        largest = max(image.bytes for image in self.images)
+        return 2 * self.associations * self.stores * largest + 256 * MB
+
 
 @dataclass
 class Sent:
@@ -149,12 +156,15 @@ def percentile(values: Sequence[float], share: float) -> float:
 def send(port: int, called: str, stream: Stream, first_number: int) -> Sent:
     """Send, and wait for the end. Uses the numbers from `first_number` on, one an image."""
     context = multiprocessing.get_context("fork")
-    barrier, results = context.Barrier(stream.associations), context.SimpleQueue()
+    barrier, results = context.Barrier(stream.associations + 1), context.SimpleQueue()
     processes = []
     for index in range(stream.associations):
         start = first_number + index * stream.stores
         processes.append(context.Process(target=_run, args=(port, called, stream, start, barrier, results)))
         processes[-1].start()
+    memory = HeldMemory(stream.memory_bytes)
+    memory.release()
+    barrier.wait()
     parts = [results.get() for _ in processes]
     for process in processes:
         process.join()

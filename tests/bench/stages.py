@@ -23,11 +23,12 @@ from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger
 from scp_node.settings import Inference, Report
 from tests.bench import loads
+from tests.bench.held_memory import HeldMemory
 from tests.bench.load_client import SenderConnection, percentile
 from tests.bench.loads import DX, Image, uid
 from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.peers.orthanc import OrthancPeer
-from tests.bench.whole_way import REST_S, System, store_to_result
+from tests.bench.whole_way import REST_S, STUDY_MEMORY, System, store_to_result
 from tests.bench.workplace import Record, Workplace, running
 from tests.support.objects import settings_for
 from tests.support.reports import an_identity
@@ -103,6 +104,7 @@ def _receive(workplace: Workplace, folder: Path, pictures: list[Image], count: i
     with running(HilumReceiver(), folder) as receiver:
         for index in range(WARM_UP + count):
             number, image = workplace.numbers(1), pictures[index % len(pictures)]
+            HeldMemory(STUDY_MEMORY).release()
             began = time.perf_counter()
             connection = SenderConnection(receiver.port, receiver.ae_title, [image])
             connection.store_image(image, number)
@@ -163,6 +165,7 @@ def _timed(work: Callable[[], object], count: int, before: Callable[[], object] 
     times = []
     for _ in range(WARM_UP + count):
         before()
+        HeldMemory(STUDY_MEMORY).release()
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench import cost, loads
 from tests.bench.archive_watch import BURST_POLL_S, ArchiveWatch
+from tests.bench.held_memory import MB, HeldMemory
 from tests.bench.load_client import SenderConnection, Stream, percentile, send
 from tests.bench.loads import DX, DX_JPEG, Image, Load
 from tests.bench.peers.hilum import AT_ONCE, HilumNode
@@ -25,6 +26,8 @@ QUICK_WARM_UP, QUICK_PACED = 1, 2
 BURST_ASSOCIATIONS, BURST_EACH, QUICK_BURST_EACH = 4, 6, 1
 LOADS, QUICK_LOADS = (DX, DX_JPEG), (DX,)
 REST_S = 0.3
+# Ten times a DX image: what a study may take until its report is in the archive.
+STUDY_MEMORY = 160 * MB
 SYSTEMS = ("Hilum", "Orthanc + python", "plain script")
 
 
@@ -93,6 +96,7 @@ def store_to_result(one: System, image: Image, workplace: Workplace, heatmaps: i
     """Seconds from connecting until the report (and as many heat maps as asked for) of one study is visible."""
     watch = ArchiveWatch(one.archive)
     number = workplace.numbers(1)
+    HeldMemory(STUDY_MEMORY).release()
     began = time.perf_counter()
     connection = SenderConnection(one.door.port, one.door.ae_title, [image])
     status = connection.store_image(image, number)

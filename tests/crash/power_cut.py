@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.support.dcmtk import find_program, program
 from tests.support.load import (
     Instances,
     Load,
@@ -182,7 +182,9 @@ def run_control(folder: Path) -> tuple[int, int]:
     store = disk.root / "store"
     store.mkdir()
     os.sync()  # the folder itself is to be there afterwards
-    process = subprocess.Popen(["storescp", "--fork", "+B", "-od", str(store), str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program("storescp"), "--fork", "+B", "-od", str(store), str(port)], stderr=subprocess.DEVNULL
+    )
     try:
         wait_until(lambda: is_listening(port), "storescp listens", 30)
         load = Load(port, instances)
@@ -222,7 +224,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hilum-cuts-") as folder:
         totals = run(arguments.rounds, arguments.seed, arguments.analyse, Path(folder) / "hilum")
         print(f"seed {arguments.seed}: " + ", ".join(f"{name} {totals[name]}" for name in sorted(totals)))
-        control = run_control(Path(folder) / "control") if shutil.which("storescp") else None
+        control = run_control(Path(folder) / "control") if find_program("storescp") else None
     print(
         "control storescp: "
         + ("skipped: not installed" if control is None else "acknowledged {}, lost {}".format(*control))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,17 @@ import pytest
 from tests.support.ports import free_port, is_listening
 
 
+def find_program(name: str) -> str | None:
+    """Path of a DCMTK program. pynetdicom installs programs of the same names beside the Python that runs the tests:
+    those are passed over."""
+    beside_python = Path(sys.executable).parent.resolve()
+    folders = [folder for folder in os.get_exec_path() if Path(folder).resolve() != beside_python]
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
 def program(name: str) -> str:
     """Path of a DCMTK program; skips the test when it is missing."""
-    path = shutil.which(name)
+    path = find_program(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
     return path

@@ -65,10 +65,11 @@ def test_a_long_file_is_brought_to_the_disk_while_it_grows(spool: Spool, monkeyp
     began: list[tuple[int, int]] = []
     monkeypatch.setattr("scp_node.spool._fadvise", lambda fd, start, length, advice: began.append((start, length)))
     part = spool.open_part(b"head")
-    for _ in range(5):
-        part.write([bytes(2**20)])
-    assert began == [(0, 4 + 2 * 2**20), (4 + 2 * 2**20, 2 * 2**20)]
-    assert part.commit(NAME).read_bytes() == b"head" + bytes(5 * 2**20)
+    for _ in range(17):
+        part.write([bytes(2**19)])
+    steps = [4 + 2**19, 2 * 2**19, 4 * 2**19, 4 * 2**19, 4 * 2**19]
+    assert began == [(sum(steps[:number]), step) for number, step in enumerate(steps)]
+    assert part.commit(NAME).read_bytes() == b"head" + bytes(17 * 2**19)
 
 
 def test_a_short_write_is_continued(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

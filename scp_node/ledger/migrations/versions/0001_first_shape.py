@@ -49,8 +49,8 @@ def upgrade() -> None:
         sa.Column("changed_at", tables.UtcDateTime(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("job_id"),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_hilum_job_state"), "hilum_job", ["state"], unique=False)
     op.create_index(
         "ix_hilum_job_pending",
         "hilum_job",
@@ -60,13 +60,21 @@ def upgrade() -> None:
         postgresql_where=tables.PENDING,
     )
     op.create_index(op.f("ix_hilum_job_study_instance_uid"), "hilum_job", ["study_instance_uid"], unique=False)
-    op.create_index(op.f("ix_hilum_job_subject"), "hilum_job", ["subject"], unique=False)
+    op.create_index(
+        "ix_hilum_job_unfinished",
+        "hilum_job",
+        ["state"],
+        unique=False,
+        sqlite_where=tables.UNFINISHED,
+        postgresql_where=tables.UNFINISHED,
+    )
     op.create_table(
         "hilum_study",
         sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
         sa.Column("accession_number", sa.String(length=64), nullable=False),
         sa.Column("first_received_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("study_instance_uid"),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_hilum_study_accession_number"), "hilum_study", ["accession_number"], unique=False)
     op.create_table(
@@ -95,11 +103,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["study_instance_uid"],
             ["hilum_study.study_instance_uid"],
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("sop_instance_uid"),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_hilum_instance_covered"), "hilum_instance", ["covered"], unique=False)
-    op.create_index(op.f("ix_hilum_instance_state"), "hilum_instance", ["state"], unique=False)
+    op.create_index(
+        "ix_hilum_instance_uncovered",
+        "hilum_instance",
+        ["study_instance_uid", "route"],
+        unique=False,
+        sqlite_where=tables.UNCOVERED,
+        postgresql_where=tables.UNCOVERED,
+    )
     op.create_index(
         op.f("ix_hilum_instance_study_instance_uid"), "hilum_instance", ["study_instance_uid"], unique=False
     )
@@ -203,14 +220,12 @@ def downgrade() -> None:
     op.drop_table("hilum_analysis")
     op.drop_table("hilum_report")
     op.drop_index(op.f("ix_hilum_instance_study_instance_uid"), table_name="hilum_instance")
-    op.drop_index(op.f("ix_hilum_instance_state"), table_name="hilum_instance")
-    op.drop_index(op.f("ix_hilum_instance_covered"), table_name="hilum_instance")
+    op.drop_index("ix_hilum_instance_uncovered", table_name="hilum_instance")
     op.drop_table("hilum_instance")
     op.drop_index(op.f("ix_hilum_study_accession_number"), table_name="hilum_study")
     op.drop_table("hilum_study")
-    op.drop_index(op.f("ix_hilum_job_subject"), table_name="hilum_job")
+    op.drop_index("ix_hilum_job_unfinished", table_name="hilum_job")
     op.drop_index(op.f("ix_hilum_job_study_instance_uid"), table_name="hilum_job")
-    op.drop_index(op.f("ix_hilum_job_state"), table_name="hilum_job")
     op.drop_table("hilum_job")
     op.drop_index(op.f("ix_hilum_event_study_instance_uid"), table_name="hilum_event")
     op.drop_table("hilum_event")

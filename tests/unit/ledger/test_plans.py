@@ -1,0 +1,67 @@
+"""What the node asks every second costs the same however many images it has seen: no statement reads a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from scp_node.ledger import Ledger
+from scp_node.ledger.database import default_url, migrate, open_database
+
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
+ASKED: dict[str, Callable[[Ledger, sa.Connection], Any]] = {
+    "next jobs": lambda ledger, tx: ledger.pending_jobs(tx, "images", 5),
+    "leases": lambda ledger, tx: ledger.extend_leases(tx, "worker", NOW),
+    "jobs of dead workers": lambda ledger, tx: ledger.release_jobs(tx, "worker", ["image:1"]),
+    "numbers of jobs": lambda ledger, tx: ledger.count_live_jobs(tx),
+    "dead letters": lambda ledger, tx: ledger.jobs(tx, ("dead",), 10),
+    "images without a report": lambda ledger, tx: ledger.routes_to_report(tx),
+    "jobs of an image": lambda ledger, tx: ledger.count_jobs_of(tx, "1.2", "1.2.3"),
+    "images of a study": lambda ledger, tx: ledger.instances_of_study(tx, "1.2"),
+    "events of a study": lambda ledger, tx: ledger.events_of_study(tx, "1.2"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_no_table_that_grows_is_read_whole(asked: str, tmp_path: Path) -> None:
+    plans = plan_of(tmp_path, ASKED[asked])
+
+    assert plans, "nothing was asked"
+    assert [line for line in plans if line.startswith("SCAN") and "ix_hilum_instance_uncovered" not in line] == []
+
+
+def test_all_jobs_by_state_do_read_the_whole_table(tmp_path: Path) -> None:
+    """The test above can see it: this one is asked by a person only."""
+    assert any(
+        line.startswith("SCAN hilum_job") for line in plan_of(tmp_path, lambda ledger, tx: ledger.count_jobs(tx))
+    )
+
+
+def plan_of(folder: Path, ask: Callable[[Ledger, sa.Connection], Any]) -> list[str]:
+    """SQLite's plan of every statement that `ask` makes."""
+    engine = open_database(default_url(folder))
+    migrate(engine)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "INSERT")):
+            asked.append((statement, parameters))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        with Ledger(engine).transaction() as tx:
+            ask(Ledger(engine), tx)
+        sa.event.remove(engine, "before_cursor_execute", note)
+        with engine.connect() as connection:
+            return [
+                row[3]
+                for statement, parameters in asked
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+    finally:
+        engine.dispose()
