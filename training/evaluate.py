@@ -58,7 +58,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
     add_data_argument(parser)
     parser.add_argument("--cohorts", nargs="+", help="those to judge on (default: those trained on, and hannover512)")
-    parser.add_argument("--split", default="devtest", help="of the cohorts trained on; others are judged whole")
+    parser.add_argument(
+        "--split", nargs="+", default=["devtest"], help="of the cohorts trained on; others are judged whole"
+    )
     parser.add_argument("--compare", type=Path, nargs="*", default=[], help="other packages, on the same images")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--html", type=Path, help="where the page for people goes")
@@ -78,8 +80,9 @@ def main() -> None:
     trained_on = [cohort.name for cohort in manifest.cohorts]
     names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *others_at_hand(trained_on)]))
     learned_from = load_recipe_data(trained_on, arguments.data)
-    examples = select(learned_from, arguments.split, [name for name in names if name in trained_on])
-    seen = [example for example in learned_from if example.split != arguments.split]
+    judged_parts = [name for name in names if name in trained_on]
+    examples = [example for split in arguments.split for example in select(learned_from, split, judged_parts)]
+    seen = [example for example in learned_from if example.split not in arguments.split]
     known = recipe_cohorts(names, arguments.data)
     sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
     for name, (cohort, folder) in known.items():
@@ -99,7 +102,7 @@ def main() -> None:
     setting = Setting(
         title=f"{len(cases)} images of {', '.join(names)} that it never saw",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
-        splits={name: arguments.split if name in trained_on else WHOLE for name in names},
+        splits={name: " + ".join(arguments.split) if name in trained_on else WHOLE for name in names},
     )
     report = build_report(manifest, cases, setting, rivals)
     report |= further(package, examples) | {"looked_at": look_at(arguments.look, package)}

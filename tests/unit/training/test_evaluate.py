@@ -94,8 +94,14 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
 def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = drawn_cohorts(tmp_path)
-    run(monkeypatch, PNEUMONIA, "--data", data, "--html", tmp_path / "r.html", "--no-pictures", "--cohorts", "nih512")
+    run(
+        monkeypatch,
+        PNEUMONIA,
+        *("--data", data, "--html", tmp_path / "r.html", "--no-pictures", "--cohorts", "nih512"),
+        *("--split", "devtest", "train"),
+    )
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "48 images of 48 patients, devtest + train" in page
     assert "data:image" not in page and "hannover512" not in page
 
 
