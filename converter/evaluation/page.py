@@ -10,7 +10,7 @@ from typing import Any
 from converter.evaluation.finding_page import finding_section
 from converter.evaluation.gallery import Picture
 from converter.evaluation.markup import table
-from converter.evaluation.wording import counted
+from converter.evaluation.wording import NOTHING, counted
 from converter.image.gray_image import DECLINE_CODES
 
 # So many image numbers of a refusal are listed; the JSON has all.
@@ -73,6 +73,7 @@ def draw_page(report: Mapping[str, Any], pictures: Mapping[str, Sequence[Picture
             for finding in report["findings"]
             for part in finding_section(finding, pictures.get(finding["name"], ()), len(report["findings"]) > 1)
         ),
+        *together(report),
         *notes(report),
         *how_to_read(report),
     ]
@@ -131,6 +132,20 @@ def declined_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         if len(numbers) > NUMBERS_MAX:
             shown += f" and {len(numbers) - NUMBERS_MAX} more"
         yield escape(DECLINE_CODES.get(code, code)), [escape(code), str(images), shown]
+
+
+def together(report: Mapping[str, Any]) -> Iterator[str]:
+    found = report["together"]
+    if found is None:
+        return
+    yield "<section><h2>One finding taken for another</h2><p>Images by what they are labelled with (rows) and what is "
+    yield "marked (columns).</p>"
+    rows = zip(found["labelled"], found["counts"], strict=True)
+    yield table(
+        [escape(kind) for kind in found["marked"]],
+        [(escape(kind), [str(images) if images else NOTHING for images in counts]) for kind, counts in rows],
+    )
+    yield "</section>"
 
 
 def notes(report: Mapping[str, Any]) -> Iterator[str]:

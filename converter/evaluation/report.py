@@ -11,6 +11,7 @@ from converter.evaluation.cases import Case, Rival
 from converter.evaluation.figures import IMAGES_MIN, rounded
 from converter.evaluation.finding_report import judge_finding
 from converter.evaluation.intervals import LEVEL_PERCENT, ROUNDS
+from converter.evaluation.together import count_together
 from converter.manifest import Manifest
 
 FORMAT = 1
@@ -49,6 +50,7 @@ def build_report(
         "intervals": {"rounds": ROUNDS, "level_percent": LEVEL_PERCENT, "images_min": IMAGES_MIN},
         "counts": counts_of(cases, setting),
         "findings": [judge_finding(spec, cases, setting.splits, setting.pooled, rivals) for spec in manifest.findings],
+        "together": count_together(cases, manifest.findings),
         "images": [_image(number, case) for number, case in enumerate(cases, 1)],
         "unjudged": {reason: [dict(file) for file in files] for reason, files in setting.unjudged.items()},
     }

@@ -172,8 +172,16 @@ def test_several_findings_have_a_part_each() -> None:
         replace(case, truth={**case.truth, "effusion": n % 2 == 0}, probability={**case.probability, "effusion": 0.2})
         for n, case in enumerate(made_cases())
     ]
-    page = draw_page(build_report(two, cases, Setting("images", "2026-01-02")), {})
+    report = build_report(two, cases, Setting("images", "2026-01-02"))
+    page = draw_page(report, {})
+    assert "One finding taken for another" in page
+    counts = np.array(report["together"]["counts"])
+    both = sum(case.truth["pneumonia"] and case.truth["effusion"] for case in cases)
+    assert counts.sum() == len(cases) and counts[3].sum() == both  # several findings are labelled
+    assert report["together"]["labelled"][1:3] == [two.findings[0].concept.meaning, "Effusion"]
+    assert not counts[:, [2, 3]].any()  # effusion stays below its threshold, so it is never marked
     assert 'id="pneumonia"' in page and 'id="effusion"' in page and 'href="#effusion"' in page
+    assert build_report(manifest(), made_cases(), Setting("images", "2026-01-02"))["together"] is None
     unlabelled = draw_page(build_report(two, made_cases(), Setting("images", "2026-01-02")), {})
     assert "No image was labelled for effusion." in unlabelled
 
