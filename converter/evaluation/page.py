@@ -18,10 +18,10 @@ NUMBERS_MAX = 60
 NOTICE = "Research use only. Not a medical device, not for diagnosis, and no statement about a single patient."
 # What became of files that were not judged: key of the report -> words.
 UNJUDGED = {
-    "unreadable": "could not be read (the JSON names them and says why)",
-    "unlabelled": "had no label and were left out",
-    "without_image": "of the label file had no image",
-    "without_answer": "were labelled, but for no finding of this model",
+    "unreadable": "images that could not be read",
+    "unlabelled": "images without a label",
+    "without_image": "rows of the label file without an image",
+    "without_answer": "images labelled for no finding of this model",
 }
 GLOSSARY = (
     ("Operating threshold", "The fixed probability from which an image is marked. It was chosen on other images."),
@@ -112,13 +112,13 @@ def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>{labelled}: {counts['analysed']} analysed, {declined} declined{why}.</p>"
     if declined:
         yield table(["Code", "Images", "Numbers in the JSON"], declined_rows(report))
-    left_out = [f"{counts[key]} {words}" for key, words in UNJUDGED.items() if counts.get(key)]
+    left_out = [f"{words}: {counts[key]}" for key, words in UNJUDGED.items() if counts.get(key)]
     if left_out:
-        yield f"<p>Not judged: {'; '.join(left_out)}.</p>"
+        yield f"<p>Not judged (the JSON names them): {'; '.join(left_out)}.</p>"
     if not report["setting"]["patients_known"]:
         yield (
-            "<p>Nobody said which images are of one patient, so each counts as a patient of its own. Where patients "
-            "have several images, the intervals are too narrow.</p>"
+            "<p>Of some images, or of all, nobody said whose they are; each of these counts as a patient of its own. "
+            "Where patients have several images, the intervals are too narrow.</p>"
         )
     yield "</section>"
 

@@ -121,8 +121,8 @@ def test_the_page_says_what_the_report_says() -> None:
             assert value in words
     assert "180 labelled images: 174 analysed, 6 declined" in words
     assert "implausible-blank 6 115, 116, 117, 118, 119, 120" in words
-    assert "1 could not be read" in words
-    assert "each counts as a patient of its own" in words
+    assert "images that could not be read: 1" in words
+    assert "each of these counts as a patient of its own" in words
     assert "older 0.9.0" in words
     assert "Does the heat map lie where readers drew boxes?" in words
     assert "How much is left within one view" in words
