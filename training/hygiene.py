@@ -56,6 +56,22 @@ def serialised(graph: onnx.ModelProto, outputs: Sequence[str]) -> bytes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
+def before_the_head(model: onnx.ModelProto, cam: str = "cam") -> list[str]:
+    """The names of the nodes that make the features: all that the last convolution before the map needs."""
+    producer = {made: node for node in model.graph.node for made in node.output}
+    head = producer[cam]
+    while head.op_type != "Conv":
+        head = next(producer[name] for name in head.input if name in producer)
+    found: dict[str, None] = {}
+    waiting = [name for name in head.input if name in producer]
+    while waiting:
+        node = producer[waiting.pop()]
+        if node.name not in found:
+            found[node.name] = None
+            waiting += [name for name in node.input if name in producer]
+    return list(found)
+
+
 def _trains(node: onnx.NodeProto) -> bool:
     """A batch normalisation that still learns."""
     learning = any(attribute.name == "training_mode" and attribute.i for attribute in node.attribute)

@@ -1,9 +1,9 @@
-"""python -m training.quantize FOLDER OUT: a package of 8-bit integers, where that costs neither separation nor honesty.
+"""python -m training.quantize FOLDER OUT: a package of fewer bits, where that costs neither separation nor honesty.
 
-Convolutions are computed in integers (static quantisation, ranges from films of the train split); head, map,
-calibration and gate stay in float32. OUT (models/NAME/VERSION) is only written when on devtest, for every finding and
-source, the AUC falls by less and the calibration error rises by no more than converter.manifest allows; else the reason
-is printed and the exit code is 1. `training.evaluate` and `training.card` then measure OUT like any package.
+int8 (for a CPU): convolutions in integers, ranges from films of the train split. fp16 (for a GPU): features in halves.
+Head, map, calibration and gate stay in float32. OUT (models/NAME/VERSION) is only written when on devtest, for every
+finding and source, the AUC falls by less and the calibration error rises by no more than converter.manifest allows; else
+the reason is printed and the exit code is 1. `training.evaluate` and `training.card` then measure OUT like any package.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from converter.evaluation.metrics import auc, calibration_error
 from converter.manifest import Manifest, Precision, PrecisionCohort, load_manifest
 from training.canonical import canonical
 from training.cohorts import COHORTS, Example
-from training.hygiene import serialised
+from training.half import halved, rounded
+from training.hygiene import before_the_head, serialised
 from training.images import load_model_inputs, load_targets
 from training.manifest_file import write_manifest
 from training.recipe_data import add_data_argument, load_recipe_data
@@ -39,7 +40,8 @@ def main() -> None:
     # 1. arguments
     parser = argparse.ArgumentParser(prog="python -m training.quantize", description=__doc__)
     parser.add_argument("folder", type=Path, help="the package in float32")
-    parser.add_argument("out", type=Path, help="models/NAME/VERSION of the one in integers")
+    parser.add_argument("out", type=Path, help="models/NAME/VERSION of the one of fewer bits")
+    parser.add_argument("--kind", choices=("int8", "fp16"), default="int8")
     add_data_argument(parser)
     arguments = parser.parse_args()
     manifest = load_manifest(arguments.folder / "manifest.yaml")
@@ -50,27 +52,23 @@ def main() -> None:
     # 2. data
     names = [cohort.name for cohort in manifest.cohorts]
     examples = load_recipe_data(names, arguments.data)
-    preparing = load_model_inputs(
-        [example for name in names for example in spread(select(examples, "train", [name]), FILMS_A_COHORT)],
-        manifest.input,
-    )
-    val = load_model_inputs(select(examples, "val", names), manifest.input)
     devtest = select(examples, "devtest", names)
     unseen = load_model_inputs(devtest, manifest.input)
 
-    # 3. one graph a method of taking ranges; the one nearest to the full network on val
-    known = score(full, val).probability
-    graphs = {name: quantised(full, preparing, method) for name, method in METHODS.items()}
-    changes = {name: float(np.abs(score(graph, val).probability - known).mean()) for name, graph in graphs.items()}
-    taken = min(changes, key=lambda name: changes[name])
-    print("mean change of a probability on val: " + ", ".join(f"{name} {one:.4f}" for name, one in changes.items()))
+    # 3. the graph, and what it answers where it is meant to run
+    if arguments.kind == "int8":
+        graph, prepared_on = in_integers(full, manifest, examples)
+        answers = graph
+    else:
+        graph, answers = halved(full), rounded(full)
+        prepared_on = "no films; judged on a CPU with the rounding of float16 put in, not on a GPU"
 
     # 4. judge it on devtest
     evidence = Precision(
-        kind="int8",
+        kind=arguments.kind,
         full_sha256=manifest.onnx_sha256,
-        prepared_on=f"{taken} of {len(preparing)} train films of {'+'.join(names)}",
-        cohorts=tuple(compared(manifest, devtest, *(score(one, unseen).probability for one in (full, graphs[taken])))),
+        prepared_on=prepared_on,
+        cohorts=tuple(compared(manifest, devtest, *(score(one, unseen).probability for one in (full, answers)))),
     )
     for one in evidence.cohorts:
         print(
@@ -81,8 +79,30 @@ def main() -> None:
         raise SystemExit(f"not written: {'; '.join(evidence.problems())}")
 
     # 5. write
-    write_variant(arguments.folder, arguments.out, manifest, graphs[taken], evidence)
-    print(f"{arguments.out}: {len(graphs[taken]):,} bytes instead of {len(full):,}")
+    write_variant(arguments.folder, arguments.out, manifest, graph, answers, evidence)
+    print(f"{arguments.out}: {len(graph):,} bytes instead of {len(full):,}")
+
+
+def in_integers(full: bytes, manifest: Manifest, examples: Sequence[Example]) -> tuple[bytes, str]:
+    """(graph, which films its ranges are of): of the ways to take ranges, the one nearest to `full` on val.
+
+    Nearest is the mean change of a probability, each cohort counting as much as the next.
+    """
+    names = [cohort.name for cohort in manifest.cohorts]
+    films = [example for name in names for example in spread(select(examples, "train", [name]), FILMS_A_COHORT)]
+    preparing = load_model_inputs(films, manifest.input)
+    watched = select(examples, "val", names)
+    val = load_model_inputs(watched, manifest.input)
+    cohorts = np.array([example.cohort for example in watched])
+    known = score(full, val).probability
+    graphs = {method: quantised(full, preparing, kind) for method, kind in METHODS.items()}
+    changes = {}
+    for method, graph in graphs.items():
+        change = np.abs(score(graph, val).probability - known).mean(axis=1)
+        changes[method] = float(np.mean([change[cohorts == cohort].mean() for cohort in np.unique(cohorts)]))
+    taken = min(changes, key=lambda method: changes[method])
+    print("mean change of a probability on val: " + ", ".join(f"{name} {one:.4f}" for name, one in changes.items()))
+    return graphs[taken], f"{taken} of {len(preparing)} train films of {'+'.join(names)}"
 
 
 def spread(examples: Sequence[Example], films_max: int) -> Sequence[Example]:
@@ -116,22 +136,6 @@ def quantised(full: bytes, preparing: Array, method: CalibrationMethod) -> bytes
         return serialised(canonical(onnx.load(integers)), names)
 
 
-def before_the_head(model: onnx.ModelProto, cam: str = "cam") -> list[str]:
-    """The names of the nodes that make the features: all that the last convolution before the map needs."""
-    producer = {made: node for node in model.graph.node for made in node.output}
-    head = producer[cam]
-    while head.op_type != "Conv":
-        head = next(producer[name] for name in head.input if name in producer)
-    found: dict[str, None] = {}
-    waiting = [name for name in head.input if name in producer]
-    while waiting:
-        node = producer[waiting.pop()]
-        if node.name not in found:
-            found[node.name] = None
-            waiting += [name for name in node.input if name in producer]
-    return list(found)
-
-
 def compared(manifest: Manifest, examples: Sequence[Example], full: Array, fewer: Array) -> Iterator[PrecisionCohort]:
     """Both networks on each finding and each cohort that is labelled for it and has both answers."""
     labels = load_targets(examples, [finding.name for finding in manifest.findings]).astype(bool)
@@ -155,13 +159,18 @@ def compared(manifest: Manifest, examples: Sequence[Example], full: Array, fewer
             )
 
 
-def write_variant(folder: Path, out: Path, manifest: Manifest, graph: bytes, evidence: Precision) -> None:
-    """The package `out`: the same contract as `folder` with other weights; what was measured of those is left out."""
+def write_variant(
+    folder: Path, out: Path, manifest: Manifest, graph: bytes, answers: bytes, evidence: Precision
+) -> None:
+    """The package `out`: the contract of `folder` with other weights; what was measured of those is left out.
+
+    answers: the graph whose answers the reference holds: `graph` itself, or what stands for it on this machine.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(graph)
     with np.load(folder / "reference.npz", allow_pickle=False) as reference:
         inputs = reference["inputs"]
-    np.savez(out / "reference.npz", **reference_arrays(graph, inputs))
+    np.savez(out / "reference.npz", **reference_arrays(answers, inputs))
     changed = {
         "name": out.parent.name,
         "version": out.name,

@@ -105,7 +105,7 @@ def show_model(model: ModelArgument, models_dir: ModelsDirOption = None, config:
 
 def checks(folder: Path, settings: Inference) -> Iterator[tuple[str, str]]:
     """Every check of a package in order, with what was seen; raises ModelUnusable at the first that fails."""
-    from scp_node.inference.library import TOLERANCE, open_package, read_reference, replay, verify_package
+    from scp_node.inference.library import open_package, read_reference, replay, tolerance, verify_package
     from scp_node.inference.session import InferenceSession
 
     package = open_package(folder)
@@ -118,7 +118,10 @@ def checks(folder: Path, settings: Inference) -> Iterator[tuple[str, str]]:
     yield "graph", f"{spec.name} {spec.layout} {spec.height} x {spec.width} -> {outputs.probability}, {outputs.cam}"
     verify_package(package, session)
     count, difference = len(read_reference(package).inputs), replay(package, session)
-    yield "reference", f"{count} inputs on {session.provider}, difference {difference:.1e} (at most {TOLERANCE:g})"
+    yield (
+        "reference",
+        f"{count} inputs on {session.provider}, difference {difference:.1e} (at most {tolerance(manifest):g})",
+    )
 
 
 def description(manifest: Manifest) -> Iterator[str]:

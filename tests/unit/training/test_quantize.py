@@ -35,7 +35,7 @@ def lab() -> SimpleNamespace:
 
         network = zoo.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
         full = export.to_onnx(network, SPEC)
-        films = np.random.default_rng(0).normal(size=(40, 1, 32, 32)).astype(np.float32)
+        films = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
         graphs = {name: quantize.quantised(full, films, method) for name, method in quantize.METHODS.items()}
         return SimpleNamespace(quantize=quantize, scores=scores, full=full, films=films, graphs=graphs)
 
@@ -68,6 +68,20 @@ def test_the_same_films_give_the_same_bytes(lab: SimpleNamespace) -> None:
         assert lab.quantize.quantised(lab.full, lab.films, method) == lab.graphs[name]
 
 
+def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: SimpleNamespace) -> None:
+    onnx = pytest.importorskip("onnx")
+    from training.half import halved, rounded
+
+    known, stored = lab.scores.score(lab.full, lab.films), halved(lab.full)
+    graph = onnx.load_model_from_string(stored).graph
+    kinds = [one.data_type for one in graph.initializer if len(one.dims) == 4]
+    assert kinds.count(onnx.TensorProto.FLOAT) == 1
+    assert kinds.count(onnx.TensorProto.FLOAT16) > 3
+    for answers in (stored, rounded(lab.full)):
+        change = np.abs(lab.scores.score(answers, lab.films).probability - known.probability).max()
+        assert 1e-7 < change < 5e-3
+
+
 def test_films_are_taken_from_the_whole_of_a_cohort(lab: SimpleNamespace) -> None:
     assert lab.quantize.spread(list(range(10)), 4) == [0, 3, 6, 9]
     assert lab.quantize.spread([1, 2], 4) == [1, 2]
@@ -96,7 +110,7 @@ def test_a_variant_is_the_same_package_with_other_weights_and_no_figures_of_the_
     folder, out = tmp_path / "tiny" / "1.0.0", tmp_path / "tiny-int8" / "1.0.1"
     before = load_manifest(folder / "manifest.yaml")
     evidence = Precision.model_validate(precision())
-    lab.quantize.write_variant(folder, out, before, (TINY / "model.onnx").read_bytes(), evidence)
+    lab.quantize.write_variant(folder, out, before, *[(TINY / "model.onnx").read_bytes()] * 2, evidence)
     after = load_manifest(out / "manifest.yaml")
     assert (after.name, after.version, after.metrics) == ("tiny-int8", "1.0.1", ())
     assert after.findings == before.findings

@@ -1,0 +1,48 @@
+"""A graph whose features are computed in float16, for a GPU, and what that rounding does to its answers.
+
+ONNX Runtime computes such a graph in float32 on a CPU, so it cannot be judged there by itself. `rounded` is the float32
+graph with every weight and every feature rounded to float16 on the way, which is what a GPU stores; sums are float32 in
+both. Head, map, calibration and gate stay in float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from training.canonical import canonical
+from training.hygiene import before_the_head, serialised
+
+
+def halved(full: bytes) -> bytes:
+    """`full` in float16 up to the head; inputs and outputs stay float32."""
+    graph = onnx.load_model_from_string(full)
+    features = set(before_the_head(graph))
+    others = [node.name for node in graph.graph.node if node.name not in features]
+    names = [value.name for value in graph.graph.output]
+    half = convert_float_to_float16(graph, keep_io_types=True, node_block_list=others)
+    return serialised(canonical(half, names), names)
+
+
+def rounded(full: bytes) -> bytes:
+    """`full` in float32 with the rounding of float16: each feature cast there and back, and the weights."""
+    graph = onnx.load_model_from_string(full)
+    features = set(before_the_head(graph))
+    nodes, weights = [], set()
+    for node in graph.graph.node:
+        nodes.append(node)
+        if node.name in features:
+            weights |= set(node.input)
+            made = node.output[0]
+            node.output[0] = f"{made}/exact"
+            nodes.append(helper.make_node("Cast", [f"{made}/exact"], [f"{made}/half"], to=TensorProto.FLOAT16))
+            nodes.append(helper.make_node("Cast", [f"{made}/half"], [made], to=TensorProto.FLOAT))
+    for constant in graph.graph.initializer:
+        if constant.name in weights and constant.data_type == TensorProto.FLOAT:
+            half = numpy_helper.to_array(constant).astype(np.float16).astype(np.float32)
+            constant.CopyFrom(numpy_helper.from_array(half, constant.name))
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    return bytes(graph.SerializeToString())
