@@ -123,9 +123,9 @@ def keras_runs(recipe_file: Path, threads: int, saved: Path) -> dict[str, Run]:
     recipe = load_recipe(recipe_file)
     network = build(recipe.network, recipe.input, len(recipe.findings))
     network.export(saved, verbose=False)
-    serve = tf.saved_model.load(saved).serve
+    loaded = tf.saved_model.load(saved)  # holds the variables
     return {
-        "TensorFlow SavedModel": lambda image: serve(tf.constant(channels_last(image, recipe.input))),
+        "TensorFlow SavedModel": lambda image: loaded.serve(tf.constant(channels_last(image, recipe.input))),
         "Keras, called": lambda image: network(channels_last(image, recipe.input), training=False),
         "Keras predict": lambda image: network.predict(channels_last(image, recipe.input), verbose=0),
     }
