@@ -53,7 +53,8 @@ def part_of_the_films(folder: Path, share: int = PATIENT_SHARE) -> Path:
     folder.mkdir(parents=True)
     with (root / "cxr" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    kept = [row for row in rows if row["patient_id"] in patients_of(rows, share)]
+    patients = patients_of(rows, share)
+    kept = [row for row in rows if row["patient_id"] in patients]
     for cohort in {row["path"].split("/")[0] for row in kept}:
         (folder / cohort).symlink_to(root / "cxr" / cohort)
     with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:

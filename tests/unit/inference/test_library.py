@@ -14,6 +14,7 @@ import yaml
 from scp_node.errors import HilumError, ModelMissing, ModelUnusable
 from scp_node.inference import library
 from scp_node.inference.library import (
+    FP16_TOLERANCE,
     find_package,
     list_packages,
     open_package,
@@ -23,6 +24,7 @@ from scp_node.inference.library import (
 )
 from scp_node.inference.session import InferenceSession
 from tests.support.tiny_model import GOLDEN, TINY, TINY_GATED, TINY_NHWC, copy_tiny, graph_bytes, write_manifest
+from tests.unit.test_manifest import precision
 
 
 def verify(folder: Path) -> None:
@@ -170,6 +172,19 @@ def test_an_altered_package_is_refused(tiny: Path, alter: Callable[[Path], None]
     alter(tiny)
     with pytest.raises(ModelUnusable, match=message):
         verify(tiny)
+
+
+def test_a_package_of_halves_may_round_and_may_not_differ(tmp_path: Path) -> None:
+    evidence = precision(finding="bright") | {"kind": "fp16"}
+    folder = copy_tiny(tmp_path, precision=evidence)
+    for apart, proven in ((FP16_TOLERANCE * 0.9, True), (FP16_TOLERANCE * 1.1, False)):
+        arrays = arrays_of(TINY)
+        np.savez(folder / "reference.npz", **arrays | {"cam": arrays["cam"] + np.float32(apart)})
+        if proven:
+            verify(folder)
+        else:
+            with pytest.raises(ModelUnusable, match=r"at most 0\.05"):
+                verify(folder)
 
 
 def test_a_package_that_reduces_jpeg_2000_without_evidence_is_refused(tmp_path: Path) -> None:
