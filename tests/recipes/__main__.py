@@ -116,8 +116,8 @@ def overview() -> str:
     """The table of all recipes that ever went the whole way here."""
     proofs = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in sorted(REPORTS.glob("*/proof.json"))]
     rows = [
-        f"| {one.recipe} | [card]({one.recipe}/CARD.md), [page]({one.recipe}/devtest.html) | {one.data} | {one.steps} | "
-        f"{one.minutes:.1f} | {one.calibration} | {one.auc} |"
+        f"| {one.recipe} | [card]({one.recipe}/CARD.md), [page]({one.recipe}/devtest.html) | {one.data} | "
+        f"{one.steps} | {one.minutes:.1f} | {one.calibration} | {one.auc} |"
         for one in proofs
     ]
     lines = [
