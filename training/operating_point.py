@@ -16,6 +16,10 @@ HALFWAY = 0.5
 RULES = ("sensitivity", "youden")
 
 
+class NoThreshold(ValueError):
+    """The scores lie too close together, or the positives below the others."""
+
+
 @dataclass(frozen=True)
 class Choice:
     threshold: float
@@ -39,19 +43,25 @@ def choose_operating_point(cohorts: Cohorts, guarded: tuple[str, ...], sensitivi
 
     Better is: keeps the guarded cohorts at `sensitivity_min` on held-out films, then has more of sensitivity and
     specificity together; where neither keeps it, the more sensitive one.
-    `cohorts` hold calibrated probabilities; where none of `guarded` can judge, all that can are guarded. Raises
-    ValueError where no threshold reaches `sensitivity_min`.
+    `cohorts` hold calibrated probabilities; where none of `guarded` can judge, all that can are guarded. Where nothing
+    can be chosen, it is halfway, and says why.
     """
+
+    def halfway(reason: str) -> Choice:
+        point = OperatingPoint(rule="halfway", sensitivity_min=sensitivity_min, guarded=guarded, reason=reason)
+        return Choice(HALFWAY, point)
+
     judged = {name: one for name, one in cohorts.items() if len(set(one.positive.tolist())) == 2}
     kept = tuple(name for name in guarded if name in judged) or tuple(judged)
     fewest = min(
         (int((cohorts[name].positive == wanted).sum()) for name in kept for wanted in (True, False)), default=0
     )
     if fewest < FILMS_MIN:
-        reason = f"a guarded cohort has {fewest} films of one answer on val, {FILMS_MIN} are needed to choose"
-        point = OperatingPoint(rule="halfway", sensitivity_min=sensitivity_min, guarded=guarded, reason=reason)
-        return Choice(HALFWAY, point)
-    held = {rule: held_out(judged, kept, sensitivity_min, rule, seed) for rule in RULES}
+        return halfway(f"a guarded cohort has {fewest} films of one answer on val, {FILMS_MIN} are needed to choose")
+    try:
+        held = {rule: held_out(judged, kept, sensitivity_min, rule, seed) for rule in RULES}
+    except NoThreshold as error:
+        return halfway(str(error))
     holding = [rule for rule in RULES if held[rule][0] >= sensitivity_min]
     taken = max(holding, key=lambda rule: sum(held[rule])) if holding else max(RULES, key=lambda rule: held[rule][0])
     told = ", ".join(f"{rule} {found:.3f} / {spared:.3f}" for rule, (found, spared) in held.items())
@@ -82,7 +92,7 @@ def choose_threshold(cohorts: Cohorts, guarded: tuple[str, ...], sensitivity_min
     found = {name: _sensitivities(one.positive, one.score, candidates) for name, one in cohorts.items()}
     allowed = np.all([found[name] >= sensitivity_min for name in guarded], axis=0)
     if not allowed.any():
-        raise ValueError(f"no threshold keeps {' and '.join(guarded)} at a sensitivity of {sensitivity_min}")
+        raise NoThreshold(f"no threshold keeps {' and '.join(guarded)} at a sensitivity of {sensitivity_min}")
     spared = {name: 1 - _sensitivities(~one.positive, one.score, candidates) for name, one in cohorts.items()}
     both = np.mean([spared[name] + (found[name] if rule == "youden" else 0) for name in cohorts], axis=0)
     quality = np.where(allowed, both, -np.inf)
