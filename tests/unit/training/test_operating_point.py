@@ -89,7 +89,7 @@ def test_where_no_guarded_cohort_can_judge_all_that_can_are_guarded() -> None:
 
 def test_scores_that_lie_together_leave_the_threshold_halfway() -> None:
     flat = films(1.5, 400, 1)
-    flat = Scored(flat.positive, 0.5 + 1e-6 * flat.score, flat.patients)
+    flat = Scored(flat.positive, 0.49997 + 1e-6 * flat.score, flat.patients)
     chosen = choose_operating_point({"a": flat}, ("a",), 0.9)
     assert chosen.point.rule == "halfway"
     assert "no threshold keeps a at a sensitivity of 0.9" in chosen.sentence
