@@ -182,15 +182,20 @@ def check_models(settings: Settings) -> None:
     """Raise ModelMissing or ModelUnusable, saying which key names it, when a model package is not there. A second model
     only has to be there: that it is broken is its own affair."""
     for number, route in enumerate(settings.routes):
+        labels = set()
         for key, model in (("model", route.model), ("shadow", route.shadow)):
             try:
                 if model is not None:
-                    find_package(models_dir(settings), model)
+                    labels.add(find_package(models_dir(settings), model).label)
             except ModelMissing as error:
                 raise ModelMissing(f"routes[{number}].{key} (route '{route.name}'): {error}") from error
             except ModelUnusable:
                 if key == "model":
                     raise
+        if route.shadow in labels and len(labels) == 1:
+            raise ConfigurationError(
+                f"routes[{number}].shadow: {route.shadow} is what '{route.model}' stands for itself"
+            )
 
 
 def prepare(settings: Settings) -> None:

@@ -189,12 +189,16 @@ def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None,
         return
     providers = f"; then on '{stored.provider}', now on '{analysis.provider}'"
     where = "" if stored.provider == analysis.provider else providers
-    for old, found in zip(stored.findings, analysis.findings, strict=False):
+    names = [[found.name for found in one.findings] for one in (stored, analysis)]
+    if names[0] != names[1]:
+        yield Check(f"{what}: findings", "differs", f"{', '.join(names[0])} then, {', '.join(names[1])} now")
+        return
+    for old, found in zip(stored.findings, analysis.findings, strict=True):
         difference = abs(old.probability - found.probability)
         detail = f"{old.probability:.6f} then, {found.probability:.6f} now{where}"
         yield Check(f"{what}: probability of {old.name}", _within(difference, PROBABILITY_TOLERANCE), detail)
         decisions = [f"{'positive' if one.positive else 'negative'} at {one.threshold:g}" for one in (old, found)]
-        same = (old.name, old.positive, old.threshold) == (found.name, found.positive, found.threshold)
+        same = (old.positive, old.threshold) == (found.positive, found.threshold)
         detail = decisions[0] if same else f"{decisions[0]} then, {decisions[1]} now"
         yield Check(f"{what}: decision on {old.name}", "same" if same else "differs", detail)
     if stored.cam.shape != analysis.cam.shape:

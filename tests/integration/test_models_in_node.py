@@ -298,12 +298,29 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
     [
         ("model", "tinny", ("routes[0].model", "route 'chest'", "tinny", "tiny@1.0.0")),
         ("shadow", "tiny@9.0.0", ("routes[0].shadow", "tiny@9.0.0", "tiny@1.1.0")),
+        ("shadow", "brain@2.0.0", ("routes[0].shadow", "what 'brain' stands for")),
     ],
 )
 def test_a_model_that_is_not_there_is_told_by_the_key_that_names_it(
     models_dir: Path, tmp_path: Path, key: str, model: str, words: tuple[str, ...]
 ) -> None:
-    route = {"name": "chest", "model": "tiny@1.0.0", "to": ["pacs"]} | {key: model}
+    first = "brain" if model.startswith("brain") else "tiny@1.0.0"
+    route = {"name": "chest", "model": first, "to": ["pacs"]} | {key: model}
     node = RunningNode(tmp_path, {"pacs": ("PACS", 104)}, inference={"models_dir": str(models_dir)}, routes=[route])
     ended = hilum(node, "serve")
     assert ended.returncode == 2 and all(word in ended.stderr for word in words), ended.stderr
+
+
+def test_a_second_model_is_started_by_the_reload_that_names_it(models_dir: Path, tmp_path: Path) -> None:
+    route = {"name": "chest", "model": "tiny@1.0.0", "to": ["pacs"]}
+    sections: dict[str, Any] = {"inference": {"models_dir": str(models_dir), "providers": ["cpu"]}, "routes": [route]}
+    with running_node(tmp_path, {"pacs": ("PACS", 104)}, **sections) as node:
+        assert node.process is not None and "shadow" not in node.processes()
+        node.document["routes"][0]["shadow"] = "tiny@1.1.0"
+        node.write_config()
+        node.process.send_signal(signal.SIGHUP)
+        until(node.log, lambda text: "shadow ready" in text, "the process of second models")
+        film = make_dx(seed=70)
+        assert store(node.port, [film]) == [0x0000]
+        rows = until(lambda: shadows(node), lambda seen: str(film.SOPInstanceUID) in seen, "a second score")
+        assert rows[str(film.SOPInstanceUID)].outcome == "scored"
