@@ -48,6 +48,8 @@ NEVER_TRAINED_ON = ("hannover512",)
 SIZE_LEAK_COHORT = "kermany512"
 SAME_FILMS = {"kermany224", "kermany512"}
 MAP_SHIFT_STEP = 5
+# The mean shift of fewer films than this says nothing.
+MAP_SHIFT_FILMS_MIN = 3
 WHOLE = "all (never trained on)"
 BASELINE = "a logistic regression on 32 x 32 gray values"
 
@@ -157,7 +159,7 @@ def further(package: Package, examples: Sequence[Example]) -> dict[str, Any]:
         found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec)
     films = [example for example in examples if example.cohort in map_cohorts(examples)][::MAP_SHIFT_STEP]
     shift = mirror_shift(package.graph, load_model_inputs(films, spec), spec)
-    if shift.films:
+    if shift.films >= MAP_SHIFT_FILMS_MIN:
         found["map_shift"] = shift._asdict()
     return found
 
