@@ -174,8 +174,12 @@ def distribution(fitted_on: str, recipe: Recipe, examples: Sequence[Example], pr
         films = list(pool.map(convert_one, examples))
     scored = [n for n, film in enumerate(films) if isinstance(film, Converted)]
     statistics = [input_statistics(film.preview) for film in films if isinstance(film, Converted)]
-    declined = len(films) - len(scored)
-    return measure_distribution(fitted_on, recipe.finding_names, probability[scored], statistics, declined)
+    refused = [film for film in films if isinstance(film, Declined)]
+    if not scored:
+        raise SystemExit(
+            f"every film of {fitted_on} is declined, the first one for {refused[0].code}: {refused[0].reason}"
+        )
+    return measure_distribution(fitted_on, recipe.finding_names, probability[scored], statistics, len(refused))
 
 
 def provenance(run: Path, recipe: Recipe, parity: Parity) -> Provenance:

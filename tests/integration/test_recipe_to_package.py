@@ -40,7 +40,7 @@ def whole_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the commands of one recipe ran."""
     out = tmp_path_factory.mktemp("proof")
     recipe = load_recipe(RECIPES / f"{NAME}.yaml")
-    data = [f"--data={cohort}={draw(cohort, out / 'data' / cohort, n, side=48)}" for cohort, n in COHORTS.items()]
+    data = [f"--data={cohort}={draw(cohort, out / 'data' / cohort, n)}" for cohort, n in COHORTS.items()]
     (out / "data.json").write_text(json.dumps(data))
     package = out / "models" / recipe.name / VERSION
     for command in commands(NAME, recipe, out, package, data, steps=6):
