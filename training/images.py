@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,7 +79,7 @@ def _cached(
         with ThreadPoolExecutor(READERS) as pool:
             arrays = np.stack(list(pool.map(read, examples)))
         CACHE.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part.npy")
+        part = file.with_suffix(f".{os.getpid()}.part.npy")  # another process may be at the same images
         np.save(part, arrays)
         part.replace(file)
     loaded: NDArray[Value] = np.load(file)

@@ -121,8 +121,8 @@ def covid_radiography(folder: Path, films: int = 2, side: int = SIDE) -> Path:
     for k, label in enumerate(("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")):
         rows = [("FILE NAME", "FORMAT", "SIZE", "URL")]
         for n in range(1, films + 1):
-            picture(root / label / "images" / f"{label}-{n}.png", 100 * k + n, k / 3, side)
-            picture(root / label / "masks" / f"{label}-{n}.png", 500 + n, 0, side)
+            picture(root / label / "images" / f"{label}-{n}.png", 10_000 * k + n, k / 3, side)
+            picture(root / label / "masks" / f"{label}-{n}.png", 90_000 + n, 0, side)
             name = f"{label}-{n}".upper() if label == "Normal" else f"{label}-{n}"
             rows.append((name, "PNG", "299*299" if label != "Normal" else "256*256", f"https://source.example/{k}"))
         spreadsheet(root / f"{label}.metadata.xlsx", rows)
@@ -135,7 +135,7 @@ def montgomery(folder: Path, patients: int = 2, side: int = SIDE) -> Path:
     for n in range(1, patients + 1):
         for sick in (0, 1):
             name = f"MCUCXR_{n + 100 * sick:04}_{sick}"
-            picture(root / "CXR_png" / f"{name}.png", n + 100 * sick, sick, side)
+            picture(root / "CXR_png" / f"{name}.png", n + 10_000 * sick, sick, side)
             (root / "ClinicalReadings").mkdir(exist_ok=True)
             text = f"Patient's Sex: F \nPatient's Age: 0{20 + n}Y\n{'TB of the left apex' if sick else 'normal'}\n"
             (root / "ClinicalReadings" / f"{name}.txt").write_text(text)
@@ -151,7 +151,7 @@ def shenzhen(folder: Path, patients: int = 2, side: int = SIDE) -> Path:
     for n in range(1, patients + 1):
         for sick in (0, 1):
             name = f"CHNCXR_{n + 326 * sick:04}_{sick}"
-            picture(root / "CXR_png" / f"{name}.png", n + 326 * sick, sick, side)
+            picture(root / "CXR_png" / f"{name}.png", n + 10_000 * sick, sick, side)
             (root / "ClinicalReadings").mkdir(exist_ok=True)
             text = "male 45yrs\nnormal\n" if not sick else "femal, 16month  \t\nbilateral secondary PTB\n"
             (root / "ClinicalReadings" / f"{name}.txt").write_text(text)
@@ -163,10 +163,10 @@ def tbx11k(folder: Path, films: int = 2, side: int = SIDE) -> Path:
     lists: dict[str, list[str]] = {"train": [], "val": []}
     images, annotations = [], []
     for k, part in enumerate(lists):
-        for label, letter in (("health", "h"), ("sick", "s"), ("tb", "tb")):
+        for c, (label, letter) in enumerate((("health", "h"), ("sick", "s"), ("tb", "tb"))):
             for n in range(1, films + 1):
                 name = f"{label}/{letter}{1000 * k + n:04}.png"
-                picture(root / "imgs" / name, 1000 * k + n + 10 * len(letter), float(label == "tb"), side)
+                picture(root / "imgs" / name, 10_000 * (3 * k + c) + n, float(label == "tb"), side)
                 lists[part].append(name)
                 if label == "tb":
                     images.append({"id": len(images) + 1, "file_name": name, "width": 512, "height": 512})
@@ -188,7 +188,7 @@ def tbx11k(folder: Path, films: int = 2, side: int = SIDE) -> Path:
 def brain_yes_no(folder: Path, slices: int = 2, side: int = SIDE) -> Path:
     for n in range(1, slices + 1):
         picture(folder / "yes" / f"Y{n}.jpg", n, 1, side)
-        picture(folder / "no" / f"{n} no.jpeg", 100 + n, 0, side)
+        picture(folder / "no" / f"{n} no.jpeg", 10_000 + n, 0, side)
     return folder
 
 
@@ -196,7 +196,7 @@ def brain_classes(folder: Path, slices: int = 2, side: int = SIDE) -> Path:
     for part in ("Training", "Testing"):
         for k, label in enumerate(("glioma", "meningioma", "notumor", "pituitary")):
             for n in range(slices):
-                seed = 1000 * (part == "Testing") + 100 * k + n
+                seed = 100_000 * (part == "Testing") + 10_000 * k + n
                 picture(folder / part / label / f"{part[:2]}-{label[:2]}_{n:04}.jpg", seed, k / 3, side)
     return folder
 
