@@ -362,6 +362,7 @@ class Gate(Section):
     threshold_rule: str = Field(description="how the threshold was chosen, and on which split")
     sources: tuple[GateSource, ...] = ()
     measured: tuple[GateFigure, ...] = ()
+    limits: tuple[str, ...] = Field((), description="what it must not be relied on for, a sentence each")
 
     @model_validator(mode="after")
     def _every_refusal_has_a_code_and_a_reason(self) -> Gate:

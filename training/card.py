@@ -218,6 +218,8 @@ def gate_words(manifest: Manifest) -> Iterator[str]:
         share = f"{one.refused} ({one.refused / one.images:.3f}, {one.low:.3f} to {one.high:.3f})"
         lines.append(f"| {one.source} | {one.kind} | {one.images} | {share} | {one.seen or 'nothing'} |")
     yield "\n".join(lines)
+    if gate.limits:
+        yield "\n".join(f"- {limit}" for limit in gate.limits)
     learned = [f"{one.name} ({one.kind}, {one.images}, {one.licence})" for one in gate.sources]
     yield f"It learned from: {'; '.join(learned)}."
 

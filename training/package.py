@@ -30,6 +30,7 @@ from training.calibrate import Scored, choose_calibration
 from training.cohorts import COHORTS, Example
 from training.export import prove_parity, reference_inputs, to_onnx
 from training.fold import fold
+from training.gate.packaged import gated
 from training.hygiene import OPSET
 from training.images import channels_last, load_model_inputs
 from training.manifest_file import write_manifest
@@ -50,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.package", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--gate", type=Path, metavar="RUN", help="the input gate of python -m training.gate fit RUN")
     add_data_argument(parser)
     arguments = parser.parse_args()
     tf.config.experimental.enable_op_determinism()
@@ -77,9 +79,10 @@ def main() -> None:
 
     # 5. export, and prove it
     graph = to_onnx(network, recipe.input)
+    parity = prove_parity(network, graph, load_model_inputs(devtest, recipe.input), recipe.input, "devtest")
+    graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
-    parity = prove_parity(network, graph, load_model_inputs(devtest, recipe.input), recipe.input, "devtest")
 
     # 6. one threshold a finding
     probability = score(graph, inputs).probability
@@ -118,6 +121,7 @@ def main() -> None:
         metrics=(),
         provenance=provenance(arguments.run, recipe, parity),
         distribution=distribution(fitted_on, recipe, deciding, probability),
+        gate=gate,
     )
     write_manifest(arguments.folder / "manifest.yaml", manifest)
     print(f"{arguments.folder}: {len(graph):,} bytes")

@@ -16,8 +16,8 @@ from scp_node.demo.example import PATIENT_ID, STUDY_INSTANCE_UID, example_radiog
 from tests.support.objects import small_file
 
 REPOSITORY = Path(__file__).parents[2]
-MODEL = REPOSITORY / "models" / "pneumonia" / "1.0.0" / "model.onnx"
-needs_model = pytest.mark.skipif(not MODEL.exists(), reason="models/pneumonia/1.0.0 is missing")
+MODEL = REPOSITORY / "models" / "pneumonia" / "1.1.0" / "model.onnx"
+needs_model = pytest.mark.skipif(not MODEL.exists(), reason="models/pneumonia/1.1.0 is missing")
 pytestmark = [needs_model, pytest.mark.timeout(600)]
 
 

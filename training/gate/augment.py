@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.model_input import normalise
-from training.gate.network import GATE_INPUT, SIDE
+from training.gate.spec import GATE_INPUT, SIDE
 
 Gray = NDArray[np.uint8]
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from converter.manifest import InputSpec, Normalisation
 from training.gate.kinds import KINDS
+from training.gate.spec import GATE_INPUT, SIDE
 
-SIDE = 64
-GATE_INPUT = InputSpec(
-    name="gate_input",
-    height=SIDE,
-    width=SIDE,
-    layout="NHWC",
-    normalisation=Normalisation(name="centre-standardise"),
-)
 WIDTHS = (16, 32, 64, 96)
 # As in training.zoo: zero biases let tf2onnx fold a convolution so that its transpose optimiser fails.
 BIAS = keras.initializers.RandomUniform(-0.01, 0.01, seed=1)

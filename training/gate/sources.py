@@ -25,9 +25,11 @@ LUNG, SOFT, BONE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0)
 
 @dataclass(frozen=True)
 class Places:
-    """packages: where training.gate.packages put them; dicom: real DICOM files (nonchest/, features/)."""
+    """packages: where training.gate.packages put them; films: real DICOM radiographs of chests; dicom: other DICOM
+    files (nonchest/, features/)."""
 
     packages: Path
+    films: Path
     dicom: Path
 
 
@@ -78,12 +80,12 @@ def packed(folder: str) -> Make:
 
 
 def dicom_files(*paths: str, each: int = 1) -> Make:
-    """Files of a package ("package/...") or of the real DICOM files ("dicom/...")."""
+    """Files of a package ("package/..."), or real DICOM files: "films/..." of chests, "dicom/..." others."""
 
     def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
         for path in paths:
             root, inner = path.split("/", 1)
-            folder = places.dicom if root == "dicom" else places.packages / root
+            folder = {"dicom": places.dicom, "films": places.films}.get(root, places.packages / root)
             for file in sorted(folder.glob(inner)):
                 picture = read_dicom(file)
                 if picture is not None:
@@ -157,6 +159,11 @@ STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
 CLIPART = "openclipart-png/usr/share/openclipart/png"
 
 SOURCES = (
+    Source("DICOM chest radiographs", "frontal-chest", "measure", "public samples of NEMA WG-04, GDCM, NIH/RSNA",
+           "cxr/dicom", dicom_files("films/RG1_J2KI.dcm", "films/gdcm-CR-MONO1-10-chest.dcm", "films/1.2.276.*.dcm")),
+    Source("DICOM chest radiograph of wrong polarity", "inverted", "measure", "NIH/RSNA, retagged", "cxr/dicom",
+           dicom_files("films/Fake_MONOHR1.dcm")),
+
     Source("chest CT from the side", "lateral-chest", "train", LIDC, "one patient, projected",
            projections(chest_ct, turned_by(90, 270, spread=28), 500)),
     Source("drawn lateral chests", "lateral-chest", "train", OURS, "phantoms.lateral_chest",

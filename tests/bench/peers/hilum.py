@@ -44,6 +44,8 @@ class HilumReceiver(PeerProcess):
             "routes": [{"name": "chest", "model": "pneumonia", "to": ["archive"]}],
             "storage": NO_WATERMARK,
             **self._sections,
+            # Drawn films are to take the whole way, whatever an input gate thinks of them.
+            "inference": {"gate": "note", **self._sections.get("inference", {})},
         }
         config = folder / "node.yaml"
         config.write_text(yaml.safe_dump(document, sort_keys=False))

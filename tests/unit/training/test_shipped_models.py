@@ -14,6 +14,8 @@ MODELS = Path(__file__).parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
 BYTES_MAX = 10_000_000
 MAP_SHIFT_MAX = 2.0 / 128
+REFUSED_FILMS_MAX = 0.02
+REFUSED_OTHERS_MIN = 0.95
 
 pytestmark = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: f"{path.parent.name}@{path.name}")
 
@@ -46,6 +48,9 @@ def test_reference_inputs_give_the_expected_outputs(package: Path) -> None:
         one_by_one = [
             session.run(names[:1], {manifest.input.name: one[np.newaxis]})[0][0] for one in reference["inputs"]
         ]
+        if manifest.gate is not None:
+            (gate,) = session.run([manifest.gate.output], {manifest.input.name: reference["inputs"]})
+            assert np.abs(gate - reference["gate"]).max() <= 1e-4
     assert np.allclose(one_by_one, probability, atol=1e-5)
     places = (2, 3) if manifest.input.layout == "NCHW" else (1, 2)
     assert np.allclose(1 / (1 + np.exp(-cam.mean(axis=places))), probability, atol=1e-5)
@@ -76,3 +81,31 @@ def test_card_repeats_the_figures_of_the_manifest(package: Path) -> None:
     assert str(manifest.findings[0].operating_threshold) in card
     for metric in manifest.metrics:
         assert f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})" in card
+
+
+def test_gate_was_measured_by_source_and_reached_its_goal(package: Path) -> None:
+    gate = manifest_of(package).gate
+    if gate is None:
+        pytest.skip("this package has no input gate")
+    accepted = gate.kinds[0].name
+    for one in gate.measured:
+        assert one.low <= one.refused / one.images <= one.high
+    films = [one for one in gate.measured if one.kind == accepted]
+    others = [one for one in gate.measured if one.kind != accepted and not one.seen]
+    assert {one.kind for one in others} >= {"other-radiograph", "other-modality", "picture", "noise", "inverted"}
+    for part, images_min, share_min, share_max in (
+        (films, 1000, 0, REFUSED_FILMS_MAX),
+        ([one for one in films if not one.seen], 100, 0, REFUSED_FILMS_MAX),
+        (others, 1000, REFUSED_OTHERS_MIN, 1),
+    ):
+        images, refused = sum(one.images for one in part), sum(one.refused for one in part)
+        assert images >= images_min and share_min <= refused / images <= share_max
+
+
+def test_gate_learned_from_nothing_that_it_was_measured_on(package: Path) -> None:
+    gate = manifest_of(package).gate
+    if gate is None:
+        pytest.skip("this package has no input gate")
+    learned = {source.name for source in gate.sources}
+    assert not learned & {one.source for one in gate.measured if not one.seen}
+    assert all(source.licence for source in gate.sources)

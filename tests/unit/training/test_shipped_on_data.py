@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, sensitivity, specificity
+from converter.gate import refusal
 from converter.image.convert import Converted, convert
 from converter.image.model_input import to_model_input
 from converter.manifest import Manifest, load_manifest
@@ -15,10 +16,12 @@ from tests.support.data import require_data
 from training.cohorts import Example, load_examples
 from training.images import open_gray
 from training.map_shift import mirror_shift
+from training.scores import reference_arrays
 from training.size_leak import measure_size_leak, moved, probabilities, resize
 from training.splits import select
 
-PACKAGE = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
+PACKAGE = Path(__file__).parents[3] / "models" / "pneumonia" / "1.1.0"
+
 # A quarter of a cell. With padding only at the end it was 7.2 in x and 4.4 in y.
 MAP_SHIFT_MAX = 4.0
 
@@ -83,3 +86,25 @@ def test_map_of_a_mirrored_film_is_the_mirrored_map(manifest: Manifest, graph: b
 def test_no_radiograph_of_a_cohort_is_declined_as_implausible(manifest: Manifest, cohort: str) -> None:
     for example in devtest(cohort)[:40]:
         assert isinstance(convert(example.path, manifest.input, None, 512, 10**8), Converted), example.path
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("cxr/dicom/RG1_J2KI.dcm", None),
+        ("cxr/dicom/gdcm-CR-MONO1-10-chest.dcm", None),
+        ("cxr/dicom/1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819.dcm", None),
+        ("cxr/dicom/Fake_MONOHR1.dcm", "gate-inverted"),
+        ("dicom/nonchest/RG2_J2KR.dcm", "gate-"),
+        ("dicom/nonchest/MG1_J2KI.dcm", "gate-"),
+        ("dicom/nonchest/XA1_J2KI.dcm", "gate-"),
+        ("dicom/nonchest/CR-ModalitySequenceLUT.dcm", "gate-"),
+    ],
+)
+def test_gate_knows_the_real_files(manifest: Manifest, graph: bytes, file: str, code: str | None) -> None:
+    assert manifest.gate is not None
+    converted = convert(require_data() / file, manifest.input, None, 512, 10**8)
+    assert isinstance(converted, Converted)
+    shares = reference_arrays(graph, converted.model_input[np.newaxis])[manifest.gate.output][0]
+    refused = refusal(manifest.gate, shares)
+    assert (refused is None) if code is None else (refused is not None and refused.code.startswith(code))

@@ -1,0 +1,256 @@
+"""What an input gate learns from, how it is added to a graph, and what its threshold keeps."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from converter.gate_codes import GATE_CODES
+from converter.image.model_input import normalise
+from converter.manifest import InputSpec, Normalisation
+from tests.support.tiny_model import SIDE, graph_bytes
+from training.gate import patterns, phantoms
+from training.gate.films import inverted, part, rotated
+from training.gate.kinds import KINDS, NAMES
+from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
+from training.gate.sources import SOURCES
+from training.gate.threshold import choose_threshold
+from training.gate.volumes import Volume, projection, read_nifti, slice_of
+
+PATTERNS = (
+    patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
+    patterns.empty_frame, patterns.blobs, patterns.text_page, patterns.plot, patterns.screen,
+)  # fmt: skip
+DRAWN = (*dict.fromkeys(phantoms.BODY_PARTS), phantoms.lateral_chest, *PATTERNS)
+FILM = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40).astype(np.uint8)
+
+
+@pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
+def test_a_drawing_is_gray_repeatable_and_never_the_same_twice(draw: object) -> None:
+    assert callable(draw)
+    first, again, other = (draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.dtype == np.uint8 and first.ndim == 2 and min(first.shape) >= 64
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or not np.array_equal(first, other)
+
+
+def test_a_rod_is_as_thick_as_its_radius_says() -> None:
+    thickness = phantoms.rod([(0.5, -1.0), (0.5, 2.0)], [0.1, 0.1])
+    assert thickness.max() == pytest.approx(0.2, abs=0.005)
+    assert thickness[:, : int(0.38 * phantoms.SIDE)].max() == 0
+
+
+def test_a_spoiled_film_never_lies_as_a_film_may() -> None:
+    for seed in range(40):
+        turned = rotated(FILM, np.random.default_rng(seed))
+        assert not np.array_equal(turned, FILM) and not np.array_equal(turned, FILM[:, ::-1])
+        assert sorted(turned.ravel()) == sorted(FILM.ravel())
+        rows, columns = part(FILM, np.random.default_rng(seed)).shape
+        assert 8 <= rows <= 20 and 8 <= columns <= 20
+        negative = inverted(FILM, np.random.default_rng(seed))
+        assert np.array_equal(negative, 255 - FILM) or np.array_equal(negative, 255 - FILM[:, ::-1])
+
+
+def test_every_kind_but_the_first_has_a_code_of_its_own() -> None:
+    assert KINDS[0].code == ""
+    assert [kind.code for kind in KINDS[1:]] == list(GATE_CODES)
+    assert all(kind.reason for kind in KINDS[1:])
+
+
+def test_every_source_has_a_kind_a_licence_and_a_name_of_its_own() -> None:
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
+    assert all(source.kind in NAMES and source.licence and source.origin for source in SOURCES)
+    assert {source.kind for source in SOURCES if source.role == "measure"} >= {
+        "other-radiograph", "other-modality", "picture", "noise"
+    }  # fmt: skip
+
+
+# Volumes
+
+
+def body() -> Volume:
+    """A trunk of water 40 wide and 20 deep in air, with a lung of air in it and a bone behind."""
+    values = np.full((30, 50, 50), -1000.0, np.float32)
+    values[:, 15:35, 5:45] = 0
+    values[5:20, 20:30, 10:20] = -1000
+    values[:, 31:34, 23:27] = 1000
+    return Volume(values, (2.0, 1.0, 1.0))
+
+
+def test_a_body_is_wide_from_the_front_and_narrow_from_the_side() -> None:
+    front, side = (projection(body(), degrees, np.random.default_rng(3)) for degrees in (0, 90))
+    assert front.shape == side.shape == (60, 50)
+    widths = [int((film[50] > film[50].min()).sum()) for film in (front, side)]
+    assert widths[0] > widths[1] + 10
+
+
+def test_what_is_denser_is_brighter_and_air_is_darker() -> None:
+    film = projection(body(), 0, np.random.default_rng(3)).astype(int)
+    lung, water, bone = film[20, 15], film[50, 15], film[50, 25]
+    assert lung < water < bone
+
+
+def test_a_nifti_volume_is_read_head_first_and_front_first(tmp_path: Path) -> None:
+    stored = np.arange(2 * 3 * 4, dtype="<i2").reshape(4, 3, 2)
+    header = bytearray(352)
+    struct.pack_into("<8h", header, 40, 3, 2, 3, 4, 1, 1, 1, 1)
+    struct.pack_into("<h", header, 70, 4)
+    struct.pack_into("<4f", header, 76, 1, 0.5, 1.5, 2.5)
+    struct.pack_into("<3f", header, 108, 352, 2, -10)
+    (tmp_path / "v.nii.gz").write_bytes(gzip.compress(bytes(header) + stored.tobytes()))
+    volume = read_nifti(tmp_path / "v.nii.gz")
+    assert volume.spacing_mm == (2.5, 1.5, 0.5)
+    np.testing.assert_array_equal(volume.values, stored[::-1, ::-1] * 2.0 - 10)
+
+
+def test_a_slice_has_the_proportions_of_the_body_and_its_window() -> None:
+    picture = slice_of(body(), 1, 0.5, (-1000, 0))
+    assert picture.shape == (60, 50)
+    assert picture[20, 15] == 0 and picture[50, 15] == 255
+
+
+# Pictures of packages
+
+
+def png(pixels: np.ndarray) -> bytes:
+    return bytes(cv2.imencode(".png", pixels)[1])
+
+
+def test_what_is_see_through_shows_the_ground() -> None:
+    pixels = np.zeros((30, 30, 4), np.uint8)
+    pixels[:15, :, 3] = 255
+    picture = read_picture(png(pixels), 200)
+    assert picture is not None and picture[0, 0] == 0 and picture[29, 0] == 200
+
+
+@pytest.mark.parametrize("data", [b"nothing", b"", png(np.zeros((10, 10), np.uint8))])
+def test_what_is_no_picture_or_too_small_is_passed_over(data: bytes) -> None:
+    assert read_picture(data, 0) is None if data else True
+
+
+def test_pictures_are_found_inside_a_resource_file(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80), np.uint8)
+    inside = png(noise)
+    assert len(inside) > PACKED_BYTES[0]
+    (tmp_path / "a.rcc").write_bytes(b"qres" + len(inside).to_bytes(4, "big") + inside + b"tail")
+    (found,) = packed_pictures(tmp_path)
+    picture = read_picture(found, 0)
+    assert picture is not None
+    np.testing.assert_array_equal(picture, noise)
+
+
+# Threshold
+
+
+def test_the_threshold_is_half_where_val_bears_it() -> None:
+    threshold, rule = choose_threshold({"a": np.array([0.4, *[0.9] * 199], np.float32), "b": np.full(50, 0.99)})
+    assert threshold == 0.5 and "1 of 200 of a, 0 of 50 of b" in rule
+
+
+def test_the_threshold_is_lower_where_half_would_refuse_too_many() -> None:
+    shares = np.array([*np.linspace(0.1, 0.2, 10), *[0.9] * 90], np.float32)
+    threshold, rule = choose_threshold({"a": shares, "b": np.full(10, 0.99, np.float32)})
+    assert threshold == pytest.approx(0.1111, abs=1e-4)
+    assert (shares < threshold).sum() == 1 and "1 of 100 of a" in rule
+
+
+# The graph
+
+GATE_SIDE = 32
+GATE_SPEC = InputSpec.model_validate(
+    {
+        "name": "small",
+        "height": GATE_SIDE,
+        "width": GATE_SIDE,
+        "layout": "NCHW",
+        "normalisation": {"name": "centre-standardise"},
+    }
+)
+SCALED = InputSpec.model_validate(
+    {"height": SIDE, "width": SIDE, "layout": "NCHW", "normalisation": {"name": "scale", "mean": 0.5, "std": 0.25}}
+)
+
+
+def gate_graph() -> bytes:
+    """A gate whose kinds weigh the upper and the lower half of what it sees."""
+    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    weights = np.random.default_rng(5).normal(0, 0.05, (GATE_SIDE**2, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["small"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weights"], ["kinds"]),
+            helper.make_node("Softmax", ["kinds"], ["out"], axis=1),
+        ],
+        "gate",
+        [helper.make_tensor_value_info("small", 1, ["N", 1, GATE_SIDE, GATE_SIDE])],
+        [helper.make_tensor_value_info("out", 1, ["N", 3])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def run(graph: bytes, name: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, {name: inputs}), strict=True))
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_a_graph_with_a_gate_gives_what_it_gave_and_what_the_gate_gives(layout: str) -> None:
+    gate = gate_graph()
+    from training.gate.attach import add_gate
+
+    spec = SCALED.model_copy(update={"layout": layout})
+    before = graph_bytes(layout)  # type: ignore[arg-type]
+    after = add_gate(before, spec, gate, GATE_SPEC)
+    assert after == add_gate(before, spec, gate, GATE_SPEC), "the same bytes each time"
+    with pytest.raises(RuntimeError, match="has an input gate already"):
+        add_gate(after, spec, gate, GATE_SPEC)
+    gray = np.random.default_rng(2).random((3, SIDE, SIDE)).astype(np.float32)
+    inputs = (gray - 0.5) / 0.25
+    inputs = inputs[:, None] if layout == "NCHW" else inputs[..., None]
+    old, new = run(before, "image", inputs), run(after, "image", inputs)
+    np.testing.assert_array_equal(new["probability"], old["probability"])
+    np.testing.assert_array_equal(new["cam"], old["cam"])
+    small = [cv2.resize(one, (GATE_SIDE, GATE_SIDE), interpolation=cv2.INTER_AREA) for one in gray]
+    alone = run(gate, "small", np.stack([normalise(one, GATE_SPEC) for one in small])[:, None])
+    np.testing.assert_allclose(new["gate"], alone["out"], atol=2e-3)  # epsilon is added to another deviation
+    assert np.ptp(new["gate"], axis=0).max() > 0.01, "the gate tells the three pictures apart"
+
+
+@pytest.mark.parametrize(("side", "shrunk"), [(64, 16), (224, 64), (100, 64), (64, 64)])
+def test_pictures_are_averaged_down_as_the_converter_does(side: int, shrunk: int) -> None:
+    pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
+    from training.gate.attach import area_weights
+
+    weights = area_weights(side, shrunk)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+    gray = np.random.default_rng(4).random((side, side)).astype(np.float32)
+    wanted = cv2.resize(gray, (shrunk, shrunk), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(weights @ gray @ weights.T, wanted, atol=1e-5)
+
+
+def test_an_input_smaller_than_the_gate_needs_is_refused() -> None:
+    gate = gate_graph()
+    from training.gate.attach import add_gate
+
+    larger = GATE_SPEC.model_copy(update={"height": 2 * SIDE})
+    with pytest.raises(RuntimeError, match=f"{2 * SIDE} x {GATE_SIDE} at least"):
+        add_gate(graph_bytes("NCHW"), SCALED, gate, larger)
+
+
+def test_an_input_whose_gray_values_are_gone_is_refused() -> None:
+    gate = gate_graph()
+    from training.gate.attach import add_gate
+
+    ranks = SCALED.model_copy(update={"normalisation": Normalisation(name="centre-rank")})
+    with pytest.raises(RuntimeError, match="not on the ranks of 'centre-rank'"):
+        add_gate(graph_bytes("NCHW"), ranks, gate, GATE_SPEC)

@@ -1,0 +1,107 @@
+"""python -m training.gate fetch | fit | attach | measure: an input gate, from its pictures to a gated package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from training.cohorts import data_folder
+from training.gate.packages import fetch
+from training.gate.sources import Places
+from training.images import CACHE
+
+PACKAGES = CACHE / "gate"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.gate", description=__doc__)
+    parser.add_argument("--data", type=Path, help="the folder that holds manifest.csv; dicom/ lies beside it")
+    parser.add_argument("--packages", type=Path, default=PACKAGES, help="where fetched packages lie")
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("fetch", help="fetch the packages whose pictures the gate learns from")
+    fit = commands.add_parser("fit", help="learn a gate, fix its threshold on val, write RUN")
+    fit.add_argument("run", type=Path, metavar="RUN")
+    fit.add_argument("--steps", type=int, default=1600)
+    fit.add_argument("--seed", type=int, default=7)
+    fit.add_argument("--without", action="append", default=[], metavar="SOURCE", help="leave a source out")
+    attach = commands.add_parser("attach", help="write PACKAGE as NEW with the gate of RUN")
+    attach.add_argument("package", type=Path, metavar="PACKAGE")
+    attach.add_argument("run", type=Path, metavar="RUN")
+    attach.add_argument("new", type=Path, metavar="NEW")
+    measure = commands.add_parser("measure", help="measure the gate of PACKAGE and put the figures into its manifest")
+    measure.add_argument("package", type=Path, metavar="PACKAGE")
+    measure.add_argument("--json", type=Path, help="also write the figures there")
+    measure.add_argument("--sheet", type=Path, help="also write a picture of what it got wrong there (PNG)")
+    measure.add_argument(
+        "--also", action="append", default=[], metavar="SOURCE", help="a source that the gate was fitted --without"
+    )
+    arguments = parser.parse_args()
+    {"fetch": fetch_packages, "fit": fit_gate, "attach": attach_gate, "measure": measure_gate}[arguments.command](
+        arguments
+    )
+
+
+def fetch_packages(arguments: argparse.Namespace) -> None:
+    fetch(arguments.packages)
+
+
+def fit_gate(arguments: argparse.Namespace) -> None:
+    from training.gate.fit import fit
+    from training.gate.fitted import save
+    from training.gate.pool import LEARNED_SIDE, films, learned_groups
+
+    data, places = places_of(arguments)
+    learning, val = (films(data, split, LEARNED_SIDE) for split in ("train", "val"))
+    others = learned_groups(places, tuple(arguments.without))
+    network = fit(learning, others, arguments.steps, arguments.seed)
+    gate = save(arguments.run, network, val, [*learning, *others])
+    print(f"{arguments.run}: threshold {gate.threshold:g}, {gate.threshold_rule}")
+
+
+def attach_gate(arguments: argparse.Namespace) -> None:
+    from training.gate.packaged import gate_package
+
+    manifest = gate_package(arguments.package, arguments.run, arguments.new)
+    print(f"{arguments.new}: {manifest.name} {manifest.version}, SHA-256 {manifest.onnx_sha256}")
+
+
+def measure_gate(arguments: argparse.Namespace) -> None:
+    import cv2
+
+    from converter.manifest import Manifest, load_manifest
+    from training.gate.measure import groups_to_measure, judge, report, sheet_of_errors, table
+    from training.manifest_file import write_manifest
+
+    data, places = places_of(arguments)
+    manifest = load_manifest(arguments.package / "manifest.yaml")
+    if manifest.gate is None:
+        raise SystemExit(f"{arguments.package} has no input gate: see python -m training.gate attach")
+    graph = (arguments.package / "model.onnx").read_bytes()
+    verdicts, figures = [], []
+    for group, seen in groups_to_measure(places, data, arguments.also):
+        verdicts.append(judge(graph, manifest.input, manifest.gate, group))
+        figures.append(verdicts[-1].figure(seen))
+    gate = manifest.gate.model_copy(update={"measured": tuple(figures)})
+    measured = Manifest.model_validate(manifest.model_copy(update={"gate": gate}).model_dump(mode="json"))
+    write_manifest(arguments.package / "manifest.yaml", measured)
+    print(table(figures))
+    summary = report(manifest, verdicts, figures)
+    for name in ("frontal", "frontal_unseen_cohorts", "others", "others_unseen_sources"):
+        print(f"{name}: {summary[name]}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    sheet = sheet_of_errors(verdicts)
+    if arguments.sheet and sheet is not None:
+        cv2.imwrite(str(arguments.sheet), sheet)
+
+
+def places_of(arguments: argparse.Namespace) -> tuple[Path, Places]:
+    data = data_folder(arguments.data)
+    if not arguments.packages.is_dir():
+        raise SystemExit(f"{arguments.packages} is missing: run python -m training.gate fetch")
+    return data, Places(arguments.packages, data / "dicom", data.parent / "dicom")
+
+
+if __name__ == "__main__":
+    main()

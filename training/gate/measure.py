@@ -1,0 +1,135 @@
+"""How often a package's gate is right, source by source, on images that it did not learn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from converter.evaluation.curves import wilson
+from converter.gate import refusal
+from converter.image.gray_image import GrayImage
+from converter.image.model_input import to_model_input
+from converter.manifest import Gate, GateFigure, InputSpec, Manifest
+from training.gate.kinds import NAMES
+from training.gate.pool import LEARNED_COHORTS, MEASURED_SIDE, Group, films, made, measured_groups, spoiled
+from training.gate.sources import SOURCES, Places
+
+BATCH = 64
+SHEET_COLUMNS, SHEET_TILE, SHEET_PER_GROUP = 14, 110, 28
+OTHER_FILMS = "other films of this cohort"
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the gate said of one group: `shares` [n, kinds]; `refused` [n] by the manifest's rule."""
+
+    group: Group
+    shares: NDArray[np.float32]
+    codes: tuple[str, ...]
+
+    @property
+    def refused(self) -> NDArray[np.bool_]:
+        return np.array([bool(code) for code in self.codes])
+
+    @property
+    def frontal(self) -> bool:
+        return self.group.kind == NAMES[0]
+
+    def figure(self, seen: str) -> GateFigure:
+        images, refused = len(self.codes), int(self.refused.sum())
+        low, high = (round(float(bound), 4) for bound in wilson(refused, images))
+        return GateFigure(
+            source=self.group.name, kind=self.group.kind, images=images, refused=refused, low=low, high=high, seen=seen
+        )
+
+
+def groups_to_measure(places: Places, data: Path, also: Sequence[str] = ()) -> Iterator[tuple[Group, str]]:
+    """Each group with what the gate has seen of its source: devtest films, the same spoiled,
+    every source that is only measured, and those named in `also` (for a gate that was fitted without them)."""
+    for number, group in enumerate(films(data, "devtest", MEASURED_SIDE)):
+        seen = OTHER_FILMS if group.name in LEARNED_COHORTS else ""
+        yield group, seen
+        for one in spoiled(group, 100 + number):
+            yield one, seen
+    for group in measured_groups(places):
+        yield group, ""
+    for source in SOURCES:
+        if source.name in also:
+            yield made(source, places, MEASURED_SIDE), ""
+
+
+def judge(graph: bytes, spec: InputSpec, gate: Gate, group: Group) -> Verdicts:
+    """The group through the conversion of the node and the package's own graph."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    parts = []
+    for start in range(0, len(group.pictures), BATCH):
+        batch = [to_model_input(_gray(one), spec) for one in group.pictures[start : start + BATCH]]
+        parts.append(session.run([gate.output], {spec.name: np.stack(batch)})[0])
+    shares = np.concatenate(parts)
+    verdicts = [refusal(gate, one) for one in shares]
+    return Verdicts(group, shares, tuple(one.code if one else "" for one in verdicts))
+
+
+def report(manifest: Manifest, verdicts: Sequence[Verdicts], figures: Sequence[GateFigure]) -> dict[str, Any]:
+    """The figures as JSON, with the codes given, the totals, and how often the frontal share stayed above others."""
+    frontal = [one for one in figures if one.kind == NAMES[0]]
+    others = [one for one in figures if one.kind != NAMES[0]]
+    return {
+        "package": {"name": manifest.name, "version": manifest.version, "onnx_sha256": manifest.onnx_sha256},
+        "threshold": manifest.gate.threshold if manifest.gate else None,
+        "frontal": _total(frontal),
+        "frontal_unseen_cohorts": _total([one for one in frontal if not one.seen]),
+        "others": _total(others),
+        "others_unseen_sources": _total([one for one in others if not one.seen]),
+        "sources": [
+            {**one.model_dump(mode="json"), "codes": dict(Counter(code for code in verdict.codes if code))}
+            for one, verdict in zip(figures, verdicts, strict=True)
+        ],
+    }
+
+
+def table(figures: Sequence[GateFigure]) -> str:
+    lines = ["| source | kind | images | refused | 95 % interval |", "|---|---|---|---|---|"]
+    for one in figures:
+        share = f"{one.refused} ({one.refused / one.images:.3f})"
+        lines.append(f"| {one.source} | {one.kind} | {one.images} | {share} | {one.low:.3f} to {one.high:.3f} |")
+    return "\n".join(lines)
+
+
+def sheet_of_errors(verdicts: Sequence[Verdicts]) -> NDArray[np.uint8] | None:
+    """Films that were refused (red) and others that were not (yellow), with the frontal share; None without any."""
+    tiles = []
+    for one in verdicts:
+        wrong = np.flatnonzero(one.refused if one.frontal else ~one.refused)
+        for place in wrong[:SHEET_PER_GROUP]:
+            small = cv2.resize(one.group.pictures[place], (SHEET_TILE, SHEET_TILE), interpolation=cv2.INTER_AREA)
+            tile = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR)
+            colour = (0, 0, 255) if one.frontal else (0, 255, 255)
+            cv2.putText(tile, f"{one.group.name[:14]} {one.shares[place, 0]:.2f}", (1, 10), 0, 0.3, colour)
+            tiles.append(tile)
+    if not tiles:
+        return None
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
+    rows = [np.hstack(tiles[start : start + SHEET_COLUMNS]) for start in range(0, len(tiles), SHEET_COLUMNS)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
+def _gray(picture: NDArray[np.uint8]) -> GrayImage:
+    rows, columns = picture.shape
+    return GrayImage(picture.astype(np.uint16) * 257, source_shape=(rows, columns))
+
+
+def _total(figures: Sequence[GateFigure]) -> dict[str, Any]:
+    images, refused = sum(one.images for one in figures), sum(one.refused for one in figures)
+    if not images:
+        return {"images": 0, "refused": 0}
+    low, high = wilson(refused, images)
+    return {"images": images, "refused": refused, "share": refused / images, "low": low, "high": high}

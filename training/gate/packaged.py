@@ -1,0 +1,76 @@
+"""A package with a gate: another package's graph with the fitted gate as its third output, nothing else changed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import yaml
+
+from converter.manifest import Gate, InputSpec, Manifest, load_manifest
+from training.gate.attach import add_gate
+from training.gate.spec import GRAPH_INPUT
+from training.manifest_file import write_manifest
+from training.scores import reference_arrays
+
+# The nodes that made the findings are the same ones; only the order in which a runtime adds may differ.
+DIFFERENCE_MAX = 1e-6
+# What a fit leaves in its folder.
+GRAPH, SPEC = "gate.onnx", "gate.yaml"
+
+
+def gated(graph: bytes, spec: InputSpec, run: Path) -> tuple[bytes, Gate]:
+    """`graph` with the gate of `run`, and what the manifest says of it."""
+    branch, gate = load(run)
+    return add_gate(graph, spec, branch, GRAPH_INPUT), gate
+
+
+def gate_package(source: Path, run: Path, target: Path) -> Manifest:
+    """Write `target` (models/NAME/VERSION) from the package in `source` and the gate in `run`.
+
+    Raises RuntimeError when a finding of the reference inputs moved by more than DIFFERENCE_MAX.
+    """
+    old = load_manifest(source / "manifest.yaml")
+    graph, gate = gated((source / "model.onnx").read_bytes(), old.input, run)
+    with np.load(source / "reference.npz", allow_pickle=False) as arrays:
+        inputs = arrays["inputs"]
+    check_unchanged((source / "model.onnx").read_bytes(), graph, old, inputs)
+    changed = {
+        "name": target.parent.name,
+        "version": target.name,
+        "onnx_sha256": hashlib.sha256(graph).hexdigest(),
+        "gate": gate.model_dump(mode="json"),
+        "jpeg2000_evidence": None,  # it is bound to the hash of the graph it was measured with
+    }
+    document = {**old.model_dump(mode="json"), **changed}
+    document["input"]["jpeg2000_reduced"] = False
+    manifest = Manifest.model_validate(document)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "model.onnx").write_bytes(graph)
+    np.savez(target / "reference.npz", **reference_arrays(graph, inputs))
+    write_manifest(target / "manifest.yaml", manifest)
+    return manifest
+
+
+def check_unchanged(before: bytes, after: bytes, manifest: Manifest, inputs: np.ndarray) -> None:
+    names = [manifest.outputs.probability, manifest.outputs.cam]
+    old, new = (
+        onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(
+            names, {manifest.input.name: inputs}
+        )
+        for graph in (before, after)
+    )
+    moved = max(float(np.abs(one - other).max()) for one, other in zip(old, new, strict=True))
+    if not moved <= DIFFERENCE_MAX:
+        raise RuntimeError(f"with the gate the findings moved by {moved:.1e}, more than {DIFFERENCE_MAX:.0e}")
+
+
+def load(folder: Path) -> tuple[bytes, Gate]:
+    """The graph of a fitted gate, and what a manifest says of it."""
+    try:
+        spec = yaml.safe_load((folder / SPEC).read_text(encoding="utf-8"))
+        return (folder / GRAPH).read_bytes(), Gate.model_validate(spec)
+    except OSError as error:
+        raise SystemExit(f"{folder} holds no fitted gate ({error}): run python -m training.gate fit") from error
