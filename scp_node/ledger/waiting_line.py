@@ -17,11 +17,8 @@ class WaitingLine:
     "" or ":memory:") no other process waits."""
 
     def __init__(self, database: str | None) -> None:
+        self._path = f"{database}-waiting" if database and database != ":memory:" else ""
         self._fd = -1
-        if database and database != ":memory:":
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._fd = os.open(f"{database}-waiting", flags, 0o600)
-            weakref.finalize(self, os.close, self._fd)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -43,5 +40,13 @@ class WaitingLine:
         return False
 
     def _lock(self, operation: int) -> None:
+        if self._path and self._fd < 0:
+            self._open()
         if self._fd >= 0:
             fcntl.flock(self._fd, operation | fcntl.LOCK_NB)
+
+    def _open(self) -> None:
+        """At first use. Where there is no file to be had, there is no database either, and SQLite says so."""
+        with suppress(OSError):
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            weakref.finalize(self, os.close, self._fd)

@@ -94,6 +94,24 @@ GOALS = (
         against("ingest", "mb_per_s", CR_EACH, NODELAY),
     ),
     Goal(
+        "DX ingest until on the disk / DCMTK with TCP_NODELAY, 1 association",
+        ">=",
+        1.0,
+        against("ingest", "durable_mb_per_s", DX_1, NODELAY),
+    ),
+    Goal(
+        "DX ingest until on the disk / DCMTK with TCP_NODELAY, 8 associations",
+        ">=",
+        1.0,
+        against("ingest", "durable_mb_per_s", DX_8, NODELAY),
+    ),
+    Goal(
+        "CR ingest until on the disk / DCMTK with TCP_NODELAY, 1 association",
+        ">=",
+        1.0,
+        against("ingest", "durable_mb_per_s", CR_1, NODELAY),
+    ),
+    Goal(
         "DX ingest, 8 associations / 1 association",
         ">=",
         0.9,
