@@ -67,7 +67,7 @@ def test_graph_gives_the_answers_of_keras(lab: SimpleNamespace) -> None:
 
 def test_probability_is_the_sigmoid_of_the_mean_of_the_map(lab: SimpleNamespace) -> None:
     graph = lab.export.to_onnx(lab.network, SPEC)
-    probability, cam = lab.scores.score(graph, lab.export.reference_inputs(SPEC))
+    probability, cam, _ = lab.scores.score(graph, lab.export.reference_inputs(SPEC))
     assert cam.shape == (4, 1, 8, 8)
     assert np.allclose(1 / (1 + np.exp(-cam.mean(axis=(2, 3)))), probability, atol=1e-6)
 
