@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,9 +33,6 @@ from scp_node.workflow.image_job import bury_image, run_image_job
 from scp_node.workflow.parts import Parts
 from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
 
-# A thread that holds the lock of the ledger is kept waiting for the interpreter no longer than that by each other one:
-# senders wait for the same lock.
-SWITCH_S = 0.0005
 log = logging.getLogger(__name__)
 NICENESS_MAX, BEHIND_WORKER = 19, 5
 DELIVERY_ATTEMPTS_MAX = 100_000
@@ -47,7 +43,6 @@ def run(orders: Orders) -> None:
     """Analyse, report and deliver until asked to stop."""
     settings, limits = orders.settings, orders.settings.inference
     step_back(settings.workers.niceness)
-    sys.setswitchinterval(SWITCH_S)
     cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
         heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
