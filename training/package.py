@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -21,13 +20,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from converter.distribution import input_statistics, measure_distribution
-from converter.image.convert import Converted, convert
-from converter.image.gray_image import Declined
-from converter.manifest import Calibration, Cohort, Distribution, FindingSpec, Manifest, OutputSpec, Parity, Provenance
+from converter.manifest import Calibration, Cohort, FindingSpec, Manifest, OutputSpec, Parity, Provenance
 from training.batch_statistics import re_estimate
 from training.calibrate import Scored, choose_calibration
 from training.cohorts import COHORTS, Example
+from training.distribution import distribution_of
 from training.export import prove_parity, reference_inputs, to_onnx
 from training.fold import fold
 from training.gate.packaged import gated
@@ -37,13 +34,10 @@ from training.manifest_file import write_manifest
 from training.operating_point import Choice, choose_operating_point
 from training.recipe import Recipe, load_recipe
 from training.recipe_data import MADE, add_data_argument, folders, load_recipe_data
-from training.scores import Array, logits, reference_arrays, score
+from training.scores import logits, reference_arrays, score
 from training.splits import select
 
 BYTES_MAX = 10_000_000
-PREVIEW_SIDE_MAX = 512
-PIXELS_MAX = 100_000_000
-READERS = 2
 
 
 def main() -> None:
@@ -120,7 +114,7 @@ def main() -> None:
         ),
         metrics=(),
         provenance=provenance(arguments.run, recipe, parity),
-        distribution=distribution(fitted_on, recipe, deciding, probability),
+        distribution=distribution_of(fitted_on, recipe.finding_names, recipe.input, deciding, probability),
         gate=gate,
     )
     write_manifest(arguments.folder / "manifest.yaml", manifest)
@@ -166,24 +160,6 @@ def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> Cohort:
         citation=facts.citation,
         made=made,
     )
-
-
-def distribution(fitted_on: str, recipe: Recipe, examples: Sequence[Example], probability: Array) -> Distribution:
-    """How scores and films are spread on the films that decided; a node compares its own with it."""
-
-    def convert_one(example: Example) -> Converted | Declined:
-        return convert(example.path, recipe.input, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
-
-    with ThreadPoolExecutor(READERS) as pool:
-        films = list(pool.map(convert_one, examples))
-    scored = [n for n, film in enumerate(films) if isinstance(film, Converted)]
-    statistics = [input_statistics(film.preview) for film in films if isinstance(film, Converted)]
-    refused = [film for film in films if isinstance(film, Declined)]
-    if not scored:
-        raise SystemExit(
-            f"every film of {fitted_on} is declined, the first one for {refused[0].code}: {refused[0].reason}"
-        )
-    return measure_distribution(fitted_on, recipe.finding_names, probability[scored], statistics, len(refused))
 
 
 def provenance(run: Path, recipe: Recipe, parity: Parity) -> Provenance:
