@@ -24,6 +24,15 @@ def on_gpu() -> bool:
     return "gpu" in device or "cuda" in device
 
 
+def computes_bfloat16() -> bool:
+    """Whether bfloat16 is faster than float32 here: on a GPU, and on a processor that multiplies in it (Linux only)."""
+    try:
+        processor = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        processor = ""
+    return on_gpu() or any(name in processor for name in ("avx512_bf16", "amx_bf16"))
+
+
 def known_crossentropy(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """[n]: the binary cross-entropy of each image, averaged over its known findings (negative targets are unknown)."""
     known = ops.cast(targets >= 0, logits.dtype)
@@ -38,7 +47,7 @@ class Learner:
     def __init__(self, recipe: Recipe) -> None:
         """Weights are drawn from the recipe's seed. Mixed precision computes in bfloat16; weights stay float32."""
         self._recipe = recipe
-        mixed = recipe.precision == "mixed" and on_gpu()
+        mixed = recipe.precision == "mixed" and computes_bfloat16()
         keras.utils.set_random_seed(recipe.seed)
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
