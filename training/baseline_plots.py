@@ -16,6 +16,8 @@ from training.recipe import Recipe
 from training.sensitivity import Curve, Figures
 
 MARKERS = "osD^vP"
+# text stays text, and the same figures give the same bytes
+mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "hilum"})
 
 
 def mean(figures: Figures) -> float:
@@ -24,8 +26,8 @@ def mean(figures: Figures) -> float:
 
 
 def plot_curves(folder: Path, curve: Curve) -> Path:
-    """AUC (mean over cohorts and findings) of each model over what was changed, as PNG in `folder`."""
-    file = folder / f"{curve.title.replace(' ', '-')}.png"
+    """AUC (mean over cohorts and findings) of each model over what was changed, as SVG in `folder`."""
+    file = folder / f"{curve.title.replace(' ', '-')}.svg"
     figure, axes = pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")
     for (name, points), marker in zip(curve.points.items(), MARKERS, strict=False):
         axes.plot([value for value, _ in points], [mean(figures) for _, figures in points], marker=marker, label=name)
@@ -33,7 +35,7 @@ def plot_curves(folder: Path, curve: Curve) -> Path:
     axes.axhline(0.5, color="gray", linewidth=0.8, linestyle=":")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    figure.savefig(file, dpi=120)
+    figure.savefig(file, metadata={"Date": None})
     pyplot.close(figure)
     return file
 

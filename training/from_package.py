@@ -102,12 +102,19 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
 
 
 def convolutions(graph: bytes) -> Iterator[Convolution]:
-    """Every convolution of an exported graph, in its order, with the multiplication and addition that follow it."""
+    """Every convolution that `cam` is made of, in the graph's order, with what it is multiplied by and added to."""
     model = onnx.load_model_from_string(graph)
+    makers = {name: node for node in model.graph.node for name in node.output}
+    of_map, waiting = set[str](), ["cam"]
+    while waiting:
+        name = waiting.pop()
+        if name in makers and name not in of_map:
+            of_map.add(name)
+            waiting += makers[name].input
     constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     after = {name: node for node in model.graph.node for name in node.input}
     for node in model.graph.node:
-        if node.op_type != "Conv":
+        if node.op_type != "Conv" or node.output[0] not in of_map:  # the gate has convolutions too
             continue
         kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
         filters = kernel.shape[-1]

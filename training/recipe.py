@@ -163,7 +163,7 @@ class Recipe(Section):
     warmup_steps: PositiveInt
     weight_decay: float = Field(ge=0)
     averaging: float = Field(gt=0, lt=1)
-    precision: Literal["float32", "mixed"] = Field("float32", description="mixed: bfloat16 where the machine computes in it")
+    precision: Literal["float32", "mixed"] = Field("float32", description="mixed: bfloat16 where it is computed")
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None
     augmentation: Augmentation

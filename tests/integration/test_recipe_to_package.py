@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from converter.manifest import load_manifest
-from tests.recipes.__main__ import RECIPES, ROOT, VERSION, commands
 from tests.recipes.data import draw
-from training.recipe import load_recipe
+from tests.recipes.line import ROOT, VERSION, Stage
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -39,11 +38,10 @@ def run(*command: str) -> str:
 def whole_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the commands of one recipe ran."""
     out = tmp_path_factory.mktemp("proof")
-    recipe = load_recipe(RECIPES / f"{NAME}.yaml")
+    stage = Stage(NAME, out, steps=6)
     data = [f"--data={cohort}={draw(cohort, out / 'data' / cohort, n)}" for cohort, n in COHORTS.items()]
     (out / "data.json").write_text(json.dumps(data))
-    package = out / "models" / recipe.name / VERSION
-    for command in commands(NAME, recipe, out, package, data, steps=6):
+    for command in stage.commands(data):
         run(*command)
     return out
 
@@ -66,7 +64,7 @@ def test_the_package_states_how_near_it_is_to_its_network_over_all_of_devtest(wh
     manifest = load_manifest(package_of(whole_way) / "manifest.yaml")
     parity = manifest.provenance.parity
     assert parity is not None
-    figures = json.loads((whole_way / "devtest.json").read_text(encoding="utf-8"))
+    figures = json.loads((whole_way / NAME / "devtest.json").read_text(encoding="utf-8"))
     assert (parity.split, parity.images) == ("devtest", figures["counts"]["labelled"])
     assert parity.probability <= 1e-4
 
@@ -75,7 +73,7 @@ def test_another_process_writes_the_same_package_to_the_byte(whole_way: Path) ->
     first = package_of(whole_way)
     again = whole_way / "again" / first.parent.name / VERSION
     data = json.loads((whole_way / "data.json").read_text())
-    run("training.package", str(whole_way / "run"), str(again), *data)
-    run("training.card", str(again), str(whole_way / "devtest.json"))
+    run("training.package", str(whole_way / "runs" / NAME), str(again), *data)
+    run("training.card", str(again), str(whole_way / NAME / "devtest.json"))
     for file in sorted(first.iterdir()):
         assert (again / file.name).read_bytes() == file.read_bytes(), file.name

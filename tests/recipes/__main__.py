@@ -1,11 +1,12 @@
-"""Takes recipes the whole way, each for a few steps: train, package, evaluate, card, verify; tells what came of it.
+"""Takes recipes the whole way, each for a few steps, and tells what came of it.
 
-    python -m tests.recipes                          (every recipe that starts from nothing)
-    python -m tests.recipes seed-two-convolutions    (these only)
+    python -m tests.recipes                          (every recipe)
+    python -m tests.recipes seed-two-convolutions    (these only, and those whose runs they start from)
 
-Recipes whose cohorts are among the development films use a part of these; the others pictures drawn in the published
-layout of their cohorts. Nothing of it goes under models/: packages stay in --out; their cards, pages without pictures
-and a table are written to training/reports. Exit 0 only when every recipe went the whole way.
+Train, package, evaluate, card, verify; and for a recipe that starts a line of its own, tuning and baselines. Recipes
+whose cohorts are among the development films use a part of these; the others pictures drawn in the published layout of
+their cohorts. Nothing of it goes under models/: runs and packages stay in --out; cards, pages without pictures, trials,
+baselines and a table are written to training/reports. Exit 0 only when every recipe went the whole way.
 """
 
 from __future__ import annotations
@@ -21,14 +22,12 @@ from pathlib import Path
 
 from converter.manifest import load_manifest
 from tests.recipes.data import PATIENTS, data_arguments
-from training.recipe import Recipe, load_recipe
+from tests.recipes.line import RECIPES, ROOT, Stage, in_order
+from training.recipe import load_recipe
 
-ROOT = Path(__file__).resolve().parents[2]
-RECIPES = ROOT / "config" / "training"
 REPORTS = ROOT / "training" / "reports"
 STEPS = 60
 STEP_TIMEOUT_S = 3600
-VERSION = "0.0.1"
 
 
 @dataclass(frozen=True)
@@ -49,87 +48,79 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", help="file names in config/training without .yaml")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--patients", type=int, default=PATIENTS, help="of drawn cohorts")
-    parser.add_argument("--out", type=Path, default=ROOT / "training" / "runs" / "proof")
+    parser.add_argument("--out", type=Path, default=ROOT / "training" / "runs" / "proof", help="made anew")
     arguments = parser.parse_args()
-    names = arguments.recipes or sorted(file.stem for file in RECIPES.glob("*.yaml") if begins(file))
+    names = in_order(arguments.recipes or sorted(file.stem for file in RECIPES.glob("*.yaml")))
+    shutil.rmtree(arguments.out, ignore_errors=True)
     REPORTS.mkdir(exist_ok=True)
     proofs = []
     for name in names:
-        proofs.append(prove(name, arguments.out / name, arguments.steps, arguments.patients))
+        proofs.append(prove(Stage(name, arguments.out, arguments.steps), arguments.patients))
         (REPORTS / "README.md").write_text(overview(), encoding="utf-8")
     if any(proof.failed for proof in proofs):
         raise SystemExit("; ".join(f"{proof.recipe}: {proof.failed}" for proof in proofs if proof.failed))
 
 
-def begins(file: Path) -> bool:
-    """Whether a recipe starts from nothing: one that refines the run of another says so in its first line."""
-    return "--start-from" not in file.read_text(encoding="utf-8").splitlines()[0]
-
-
-def prove(name: str, out: Path, steps: int, patients: int) -> Proof:
-    """One recipe the whole way, in a folder of its own that is made anew; what came of it lies in training/reports."""
-    for old in (out, REPORTS / name):
-        shutil.rmtree(old, ignore_errors=True)
-    recipe = load_recipe(RECIPES / f"{name}.yaml")
-    data, drawn = data_arguments(recipe, out / "data", patients)
-    package, started = out / "models" / recipe.name / VERSION, time.monotonic()
-    failed = ""
-    for command in commands(name, recipe, out, package, data, steps):
-        print(f"{name}: {' '.join(command[:2])}", flush=True)
-        with (out / "log.txt").open("a", encoding="utf-8") as log:
+def prove(stage: Stage, patients: int) -> Proof:
+    """One recipe the whole way; what came of it lies in training/reports."""
+    shutil.rmtree(REPORTS / stage.name, ignore_errors=True)
+    data, drawn = data_arguments(load_recipe(RECIPES / f"{stage.name}.yaml"), stage.out / "data", patients)
+    stage.folder.mkdir(parents=True)
+    started, failed = time.monotonic(), ""
+    for command in stage.commands(data):
+        print(f"{stage.name}: {' '.join(command[:2])}", flush=True)
+        with (stage.folder / "log.txt").open("a", encoding="utf-8") as log:
             done = subprocess.run(
                 [sys.executable, "-m", *command], cwd=ROOT, stdout=log, stderr=log, timeout=STEP_TIMEOUT_S, check=False
             )
         if done.returncode:
-            failed = f"{command[0]} ended with {done.returncode}, see {out / 'log.txt'}"
+            failed = f"{command[0]} ended with {done.returncode}, see {stage.folder / 'log.txt'}"
+            print(f"{stage.name}: {failed}", flush=True)
             break
     minutes = round((time.monotonic() - started) / 60, 1)
-    proof = Proof(name, "pictures drawn" if drawn else "part of the films", steps, minutes, failed)
+    proof = Proof(stage.name, "pictures drawn" if drawn else "part of the films", stage.steps, minutes, failed)
     if not failed:
-        proof = replace(proof, calibration=calibrations(package), auc=aucs(out / "devtest.json"))
-        publish(proof, out, package)
+        proof = replace(proof, calibration=calibrations(stage.package), auc=aucs(stage.figures))
+        publish(proof, stage)
     return proof
 
 
-def commands(name: str, recipe: Recipe, out: Path, package: Path, data: list[str], steps: int) -> list[list[str]]:
-    figures, page = out / "devtest.json", out / "devtest.html"
-    judged = ["--cohorts", *recipe.cohorts, "--json", str(figures), "--html", str(page), "--no-pictures"]
-    return [
-        ["training.train", f"config/training/{name}.yaml", "--name=run", f"--runs={out}", f"--steps={steps}", *data],
-        ["training.package", str(out / "run"), str(package), *data],
-        ["training.evaluate", str(package), *judged, *data],
-        ["training.card", str(package), str(figures)],
-        ["scp_node.cli", "models", "verify", f"--models-dir={out / 'models'}"],
-    ]
-
-
-def publish(proof: Proof, out: Path, package: Path) -> None:
-    """The figures, the card and the page without pictures, where training/README.md links to."""
-    folder = REPORTS / proof.recipe
-    folder.mkdir(parents=True, exist_ok=True)
+def publish(proof: Proof, stage: Stage) -> None:
+    """The figures, the card, the page without pictures, trials and baselines, where training/README.md links to."""
+    folder = REPORTS / stage.name
+    folder.mkdir(parents=True)
     (folder / "proof.json").write_text(json.dumps(asdict(proof), indent=2) + "\n", encoding="utf-8")
-    shutil.copyfile(package / "CARD.md", folder / "CARD.md")
-    shutil.copyfile(out / "devtest.html", folder / "devtest.html")
+    found = [stage.package / "CARD.md", stage.page, stage.trials, *sorted(stage.baselines.glob("*.[ms][dv]*"))]
+    for file in found:
+        if file.exists():
+            shutil.copyfile(file, folder / ("baselines.md" if file.name == "report.md" else file.name))
 
 
 def overview() -> str:
     """The table of all recipes that ever went the whole way here."""
     proofs = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in sorted(REPORTS.glob("*/proof.json"))]
     rows = [
-        f"| {one.recipe} | [card]({one.recipe}/CARD.md), [page]({one.recipe}/devtest.html) | {one.data} | "
-        f"{one.steps} | {one.minutes:.1f} | {one.calibration} | {one.auc} |"
+        f"| {one.recipe} | {links(one.recipe)} | {one.data} | {one.steps} | {one.minutes:.1f} | {one.calibration} | "
+        f"{one.auc} |"
         for one in proofs
     ]
     lines = [
         "# Recipes taken the whole way",
         "Written by `python -m tests.recipes`; do not edit. A row says that the recipe was trained, packaged, judged, "
-        "described and verified, and not how good it can get: so few steps, on a part of the development films or on "
-        "pictures drawn in the published layout of its cohorts. No weights of these runs are shipped.",
+        "described and verified, where there are trials and baselines that it was tuned and compared too, and not how "
+        "good it can get: so few steps, on a part of the development films or on pictures drawn in the published "
+        "layout of its cohorts. No weights of these runs are shipped.",
         "\n".join(
             ["| recipe | reports | data | steps | minutes | calibration | AUC on devtest |", "|" + "---|" * 7, *rows]
         ),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def links(recipe: str) -> str:
+    files = {"card": "CARD.md", "page": "devtest.html", "trials": "trials.csv", "baselines": "baselines.md"}
+    there = {word: file for word, file in files.items() if (REPORTS / recipe / file).exists()}
+    return ", ".join(f"[{word}]({recipe}/{file})" for word, file in there.items())
 
 
 def calibrations(package: Path) -> str:

@@ -23,7 +23,7 @@ IN_MANIFEST = {cohort.name for cohort in development.COHORTS}
 
 
 def data_arguments(recipe: Recipe, folder: Path, patients: int = PATIENTS) -> tuple[list[str], bool]:
-    """(`--data ...` of the training commands, whether pictures were drawn), after making what they name."""
+    """(`--data ...` of the training commands, whether pictures were drawn), after making what is not there yet."""
     drawn = [name for name in recipe.cohorts if name not in IN_MANIFEST]
     arguments = [f"--data={name}={draw(name, folder / name, patients)}" for name in drawn]
     if len(drawn) < len(recipe.cohorts):
@@ -33,6 +33,8 @@ def data_arguments(recipe: Recipe, folder: Path, patients: int = PATIENTS) -> tu
 
 def draw(name: str, folder: Path, patients: int, side: int = DRAWN_SIDE) -> Path:
     """The tree of cohort `name`, large enough that its val split can decide something; marked as drawn."""
+    if folder.exists():
+        return folder
     folder.mkdir(parents=True)
     makers = {
         "covid_radiography": partial(made_cohorts.covid_radiography, films=patients, side=side),
@@ -52,6 +54,8 @@ def part_of_the_films(folder: Path, share: int = PATIENT_SHARE) -> Path:
     root = data_dir()
     if root is None:
         raise SystemExit("no development radiographs: set HILUM_DATA to the folder that holds cxr/ and dicom/")
+    if folder.exists():
+        return folder
     folder.mkdir(parents=True)
     with (root / "cxr" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -82,6 +82,6 @@ def test_the_report_has_a_figure_for_each_cohort_and_a_plot_for_each_question(
     assert min(clean.values()) > 0.9
     text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert f"{2 * SPLIT_IMAGES['val']} films of val" in text
-    for plot in ("training-size.png", "resolution.png", "noise.png"):
+    for plot in ("training-size.svg", "resolution.svg", "noise.svg"):
         assert plot in text
-        assert (tmp_path / "report" / plot).read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / "report" / plot).read_text(encoding="utf-8").startswith("<?xml")

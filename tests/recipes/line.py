@@ -1,0 +1,117 @@
+"""The commands that take one recipe the whole way, and the order in which recipes that start from each other go it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.recipe import Recipe, load_recipe, save_recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "config" / "training"
+VERSION = "0.0.1"
+TRIALS = 2
+IMAGES_OF_BASELINES = 300
+# The first line of a recipe is its command.
+START = re.compile(r"^#.* --start-from training/runs/(\S+)")
+FROM_A_PACKAGE = re.compile(r"^#.*python -m training.from_package (\S+) (\S+) --name (\S+)", re.MULTILINE)
+RUNS = "training/runs/"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Recipe `name` for `steps` steps below the folder `out`, which it shares with those it starts from."""
+
+    name: str
+    out: Path
+    steps: int
+
+    @property
+    def folder(self) -> Path:
+        return self.out / self.name
+
+    @property
+    def runs(self) -> Path:
+        return self.out / "runs"
+
+    @property
+    def package(self) -> Path:
+        return self.out / "models" / load_recipe(RECIPES / f"{self.name}.yaml").name / VERSION
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "devtest.json"
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "devtest.html"
+
+    @property
+    def trials(self) -> Path:
+        return self.runs / f"{self.name}-tune" / "trials.csv"
+
+    @property
+    def baselines(self) -> Path:
+        return self.folder / "baselines"
+
+    def commands(self, data: list[str]) -> list[list[str]]:
+        """Modules with their arguments, to be run one after the other in the checkout."""
+        recipe = self.here()
+        run, before = self.runs / self.name, starts_from(self.name)
+        judged = ["--cohorts", *load_recipe(recipe).cohorts, "--json", str(self.figures), "--html", str(self.page)]
+        start = [f"--start-from={self.runs / before}"] if before else []
+        found = [
+            ["training.train", str(recipe), f"--name={self.name}", f"--runs={self.runs}", f"--steps={self.steps}"],
+            ["training.package", str(run), str(self.package)],
+            ["training.evaluate", str(self.package), *judged, "--no-pictures"],
+        ]
+        found[0] += start
+        taken = FROM_A_PACKAGE.search(text(self.name))
+        if taken and not (self.runs / taken[3]).exists():
+            found.insert(0, ["training.from_package", taken[1], taken[2], f"--name={taken[3]}", f"--runs={self.runs}"])
+        if not before or taken:
+            trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
+            found += [
+                ["training.tune", str(recipe), *trial, f"--name={self.name}-tune", f"--runs={self.runs}"],
+                ["training.baselines", str(recipe), str(self.baselines), f"--images-max={IMAGES_OF_BASELINES}"],
+            ]
+        models = str(self.out / "models")
+        return [
+            *([*command, *data] for command in found),
+            ["training.card", str(self.package), str(self.figures)],
+            ["scp_node.cli", "models", "verify", f"--models-dir={models}"],
+        ]
+
+    def here(self) -> Path:
+        """The recipe's file; one that has teachers is written anew, with the runs below `out` as its teachers."""
+        file = RECIPES / f"{self.name}.yaml"
+        recipe = load_recipe(file)
+        if not recipe.teachers:
+            return file
+        runs = tuple(str(self.runs / run.removeprefix(RUNS)) for run in recipe.teachers.runs)
+        changed: Recipe = recipe.model_copy(update={"teachers": recipe.teachers.model_copy(update={"runs": runs})})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(self.folder / "recipe.yaml", changed)
+        return self.folder / "recipe.yaml"
+
+
+def text(name: str) -> str:
+    return (RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def starts_from(name: str) -> str | None:
+    """The run that the first line of a recipe names."""
+    found = START.match(text(name))
+    return found[1] if found else None
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """`names` and every recipe whose run they start from, each after the one it starts from."""
+    found: list[str] = []
+    for name in names:
+        before = starts_from(name)
+        earlier = in_order([before]) if before and (RECIPES / f"{before}.yaml").exists() else []
+        found += [one for one in [*earlier, name] if one not in found]
+    return found
