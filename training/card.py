@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from converter.evaluation.figures import IMAGES_MIN
+from converter.evaluation.figures import PATIENTS_MIN
 from converter.manifest import Manifest, Metric, load_manifest
 from training.cohorts import COHORTS
 from training.manifest_file import write_manifest
@@ -97,10 +97,10 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "threshold were decided on val.",
         "## Measured",
         "Figures on images that training never saw, each with its "
-        f"{report['intervals']['level_percent']} % interval from {report['intervals']['rounds']} bootstrap samples of "
-        "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
+        f"{report['intervals']['level_percent']:g} % interval from {report['intervals']['rounds']} bootstrap samples "
+        "of patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
         "32 x 32 gray values, trained on the same images. A figure that would rest on fewer than "
-        f"{IMAGES_MIN} images of a class is left out; the counts are in the second table.",
+        f"{PATIENTS_MIN} patients of a class is left out; the counts are in the second table.",
         *measured_words(report),
         *(f"{note['title']}. {note['text']}" for note in report.get("notes", ())),
         *gate_words(manifest),

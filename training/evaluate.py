@@ -41,10 +41,12 @@ from training.map_shift import mirror_shift
 from training.recipe_data import IN_THE_MANIFEST, add_data_argument, load_recipe_data, recipe_cohorts
 from training.reduced import prove_reduced
 from training.size_leak import measure_size_leak
-from training.splits import select, unseen
+from training.splits import SPLITS, select, unseen
 
 # Judged as well where it is at hand: no package is trained on it, so every image of it is new.
 NEVER_TRAINED_ON = ("hannover512",)
+# Weights come from the one; the end of training, calibration and thresholds from the other.
+LEARNED_FROM = {"train", "val"}
 SIZE_LEAK_COHORT = "kermany512"
 SAME_FILMS = {"kermany224", "kermany512"}
 MAP_SHIFT_STEP = 5
@@ -61,8 +63,13 @@ def main() -> None:
     add_data_argument(parser)
     parser.add_argument("--cohorts", nargs="+", help="those to judge on (default: those trained on, and hannover512)")
     parser.add_argument(
-        "--split", nargs="+", default=["devtest"], help="of the cohorts trained on; others are judged whole"
+        "--split",
+        nargs="+",
+        choices=SPLITS,
+        default=["devtest"],
+        help="of the cohorts trained on; others are judged whole",
     )
+    parser.add_argument("--run", type=Path, help="the training run whose split.csv says which images are which")
     parser.add_argument("--compare", type=Path, nargs="*", default=[], help="other packages, on the same images")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--html", type=Path, help="where the page for people goes")
@@ -75,21 +82,31 @@ def main() -> None:
     if arguments.jpeg2000:
         prove_reduced(arguments.folder, manifest, package.graph, data_folder(None))
         return
-    if arguments.json is None and arguments.html is None:
+    files = [file for file in (arguments.json, arguments.html) if file is not None]
+    if not files:
         parser.error("give --json, --html or both")
+    for file in files:
+        if not file.parent.is_dir():
+            parser.error(f"there is no folder {file.parent} for {file.name}")
+    if arguments.run is not None and not (arguments.run / "split.csv").is_file():
+        parser.error(f"{arguments.run} is no training run: it has no split.csv")
 
     # 2. images: one split of the cohorts trained on, and of others the patients that training never saw
     trained_on = [cohort.name for cohort in manifest.cohorts]
     names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *others_at_hand(trained_on)]))
-    learned_from = load_recipe_data(trained_on, arguments.data)
+    learned_from = load_recipe_data(trained_on, arguments.data, arguments.run and arguments.run / "split.csv")
+    if arguments.run is None:
+        check_division(manifest, learned_from, arguments.data)
     judged_parts = [name for name in names if name in trained_on]
     examples = [example for split in arguments.split for example in select(learned_from, split, judged_parts)]
-    seen = [example for example in learned_from if example.split not in arguments.split]
+    seen = [example for example in learned_from if example.split in LEARNED_FROM]
     known = recipe_cohorts(names, arguments.data)
     sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
     for name, (cohort, folder) in known.items():
         if name not in trained_on:
             examples += unseen(cohort.load(folder), seen)
+    if not examples:
+        raise SystemExit(f"no image of {', '.join(names)} is in {' + '.join(arguments.split)}")
 
     # 3. what this package, other packages and the baseline say of them
     galleries = {
@@ -102,7 +119,7 @@ def main() -> None:
 
     # 4. the report, and what only training measures
     setting = Setting(
-        title=f"{len(cases)} images of {', '.join(names)} that it never saw",
+        title=f"{len(cases)} images of {', '.join(names)}{whether_seen(arguments.split)}",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
         splits={name: " + ".join(arguments.split) if name in trained_on else WHOLE for name in names},
     )
@@ -121,7 +138,29 @@ def main() -> None:
             print(summary(finding["name"], group))
     for note in report["notes"]:
         print(f"{note['title']}: {note['text']}")
-    print(*(f"{file}: written" for file in (arguments.json, arguments.html) if file is not None), sep="\n")
+    print(*(f"{file}: written" for file in files), sep="\n")
+
+
+def check_division(manifest: Manifest, examples: Sequence[Example], data: Sequence[str]) -> None:
+    """End the program where images without a published split are divided otherwise than for training.
+
+    A film more or less moves others from one split to another: what was learned from would be judged.
+    """
+    for name, (cohort, folder) in recipe_cohorts([cohort.name for cohort in manifest.cohorts], data).items():
+        if all(example.split for example in cohort.load(folder)):
+            continue
+        images = len(select(examples, "train", [name]))
+        (trained_on,) = [cohort.images for cohort in manifest.cohorts if cohort.name == name]
+        if images != trained_on:
+            raise SystemExit(
+                f"{name}: {images} images to learn from are here, the package learned from {trained_on}: the division "
+                "is not that of its training. Give --run RUN, the folder of the run that it was made of"
+            )
+
+
+def whether_seen(splits: Sequence[str]) -> str:
+    """What may be said of the images of these splits."""
+    return ", part of which it learned from or was tuned on" if {*splits} & LEARNED_FROM else " that it never saw"
 
 
 def others_at_hand(trained_on: Iterable[str]) -> tuple[str, ...]:
