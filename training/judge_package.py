@@ -18,8 +18,9 @@ from converter.evaluation.localisation import Localised, localise
 from converter.gate import refusal
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
-from converter.manifest import InputSpec, Manifest, load_manifest
+from converter.manifest import InputSpec, Manifest
 from training.cohorts import Example
+from training.manifest_file import read_manifest
 from training.scores import Array, score
 
 PREVIEW_SIDE_MAX = 512
@@ -47,7 +48,7 @@ class Source:
 
 
 def open_package(folder: Path) -> Package:
-    manifest = load_manifest(folder / "manifest.yaml")
+    manifest = read_manifest(folder)
     graph = (folder / "model.onnx").read_bytes()
     if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
         raise SystemExit(f"{folder / 'model.onnx'} is not the file that manifest.yaml names")
