@@ -18,6 +18,7 @@ from converter.evaluation.wording import counted, in_a_sentence, percent
 from converter.manifest import Manifest, Metric
 from training.cohorts import COHORTS
 from training.manifest_file import read_manifest, write_manifest
+from training.splits import LEARNED_FROM
 
 FIGURES = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specificity", "ece": "ECE", "brier": "Brier"}
 # Which entries of the page's glossary the tables of a card need.
@@ -56,10 +57,20 @@ def main() -> None:
     report = json.loads(arguments.figures.read_text(encoding="utf-8"))
     if report["package"]["onnx_sha256"] != manifest.onnx_sha256:
         raise SystemExit(f"{arguments.figures} was measured on another model.onnx")
+    if seen := LEARNED_FROM & {split for group in groups(report) for split in group["split"].split(" + ")}:
+        raise SystemExit(
+            f"{arguments.figures} was measured on {' and '.join(sorted(seen))}, which the package was made from; a "
+            "card states figures of images that it never saw"
+        )
     measured = manifest.model_copy(update={"metrics": tuple(metrics(report))})
     write_manifest(arguments.folder / "manifest.yaml", Manifest.model_validate(measured.model_dump()))
     (arguments.folder / "CARD.md").write_text(card(measured, report), encoding="utf-8")
     print(f"{arguments.folder}: CARD.md and {len(measured.metrics)} metrics written")
+
+
+def groups(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for finding in report["findings"]:
+        yield from finding["groups"]
 
 
 def metrics(report: dict[str, Any]) -> Iterator[Metric]:

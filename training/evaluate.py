@@ -41,12 +41,10 @@ from training.map_shift import mirror_shift
 from training.recipe_data import IN_THE_MANIFEST, add_data_argument, load_recipe_data, recipe_cohorts
 from training.reduced import prove_reduced
 from training.size_leak import measure_size_leak
-from training.splits import SPLITS, select, unseen
+from training.splits import LEARNED_FROM, SPLITS, select, unseen
 
 # Judged as well where it is at hand: no package is trained on it, so every image of it is new.
 NEVER_TRAINED_ON = ("hannover512",)
-# Weights come from the one; the end of training, calibration and thresholds from the other.
-LEARNED_FROM = {"train", "val"}
 SIZE_LEAK_COHORT = "kermany512"
 SAME_FILMS = {"kermany224", "kermany512"}
 MAP_SHIFT_STEP = 5

@@ -20,6 +20,8 @@ from training.near_duplicates import Pair, find_near_duplicates
 # In the order in which they are looked at: what is measured later keeps its images when two of them share a patient.
 SPLITS = ("train", "val", "devtest", "test")
 LEFT_OUT = "left-out"
+# Weights come from the one; the end of training, calibration and thresholds from the other.
+LEARNED_FROM = frozenset({"train", "val"})
 SHARES = {"train": 0.8, "val": 0.1, "devtest": 0.1}
 # Fewer groups than this with one set of findings are divided together with the others of their cohort.
 STRATUM_GROUPS_MIN = 10

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from converter.evaluation.cases import Case, Rival
 from converter.evaluation.report import Setting, build_report
 from converter.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
 from tests.support.tiny_model import TINY_GATED
 from tests.unit.test_manifest import precision, valid_manifest
-from training.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, metrics
+from training.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics
 from training.manifest_file import write_manifest
 
 
@@ -50,6 +55,22 @@ def test_card_shows_every_figure_with_its_interval() -> None:
     assert "| dicom/nonchest | hip.dcm | analysed | 0.750 | x |" in text
     assert "| dicom/nonchest | empty.dcm | undecodable | - | undecodable |" in text
     assert "research use" in text.lower()
+
+
+def test_a_card_is_not_written_from_images_that_the_package_was_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(TINY_GATED, tmp_path / "tiny")
+    before = (tmp_path / "tiny" / "manifest.yaml").read_bytes()
+    figures = report(load_manifest(TINY_GATED / "manifest.yaml"))
+    for finding in figures["findings"]:
+        for group in finding["groups"]:
+            group["split"] = "devtest + train"
+    (tmp_path / "r.json").write_text(json.dumps(figures), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["card", str(tmp_path / "tiny"), str(tmp_path / "r.json")])
+    with pytest.raises(SystemExit, match="was measured on train, which the package was made from"):
+        main()
+    assert (tmp_path / "tiny" / "manifest.yaml").read_bytes() == before
 
 
 def test_card_has_a_table_and_a_threshold_for_each_finding() -> None:
