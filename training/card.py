@@ -116,8 +116,8 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "Figures on images that training never saw, each with its "
         f"{report['intervals']['level_percent']:g} % interval over patients. Sensitivity and specificity at the "
         "operating threshold; ECE is the calibration error. `baseline` is a logistic regression on 32 x 32 gray "
-        f"values, trained on the same images. A figure that would rest on fewer than {PATIENTS_MIN} patients of a class "
-        "is left out; the counts are in the second table. Declined images count in no figure.",
+        f"values, trained on the same images. A figure that would rest on fewer than {PATIENTS_MIN} patients of a "
+        "class is left out; the counts are in the second table. Declined images count in no figure.",
         "\n".join(
             f"- {word}: {meaning.format(**report['intervals'])}" for word, meaning in GLOSSARY if word in EXPLAINED
         ),
