@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.image.gray_image import GrayImage
 from training.cohorts import load_examples
 from training.gate import packages, patterns, phantoms, pictures, sources, volumes
 from training.gate.films import inverted, part, rotated
@@ -107,6 +108,11 @@ def _key() -> str:
     for module in MAKERS:
         digest.update(Path(module.__file__).read_bytes())
     return digest.hexdigest()[:8]
+
+
+def as_gray(picture: Gray) -> GrayImage:
+    rows, columns = picture.shape
+    return GrayImage(picture.astype(np.uint16) * 257, source_shape=(rows, columns))
 
 
 def squashed(picture: Gray, side: int) -> Gray:

@@ -6,6 +6,7 @@ import gzip
 import shutil
 import struct
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -15,12 +16,14 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from converter.gate_codes import GATE_CODES
 from converter.image.model_input import normalise
-from converter.manifest import InputSpec, Normalisation
-from tests.support.tiny_model import SIDE, graph_bytes
+from converter.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
+from tests.support.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
 from training.gate import packages, patterns, phantoms, pool
+from training.gate.__main__ import main
 from training.gate.films import inverted, part, rotated
 from training.gate.kinds import KINDS, NAMES
 from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
@@ -37,8 +40,10 @@ from training.gate.sources import (
     pictures,
     slices,
 )
+from training.gate.spec import SIDE as FITTED_SIDE
 from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
+from training.manifest_file import write_manifest
 
 PATTERNS = (
     patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
@@ -299,11 +304,11 @@ SCALED = InputSpec.model_validate(
 )
 
 
-def gate_graph() -> bytes:
-    """A gate whose kinds weigh the upper and the lower half of what it sees."""
+def gate_graph(side: int = GATE_SIDE) -> bytes:
+    """A gate whose three kinds weigh what it sees, each place its own way."""
     onnx = pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
-    weights = np.random.default_rng(5).normal(0, 0.05, (GATE_SIDE**2, 3)).astype(np.float32)
+    weights = np.random.default_rng(5).normal(0, 0.05, (side**2, 3)).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", ["small"], ["flat"]),
@@ -311,7 +316,7 @@ def gate_graph() -> bytes:
             helper.make_node("Softmax", ["kinds"], ["out"], axis=1),
         ],
         "gate",
-        [helper.make_tensor_value_info("small", 1, ["N", 1, GATE_SIDE, GATE_SIDE])],
+        [helper.make_tensor_value_info("small", 1, ["N", 1, side, side])],
         [helper.make_tensor_value_info("out", 1, ["N", 3])],
         [numpy_helper.from_array(weights, "weights")],
     )
@@ -377,3 +382,87 @@ def test_an_input_whose_gray_values_are_gone_is_refused() -> None:
     ranks = SCALED.model_copy(update={"normalisation": Normalisation(name="centre-rank")})
     with pytest.raises(RuntimeError, match="not on the ranks of 'centre-rank'"):
         add_gate(graph_bytes("NCHW"), ranks, gate, GATE_SPEC)
+
+
+# The commands
+
+
+def gate_command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["training.gate", *map(str, arguments)])
+    main()
+
+
+def fitted_run(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "gate.onnx").write_bytes(gate_graph(FITTED_SIDE))
+    (folder / "gate.yaml").write_text(yaml.safe_dump(GATE))
+    return folder
+
+
+def package_with(folder: Path, source: Path, **changes: object) -> Path:
+    shutil.copytree(source, folder)
+    manifest = load_manifest(folder / "manifest.yaml")
+    write_manifest(folder / "manifest.yaml", manifest.model_copy(update=changes))
+    return folder
+
+
+def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = fitted_run(tmp_path / "run")
+    before = Distribution(fitted_on="val", images=9, scores={}, inputs={}, declined_share=0.25)
+    old = package_with(tmp_path / "tiny" / "1.0.0", TINY, distribution=before)
+    new = tmp_path / "tiny" / "1.1.0"
+    gate_command(monkeypatch, "attach", old, run_folder, new)
+    from scp_node.inference.library import open_package, verify_package
+    from scp_node.inference.session import InferenceSession
+
+    package = open_package(new)
+    verify_package(package, InferenceSession(package, ("cpu",)))
+    assert package.manifest.gate is not None and len(package.manifest.gate.kinds) == 3
+    assert package.manifest.distribution == before.model_copy(update={"declined_share": None})
+
+
+@pytest.mark.parametrize(
+    ("package", "new", "said"),
+    [
+        (TINY_GATED, "tiny/1.1.0", "has an input gate already"),
+        (TINY, "tiny/next", "as models/NAME/VERSION: version: "),
+        (Path("nowhere"), "tiny/1.1.0", "nowhere: .*No such file"),
+    ],
+)
+def test_a_gate_that_cannot_be_added_is_told_in_a_sentence(
+    package: Path, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = fitted_run(tmp_path / "run")
+    with pytest.raises(SystemExit, match=said):
+        gate_command(monkeypatch, "attach", package, run_folder, tmp_path / new)
+    assert not (tmp_path / new).exists()
+
+
+def test_a_source_that_is_left_out_has_to_be_one_that_is_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stamp", "MATE backgrounds"):
+        with pytest.raises(SystemExit, match=f"no such source here: {name}; there are: .*stamps"):
+            gate_command(monkeypatch, "fit", tmp_path / "run", "--without", name)
+
+
+def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "manifest.csv").touch()
+    seen = GateSource(name="stamps", kind="picture", images=9, licence="free")
+    manifest = load_manifest(TINY_GATED / "manifest.yaml")
+    assert manifest.gate is not None
+    gate = manifest.gate.model_copy(update={"sources": (seen,)})
+    package = package_with(tmp_path / "tiny-gated" / "1.0.0", TINY_GATED, gate=gate)
+    with pytest.raises(SystemExit, match=r"no such source here: stamps; there are: .*clip art"):
+        gate_command(monkeypatch, "--data", tmp_path, "--packages", tmp_path, "measure", package, "--also", "stamps")
+
+
+def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("keras", reason="the package keras is not installed (extra [training])")
+    from training.gate.fit import Batches
+
+    films = [pool.Group("films", NAMES[0], np.zeros((1, 96, 96), np.uint8))]
+    with pytest.raises(SystemExit, match=r"nothing is left to learn lateral-chest, .*noise from"):
+        Batches(films, [], 1)
