@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import cycle, product
+from itertools import product
 
 import numpy as np
 from pydicom import Dataset
@@ -23,7 +23,6 @@ from converter.image.sop_classes import (
 from converter.manifest import Manifest
 from converter.result.encode import to_bytes
 from converter.result.findings import (
-    Algorithm,
     AnalysedImage,
     DeclinedImage,
     Finding,
@@ -31,7 +30,7 @@ from converter.result.findings import (
     ReportIdentity,
     StudyReport,
 )
-from converter.result.provenance import device_uid
+from converter.result.provenance import device_uid, result_uid
 from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
@@ -39,7 +38,7 @@ from scp_node.assembly import algorithm_of
 from scp_node.settings import Report
 
 STUDY, SERIES, PREDECESSOR = "2.25.1", "2.25.2", "2.25.3"
-SIDE, CELLS = 64, 8
+SIDE, CELLS, HEATMAP_SIDE = 64, 8, 320
 GRAY, CAM = np.full((SIDE, SIDE), 128, np.uint8), np.ones((CELLS, CELLS), np.float32)
 # The class in which images of a modality usually come; the templates of another are made when one comes.
 USUAL_CLASSES = {
@@ -50,7 +49,8 @@ USUAL_CLASSES = {
 }
 # What a header may have of the attributes that an image library shows.
 SPACING, ORIENTATION = {"ImagerPixelSpacing": [0.2, 0.2]}, {"PatientOrientation": ["L", "F"]}
-HEADERS: tuple[dict[str, list[float] | list[str]], ...] = ({**SPACING, **ORIENTATION}, {**SPACING}, {**ORIENTATION}, {})
+Header = Mapping[str, list[float] | list[str]]
+HEADERS: tuple[Header, ...] = ({**SPACING, **ORIENTATION}, {**SPACING}, {**ORIENTATION}, {})
 
 
 def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
@@ -59,57 +59,53 @@ def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
     algorithm = algorithm_of(manifest)
     device = device_uid(ae_title, f"{manifest.name}@{manifest.version}")
     identity = ReportIdentity(STUDY, 1, datetime.now(UTC), device, ae_title)
-    images = list(_images(manifest))
-    heatmaps = [_heatmap(images[0], finding, identity, algorithm, settings) for finding in images[0].findings]
-    shown: list[Dataset | None] = [None, *heatmaps]  # not every image has one
-    first = StudyReport(
-        identity,
-        algorithm,
-        images=tuple(images),
-        declined=(DeclinedImage(images[0].source, Declined("not-frontal", "nobody has sent it")),),
-        heatmaps={
-            str(image.source.SOPInstanceUID): heatmap
-            for image, heatmap in zip(images, cycle(shown), strict=False)
-            if heatmap is not None
-        },
-    )
+    cases = list(product(manifest.intended_use.modalities, (True, False)))
+    plain = [_image(manifest, *case, header) for case in cases for header in HEADERS]
+    drawn = [_image(manifest, *case, {}, place) for case in cases for place in range(len(manifest.findings))]
+    heatmaps = {
+        str(image.source.SOPInstanceUID): build_heatmap(
+            HeatmapInput(image, image.findings[0], GRAY, IDENTITY_AFFINE, CAM),
+            identity,
+            algorithm,
+            HEATMAP_SIDE,
+            settings.charset,
+        )
+        for image in drawn
+    }
+    declined = DeclinedImage(plain[0].source, Declined("not-frontal", "nobody has sent it"))
+    first = StudyReport(identity, algorithm, (*plain, *drawn), (declined,), heatmaps)
     later = replace(first, predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES),))
     empty = replace(first, images=(), heatmaps={})
     reports = [
         build_structured_report(one, Comprehensive3DSRStorage, settings.charset) for one in (first, later, empty)
     ]
-    for ds in (*reports, *heatmaps):
+    results = (*reports, *heatmaps.values())
+    for ds in results:
         to_bytes(ds)
-    return len(reports) + len(heatmaps)
+    return len(results)
 
 
-def _images(manifest: Manifest) -> Iterator[AnalysedImage]:
-    """As many of each modality and decision as meet every kind of header and each heat map."""
-    each = max(len(HEADERS), len(manifest.findings) + 1)
-    kinds = product(manifest.intended_use.modalities, (True, False), range(each))
-    for number, (modality, positive, place) in enumerate(kinds, 1):
-        source = Dataset()
-        source.SOPClassUID, source.SOPInstanceUID = USUAL_CLASSES.get(modality, SECONDARY_CAPTURE), f"{STUDY}.{number}"
-        source.StudyInstanceUID, source.SeriesInstanceUID, source.Modality = STUDY, SERIES, modality
-        source.Rows = source.Columns = SIDE
-        for keyword, value in HEADERS[place % len(HEADERS)].items():
-            setattr(source, keyword, value)
-        findings = (
-            Finding(
-                spec.name,
-                spec.concept,
-                spec.operating_threshold if positive else 0.0,
-                spec.operating_threshold,
-                positive,
-                attention_region(CAM, GRAY.shape, IDENTITY_AFFINE, GRAY.shape) if positive else None,
-            )
-            for spec in manifest.findings
+def _image(
+    manifest: Manifest, modality: str, positive: bool, header: Header, place: int | None = None
+) -> AnalysedImage:
+    """A film with all findings, or with the one at `place`."""
+    source = Dataset()
+    source.SOPClassUID = USUAL_CLASSES.get(modality, SECONDARY_CAPTURE)
+    source.SOPInstanceUID = result_uid("rehearsal", modality, str(positive), *header, str(place))
+    source.StudyInstanceUID, source.SeriesInstanceUID, source.Modality = STUDY, SERIES, modality
+    source.Rows = source.Columns = SIDE
+    for keyword, value in header.items():
+        setattr(source, keyword, value)
+    region = attention_region(CAM, GRAY.shape, IDENTITY_AFFINE, (SIDE, SIDE)) if positive else None
+    findings = tuple(
+        Finding(
+            spec.name,
+            spec.concept,
+            spec.operating_threshold if positive else 0.0,
+            spec.operating_threshold,
+            positive,
+            region,
         )
-        yield AnalysedImage(source, tuple(findings), notes=("a rehearsal",))
-
-
-def _heatmap(
-    image: AnalysedImage, finding: Finding, identity: ReportIdentity, algorithm: Algorithm, settings: Report
-) -> Dataset:
-    drawn_from = HeatmapInput(image, finding, GRAY, IDENTITY_AFFINE, CAM)
-    return build_heatmap(drawn_from, identity, algorithm, settings.heatmap_side_max, settings.charset)
+        for spec in manifest.findings
+    )
+    return AnalysedImage(source, findings if place is None else findings[place : place + 1], notes=("a rehearsal",))

@@ -29,7 +29,7 @@ def made() -> int:
 def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts: Parts) -> None:
     template._template.cache_clear()
     heatmap._blended_pairs.cache_clear()
-    assert rehearse(parts.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 5
+    assert rehearse(parts.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
     before = made()
     assert before > 20
     bright, dark = make_dx(seed=1, WindowCenter=900), make_dx(seed=2, WindowCenter=3900)
