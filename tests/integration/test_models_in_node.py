@@ -165,18 +165,18 @@ def test_each_image_of_a_study_goes_to_its_model_and_each_route_makes_its_report
 
 
 def test_a_ct_study_goes_to_the_model_of_its_route_slice_by_slice(node: RunningNode, archive: Orthanc) -> None:
-    soft, bone = make_ct(seed=47), make_ct(seed=47, instance=2, WindowCenter=-200)
-    assert store(node.port, [soft, bone]) == [0x0000, 0x0000]
-    objects = until(lambda: results(archive, soft, bone), lambda seen: len(seen) == 3, "a report and two heat maps")
+    soft, wide = make_ct(seed=47), make_ct(seed=47, instance=2, WindowWidth=200)
+    assert store(node.port, [soft, wide]) == [0x0000, 0x0000]
+    objects = until(lambda: results(archive, soft, wide), lambda seen: len(seen) == 3, "a report and two heat maps")
     (report,) = reports(objects)
     text = text_of(report)
     assert all(words in text for words in ("Random growths", "Glioma", "Meningioma", "Computed Tomography"))
-    assert all(str(ds.SOPInstanceUID) in text for ds in (soft, bone)) and "Bright" not in text
+    assert all(str(ds.SOPInstanceUID) in text for ds in (soft, wide)) and "Bright" not in text
     for heatmap in (one for one in objects if one.SOPClassUID != SR_CLASS):
         assert heatmap.BodyPartExamined == "HEAD" and heatmap.Modality == "OT"
     ledger = node.ledger()
     with ledger.reading() as tx:
-        found = [ledger.analysis(tx, str(ds.SOPInstanceUID)) for ds in (soft, bone)]
+        found = [ledger.analysis(tx, str(ds.SOPInstanceUID)) for ds in (soft, wide)]
     ledger.engine.dispose()
     scores = [analysis.findings[0].probability for analysis in found if analysis]
     assert len(scores) == 2 and abs(scores[0] - scores[1]) > 0.01  # seen through its window, in Hounsfield units
