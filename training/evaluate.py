@@ -26,7 +26,7 @@ from converter.image.convert import convert
 from converter.image.gray_image import Declined
 from converter.manifest import IntendedUse, Manifest
 from training.baseline_models import logistic_regression
-from training.cohorts import COHORTS, Example, data_folder
+from training.cohorts import COHORTS, Example
 from training.images import load_model_inputs
 from training.judge_package import (
     PIXELS_MAX,
@@ -51,6 +51,7 @@ MAP_SHIFT_STEP = 5
 # The mean shift of fewer films than this says nothing.
 MAP_SHIFT_FILMS_MIN = 3
 WHOLE = "all (never trained on)"
+PART = "those that training never saw"
 BASELINE = "a logistic regression on 32 x 32 gray values"
 
 
@@ -78,7 +79,8 @@ def main() -> None:
     package = open_package(arguments.folder)
     manifest = package.manifest
     if arguments.jpeg2000:
-        prove_reduced(arguments.folder, manifest, package.graph, data_folder(None))
+        where = recipe_cohorts(IN_THE_MANIFEST, arguments.data)
+        prove_reduced(arguments.folder, manifest, package.graph, next(folder for _, folder in where.values()))
         return
     files = [file for file in (arguments.json, arguments.html) if file is not None]
     if not files:
@@ -88,6 +90,10 @@ def main() -> None:
             parser.error(f"there is no folder {file.parent} for {file.name}")
     if arguments.run is not None and not (arguments.run / "split.csv").is_file():
         parser.error(f"{arguments.run} is no training run: it has no split.csv")
+    for folder in arguments.look:
+        if not folder.is_dir():
+            parser.error(f"there is no folder {folder} to look at")
+    others = [open_package(folder) for folder in arguments.compare]
 
     # 2. images: one split of the cohorts trained on, and of others the patients that training never saw
     trained_on = [cohort.name for cohort in manifest.cohorts]
@@ -100,9 +106,13 @@ def main() -> None:
     seen = [example for example in learned_from if example.split in LEARNED_FROM]
     known = recipe_cohorts(names, arguments.data)
     sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
+    splits = dict.fromkeys(judged_parts, " + ".join(arguments.split))
     for name, (cohort, folder) in known.items():
         if name not in trained_on:
-            examples += unseen(cohort.load(folder), seen)
+            whole = cohort.load(folder)
+            new = unseen(whole, seen)
+            splits[name] = WHOLE if len(new) == len(whole) else PART
+            examples += new
     if not examples:
         raise SystemExit(f"no image of {', '.join(names)} is in {' + '.join(arguments.split)}")
 
@@ -113,13 +123,13 @@ def main() -> None:
     }
     cases = judge_examples(package, examples, sources, galleries)
     rivals = [Rival(BASELINE, baseline(select(learned_from, "train", trained_on), examples, manifest))]
-    rivals += [rival(open_package(folder), examples, sources) for folder in arguments.compare]
+    rivals += [rival(other, examples, sources) for other in others]
 
     # 4. the report, and what only training measures
     setting = Setting(
         title=f"{len(cases)} images of {', '.join(names)}{whether_seen(arguments.split)}",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
-        splits={name: " + ".join(arguments.split) if name in trained_on else WHOLE for name in names},
+        splits=splits,
     )
     report = build_report(manifest, cases, setting, rivals)
     report |= further(package, examples) | {"looked_at": look_at(arguments.look, package)}
@@ -193,7 +203,10 @@ def further(package: Package, examples: Sequence[Example]) -> dict[str, Any]:
     of_size_leak = [example for example in examples if example.cohort == SIZE_LEAK_COHORT]
     found: dict[str, Any] = {}
     if len({example.positive for example in of_size_leak}) == 2:
-        found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec)
+        names = [finding.name for finding in package.manifest.findings]
+        for finding in [one for one in COHORTS[SIZE_LEAK_COHORT].findings if one in names]:
+            place = names.index(finding)
+            found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec, finding=finding, output=place)
     films = [example for example in examples if example.cohort in map_cohorts(examples)][::MAP_SHIFT_STEP]
     shift = mirror_shift(package.graph, load_model_inputs(films, spec), spec)
     if shift.films >= MAP_SHIFT_FILMS_MIN:
@@ -230,14 +243,20 @@ def notes(report: dict[str, Any]) -> list[dict[str, str]]:
         )
     if "map_shift" in report:
         shift = report["map_shift"]
+        right, below = beside(shift["x"], "to the right of", "to the left of"), beside(shift["y"], "below", "above")
         found.append(
             {
                 "title": "Place of the heat map",
-                "text": f"Against mirror images of {shift['films']} films the map lies {shift['x']:+.1f} pixels of the "
-                f"input beside its place to the right and {shift['y']:+.1f} below it.",
+                "text": f"Against mirror images of {shift['films']} films the map lies {right} and {below} its "
+                "place, in pixels of the network's input.",
             }
         )
     return found
+
+
+def beside(shift: float, positive: str, negative: str) -> str:
+    """'3.2 to the left of', '0.5 below'."""
+    return f"{abs(shift):.1f} {positive if shift >= 0 else negative}"
 
 
 def summary(finding: str, group: dict[str, Any]) -> str:

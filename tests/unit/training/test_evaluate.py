@@ -80,7 +80,7 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
     assert groups["nih512"]["images"] == 24 and groups["nih512"]["split"] == "devtest"
     assert groups["nih512"]["positives"] == 12 and groups["nih512"]["auc"]["value"] is not None
     assert groups["hannover512"]["images"] == 10  # without the patient and the film that training knew
-    assert groups["hannover512"]["split"] == "all (never trained on)"
+    assert groups["hannover512"]["split"] == "those that training never saw"
     assert "nih512 AP" in groups and "nih512 sex F" in groups
     source = report["findings"][0]["sources"][0]
     regression, same = source["comparisons"]
@@ -116,6 +116,7 @@ def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: p
         ([], "--json, --html or both"),
         (["--html", "no-folder/r.html"], "there is no folder no-folder for r.html"),
         (["--html", "r.html", "--run", "."], ". is no training run: it has no split.csv"),
+        (["--html", "r.html", "--look", "no-folder"], "there is no folder no-folder to look at"),
         (["--html", "r.html", "--split", "development"], "invalid choice: 'development'"),
     ],
 )
@@ -130,6 +131,11 @@ def test_wrong_usage_is_told_before_anything_is_read(
     with pytest.raises(SystemExit):
         run(monkeypatch, PNEUMONIA, *options)
     assert message in capsys.readouterr().err
+
+
+def test_the_place_of_the_map_is_said_in_words() -> None:
+    (note,) = evaluate.notes({"findings": [], "map_shift": {"x": -3.2, "y": 0.5, "films": 6}})
+    assert "the map lies 3.2 to the left of and 0.5 below its place" in note["text"]
 
 
 def test_a_split_without_images_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
