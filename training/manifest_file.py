@@ -13,7 +13,7 @@ from converter.manifest import Manifest, Name, Version, load_manifest
 
 def name_and_version(folder: Path) -> tuple[str, str]:
     """What `folder` calls the package; ends the program where it is no models/NAME/VERSION."""
-    name, version = folder.resolve().parts[-2:]
+    name, version = folder.absolute().parts[-2:]
     try:
         return TypeAdapter(Name).validate_python(name), TypeAdapter(Version).validate_python(version)
     except ValidationError:
