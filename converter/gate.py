@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,8 @@ def refusal(gate: Gate, shares: NDArray[np.float32]) -> Declined | None:
         return None
     kind = gate.kinds[1 + int(np.argmax(shares[1:]))]
     accepted = gate.kinds[0].name
-    return Declined(kind.code, f"{kind.reason} (input gate: {accepted} {shares[0]:.3f}, below {gate.threshold:g})")
+    share = math.floor(1000 * float(shares[0])) / 1000  # 0.4996 is not to be read as 0.500, below 0.5
+    return Declined(kind.code, f"{kind.reason} (input gate: {accepted} {share:.3f}, below {gate.threshold:g})")
 
 
 def as_note(declined: Declined) -> str:

@@ -61,7 +61,9 @@ class SenderDrift:
 
     @property
     def worst(self) -> Shift | None:
-        return max(self.shifts, key=lambda shift: shift.beyond_chance, default=None)
+        """What has moved most, of what enough images say something about."""
+        told = (shift for shift in self.shifts if shift.state != "too-few")
+        return max(told, key=lambda shift: shift.beyond_chance, default=None)
 
 
 def drift_of(ledger: Ledger, settings: Drift, reference_of: ReferenceOf) -> list[SenderDrift]:

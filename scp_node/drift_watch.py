@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
+
+from prometheus_client import Gauge
 
 from scp_node import metrics
 from scp_node.drift import STATES, DriftState, ReferenceOf, SenderDrift, drift_of
@@ -19,6 +22,9 @@ SHADOWS_KEPT = timedelta(days=400)
 LEVELS: dict[DriftState, int] = {"watch": logging.WARNING, "alarm": logging.ERROR}
 
 
+Sender = tuple[str, str, str]
+
+
 class DriftWatch:
     """A thread of the worker; it removes what the ledger need not keep, too. Senders of models that are not among
     `models()` any more are left out, so that their series end."""
@@ -27,7 +33,7 @@ class DriftWatch:
         self, ledger: Ledger, settings: Callable[[], Drift], reference_of: ReferenceOf, models: Callable[[], set[str]]
     ) -> None:
         self._ledger, self._settings, self._reference_of, self._models = ledger, settings, reference_of, models
-        self._states: dict[tuple[str, str, str], DriftState] = {}
+        self._states: dict[Sender, DriftState] = {}
         self._tidied_on: date | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="drift-watch", daemon=True)
@@ -44,15 +50,18 @@ class DriftWatch:
         self._tidy()
         models = self._models()
         seen = [one for one in drift_of(self._ledger, self._settings(), self._reference_of) if one.model in models]
-        for gauge in (metrics.drift_index, metrics.drift_alarm, metrics.drift_images):
-            gauge.clear()
-        for one in seen:
-            labels = (one.model, one.ae_title, one.station)
+        by_sender = {(one.model, one.ae_title, one.station): one for one in seen}
+        for labels in self._states.keys() - by_sender.keys():
+            for gauge in (metrics.drift_index, metrics.drift_alarm, metrics.drift_images):
+                _end_series(gauge, labels)
+        for labels, one in by_sender.items():
             metrics.drift_alarm.labels(*labels).set(one.state == "alarm")
             metrics.drift_images.labels(*labels).set(one.images)
-            if one.worst is not None:
+            if one.worst is None:
+                _end_series(metrics.drift_index, labels)
+            else:
                 metrics.drift_index.labels(*labels).set(one.worst.index)
-        self._tell({(one.model, one.ae_title, one.station): one for one in seen})
+        self._tell(by_sender)
         return seen
 
     def _tidy(self) -> None:
@@ -64,7 +73,7 @@ class DriftWatch:
                 self._ledger.forget_shadows(tx, now_utc() - SHADOWS_KEPT)
             self._tidied_on = today
 
-    def _tell(self, seen: dict[tuple[str, str, str], SenderDrift]) -> None:
+    def _tell(self, seen: dict[Sender, SenderDrift]) -> None:
         for key, one in seen.items():
             before = self._states.get(key)
             if one.state == before or (before is None and one.state not in LEVELS):
@@ -93,3 +102,9 @@ class DriftWatch:
                 log.exception("drift cannot be looked at; next try in %s s", LOOK_EVERY_S)
             if self._stopped.wait(LOOK_EVERY_S):
                 return
+
+
+def _end_series(gauge: Gauge, labels: Sender) -> None:
+    """Series that go on are set in place and never taken away, so that no scrape finds an alarm missing."""
+    with suppress(KeyError):
+        gauge.remove(*labels)

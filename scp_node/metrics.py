@@ -64,7 +64,8 @@ gate_refusals = Counter(
 DRIFT_LABELS = ("model", "ae_title", "station")
 drift_index = Gauge(
     "hilum_drift_psi",
-    "Largest population stability index of a sender's scores and images against the model package's reference.",
+    "Population stability index of what has moved most of a sender's scores and images, against the model package's "
+    "reference. None for a sender of fewer than drift.images_min images.",
     DRIFT_LABELS,
     registry=WORKER,
 )

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scp_node.drift import DriftState, SenderDrift
 from scp_node.errors import ModelUnusable
 from scp_node.heartbeat import RoleStatus
-from scp_node.inference.library import ModelPackage, find_package
+from scp_node.inference.library import find_package
 from scp_node.settings import Settings
 
 # The state of a model is that of its worst sender.
@@ -38,13 +38,13 @@ def models_in_use(
     settings: Settings, models_dir: Path, statuses: Iterable[RoleStatus], senders: Iterable[SenderDrift]
 ) -> dict[str, ModelUse]:
     """By label, every package that a route names; one that cannot be opened by the word of the route."""
+    providers = _providers(statuses)
     routes: dict[str, list[str]] = {}
     shadow_of: dict[str, list[str]] = {}
     for route in settings.routes:
-        routes.setdefault(_label(models_dir, route.model), []).append(route.name)
+        routes.setdefault(_label(models_dir, route.model, providers), []).append(route.name)
         if route.shadow is not None:
             shadow_of.setdefault(route.shadow, []).append(route.name)
-    providers = _providers(statuses)
     seen = list(senders)
     return {
         label: ModelUse(
@@ -58,12 +58,15 @@ def models_in_use(
     }
 
 
-def _label(models_dir: Path, model: str) -> str:
+def _label(models_dir: Path, model: str, loaded: Mapping[str, str]) -> str:
+    """What runs under the name `model`. A worker that runs keeps the version it began with when a higher one is put
+    beside it; without a worker it is the version that the next one would take."""
     try:
-        package: ModelPackage = find_package(models_dir, model)
+        label = find_package(models_dir, model).label
     except ModelUnusable:
-        return model
-    return package.label
+        label = model
+    running = [one for one in loaded if one.partition("@")[0] == model]
+    return label if label in loaded or len(running) != 1 else running[0]
 
 
 def _providers(statuses: Iterable[RoleStatus]) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
@@ -87,6 +88,8 @@ def block_means(pictures: Floats, side: int) -> Floats:
 
 
 def _thumbnails(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[N, 1, H, W] or [N, H, W, 1] -> [N, 32 * 32] by block means; H and W are multiples of 32."""
+    """[N, 1, H, W] or [N, H, W, 1] -> [N, 32 * 32] by area means."""
     gray = inputs.reshape(len(inputs), *[side for side in inputs.shape[1:] if side != 1])
-    return np.asarray(block_means(gray, BASELINE_SIDE).reshape(len(gray), -1), dtype=np.float32)
+    size = (BASELINE_SIDE, BASELINE_SIDE)
+    small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA).ravel() for one in gray]
+    return np.asarray(small, dtype=np.float32)

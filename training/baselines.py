@@ -14,13 +14,14 @@ from pathlib import Path
 
 from rich.progress import track
 
+from training.arguments import above_zero
 from training.baseline_models import MODELS
 from training.baseline_plots import plot_curves, report
 from training.images import load_training_images
 from training.recipe import load_recipe
 from training.recipe_data import add_data_argument, load_recipe_data
 from training.sensitivity import QUESTIONS, SIDE, Curve, Pictures
-from training.splits import select
+from training.splits import select, spread
 from training.watch import Watch
 
 
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--devtest", action="store_true", help="measure on devtest instead of val")
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--images-max", type=int, help="learn from so many images at most, to see whether it runs")
+    parser.add_argument(
+        "--images-max", type=above_zero(int), help="learn from so many images at most, to see whether it runs"
+    )
     add_data_argument(parser)
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
@@ -41,7 +44,9 @@ def main() -> None:
     examples = load_recipe_data(recipe.cohorts, arguments.data)
     learning, measured = select(examples, "train", recipe.cohorts), select(examples, split, recipe.cohorts)
     if arguments.images_max:
-        learning = learning[:: max(1, len(learning) // arguments.images_max)]
+        learning = spread(learning, arguments.images_max)
+    if not learning or not measured:
+        raise SystemExit(f"{len(learning)} images to learn from, {len(measured)} of {split}: nothing can be measured")
     pictures = Pictures(
         recipe.finding_names,
         learning,

@@ -55,7 +55,7 @@ def calibrated(calibration: Calibration, logit: Floats) -> Floats:
 
 
 def choose_calibration(cohorts: Cohorts, fitted_on: str, seed: int = 0) -> Calibration:
-    """The simplest method that no other one beats by more than a standard error of held-out log loss.
+    """The simplest method that none after it beats by more than a standard error of held-out log loss.
 
     Each cohort counts as much as the next. Raises ValueError when a logit is not finite or a cohort is empty.
     """
@@ -67,18 +67,27 @@ def choose_calibration(cohorts: Cohorts, fitted_on: str, seed: int = 0) -> Calib
         return Calibration(method="none", fitted_on=fitted_on, reason=reason)
     losses = {method: held_out_losses(fit, cohorts, seed) for method, fit in FITS.items()}
     weight = np.concatenate([np.full(len(one.score), 1 / len(one.score) / len(cohorts)) for one in cohorts.values()])
-    taken, *others = losses
-    for other in others:
-        gain = losses[taken] - losses[other]
-        mean = float(weight @ gain)
-        if mean > float(np.sqrt(weight**2 @ (gain - mean) ** 2)):
-            taken = other
+    taken = simplest(losses, weight)
     means = ", ".join(f"{method} {float(weight @ loss):.4f}" for method, loss in losses.items())
     reason = (
         f"held-out log loss on val ({FOLDS} folds by patient, cohorts alike): {means}; of these the simplest that no "
         "later one beats by more than a standard error"
     )
     return FITS[taken](cohorts).model_copy(update={"fitted_on": fitted_on, "reason": reason})
+
+
+def simplest(losses: Mapping[str, Floats], weight: Floats) -> str:
+    """The first of the methods, the simplest first, that none after it beats by more than a standard error."""
+
+    def beaten(by: str, method: str) -> bool:
+        gain = losses[method] - losses[by]
+        mean = float(weight @ gain)
+        return mean > float(np.sqrt(weight**2 @ (gain - mean) ** 2))
+
+    methods = list(losses)
+    return next(
+        method for n, method in enumerate(methods) if not any(beaten(later, method) for later in methods[n + 1 :])
+    )
 
 
 def held_out_losses(fit: Callable[[Cohorts], Calibration], cohorts: Cohorts, seed: int) -> Floats:

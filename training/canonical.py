@@ -45,6 +45,15 @@ def canonical(model: onnx.ModelProto, outputs: Sequence[str] | None = None) -> o
     return result
 
 
+def cut(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
+    """`graph` with these outputs only, and only what they need."""
+    part = onnx.ModelProto()
+    part.CopyFrom(graph)
+    for value in [one for one in part.graph.output if one.name not in outputs]:
+        part.graph.output.remove(value)
+    return canonical(part)
+
+
 def _from_inputs_to_outputs(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """Every node that an output needs, each after the nodes it needs itself; the order does not depend on names."""
     producer = {made: node for node in graph.node for made in node.output}

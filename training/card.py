@@ -12,15 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from converter.evaluation.figures import IMAGES_MIN
-from converter.manifest import Manifest, Metric, load_manifest
+from converter.evaluation.figures import PATIENTS_MIN
+from converter.evaluation.page import GLOSSARY
+from converter.evaluation.wording import counted, in_a_sentence, percent
+from converter.manifest import Manifest, Metric
 from training.cohorts import COHORTS
-from training.manifest_file import write_manifest
+from training.manifest_file import read_manifest, write_manifest
+from training.splits import LEARNED_FROM
 
 FIGURES = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specificity", "ece": "ECE", "brier": "Brier"}
+# Which entries of the page's glossary the tables of a card need.
+EXPLAINED = ("AUC", "Sensitivity", "Specificity", "Calibration error", "Brier score", "Interval")
 
-# The sample file that shows the pixels of another one inverted.
+# The sample file that shows the pixels of another one inverted, and that other one.
 INVERTED_TWIN = "Fake_MONOHR1.dcm"
+UPRIGHT_TWIN = "1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819.dcm"
 MADE = """\
 **No clinical weights.** This package was trained on drawn pictures in the published layout of its cohorts, to prove
 that the recipe trains, exports and serves. Lawful data for it was not at hand, and no clinical weights are shipped. Its
@@ -47,14 +53,24 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
     parser.add_argument("figures", type=Path, help="the JSON file of training.evaluate")
     arguments = parser.parse_args()
-    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    manifest = read_manifest(arguments.folder)
     report = json.loads(arguments.figures.read_text(encoding="utf-8"))
     if report["package"]["onnx_sha256"] != manifest.onnx_sha256:
         raise SystemExit(f"{arguments.figures} was measured on another model.onnx")
+    if seen := LEARNED_FROM & {split for group in groups(report) for split in group["split"].split(" + ")}:
+        raise SystemExit(
+            f"{arguments.figures} was measured on {' and '.join(sorted(seen))}, which the package was made from; a "
+            "card states figures of images that it never saw"
+        )
     measured = manifest.model_copy(update={"metrics": tuple(metrics(report))})
     write_manifest(arguments.folder / "manifest.yaml", Manifest.model_validate(measured.model_dump()))
     (arguments.folder / "CARD.md").write_text(card(measured, report), encoding="utf-8")
     print(f"{arguments.folder}: CARD.md and {len(measured.metrics)} metrics written")
+
+
+def groups(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for finding in report["findings"]:
+        yield from finding["groups"]
 
 
 def metrics(report: dict[str, Any]) -> Iterator[Metric]:
@@ -78,7 +94,7 @@ def metrics(report: dict[str, Any]) -> Iterator[Metric]:
 def card(manifest: Manifest, report: dict[str, Any]) -> str:
     use, spec = manifest.intended_use, manifest.input
     parts = [
-        f"# {manifest.name} {manifest.version}: {_in_a_sentence(manifest.title)}",
+        f"# {manifest.name} {manifest.version}: {in_a_sentence(manifest.title)}",
         *([MADE] if any(cohort.made for cohort in manifest.cohorts) else []),
         use.statement,
         "Written by `python -m training.card` from the output of `python -m training.evaluate`; do not edit.",
@@ -89,18 +105,22 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         *precision_words(manifest),
         f"Takes: {', '.join(use.modalities)}; {', '.join(use.body_parts)}; "
         + (f"views {', '.join(use.views)}; " if use.views else "")
-        + f"ages {use.ages.min_years:g} to {use.ages.max_years:g}. The rows below say for whom there is evidence.",
+        + f"ages {use.ages.min_years:g} to {use.ages.max_years:g} years. The rows below say for whom there is "
+        "evidence.",
         "\n".join(finding_words(manifest)),
         "## Trained on",
         cohort_table(manifest),
         "Splits are by patient; no patient is in two of them. Training images are the train split; calibration and "
-        "threshold were decided on val.",
+        "threshold were decided on val; devtest had no part in either.",
         "## Measured",
         "Figures on images that training never saw, each with its "
-        f"{report['intervals']['level_percent']} % interval from {report['intervals']['rounds']} bootstrap samples of "
-        "patients. Sensitivity and specificity at the operating threshold. `baseline` is a logistic regression on "
-        "32 x 32 gray values, trained on the same images. A figure that would rest on fewer than "
-        f"{IMAGES_MIN} images of a class is left out; the counts are in the second table.",
+        f"{report['intervals']['level_percent']:g} % interval over patients. Sensitivity and specificity at the "
+        "operating threshold; ECE is the calibration error. `baseline` is a logistic regression on 32 x 32 gray "
+        f"values, trained on the same images. A figure that would rest on fewer than {PATIENTS_MIN} patients of a "
+        "class is left out; the counts are in the second table. Declined images count in no figure.",
+        "\n".join(
+            f"- {word}: {meaning.format(**report['intervals'])}" for word, meaning in GLOSSARY if word in EXPLAINED
+        ),
         *measured_words(report),
         *(f"{note['title']}. {note['text']}" for note in report.get("notes", ())),
         *gate_words(manifest),
@@ -111,7 +131,8 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         "\n".join(f"- {cohort.name}: {cohort.citation}. Licence: {cohort.licence}." for cohort in manifest.cohorts)
         + "".join(measured_only(manifest, report)),
         "## Provenance",
-        f"Recipe {manifest.provenance.recipe}; seed {manifest.provenance.seed}; trained {manifest.provenance.created}; "
+        f"Recipe {manifest.provenance.recipe}; seed {manifest.provenance.seed}; "
+        f"trained {manifest.provenance.created[:10]}; "
         + ", ".join(f"{tool} {version}" for tool, version in manifest.provenance.tools.items())
         + ".",
         *parity_words(manifest),
@@ -138,7 +159,7 @@ def precision_words(manifest: Manifest) -> Iterator[str]:
         return
     precision = manifest.precision
     yield (
-        f"Computed in {precision.kind}: made of the float32 graph `{precision.full_sha256}`, ranges from "
+        f"Computed in {precision.kind}: made of the float32 graph `{precision.full_sha256}`, prepared on "
         f"{precision.prepared_on}. On the same images, float32 and {precision.kind}:"
     )
     lines = ["| cohort | finding | split | images | AUC | ECE | largest change |", "|---|---|---|---|---|---|---|"]
@@ -211,11 +232,12 @@ def gate_words(manifest: Manifest) -> Iterator[str]:
     yield "## Input gate"
     yield (
         f"An image is refused when the gate's share for {accepted.name} is below {gate.threshold:g} "
-        f"({gate.threshold_rule}). It knows: {', '.join(f'{kind.name} ({kind.code})' for kind in others)}."
+        f"({gate.threshold_rule}). It knows: {', '.join(f'{kind.name} ({kind.code})' for kind in others)}. "
+        f"Of {accepted.name} every refusal is a mistake; of every other kind each image that is not refused is one."
     )
     lines = ["| source | kind | images | refused | seen by the gate |", "|---|---|---|---|---|"]
     for one in gate.measured:
-        share = f"{one.refused} ({one.refused / one.images:.3f}, {one.low:.3f} to {one.high:.3f})"
+        share = f"{one.refused}: {percent({'value': one.refused / one.images, 'low': one.low, 'high': one.high})}"
         lines.append(f"| {one.source} | {one.kind} | {one.images} | {share} | {one.seen or 'nothing'} |")
     yield "\n".join(lines)
     if gate.limits:
@@ -245,14 +267,21 @@ def looked_at(report: dict[str, Any], manifest: Manifest) -> Iterator[str]:
     yield "\n".join(lines)
     others = [e for e in report["looked_at"] if e["folder"].endswith("nonchest") and "probability" in e]
     admitted = [f"`{entry['file']}`" for entry in others if entry["in_service"] == "analysed"]
-    yield (
-        f"{sum(entry['probability'] >= finding.operating_threshold for entry in others)} of the {len(others)} analysed "
-        f"files that are no chest radiograph were called positive. The header rules refuse "
-        f"{len(others) - len(admitted)} of them"
-        + (f"; they admit {', '.join(admitted)}, whose header does not say what it shows." if admitted else ".")
-    )
-    if any(entry["file"] == INVERTED_TWIN for entry in report["looked_at"]):
-        yield f"`{INVERTED_TWIN}` is the first file with the wrong Photometric Interpretation, so an inverted film."
+    if others:
+        positive = sum(entry["probability"] >= finding.operating_threshold for entry in others)
+        yield (
+            f"{counted(len(others), 'file')} that {'is' if len(others) == 1 else 'are'} no chest radiograph got a "
+            f"probability, {positive} of them above the threshold. The header rules refuse "
+            f"{len(others) - len(admitted)} of them"
+            + (f"; they admit {', '.join(admitted)}, whose header does not say what it shows." if admitted else ".")
+        )
+    else:
+        yield "No file that is no chest radiograph got a probability."
+    if {INVERTED_TWIN, UPRIGHT_TWIN} <= {entry["file"] for entry in report["looked_at"]}:
+        yield (
+            f"`{INVERTED_TWIN}` has the pixels of `{UPRIGHT_TWIN}` and the wrong Photometric Interpretation: black and "
+            "white are exchanged."
+        )
 
 
 def measured_only(manifest: Manifest, report: dict[str, Any]) -> Iterator[str]:
@@ -280,11 +309,6 @@ def _figure(figure: dict[str, float | None], interval: bool = True) -> str:
     if not interval or figure["low"] is None:
         return f"{figure['value']:.3f}"
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
-
-
-def _in_a_sentence(title: str) -> str:
-    """'Pneumonia on films' as 'pneumonia on films', 'COVID-19' as it is."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 if __name__ == "__main__":

@@ -39,11 +39,15 @@ def save(run: Path, progress: Progress, state: State) -> None:
     part.replace(run / FILE)
 
 
-def load(run: Path) -> tuple[Progress, State]:
-    """Raises SystemExit where there is nothing to go on from."""
+def find(run: Path) -> Path:
+    """The file; ends the program where there is nothing to go on from."""
     if not (run / FILE).is_file():
         raise SystemExit(f"{run}: no {FILE}, so there is nothing to resume")
-    with np.load(run / FILE, allow_pickle=False) as file:
+    return run / FILE
+
+
+def load(run: Path) -> tuple[Progress, State]:
+    with np.load(find(run), allow_pickle=False) as file:
         state = {name: file[name] for name in file.files}
     progress = Progress(**json.loads(str(state.pop("progress"))))
     count = sum(name.startswith("best") for name in state)

@@ -13,10 +13,10 @@ from pathlib import Path
 from converter.distribution import input_statistics, measure_distribution
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
-from converter.manifest import Distribution, InputSpec, load_manifest
+from converter.manifest import Distribution, InputSpec
 from training.cohorts import Example
 from training.images import load_model_inputs
-from training.manifest_file import write_manifest
+from training.manifest_file import read_manifest, write_manifest
 from training.recipe_data import add_data_argument, load_recipe_data
 from training.scores import Array, score
 from training.splits import select
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--cohorts", nargs="+", required=True, help="whose val films the package was calibrated on")
     add_data_argument(parser)
     arguments = parser.parse_args()
-    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    manifest = read_manifest(arguments.folder)
     cohorts = dict.fromkeys(arguments.cohorts)
     films = select(load_recipe_data(cohorts, arguments.data), "val", cohorts)
     graph = (arguments.folder / "model.onnx").read_bytes()

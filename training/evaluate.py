@@ -26,7 +26,7 @@ from converter.image.convert import convert
 from converter.image.gray_image import Declined
 from converter.manifest import IntendedUse, Manifest
 from training.baseline_models import logistic_regression
-from training.cohorts import COHORTS, Example, data_folder
+from training.cohorts import COHORTS, Example
 from training.images import load_model_inputs
 from training.judge_package import (
     PIXELS_MAX,
@@ -41,7 +41,7 @@ from training.map_shift import mirror_shift
 from training.recipe_data import IN_THE_MANIFEST, add_data_argument, load_recipe_data, recipe_cohorts
 from training.reduced import prove_reduced
 from training.size_leak import measure_size_leak
-from training.splits import select, unseen
+from training.splits import LEARNED_FROM, SPLITS, select, unseen
 
 # Judged as well where it is at hand: no package is trained on it, so every image of it is new.
 NEVER_TRAINED_ON = ("hannover512",)
@@ -51,6 +51,7 @@ MAP_SHIFT_STEP = 5
 # The mean shift of fewer films than this says nothing.
 MAP_SHIFT_FILMS_MIN = 3
 WHOLE = "all (never trained on)"
+PART = "those that training never saw"
 BASELINE = "a logistic regression on 32 x 32 gray values"
 
 
@@ -61,8 +62,13 @@ def main() -> None:
     add_data_argument(parser)
     parser.add_argument("--cohorts", nargs="+", help="those to judge on (default: those trained on, and hannover512)")
     parser.add_argument(
-        "--split", nargs="+", default=["devtest"], help="of the cohorts trained on; others are judged whole"
+        "--split",
+        nargs="+",
+        choices=SPLITS,
+        default=["devtest"],
+        help="of the cohorts trained on; others are judged whole",
     )
+    parser.add_argument("--run", type=Path, help="the training run whose split.csv says which images are which")
     parser.add_argument("--compare", type=Path, nargs="*", default=[], help="other packages, on the same images")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--html", type=Path, help="where the page for people goes")
@@ -73,23 +79,42 @@ def main() -> None:
     package = open_package(arguments.folder)
     manifest = package.manifest
     if arguments.jpeg2000:
-        prove_reduced(arguments.folder, manifest, package.graph, data_folder(None))
+        where = recipe_cohorts(IN_THE_MANIFEST, arguments.data)
+        prove_reduced(arguments.folder, manifest, package.graph, next(folder for _, folder in where.values()))
         return
-    if arguments.json is None and arguments.html is None:
+    files = [file for file in (arguments.json, arguments.html) if file is not None]
+    if not files:
         parser.error("give --json, --html or both")
+    for file in files:
+        if not file.parent.is_dir():
+            parser.error(f"there is no folder {file.parent} for {file.name}")
+    if arguments.run is not None and not (arguments.run / "split.csv").is_file():
+        parser.error(f"{arguments.run} is no training run: it has no split.csv")
+    for folder in arguments.look:
+        if not folder.is_dir():
+            parser.error(f"there is no folder {folder} to look at")
+    others = [open_package(folder) for folder in arguments.compare]
 
     # 2. images: one split of the cohorts trained on, and of others the patients that training never saw
     trained_on = [cohort.name for cohort in manifest.cohorts]
     names = list(dict.fromkeys(arguments.cohorts or [*trained_on, *others_at_hand(trained_on)]))
-    learned_from = load_recipe_data(trained_on, arguments.data)
+    learned_from = load_recipe_data(trained_on, arguments.data, arguments.run and arguments.run / "split.csv")
+    if arguments.run is None:
+        check_division(manifest, learned_from, arguments.data)
     judged_parts = [name for name in names if name in trained_on]
     examples = [example for split in arguments.split for example in select(learned_from, split, judged_parts)]
-    seen = [example for example in learned_from if example.split not in arguments.split]
+    seen = [example for example in learned_from if example.split in LEARNED_FROM]
     known = recipe_cohorts(names, arguments.data)
     sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
+    splits = dict.fromkeys(judged_parts, " + ".join(arguments.split))
     for name, (cohort, folder) in known.items():
         if name not in trained_on:
-            examples += unseen(cohort.load(folder), seen)
+            whole = cohort.load(folder)
+            new = unseen(whole, seen)
+            splits[name] = WHOLE if len(new) == len(whole) else PART
+            examples += new
+    if not examples:
+        raise SystemExit(f"no image of {', '.join(names)} is in {' + '.join(arguments.split)}")
 
     # 3. what this package, other packages and the baseline say of them
     galleries = {
@@ -98,13 +123,13 @@ def main() -> None:
     }
     cases = judge_examples(package, examples, sources, galleries)
     rivals = [Rival(BASELINE, baseline(select(learned_from, "train", trained_on), examples, manifest))]
-    rivals += [rival(open_package(folder), examples, sources) for folder in arguments.compare]
+    rivals += [rival(other, examples, sources) for other in others]
 
     # 4. the report, and what only training measures
     setting = Setting(
-        title=f"{len(cases)} images of {', '.join(names)} that it never saw",
+        title=f"{len(cases)} images of {', '.join(names)}{whether_seen(arguments.split)}",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
-        splits={name: " + ".join(arguments.split) if name in trained_on else WHOLE for name in names},
+        splits=splits,
     )
     report = build_report(manifest, cases, setting, rivals)
     report |= further(package, examples) | {"looked_at": look_at(arguments.look, package)}
@@ -121,7 +146,29 @@ def main() -> None:
             print(summary(finding["name"], group))
     for note in report["notes"]:
         print(f"{note['title']}: {note['text']}")
-    print(*(f"{file}: written" for file in (arguments.json, arguments.html) if file is not None), sep="\n")
+    print(*(f"{file}: written" for file in files), sep="\n")
+
+
+def check_division(manifest: Manifest, examples: Sequence[Example], data: Sequence[str]) -> None:
+    """End the program where images without a published split are divided otherwise than for training.
+
+    A film more or less moves others from one split to another: what was learned from would be judged.
+    """
+    for name, (cohort, folder) in recipe_cohorts([cohort.name for cohort in manifest.cohorts], data).items():
+        if all(example.split for example in cohort.load(folder)):
+            continue
+        images = len(select(examples, "train", [name]))
+        (trained_on,) = [cohort.images for cohort in manifest.cohorts if cohort.name == name]
+        if images != trained_on:
+            raise SystemExit(
+                f"{name}: {images} images to learn from are here, the package learned from {trained_on}: the division "
+                "is not that of its training. Give --run RUN, the folder of the run that it was made of"
+            )
+
+
+def whether_seen(splits: Sequence[str]) -> str:
+    """What may be said of the images of these splits."""
+    return ", part of which it learned from or was tuned on" if {*splits} & LEARNED_FROM else " that it never saw"
 
 
 def others_at_hand(trained_on: Iterable[str]) -> tuple[str, ...]:
@@ -156,7 +203,10 @@ def further(package: Package, examples: Sequence[Example]) -> dict[str, Any]:
     of_size_leak = [example for example in examples if example.cohort == SIZE_LEAK_COHORT]
     found: dict[str, Any] = {}
     if len({example.positive for example in of_size_leak}) == 2:
-        found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec)
+        names = [finding.name for finding in package.manifest.findings]
+        for finding in [one for one in COHORTS[SIZE_LEAK_COHORT].findings if one in names]:
+            place = names.index(finding)
+            found["size_leak"] = measure_size_leak(of_size_leak, package.graph, spec, finding=finding, output=place)
     films = [example for example in examples if example.cohort in map_cohorts(examples)][::MAP_SHIFT_STEP]
     shift = mirror_shift(package.graph, load_model_inputs(films, spec), spec)
     if shift.films >= MAP_SHIFT_FILMS_MIN:
@@ -193,14 +243,20 @@ def notes(report: dict[str, Any]) -> list[dict[str, str]]:
         )
     if "map_shift" in report:
         shift = report["map_shift"]
+        right, below = beside(shift["x"], "to the right of", "to the left of"), beside(shift["y"], "below", "above")
         found.append(
             {
                 "title": "Place of the heat map",
-                "text": f"Against mirror images of {shift['films']} films the map lies {shift['x']:+.1f} pixels of the "
-                f"input beside its place to the right and {shift['y']:+.1f} below it.",
+                "text": f"Against mirror images of {shift['films']} films the map lies {right} and {below} its "
+                "place, in pixels of the network's input.",
             }
         )
     return found
+
+
+def beside(shift: float, positive: str, negative: str) -> str:
+    """'3.2 to the left of', '0.5 below'."""
+    return f"{abs(shift):.1f} {positive if shift >= 0 else negative}"
 
 
 def summary(finding: str, group: dict[str, Any]) -> str:

@@ -23,16 +23,19 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from converter.manifest import load_manifest
+from converter.manifest import OutputSpec
+from training.canonical import cut
 from training.images import channels_last, load_model_inputs
 from training.learner import Learner
+from training.manifest_file import read_manifest
 from training.recipe import load_recipe, save_recipe
 from training.recipe_data import add_data_argument, load_recipe_data
-from training.splits import select
+from training.splits import select, spread
 from training.train import RUNS
 
 Array = NDArray[np.float32]
-# Films of the train split by which the batch statistics are measured, evenly taken.
+OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
+# At most so many films of the train split, evenly taken, by which the batch statistics are measured.
 FILMS = 640
 
 
@@ -53,14 +56,19 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=RUNS)
     add_data_argument(parser)
     arguments = parser.parse_args()
-    recipe, manifest = load_recipe(arguments.recipe), load_manifest(arguments.folder / "manifest.yaml")
-    learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
-    films = channels_last(load_model_inputs(learning[:: max(1, len(learning) // FILMS)], recipe.input), recipe.input)
-    network = Learner(recipe).averaged
-    take_over(network, (arguments.folder / "model.onnx").read_bytes(), films)
     run = arguments.runs / arguments.name
     if run.exists():
         raise SystemExit(f"{run}: a run of this name exists; give another --name")
+    recipe, manifest = load_recipe(arguments.recipe), read_manifest(arguments.folder)
+    learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
+    if not learning:
+        raise SystemExit(f"no image of {', '.join(recipe.cohorts)} in train: no batch statistics can be measured")
+    films = channels_last(load_model_inputs(spread(learning, FILMS), recipe.input), recipe.input)
+    network = Learner(recipe).averaged
+    try:
+        take_over(network, (arguments.folder / "model.onnx").read_bytes(), films)
+    except ValueError as error:
+        raise SystemExit(f"{arguments.folder}: {error}") from error
     run.mkdir(parents=True)
     save_recipe(run / "recipe.yaml", recipe)
     network.save(run / "weights.keras")
@@ -78,9 +86,13 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
     """
     found = list(convolutions(graph))
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    pairs = [(layer, one) for layer in layers for one in found if one.kernel.shape == tuple(layer.kernel.shape)]
-    if not len(found) == len(layers) == len(pairs):
+    if sorted(one.kernel.shape for one in found) != sorted(tuple(layer.kernel.shape) for layer in layers):
         raise ValueError("the package has another network: its convolutions are not those of the recipe")
+    alike: dict[tuple[int, ...], list[Convolution]] = {}
+    for one in found:
+        alike.setdefault(one.kernel.shape, []).append(one)
+    # those of one shape follow each other, in the graph and in the network
+    pairs = [(layer, alike[tuple(layer.kernel.shape)].pop(0)) for layer in layers]
     norms = {id(norm.input): norm for norm in network.layers if isinstance(norm, keras.layers.BatchNormalization)}
     followed = []
     for layer, one in pairs:
@@ -102,19 +114,15 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
 
 
 def convolutions(graph: bytes) -> Iterator[Convolution]:
-    """Every convolution that `cam` is made of, in the graph's order, with what it is multiplied by and added to."""
-    model = onnx.load_model_from_string(graph)
-    makers = {name: node for node in model.graph.node for name in node.output}
-    of_map, waiting = set[str](), ["cam"]
-    while waiting:
-        name = waiting.pop()
-        if name in makers and name not in of_map:
-            of_map.add(name)
-            waiting += makers[name].input
+    """Every convolution of an exported graph, in its order, with the multiplication and addition that follow it.
+
+    Those of an input gate are not among them.
+    """
+    model = cut(onnx.load_model_from_string(graph), OUTPUTS)
     constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     after = {name: node for node in model.graph.node for name in node.input}
     for node in model.graph.node:
-        if node.op_type != "Conv" or node.output[0] not in of_map:  # the gate has convolutions too
+        if node.op_type != "Conv":
             continue
         kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
         filters = kernel.shape[-1]

@@ -27,18 +27,19 @@ def halved(full: bytes) -> bytes:
 
 
 def rounded(full: bytes) -> bytes:
-    """`full` in float32 with the rounding of float16: each feature cast there and back, and the weights."""
+    """`full` in float32 with the rounding of float16: each feature cast there and back, the image, and the weights."""
     graph = onnx.load_model_from_string(full)
     features = set(before_the_head(graph))
-    nodes, weights = [], set()
+    image = graph.graph.input[0].name
+    nodes, weights = list(_there_and_back(image, f"{image}/rounded")), set()
     for node in graph.graph.node:
         nodes.append(node)
         if node.name in features:
             weights |= set(node.input)
+            node.input[:] = [f"{image}/rounded" if needed == image else needed for needed in node.input]
             made = node.output[0]
             node.output[0] = f"{made}/exact"
-            nodes.append(helper.make_node("Cast", [f"{made}/exact"], [f"{made}/half"], to=TensorProto.FLOAT16))
-            nodes.append(helper.make_node("Cast", [f"{made}/half"], [made], to=TensorProto.FLOAT))
+            nodes += _there_and_back(f"{made}/exact", made)
     for constant in graph.graph.initializer:
         if constant.name in weights and constant.data_type == TensorProto.FLOAT:
             half = numpy_helper.to_array(constant).astype(np.float16).astype(np.float32)
@@ -46,3 +47,11 @@ def rounded(full: bytes) -> bytes:
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
     return bytes(graph.SerializeToString())
+
+
+def _there_and_back(exact: str, rounded: str) -> tuple[onnx.NodeProto, onnx.NodeProto]:
+    half = f"{rounded}/half"
+    return (
+        helper.make_node("Cast", [exact], [half], to=TensorProto.FLOAT16),
+        helper.make_node("Cast", [half], [rounded], to=TensorProto.FLOAT),
+    )

@@ -67,7 +67,9 @@ def _cached(
     purpose: str, examples: Sequence[Example], convert: Callable[[GrayImage], NDArray[Value]]
 ) -> NDArray[Value]:
     """The array of all `examples`; the file's name changes with the images, the purpose and the converter's code."""
-    file = CACHE / f"{_key(purpose, examples)}.npy"
+    if not examples:
+        raise SystemExit("there are no images: nothing can be learned or measured")
+    file = CACHE / f"{cache_key(purpose, examples)}.npy"
     if not file.exists():
 
         def read(example: Example) -> NDArray[Value]:
@@ -86,7 +88,7 @@ def _cached(
     return loaded
 
 
-def _key(purpose: str, examples: Sequence[Example]) -> str:
+def cache_key(purpose: str, examples: Sequence[Example]) -> str:
     """Different wherever the pixels may be: another path, size or date of a file, another converter."""
     digest = hashlib.sha256(purpose.encode())
     for file in sorted(Path(converter.image.__path__[0]).glob("*.py")):

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from converter.errors import ConverterError
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
 from converter.gate import refusal
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
-from converter.manifest import InputSpec, Manifest, load_manifest
+from converter.manifest import InputSpec, Manifest
 from training.cohorts import Example
+from training.manifest_file import read_manifest
 from training.scores import Array, score
 
 PREVIEW_SIDE_MAX = 512
@@ -46,7 +48,7 @@ class Source:
 
 
 def open_package(folder: Path) -> Package:
-    manifest = load_manifest(folder / "manifest.yaml")
+    manifest = read_manifest(folder)
     graph = (folder / "model.onnx").read_bytes()
     if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
         raise SystemExit(f"{folder / 'model.onnx'} is not the file that manifest.yaml names")
@@ -61,8 +63,8 @@ def judge_examples(
 ) -> list[Case]:
     """A case an example, in the order given; `galleries` by finding are shown the analysed ones.
 
-    The header rules of the node are left out: a cohort is what its publication says it is. Raises ConverterError of a
-    file that cannot be read, because a cohort has no such files.
+    The header rules of the node are left out: a cohort is what its publication says it is. Ends the program at a file
+    that cannot be read, because a cohort has no such files.
     """
     cases: list[Case] = []
     for start in range(0, len(examples), FILES_AT_ONCE):
@@ -87,8 +89,14 @@ def judge_examples(
 
 
 def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Declined]:
+    def read(file: Path) -> Converted | Declined:
+        try:
+            return convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+        except ConverterError as error:
+            raise SystemExit(f"{file}: {error}") from error
+
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(lambda file: convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX), files))
+        return list(pool.map(read, files))
 
 
 def scores_of(package: Package, images: Sequence[Converted]) -> Iterator[tuple[Array, Array, Declined | None]]:

@@ -22,8 +22,9 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from converter.manifest import load_manifest
-from training.canonical import canonical
+from training.arguments import above_zero
+from training.canonical import canonical, cut
+from training.manifest_file import read_manifest
 from training.recipe import load_recipe
 
 ROUNDS = 60
@@ -41,11 +42,11 @@ def main() -> None:
     parser.add_argument(
         "--recipe", type=Path, help="the recipe of its network, to be compared with Keras and TensorFlow"
     )
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--threads", type=int, default=1, help="of every runtime")
+    parser.add_argument("--rounds", type=above_zero(int), default=ROUNDS)
+    parser.add_argument("--threads", type=above_zero(int), default=1, help="of every runtime")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    manifest = read_manifest(arguments.folder)
     graph = onnx.load(arguments.folder / "model.onnx")
 
     # 2. what is compared
@@ -77,15 +78,6 @@ def variants(graph: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
     if GATE in names:
         found["with map and gate"] = cut(graph, names)
     return found
-
-
-def cut(graph: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProto:
-    """`graph` with these outputs only, and only what they need."""
-    part = onnx.ModelProto()
-    part.CopyFrom(graph)
-    for value in [one for one in part.graph.output if one.name not in outputs]:
-        part.graph.output.remove(value)
-    return canonical(part)
 
 
 def plain(graph: onnx.ModelProto) -> onnx.ModelProto:

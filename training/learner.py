@@ -16,6 +16,9 @@ from training.zoo import build
 # The average begins almost as the plain mean of the first steps, and forgets the sooner the fewer there were.
 AVERAGING_WARMUP_STEPS = 50
 State = dict[str, NDArray[np.generic]]
+# What Linux says of the processor, and the names it has for multiplying in bfloat16.
+PROCESSOR = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 def on_gpu() -> bool:
@@ -27,10 +30,10 @@ def on_gpu() -> bool:
 def computes_bfloat16() -> bool:
     """Whether bfloat16 is faster than float32 here: on a GPU, and on a processor that multiplies in it (Linux only)."""
     try:
-        processor = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        processor = PROCESSOR.read_text(encoding="ascii", errors="replace")
     except OSError:
         processor = ""
-    return on_gpu() or any(name in processor for name in ("avx512_bf16", "amx_bf16"))
+    return on_gpu() or any(name in processor for name in BFLOAT16_FLAGS)
 
 
 def known_crossentropy(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
@@ -64,8 +67,13 @@ class Learner:
         self._averages = self.network.get_weights()
 
     def start_from(self, weights: Path) -> None:
-        """Take over the weights of an earlier run. Raises ValueError when they do not fit."""
-        self.network.load_weights(weights)
+        """Take over the weights of an earlier run. Ends the program where there are none, or they do not fit."""
+        if not weights.is_file():
+            raise SystemExit(f"{weights}: no such file; is {weights.parent} a run that came to its end?")
+        try:
+            self.network.load_weights(weights)
+        except ValueError as error:
+            raise SystemExit(f"{weights}: these are weights of another network: {error}") from error
         self._averages = self.network.get_weights()
 
     def step(self, batch: Batch, number: int, learning_rate: float) -> float:

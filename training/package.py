@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
-import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -30,12 +30,13 @@ from training.fold import fold
 from training.gate.packaged import gated
 from training.hygiene import OPSET
 from training.images import channels_last, load_model_inputs
-from training.manifest_file import write_manifest
+from training.manifest_file import name_and_version, write_manifest
 from training.operating_point import Choice, choose_operating_point
 from training.recipe import Recipe, load_recipe
 from training.recipe_data import MADE, add_data_argument, folders, load_recipe_data
 from training.scores import logits, reference_arrays, score
 from training.splits import select
+from training.train import outcome_of
 
 BYTES_MAX = 10_000_000
 
@@ -48,6 +49,8 @@ def main() -> None:
     parser.add_argument("--gate", type=Path, metavar="RUN", help="the input gate of python -m training.gate fit RUN")
     add_data_argument(parser)
     arguments = parser.parse_args()
+    name, version = name_and_version(arguments.folder)
+    outcome = outcome_of(arguments.run)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
     recipe = load_recipe(arguments.run / "recipe.yaml")
@@ -56,6 +59,11 @@ def main() -> None:
     examples = load_recipe_data(recipe.cohorts, arguments.data, arguments.run / "split.csv")
     learning, devtest = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
     deciding = select(examples, "val", recipe.operating_point.decided_on)
+    if not (learning and deciding and devtest):
+        raise SystemExit(
+            f"{len(learning)} images of train, {len(deciding)} of val that decide, {len(devtest)} of devtest: a "
+            "package needs some of each"
+        )
     inputs = load_model_inputs(deciding, recipe.input)
 
     # 3. finish the averaged network
@@ -95,8 +103,8 @@ def main() -> None:
     (arguments.folder / "model.onnx").write_bytes(graph)
     np.savez(arguments.folder / "reference.npz", **reference_arrays(graph, reference_inputs(recipe.input)))
     manifest = Manifest(
-        name=arguments.folder.parent.name,
-        version=arguments.folder.name,
+        name=name,
+        version=version,
         title=recipe.title,
         manufacturer="Hilum",
         onnx_sha256=hashlib.sha256(graph).hexdigest(),
@@ -113,7 +121,7 @@ def main() -> None:
             for name, folder in folders(recipe.cohorts, arguments.data).items()
         ),
         metrics=(),
-        provenance=provenance(arguments.run, recipe, parity),
+        provenance=provenance(outcome, recipe, parity),
         distribution=distribution_of(fitted_on, recipe.finding_names, recipe.input, deciding, probability),
         gate=gate,
     )
@@ -162,9 +170,8 @@ def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> Cohort:
     )
 
 
-def provenance(run: Path, recipe: Recipe, parity: Parity) -> Provenance:
+def provenance(outcome: Mapping[str, Any], recipe: Recipe, parity: Parity) -> Provenance:
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    outcome = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
     return Provenance(
         git_commit=commit,
         recipe="; then ".join(outcome["stages"]),

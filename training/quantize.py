@@ -21,16 +21,16 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.manifest import Manifest, Precision, PrecisionCohort, load_manifest
+from converter.manifest import Manifest, Precision, PrecisionCohort
 from training.canonical import canonical
 from training.cohorts import COHORTS, Example
 from training.half import halved, rounded
 from training.hygiene import before_the_head, serialised
 from training.images import load_model_inputs, load_targets
-from training.manifest_file import write_manifest
+from training.manifest_file import name_and_version, read_manifest, write_manifest
 from training.recipe_data import add_data_argument, load_recipe_data
 from training.scores import Array, reference_arrays, score
-from training.splits import select
+from training.splits import select, spread
 
 FILMS_A_COHORT = 100
 BATCH = 20
@@ -43,17 +43,21 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the package in float32")
     parser.add_argument("out", type=Path, help="models/NAME/VERSION of the one of fewer bits")
     parser.add_argument("--kind", choices=("int8", "fp16"), default="int8")
+    parser.add_argument("--run", type=Path, help="the run it was made of, whose split.csv says which films are devtest")
     add_data_argument(parser)
     arguments = parser.parse_args()
-    manifest = load_manifest(arguments.folder / "manifest.yaml")
+    name_and_version(arguments.out)
+    manifest = read_manifest(arguments.folder)
     full = (arguments.folder / "model.onnx").read_bytes()
     if hashlib.sha256(full).hexdigest() != manifest.onnx_sha256:
         raise SystemExit(f"{arguments.folder / 'model.onnx'} is not the file that manifest.yaml names")
 
     # 2. data
     names = [cohort.name for cohort in manifest.cohorts]
-    examples = load_recipe_data(names, arguments.data)
+    examples = load_recipe_data(names, arguments.data, arguments.run and arguments.run / "split.csv")
     devtest = select(examples, "devtest", names)
+    if not devtest:
+        raise SystemExit(f"no film of {', '.join(names)} in devtest: nothing can be judged")
     unseen = load_model_inputs(devtest, manifest.input)
 
     # 3. the graph, and what it answers where it is meant to run
@@ -62,14 +66,14 @@ def main() -> None:
         answers = graph
     else:
         graph, answers = halved(full), rounded(full)
-        prepared_on = "no films; judged on a CPU with the rounding of float16 put in, not on a GPU"
+        prepared_on = "no films, judged on a CPU with the rounding of float16 put in, not on a GPU"
 
     # 4. judge it on devtest
+    cohorts = tuple(compared(manifest, devtest, *(score(one, unseen).probability for one in (full, answers))))
+    if not cohorts:
+        raise SystemExit(f"{', '.join(names)}: none has both answers on devtest, so nothing can be compared")
     evidence = Precision(
-        kind=arguments.kind,
-        full_sha256=manifest.onnx_sha256,
-        prepared_on=prepared_on,
-        cohorts=tuple(compared(manifest, devtest, *(score(one, unseen).probability for one in (full, answers)))),
+        kind=arguments.kind, full_sha256=manifest.onnx_sha256, prepared_on=prepared_on, cohorts=cohorts
     )
     for one in evidence.cohorts:
         print(
@@ -103,13 +107,7 @@ def in_integers(full: bytes, manifest: Manifest, examples: Sequence[Example]) ->
         changes[method] = float(np.mean([change[cohorts == cohort].mean() for cohort in np.unique(cohorts)]))
     taken = min(changes, key=lambda method: changes[method])
     print("mean change of a probability on val: " + ", ".join(f"{name} {one:.4f}" for name, one in changes.items()))
-    return graphs[taken], f"{taken} of {len(preparing)} train films of {'+'.join(names)}"
-
-
-def spread(examples: Sequence[Example], films_max: int) -> Sequence[Example]:
-    """At most `films_max` of `examples`, evenly over their order."""
-    places = np.unique(np.linspace(0, len(examples) - 1, min(films_max, len(examples))).astype(int))
-    return [examples[place] for place in places]
+    return graphs[taken], f"the {taken} of {len(preparing)} train films of {'+'.join(names)}"
 
 
 def quantised(full: bytes, preparing: Array, method: CalibrationMethod) -> bytes:
@@ -172,14 +170,15 @@ def write_variant(
 
     answers: the graph whose answers the reference holds: `graph` itself, or what stands for it on this machine.
     """
+    name, version = name_and_version(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(graph)
     with np.load(folder / "reference.npz", allow_pickle=False) as reference:
         inputs = reference["inputs"]
     np.savez(out / "reference.npz", **reference_arrays(answers, inputs))
     changed = {
-        "name": out.parent.name,
-        "version": out.name,
+        "name": name,
+        "version": version,
         "onnx_sha256": hashlib.sha256(graph).hexdigest(),
         "metrics": (),
         "jpeg2000_evidence": None,

@@ -6,34 +6,40 @@ may extend another one and repeat only what differs; the run keeps the whole.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from converter.manifest import Concept, InputSpec, IntendedUse, Name, Section
 
 # A chain of files that extend each other; a longer one is a circle or nobody can follow it.
 EXTENDS_MAX = 5
+# The map of a smaller network says nothing about where.
+MAP_SIDE_MIN = 2
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Residual(Section):
-    """training/zoo/residual.py. `border`: this share of each side is blanked before the first convolution."""
+    """training/zoo/residual.py: halved by the stem and at each stride of 2."""
 
     family: Literal["residual"] = "residual"
     stem: PositiveInt
     stages: tuple[PositiveInt, ...] = Field(min_length=1)
     strides: tuple[Literal[1, 2], ...] = Field(min_length=1)
     dropout: float = Field(ge=0, lt=1)
-    border: float = Field(0.0, ge=0, lt=0.25)
 
     @model_validator(mode="after")
     def _one_stride_a_stage(self) -> Residual:
         if len(self.strides) != len(self.stages):
             raise ValueError(f"{len(self.stages)} stages need as many strides, not {len(self.strides)}")
         return self
+
+    @property
+    def halvings(self) -> int:
+        return 1 + self.strides.count(2)
 
 
 class Plain(Section):
@@ -46,7 +52,10 @@ class Plain(Section):
     batch_normalisation: bool = False
     dense: tuple[PositiveInt, ...] = ()
     dropout: float = Field(ge=0, lt=1)
-    border: float = Field(0.0, ge=0, lt=0.25)
+
+    @property
+    def halvings(self) -> int:
+        return len(self.filters)
 
 
 Network = Annotated[Residual | Plain, Field(discriminator="family")]
@@ -104,6 +113,13 @@ class Augmentation(Section):
     device: Share = 0.0
     marker: Share = 0.0
 
+    @field_validator("zoom")
+    @classmethod
+    def _zoom_is_a_range(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < zoom[0] <= zoom[1]:
+            raise ValueError("expected [least, most], both above 0")
+        return zoom
+
 
 class EarlyStopping(Section):
     """Stop when the mean AUC over the cohorts of val has not risen for `patience` reports, and keep the best weights.
@@ -135,11 +151,20 @@ class Range(Section):
             raise ValueError("low must be below high, and above 0 on a log scale")
         return self
 
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Some of those that may be tried: both ends, and no whole number between them."""
+        return self.low, self.low + (self.high - self.low) / math.pi, self.high
+
 
 class Choices(Section):
     """Values that the tuner may try."""
 
     choices: tuple[Any, ...] = Field(min_length=2)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return self.choices
 
 
 class Recipe(Section):
@@ -163,7 +188,9 @@ class Recipe(Section):
     warmup_steps: PositiveInt
     weight_decay: float = Field(ge=0)
     averaging: float = Field(gt=0, lt=1)
-    precision: Literal["float32", "mixed"] = Field("float32", description="mixed: bfloat16 where it is computed")
+    precision: Literal["float32", "mixed"] = Field(
+        "float32", description="mixed: bfloat16 where the machine computes in it"
+    )
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None
     augmentation: Augmentation
@@ -180,11 +207,21 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _search_names_settings_that_exist(self) -> Recipe:
+    def _a_map_is_left(self) -> Recipe:
+        if min(self.input.height, self.input.width) >> self.network.halvings < MAP_SIDE_MIN:
+            size = f"{self.input.height} x {self.input.width}"
+            raise ValueError(f"network: {self.network.halvings} halvings leave no map of {size} pixels")
+        return self
+
+    @model_validator(mode="after")
+    def _search_tries_what_is_possible(self) -> Recipe:
+        settings = self.model_dump(exclude={"search"})
         for path, space in self.search.items():
-            values = space.choices if isinstance(space, Choices) else (space.low, space.high)
-            for value in values:
-                with_value(self.model_dump(exclude={"search"}), path, value)
+            for value in space.values:
+                try:
+                    Recipe.model_validate(with_value(settings, path, value))
+                except ValidationError as error:
+                    raise ValueError(f"search: {path} cannot be {value}: {error.errors()[0]['msg']}") from error
         return self
 
     @property
@@ -237,7 +274,12 @@ def _whole(path: Path) -> dict[str, Any]:
     while file:
         if len(chain) == EXTENDS_MAX:
             raise SystemExit(f"{path}: more than {EXTENDS_MAX} recipes extend each other")
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        try:
+            settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SystemExit(f"{file}: {error.strerror}: no recipe can be read there") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SystemExit(f"{file}: no YAML: {error}") from error
         if not isinstance(settings, dict):
             raise SystemExit(f"{file}: no recipe")
         parent = settings.pop("extends", None)
@@ -254,8 +296,9 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for name, value in above.items():
         old = merged.get(name)
-        mergeable = isinstance(old, dict) and isinstance(value, dict) and name not in ("cohorts", "search")
-        if name == "network" and mergeable:
-            mergeable = value.get("family", old["family"]) == old["family"]
-        merged[name] = _over(old, value) if mergeable else value
+        merged[name] = value
+        if isinstance(old, dict) and isinstance(value, dict) and name not in ("cohorts", "search"):
+            family = old.get("family")
+            if name != "network" or value.get("family", family) == family:
+                merged[name] = _over(old, value)
     return merged

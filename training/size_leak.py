@@ -23,9 +23,10 @@ from converter.image.gray_image import GrayImage
 from converter.image.header import whole_number
 from converter.image.image_file import read_header
 from converter.image.model_input import to_model_input
-from converter.manifest import InputSpec, load_manifest
+from converter.manifest import InputSpec
 from training.cohorts import Example, cohort_at
 from training.images import open_gray
+from training.manifest_file import read_manifest
 from training.scores import score
 from training.splits import divide, with_saved_split
 
@@ -124,7 +125,7 @@ def main(given: Sequence[str] | None = None) -> None:
         for finding, positive in _separable(examples, cohort.findings):
             print(f"{finding}: {_line(size_alone(positive, shapes))}")
         return
-    manifest = load_manifest(arguments.package / "manifest.yaml")
+    manifest = read_manifest(arguments.package)
     graph = (arguments.package / "model.onnx").read_bytes()
     divided = divide(examples) if arguments.run is None else with_saved_split(arguments.run / "split.csv", examples)
     films = [example for example in divided if example.split == arguments.split]

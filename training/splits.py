@@ -14,12 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from training.cohorts import Example
 from training.near_duplicates import Pair, find_near_duplicates
 
 # In the order in which they are looked at: what is measured later keeps its images when two of them share a patient.
 SPLITS = ("train", "val", "devtest", "test")
 LEFT_OUT = "left-out"
+# Weights come from the one; the end of training, calibration and thresholds from the other.
+LEARNED_FROM = frozenset({"train", "val"})
 SHARES = {"train": 0.8, "val": 0.1, "devtest": 0.1}
 # Fewer groups than this with one set of findings are divided together with the others of their cohort.
 STRATUM_GROUPS_MIN = 10
@@ -30,6 +34,12 @@ def select(examples: Iterable[Example], split: str, cohorts: Iterable[str]) -> l
     """The examples of one split, all that are in `cohorts`."""
     wanted = set(cohorts)
     return [example for example in examples if example.split == split and example.cohort in wanted]
+
+
+def spread(examples: Sequence[Example], images_max: int) -> list[Example]:
+    """At most `images_max` of `examples`, evenly over their order."""
+    places = np.unique(np.linspace(0, len(examples) - 1, min(images_max, len(examples))).astype(int))
+    return [examples[place] for place in places.tolist()]
 
 
 def divide(examples: Sequence[Example], seed: int = 0) -> list[Example]:
@@ -158,6 +168,25 @@ def check_splits(examples: Sequence[Example], pairs: Iterable[Pair] = ()) -> Non
     _check_names(examples, {LEFT_OUT, *SPLITS})
 
 
+def check_earlier_run(run: Path, examples: Iterable[Example]) -> None:
+    """End the program where a patient that `run` learned from would now be decided or measured on.
+
+    Weights and answers carry on what they were learned from, and a folder that has grown since is divided otherwise. A
+    run out of a package has no split.csv: of whom that package learned, its manifest and its cohorts tell.
+    """
+    file = run / "split.csv"
+    if not file.is_file():
+        return
+    learned_from = {row["patient_id"] for row in _saved(file) if row["split"] == "train"}
+    kept_apart = {one.patient_id for one in examples if one.split in SPLITS and one.split != "train"}
+    leaking = sorted(learned_from & kept_apart)
+    if leaking:
+        raise SystemExit(
+            f"{run} learned from {len(leaking)} patients that now lie in val, devtest or test, such as {leaking[0]}: "
+            "its images were divided otherwise. Give the images the split that they had there, or begin anew"
+        )
+
+
 def _check_names(examples: Iterable[Example], known: Set[str]) -> None:
     unknown = {example.split for example in examples} - known
     if unknown:
@@ -182,11 +211,7 @@ def with_saved_split(path: Path, examples: Sequence[Example]) -> list[Example]:
     """
     if all(example.split for example in examples):
         return divide(examples)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if not set(COLUMNS) <= set(rows.fieldnames or ()):
-            raise SystemExit(f"{path}: expected the columns {', '.join(COLUMNS)}")
-        split_of = {(row["cohort"], row["patient_id"], Path(row["path"]).name): row["split"] for row in rows}
+    split_of = {(row["cohort"], row["patient_id"], Path(row["path"]).name): row["split"] for row in _saved(path)}
     keys = [(example.cohort, example.patient_id, example.path.name) for example in examples]
     missing = [example.path for example, key in zip(examples, keys, strict=True) if key not in split_of]
     if missing:
@@ -194,6 +219,18 @@ def with_saved_split(path: Path, examples: Sequence[Example]) -> list[Example]:
     saved = [replace(example, split=split_of[key]) for example, key in zip(examples, keys, strict=True)]
     check_splits(saved)
     return saved
+
+
+def _saved(path: Path) -> list[dict[str, str]]:
+    """The rows that `save_split` wrote."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if not set(COLUMNS) <= set(rows.fieldnames or ()):
+                raise SystemExit(f"{path}: expected the columns {', '.join(COLUMNS)}")
+            return list(rows)
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}: which image was in which split is not known") from error
 
 
 def unseen(examples: Sequence[Example], seen: Sequence[Example]) -> list[Example]:

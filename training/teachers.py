@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.cohorts import Example
-from training.images import CACHE, channels_last, load_model_inputs
+from training.images import CACHE, cache_key, channels_last, load_model_inputs
 from training.recipe import Recipe, load_recipe
 
 BATCH = 128
@@ -33,16 +34,19 @@ def _answer(run: Path, recipe: Recipe, examples: Sequence[Example]) -> NDArray[n
     teacher = load_recipe(run / "recipe.yaml")
     if teacher.finding_names != recipe.finding_names:
         raise SystemExit(f"{run}: knows {', '.join(teacher.finding_names)}, not {', '.join(recipe.finding_names)}")
-    digest = hashlib.sha256((run / "weights.keras").read_bytes())
-    digest.update("\n".join(str(example.path) for example in examples).encode())
-    kept = CACHE / f"teacher-{digest.hexdigest()[:32]}.npy"
+    weights = run / "weights.keras"
+    if not weights.is_file():
+        raise SystemExit(f"{weights}: no such file; has this teacher come to its end?")
+    taught = hashlib.sha256(weights.read_bytes()).hexdigest()
+    seen = f"teacher {taught} {bool(teacher.augmentation.flip)} {teacher.input.model_dump_json()}"
+    kept = CACHE / f"teacher-{cache_key(seen, examples)}.npy"
     if not kept.exists():
-        network = keras.models.load_model(run / "weights.keras", compile=False)
+        network = keras.models.load_model(weights, compile=False)
         inputs = channels_last(load_model_inputs(examples, teacher.input), teacher.input)
         views = [inputs, inputs[:, :, ::-1]] if teacher.augmentation.flip else [inputs]
         answer = np.mean([network.predict(view, batch_size=BATCH, verbose=0)[0] for view in views], axis=0)
         CACHE.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part.npy")
+        part = kept.with_suffix(f".{os.getpid()}.part.npy")  # another process may ask the same teacher
         np.save(part, answer.astype(np.float32))
         part.replace(kept)
     loaded: NDArray[np.float32] = np.load(kept)

@@ -27,6 +27,10 @@ PREDICT_BATCH = 128
 LEARNING_RATE_SHARE_MIN = 0.01
 
 
+class Diverged(SystemExit):
+    """The loss is infinite or not a number: nothing more is learned, and the weights are lost."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a loop works with. inputs: the validation images as the network takes them, [n, H, W, 1]."""
@@ -47,7 +51,8 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
     """Take the recipe's steps, or end the schedule by `minutes`; leave history.jsonl, curves and a checkpoint in `run`.
 
     SIGINT and SIGTERM end it after the step in hand, with a checkpoint, by SystemExit. With early stopping the averaged
-    network has the best weights afterwards.
+    network has the best weights afterwards. Raises Diverged where there is no loss any more; the checkpoint before
+    stays.
     """
     recipe, learner = lesson.recipe, lesson.learner
     progress = Progress()
@@ -65,9 +70,11 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
         task = bar.add_task(recipe.name, total=recipe.steps, completed=progress.steps, figures="")
         for number, batch in enumerate(lesson.source.batches(recipe.steps, progress.steps), progress.steps):
             share = max(number / recipe.steps, (time.monotonic() - started) / 60 / minutes)
-            if share >= 1:
+            if share >= 1 or _given_up(recipe, progress):
                 break
             losses.append(learner.step(batch, number, learning_rate(recipe, number, share)))
+            if not math.isfinite(losses[-1]):
+                raise Diverged(f"step {number + 1}: the loss is {losses[-1]}; a lower learning_rate may help")
             progress.steps, progress.elapsed_s = number + 1, time.monotonic() - started
             bar.update(task, completed=progress.steps)
             if progress.steps % recipe.report_steps == 0:
@@ -79,9 +86,8 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
                 bar.update(task, figures=f"loss {record['loss']:.3f}")
                 bar.console.print(json.dumps(record), soft_wrap=True, highlight=False)
                 checkpoint.save(run, progress, learner.state())
-                if recipe.early_stopping and progress.reports_without_gain >= recipe.early_stopping.patience:
+                if _given_up(recipe, progress):
                     bar.console.print(f"no gain since step {progress.best_step}")
-                    break
             if interruption.wanted:
                 checkpoint.save(run, progress, learner.state())
                 raise SystemExit(f"interrupted after step {progress.steps}; the same command with --resume goes on")
@@ -90,6 +96,12 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
     if recipe.early_stopping and progress.best_weights:
         learner.averaged.set_weights(progress.best_weights)
     return progress
+
+
+def _given_up(recipe: Recipe, progress: Progress) -> bool:
+    """Whether val has had no gain for so long that the run ends; a resumed run asks it first."""
+    rule = recipe.early_stopping
+    return rule is not None and progress.reports_without_gain >= rule.patience
 
 
 def learning_rate(recipe: Recipe, step: int, progress: float) -> float:

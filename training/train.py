@@ -13,18 +13,20 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training import checkpoint
+from training.arguments import above_zero
 from training.batches import BatchSource
 from training.cohorts import Example
 from training.images import channels_last, load_model_inputs, load_training_images
 from training.learner import Learner
 from training.recipe import Recipe, load_recipe, save_recipe
 from training.recipe_data import add_data_argument, load_recipe_data
-from training.splits import save_split, select
+from training.splits import check_earlier_run, save_split, select
 from training.teachers import soft_targets
 from training.teaching import Lesson, teach
 from training.watch import Watch
@@ -40,8 +42,10 @@ def main() -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--name", required=True, help="the run's folder under --runs")
     parser.add_argument("--runs", type=Path, default=RUNS)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="end the schedule by then, with fewer steps")
-    parser.add_argument("--steps", type=int, help="instead of the recipe's, to see whether it runs")
+    parser.add_argument(
+        "--minutes", type=above_zero(float), default=math.inf, help="end the schedule by then, with fewer steps"
+    )
+    parser.add_argument("--steps", type=above_zero(int), help="instead of the recipe's, to see whether it runs")
     parser.add_argument("--start-from", type=Path, help="an earlier run, whose weights this one refines")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run of this name")
     add_data_argument(parser)
@@ -53,11 +57,21 @@ def main() -> None:
         )
     run = arguments.runs / arguments.name
     begin_run(run, recipe, arguments.resume)
-    (run / "arguments.json").write_text(json.dumps(vars(arguments), default=str, indent=2) + "\n", encoding="utf-8")
+    if arguments.resume:  # what it began with holds, whether it was said again or not
+        start_from = json.loads((run / "arguments.json").read_text(encoding="utf-8"))["start_from"]
+        arguments.start_from = None if start_from is None else Path(start_from)
+    else:
+        given = json.dumps(vars(arguments), default=str, indent=2)
+        (run / "arguments.json").write_text(given + "\n", encoding="utf-8")
+    stages = earlier_stages(arguments.start_from)
 
     # 2. data and network
     examples = load_recipe_data(recipe.cohorts, arguments.data, run / "split.csv" if arguments.resume else None)
-    save_split(run / "split.csv", examples, run)
+    for earlier in (arguments.start_from, *map(Path, recipe.teachers.runs if recipe.teachers else ())):
+        if earlier is not None:
+            check_earlier_run(earlier, examples)
+    if not arguments.resume:
+        save_split(run / "split.csv", examples, run)
     lesson = prepare(recipe, examples)
     if arguments.start_from and not arguments.resume:
         lesson.learner.start_from(arguments.start_from / "weights.keras")
@@ -71,7 +85,7 @@ def main() -> None:
     scores = lesson.learner.averaged.predict(lesson.inputs, batch_size=128, verbose=0)[0]
     kept = f", the best at {progress.best_step}" if recipe.early_stopping else ""
     outcome = {
-        "stages": [*earlier_stages(arguments.start_from), f"{arguments.recipe}, {progress.steps} steps{kept}"],
+        "stages": [*stages, f"{arguments.recipe}, {progress.steps} steps{kept}"],
         "seconds": round(progress.elapsed_s),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "val_auc": lesson.watch.figures(scores),
@@ -83,6 +97,7 @@ def main() -> None:
 def begin_run(run: Path, recipe: Recipe, resume: bool) -> None:
     """Make the folder; refuse to write over a run, or to go on with another recipe than the one it began with."""
     if resume:
+        checkpoint.find(run)
         if load_recipe(run / "recipe.yaml") != recipe:
             raise SystemExit(
                 f"{run}: was begun with another recipe (see recipe.yaml there); it cannot go on with this one"
@@ -95,8 +110,12 @@ def begin_run(run: Path, recipe: Recipe, resume: bool) -> None:
 
 
 def prepare(recipe: Recipe, examples: Sequence[Example]) -> Lesson:
-    """Images, targets and an untrained network. Ends the program where early stopping would rest on too few images."""
+    """Images, targets and an untrained network. Ends the program where there are none, or too few to stop early by."""
     learning, watched = (select(examples, split, recipe.cohorts) for split in ("train", "val"))
+    if not learning or not watched:
+        raise SystemExit(
+            f"{len(learning)} images to learn from, {len(watched)} of val to decide on: neither can be done without"
+        )
     watch = Watch(recipe, watched)
     if recipe.early_stopping and not watch.judged_by(recipe.early_stopping.images_min):
         raise SystemExit(
@@ -110,8 +129,16 @@ def prepare(recipe: Recipe, examples: Sequence[Example]) -> Lesson:
 
 
 def earlier_stages(run: Path | None) -> list[str]:
-    """The recipes and steps that made the weights this run started from."""
-    return json.loads((run / "outcome.json").read_text(encoding="utf-8"))["stages"] if run else []
+    """The recipes and steps that made the weights this run starts from."""
+    return outcome_of(run)["stages"] if run else []
+
+
+def outcome_of(run: Path) -> dict[str, Any]:
+    """outcome.json; ends the program where `run` has not come to its end."""
+    try:
+        return dict(json.loads((run / "outcome.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise SystemExit(f"{run}: no outcome.json there; is it a run, and has it come to its end?") from None
 
 
 if __name__ == "__main__":

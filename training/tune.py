@@ -1,7 +1,8 @@
 """python -m training.tune RECIPE --method METHOD --trials N: look for better numbers in the recipe's search space.
 
 Every trial is a short run of the recipe; what is compared is the mean AUC over the cohorts of val. The folder gets
-trials.csv, a folder a trial, and best.yaml, a recipe for training.train. A search that was interrupted goes on.
+trials.csv, a folder a trial, and best.yaml, a recipe for training.train with all its steps. A search that was
+interrupted goes on.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ from rich.console import Console
 from rich.table import Table
 
 from training import checkpoint
+from training.arguments import above_zero
 from training.cohorts import Example
 from training.recipe import Choices, Recipe, load_recipe, save_recipe, with_values
 from training.recipe_data import add_data_argument, load_recipe_data
-from training.teaching import teach
+from training.splits import select
+from training.teaching import Diverged, teach
 from training.train import RUNS, prepare
-from training.watch import SHOWN_IMAGES_MIN
+from training.watch import SHOWN_IMAGES_MIN, Watch
 
 OBJECTIVE = keras_tuner.Objective("auc", direction="max")
 # Hyperband gives its survivors 3, 9, 27 times the steps of its first round; all of them are the recipe's.
 ROUNDS = 27
 HYPERBAND_ITERATIONS_MAX = 100
+# The AUC of a trial whose numbers could not be learned with.
+WORST = 0.0
 RunTrial = Callable[[str, Mapping[str, Any]], float]
 
 
@@ -39,21 +44,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.tune", description=__doc__)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--method", choices=sorted(METHODS), default="bayesian")
-    parser.add_argument("--trials", type=int, default=20)
-    parser.add_argument("--steps", type=int, help="of a whole trial, instead of the recipe's")
+    parser.add_argument("--trials", type=above_zero(int), default=20)
+    parser.add_argument("--steps", type=above_zero(int), help="of a whole trial, instead of the recipe's")
     parser.add_argument("--name", help="the folder under --runs (default: RECIPE-METHOD)")
     parser.add_argument("--runs", type=Path, default=RUNS)
     add_data_argument(parser)
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
-    if arguments.steps:
-        recipe = with_values(recipe, {"steps": arguments.steps})
     if not recipe.search:
         raise SystemExit(f"{arguments.recipe}: has no search space (search: SETTING: ...)")
     folder = arguments.runs / (arguments.name or f"{recipe.name}-{arguments.method}")
+    tried = with_values(recipe, {"steps": arguments.steps or recipe.steps})
+    begin_search(folder, tried)
     examples = load_recipe_data(recipe.cohorts, arguments.data)
-    tuner = search(recipe, examples, arguments.method, arguments.trials, folder)
+    if not Watch(recipe, select(examples, "val", recipe.cohorts)).judged_by(SHOWN_IMAGES_MIN):
+        raise SystemExit("no cohort has both answers on val, so no trial is better than another")
+    tuner = search(tried, examples, arguments.method, arguments.trials, folder)
     save_results(folder, recipe, tuner)
+
+
+def begin_search(folder: Path, recipe: Recipe) -> None:
+    """Make the folder; refuse to go on in one whose trials were of another recipe or another number of steps."""
+    kept = folder / "recipe.yaml"
+    if not kept.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(kept, recipe)
+    elif load_recipe(kept) != recipe:
+        raise SystemExit(f"{folder}: its trials are of another recipe (see recipe.yaml there); give another --name")
 
 
 def search(recipe: Recipe, examples: list[Example], method: str, trials: int, folder: Path) -> keras_tuner.Tuner:
@@ -113,7 +130,11 @@ class _Trial:
         if before.is_file():
             (run / checkpoint.FILE).write_bytes(before.read_bytes())
         lesson = prepare(recipe, self._examples)
-        teach(lesson, run, resume=before.is_file())
+        try:
+            teach(lesson, run, resume=before.is_file())
+        except Diverged as error:
+            print(f"trial {number}: {error}")
+            return WORST
         return lesson.watch.mean(lesson.scores(), SHOWN_IMAGES_MIN)
 
 

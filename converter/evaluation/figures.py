@@ -1,9 +1,9 @@
-"""The figures of one group of images, with intervals over patients; those that too few images would carry are None."""
+"""The figures of one group of images, with intervals over patients; None where too few patients would carry one."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,47 +13,73 @@ from converter.evaluation.intervals import UNKNOWN, Estimate, bootstrap, exact_i
 from converter.evaluation.metrics import confusion
 from converter.evaluation.weighted import Bools, Floats, Rule, at
 
-# A figure that rests on fewer images of a class than this is not stated; its counts are.
-IMAGES_MIN = 10
+# A figure that rests on fewer patients of a class than this is not stated; its counts are. Patients, because they are
+# what is resampled: ten films of one patient would have an interval without width.
+PATIENTS_MIN = 10
+
+
+class Measured(NamedTuple):
+    """A figure: its rule, the images of which it needs patients, those that an exact interval would count.
+
+    noise_adds: it is a distance, which noise can only make larger.
+    """
+
+    rule: Rule
+    needs: tuple[Bools, ...]
+    exact_over: Bools | None = None
+    noise_adds: bool = False
 
 
 def measure(positive: Bools, score: Floats, threshold: float, patients: NDArray[np.str_]) -> dict[str, Any]:
     """Every figure as {value, low, high}, beside the counts."""
     called = score >= threshold
+    both, rarer = (positive, ~positive), rarer_class(positive, patients)
     everyone = np.ones(len(positive), dtype=bool)
-    # figure: rule, the images that it is a share of (None: it is no share), what it needs besides these
-    rules: dict[str, tuple[Rule, Bools | None, tuple[Bools, ...]]] = {
-        "auc": (weighted.auc, None, (positive, ~positive)),
-        "average_precision": (weighted.average_precision, None, (positive, ~positive)),
-        "sensitivity": (at(weighted.sensitivity, threshold), positive, ()),
-        "specificity": (at(weighted.specificity, threshold), ~positive, ()),
-        "precision": (at(weighted.precision, threshold), called, (positive, ~positive)),
-        "negative_predictive_value": (
-            at(weighted.negative_predictive_value, threshold),
-            ~called,
-            (positive, ~positive),
+    measured = {
+        "auc": Measured(weighted.auc, both, rarer),
+        "average_precision": Measured(weighted.average_precision, both, rarer),
+        "sensitivity": Measured(at(weighted.sensitivity, threshold), (positive,), positive),
+        "specificity": Measured(at(weighted.specificity, threshold), (~positive,), ~positive),
+        "precision": Measured(at(weighted.precision, threshold), (*both, called), called),
+        "negative_predictive_value": Measured(
+            at(weighted.negative_predictive_value, threshold), (*both, ~called), ~called
         ),
-        "accuracy": (at(weighted.accuracy, threshold), everyone, (positive, ~positive)),
-        "f1": (at(weighted.f1, threshold), None, (positive, ~positive)),
-        "brier": (weighted.brier, None, (positive, ~positive)),
-        "ece": (weighted.calibration_error, None, (positive, ~positive)),
+        "accuracy": Measured(at(weighted.accuracy, threshold), both, everyone),
+        "f1": Measured(at(weighted.f1, threshold), both, rarer),
+        "brier": Measured(weighted.brier, both),
+        "ece": Measured(weighted.calibration_error, both, noise_adds=True),
     }
-    figures = {}
-    for name, (rule, of, needs) in rules.items():
-        estimate = UNKNOWN
-        if all(images.sum() >= IMAGES_MIN for images in (*needs, everyone if of is None else of)):
-            estimate = bootstrap(rule, positive, score, patients)
-        if of is not None:
-            estimate = exact_if_unanimous(estimate, len(np.unique(patients[of])))
-        figures[name] = known(estimate)
     return {
         "images": len(positive),
         "patients": len(np.unique(patients)),
         "positives": int(positive.sum()),
-        **figures,
+        **{name: known(estimated(one, positive, score, patients)) for name, one in measured.items()},
         "mean_probability": rounded(score.mean()) if len(score) else None,
         "confusion": confusion(positive, called),
     }
+
+
+def estimated(one: Measured, positive: Bools, score: Floats, patients: NDArray[np.str_]) -> Estimate:
+    if not enough(patients, *one.needs):
+        return UNKNOWN
+    found = bootstrap(one.rule, positive, score, patients, noise_adds=one.noise_adds)
+    return found if one.exact_over is None else exact_if_unanimous(found, len(np.unique(patients[one.exact_over])))
+
+
+def auc_estimate(positive: Bools, score: Floats, patients: NDArray[np.str_], rule: Rule = weighted.auc) -> Estimate:
+    """The AUC (or another `rule` that compares positives with negatives) as `measure` states it."""
+    compared = Measured(rule, (positive, ~positive), rarer_class(positive, patients))
+    return estimated(compared, positive, score, patients)
+
+
+def enough(patients: NDArray[np.str_], *parts: Bools) -> bool:
+    """Whether each part has images of PATIENTS_MIN patients."""
+    return all(len(np.unique(patients[images])) >= PATIENTS_MIN for images in parts)
+
+
+def rarer_class(positive: Bools, patients: NDArray[np.str_]) -> Bools:
+    """The images of the class with fewer patients."""
+    return min((positive, ~positive), key=lambda images: len(np.unique(patients[images])))
 
 
 def known(estimate: Estimate) -> dict[str, float | None]:

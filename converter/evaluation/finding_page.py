@@ -39,7 +39,8 @@ def in_short(finding: Mapping[str, Any], name: str) -> Iterator[str]:
     yield "<h2>In short</h2>"
     yield (
         f"<p>An image is marked when the model states a probability of {100 * finding['threshold']:.1f} % or more for "
-        f"{escape(name)}.</p>"
+        f'{escape(name)}. <span class="soft">How this threshold was chosen: {escape(finding["threshold_rule"])}.</span>'
+        "</p>"
     )
     yield '<div class="tiles">'
     for group in finding_tables.of_sources(finding):
@@ -63,9 +64,9 @@ def in_short(finding: Mapping[str, Any], name: str) -> Iterator[str]:
 
 
 def why_no_auc(group: Mapping[str, Any]) -> str:
-    negatives = group["images"] - group["positives"]
+    negatives, patients = group["images"] - group["positives"], counted(group["patients"], "patient")
     if not group["images"]:
         return "No image was analysed."
     if not negatives or not group["positives"]:
         return "No AUC: all images have the same label."
-    return f"No AUC: {group['positives']} images with it and {negatives} without are too few."
+    return f"No AUC: {group['positives']} images with it and {negatives} without, of {patients}, are too few."

@@ -53,7 +53,8 @@ def probabilities(finding: Part, name: str) -> Iterator[str]:
     yield "<h2>What the probabilities are worth</h2>"
     yield (
         "<p>First plot: a point on the diagonal means that of the images which were given, say, 70 %, seven in ten are "
-        "labelled with it; larger points stand for more images. Second plot: how many images were given which "
+        "labelled with it; larger points stand for more images, bars are 95 % intervals of that share (Wilson's, which "
+        "take every image for independent). Second plot: how many images were given which "
         f'probability (<span class="swatch positive"></span>labelled with {escape(name)}, upwards; '
         '<span class="swatch negative"></span>without it, downwards; dashed: the threshold; heights grow with the '
         "square root, so that few images show).</p>"
@@ -80,8 +81,10 @@ def gallery(pictures: Sequence[Picture]) -> Iterator[str]:
         return
     yield "<h2>Images to look at</h2>"
     yield (
-        "<p>Each image twice: as it is, and with the model's attention in colour. A label may be wrong: look at the "
-        "missed ones with that in mind. This page holds radiographs; treat it like the images themselves.</p>"
+        "<p>Each image twice: as it is, and with the model's attention in colour; below it the probability that the "
+        "model states. Colours tell where, not how much: each image is scaled to its own strongest spot, only faint "
+        "attention stays faint. A label may be wrong: look at the missed ones with that in mind. This page holds "
+        "radiographs; treat it like the images themselves.</p>"
     )
     for kind in KINDS:
         shown = [picture for picture in pictures if picture.kind is kind]

@@ -13,8 +13,8 @@ from converter.evaluation import weighted
 from converter.evaluation.cases import Case, Group, Judged, Rival, groups_of
 from converter.evaluation.comparison import delong, paired_difference
 from converter.evaluation.curves import histogram, precision_recall, reliability, roc
-from converter.evaluation.figures import IMAGES_MIN, known, measure, rounded
-from converter.evaluation.intervals import UNKNOWN, bootstrap
+from converter.evaluation.figures import auc_estimate, enough, known, measure, rounded
+from converter.evaluation.intervals import UNKNOWN, bootstrap, exact_if_unanimous
 from converter.evaluation.metrics import auc, value
 from converter.evaluation.weighted import Bools, Floats, Rule, at
 from converter.manifest import FindingSpec
@@ -86,7 +86,7 @@ def judge_source(group: Group, judged: Judged) -> dict[str, Any]:
     """What is plotted of one source, how much survives within a view, and where the map lies."""
     analysed = group.members & ~judged.declined
     positive, score = judged.positive[analysed], judged.score[analysed]
-    both = min(positive.sum(), (~positive).sum()) >= IMAGES_MIN
+    both = enough(judged.patients[analysed], positive, ~positive)
     return {
         "name": group.name,
         "roc": roc(positive, score) if both else [],
@@ -109,7 +109,7 @@ def within_view(judged: Judged, members: Bools) -> dict[str, Any] | None:
         array[inside] for array in (judged.positive, judged.score, judged.patients, views)
     )
     names = np.unique(views).tolist()
-    if len(names) < 2 or min(positive.sum(), (~positive).sum()) < IMAGES_MIN:
+    if len(names) < 2 or not enough(patients, positive, ~positive):
         return None
     by_view = partial(weighted.stratified_auc, strata=views)
     prevalence = {name: float(positive[views == name].mean()) for name in names}
@@ -119,8 +119,8 @@ def within_view(judged: Judged, members: Bools) -> dict[str, Any] | None:
         return None
     return {
         "views": {name: int((views == name).sum()) for name in names},
-        "auc": known(bootstrap(weighted.auc, positive, score, patients)),
-        "auc_within_view": known(bootstrap(by_view, positive, score, patients)),
+        "auc": known(auc_estimate(positive, score, patients)),
+        "auc_within_view": known(auc_estimate(positive, score, patients, by_view)),
         "difference": known(paired_difference((by_view, weighted.auc), positive, score, score, patients)),
         "auc_of_the_view_alone": rounded(auc(positive, of_view)),
         "kept": rounded((within - 0.5) / (across - 0.5)) if across > 0.5 else None,
@@ -134,12 +134,14 @@ def localisation(judged: Judged, members: Bools) -> dict[str, Any] | None:
         return None
     patients, everything = judged.patients[chosen], np.ones(len(chosen), dtype=bool)
     found = [one for n in chosen if (one := judged.localised[n]) is not None]
-    means = {
-        name: known(
-            bootstrap(weighted.mean, everything, np.array([float(getattr(one, name)) for one in found]), patients)
-        )
-        for name in ("pointed", "energy", "overlap", "area")
-    }
+    means = {}
+    for name in ("pointed", "energy", "overlap", "area"):
+        mean = UNKNOWN
+        if enough(patients, everything):
+            mean = bootstrap(
+                weighted.mean, everything, np.array([float(getattr(one, name)) for one in found]), patients
+            )
+        means[name] = known(exact_if_unanimous(mean, len(np.unique(patients))))
     return {"images": len(chosen), **means}
 
 
@@ -148,13 +150,9 @@ def rival_aucs(group: Group, judged: Judged, others: Sequence[Other]) -> dict[st
     found = {}
     for other in others:
         both = group.members & ~judged.declined & ~np.isnan(other.score)
-        positive = judged.positive[both]
-        enough = min(positive.sum(), (~positive).sum()) >= IMAGES_MIN
         found[other.name] = {
             "images": int(both.sum()),
-            "auc": known(bootstrap(weighted.auc, positive, other.score[both], judged.patients[both]))
-            if enough
-            else known(UNKNOWN),
+            "auc": known(auc_estimate(judged.positive[both], other.score[both], judged.patients[both])),
         }
     return found
 
@@ -164,7 +162,7 @@ def comparisons(group: Group, judged: Judged, others: Sequence[Other], threshold
     for other in others:
         both = group.members & ~judged.declined & ~np.isnan(other.score)
         positive, score, patients = judged.positive[both], judged.score[both], judged.patients[both]
-        if min(positive.sum(), (~positive).sum()) < IMAGES_MIN:
+        if not enough(patients, positive, ~positive):
             continue
         pairs: dict[str, tuple[Rule, Rule]] = {"auc": (weighted.auc, weighted.auc)}
         if other.threshold is not None:

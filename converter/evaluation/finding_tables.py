@@ -58,7 +58,7 @@ def declined_both_ways(sources: Sequence[Part]) -> Iterator[str]:
     yield "<h3>With the declined images</h3>"
     yield (
         "<p>The figures above are of the analysed images. Here a declined image counts as not marked, which is all "
-        "that a reader sees of it: no finding.</p>"
+        "that a reader sees of it: no finding. In the ranking it comes last.</p>"
     )
     yield table(
         [f"{escape(group['name'])}{small(str(group['declined']) + ' declined')}" for group in sources],
@@ -104,7 +104,8 @@ def within_views(finding: Part) -> Iterator[str]:
     yield "<h2>How much is left within one view</h2>"
     yield (
         "<p>Sick people are more often filmed in bed (AP). A model that recognises the view alone seems to recognise "
-        "the sick. So here images are compared only with images of the same view.</p>"
+        "the sick. So here images are compared only with images of the same view. <b>The view alone</b>: what a guess "
+        "would reach that knows nothing but the view.</p>"
     )
     rows = []
     for source in concerned:

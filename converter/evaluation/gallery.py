@@ -30,8 +30,8 @@ class Kind:
 
 
 HIT = Kind("hit", "Found", "a random choice")
-MISS = Kind("miss", "Missed", "the lowest probabilities first")
-FALSE_ALARM = Kind("false-alarm", "Marked, but labelled without", "the highest probabilities first")
+MISS = Kind("miss", "Missed", "of each source the lowest probabilities")
+FALSE_ALARM = Kind("false-alarm", "Marked, but labelled without", "of each source the highest probabilities")
 REJECTION = Kind("rejection", "Rightly not marked", "a random choice")
 KINDS = (MISS, FALSE_ALARM, HIT, REJECTION)
 

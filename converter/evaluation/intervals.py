@@ -30,14 +30,25 @@ UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 def bootstrap(
-    rule: Rule, positive: Bools, score: Floats, patients: NDArray[np.str_], rounds: int = ROUNDS, seed: int = 0
+    rule: Rule,
+    positive: Bools,
+    score: Floats,
+    patients: NDArray[np.str_],
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    noise_adds: bool = False,
 ) -> Estimate:
     """`rule` with its percentile interval over resampled patients (all images of a patient go together).
 
-    A sample that lacks the images which the rule needs is dropped.
+    A sample that lacks the images which the rule needs is dropped. noise_adds: the rule is a distance, which the noise
+    of resampling makes larger on average; that much is taken off, or the interval would often lie above its own figure
+    (the bootstrap's estimate of bias, Efron and Tibshirani 1993, chapter 10).
     """
     draws = resampled(lambda weights: rule(positive, score, weights), patients, rounds, seed)
-    return Estimate(value(rule, positive, score), *percentile_interval(draws))
+    figure = value(rule, positive, score)
+    if noise_adds:
+        draws = np.maximum(0.0, draws - (np.nanmean(draws) - figure))
+    return Estimate(figure, *percentile_interval(draws))
 
 
 def resampled(figure: Callable[[Floats], Floats], patients: NDArray[np.str_], rounds: int, seed: int) -> Floats:
@@ -46,9 +57,10 @@ def resampled(figure: Callable[[Floats], Floats], patients: NDArray[np.str_], ro
 
 
 def exact_if_unanimous(estimate: Estimate, patients: int) -> Estimate:
-    """The exact binomial interval (Clopper and Pearson) over `patients` for a share of exactly 0 or 1.
+    """The exact binomial interval (Clopper and Pearson) over `patients` for a figure of exactly 0 or 1.
 
-    No sample of such images can differ from them: resampling would claim certainty.
+    No sample of such images can differ from them: resampling would claim certainty. For an AUC of 1, `patients` of the
+    rarer class: if a share q of a class stood on the wrong side of the other one, the AUC would be 1 - q.
     """
     beyond = (100 - LEVEL_PERCENT) / 200
     if estimate.value == 1:

@@ -25,12 +25,14 @@ from pathlib import PurePosixPath
 from converter.image.age import YEARS_MAX, YEARS_PER_UNIT
 
 ROWS_MAX = 200_000
+# Each source and view is a group of its own, with figures and plots.
+GROUPS_MAX = 50
 CHARACTERS_SHOWN_MAX = 40
 PLACES = ("file", "sop_instance_uid")
 ABOUT = ("patient_id", "source", "view", "sex", "age")
-PRESENT = frozenset({"1", "yes", "y", "true", "positive", "pos", "present"})
-ABSENT = frozenset({"0", "no", "n", "false", "negative", "neg", "absent"})
-NO_ANSWER = frozenset({"", "?", "unknown", "unclear", "na", "n/a"})
+PRESENT = frozenset({"1", "1.0", "yes", "y", "true", "positive", "pos", "present"})
+ABSENT = frozenset({"0", "0.0", "no", "n", "false", "negative", "neg", "absent"})
+NO_ANSWER = frozenset({"", "?", "unknown", "unclear", "na", "n/a", "nan"})
 NOTHING_FOUND = frozenset({"normal", "none", "no finding"})
 SEXES = {"": "", "m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 
@@ -90,6 +92,7 @@ def read_labels(text: str, findings: Sequence[str]) -> Labels:
         first_line.setdefault(key, line)
         problems += [f"{line}: {message}" for message in wrong]
         rows.append(found)
+    problems += [f"1: {problem}" for problem in _too_many_groups(rows)]
     if not rows and not problems:
         problems.append("1: no row below the header")
     known = {*PLACES, *ABOUT, "label", *(name.casefold() for name in findings)}
@@ -110,6 +113,12 @@ def _header_problems(names: Sequence[str], findings: Sequence[str]) -> Iterator[
     for name in names:
         if name not in wanted and (near := get_close_matches(name, ABOUT, 1, 0.8)):
             yield f"the column {name!r} is unknown. Did you mean {near[0]!r}?"
+
+
+def _too_many_groups(rows: Sequence[Label]) -> Iterator[str]:
+    for column, values in (("source", {row.source for row in rows}), ("view", {row.view for row in rows})):
+        if len(values) > GROUPS_MAX:
+            yield f"the column {column!r} has {len(values)} different values, more than {GROUPS_MAX}"
 
 
 def _meant(names: Sequence[str], wanted: Sequence[str]) -> str:

@@ -32,4 +32,4 @@ def small(words: str) -> str:
 
 def jpeg_image(jpeg: bytes, description: str) -> str:
     url = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
-    return f'<img src="{url}" alt="{escape(description)}" loading="lazy">'
+    return f'<img src="{url}" alt="{escape(description)}">'

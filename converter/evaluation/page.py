@@ -19,9 +19,9 @@ NOTICE = "Research use only. Not a medical device, not for diagnosis, and no sta
 # What became of files that were not judged: key of the report -> words.
 UNJUDGED = {
     "unreadable": "images that could not be read",
-    "unlabelled": "images without a label",
+    "unlabelled": "images without a row in the label file",
     "without_image": "rows of the label file without an image",
-    "without_answer": "images labelled for no finding of this model",
+    "without_answer": "images with a row, but without an answer",
 }
 GLOSSARY = (
     ("Operating threshold", "The fixed probability from which an image is marked. It was chosen on other images."),
@@ -40,18 +40,22 @@ GLOSSARY = (
     ),
     (
         "Calibration error",
-        "How far stated probabilities are from what happened, on average. 0 is best. It cannot be negative, so that "
-        "small groups look worse than they are.",
+        "How far stated probabilities are from what happened: the gap between the two in each tenth of the scale, on "
+        "average over the images. 0 is best. It cannot be negative, so that chance alone raises it and small groups "
+        "look worse than they are.",
     ),
     ("Brier score", "Mean squared distance between probability and label. 0 is best."),
     (
         "Interval",
-        "In brackets: the 95 % interval from {rounds} random samples of the patients (all images of a patient go "
-        "together). Where no image or every image is right, the exact binomial interval over patients.",
+        "In brackets or below a figure: the 95 % interval from {rounds} random samples of the patients (all images of "
+        "a patient go together). Where no image or every image is right, the exact binomial interval over patients; of "
+        "AUC, PR-AUC and F1, over the patients of the rarer class. The interval of the calibration error is without "
+        "what resampling adds to it on average.",
     ),
     (
         "Dash",
-        "A figure that would rest on fewer than {images_min} images of a class is not given.",
+        "A figure that would rest on fewer than {patients_min} patients with the finding, without it or, for precision "
+        "and negative predictive value, with such a call is not given.",
     ),
     (
         "Heat map",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from converter.evaluation.cases import Case, Rival
-from converter.evaluation.figures import IMAGES_MIN, rounded
+from converter.evaluation.figures import PATIENTS_MIN, rounded
 from converter.evaluation.finding_report import judge_finding
 from converter.evaluation.intervals import LEVEL_PERCENT, ROUNDS
 from converter.evaluation.together import count_together
@@ -47,7 +47,7 @@ def build_report(
             "onnx_sha256": manifest.onnx_sha256,
         },
         "setting": {"title": setting.title, "created": setting.created, "patients_known": setting.patients_known},
-        "intervals": {"rounds": ROUNDS, "level_percent": LEVEL_PERCENT, "images_min": IMAGES_MIN},
+        "intervals": {"rounds": ROUNDS, "level_percent": LEVEL_PERCENT, "patients_min": PATIENTS_MIN},
         "counts": counts_of(cases, setting),
         "findings": [judge_finding(spec, cases, setting.splits, setting.pooled, rivals) for spec in manifest.findings],
         "together": count_together(cases, manifest.findings),

@@ -8,6 +8,8 @@ from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from converter.errors import Unreportable
+from converter.image.header import word
+from converter.image.sop_classes import is_sectional
 from converter.image.transfer_syntaxes import transfer_syntax
 from converter.result import coding
 from converter.result.encode import add_file_meta
@@ -38,7 +40,7 @@ def build_heatmap(
     ds = attributes.new_result()
     _add_series(ds, heatmap, identity, algorithm)
     attributes.copy_to(ds, _SERIES)
-    _complete_body_part(ds)
+    _complete_body_part(ds, is_sectional(str(source.SOPClassUID), word(source, "Modality")))
     add_origin(ds, identity, algorithm, encoded)
     _add_image(ds, heatmap, algorithm)
     attributes.copy_to(ds, _LOSSY)
@@ -89,11 +91,12 @@ def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, al
     ds.InstanceNumber = 1
 
 
-def _complete_body_part(ds: Dataset) -> None:
-    """Body part and Laterality as General Series asks for them together (PS3.3 C.7.3.1): a chest has no side."""
-    if not ds.get("BodyPartExamined"):
+def _complete_body_part(ds: Dataset, of_slice: bool) -> None:
+    """Body part and Laterality as General Series asks for them together (PS3.3 C.7.3.1): a chest has no side. A
+    radiograph that names no part was taken for a chest; of a slice that names none nothing is invented."""
+    if not ds.get("BodyPartExamined") and not of_slice:
         ds.BodyPartExamined = "CHEST"
-    if ds.BodyPartExamined == "CHEST":
+    if ds.get("BodyPartExamined") == "CHEST":
         if "Laterality" in ds:
             del ds.Laterality
     elif "Laterality" not in ds:
@@ -128,7 +131,7 @@ def _derivation(finding: Finding, algorithm: Algorithm) -> str:
     decision = "present" if finding.positive else "absent"
     return plain(
         f"Class activation map of {algorithm.name} {algorithm.version} for {finding.concept.meaning} blended over the "
-        f"radiograph. Calibrated probability {percent(finding.probability, finding.threshold)} %, operating threshold "
+        f"image. Calibrated probability {percent(finding.probability, finding.threshold)} %, operating threshold "
         f"{threshold_percent(finding.threshold)} %: {decision}. Research use only, not for diagnosis."
     )[:1024]
 

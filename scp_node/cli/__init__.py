@@ -42,3 +42,6 @@ def main() -> None:
     except HilumError as error:
         print(f"hilum: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # a file or folder that cannot be read or written: its name says more than a traceback
+        print(f"hilum: {error.filename}: {error.strerror}" if error.filename else f"hilum: {error}", file=sys.stderr)
+        sys.exit(HilumError.exit_code)

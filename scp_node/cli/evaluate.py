@@ -59,6 +59,8 @@ def evaluate(
     package = chosen_package(models_dir, model)
     others = [chosen_package(models_dir, other) for other in compare or ()]
     wanted = _read(labels, package.manifest)
+    for file in filter(None, (html, json)):
+        _try_to_write(file)
     from converter.evaluation.page import draw_page
     from converter.evaluation.report import Setting, build_report
     from scp_node.cli.labelled_images import match
@@ -66,16 +68,17 @@ def evaluate(
     matched = match(folder, find_images([folder]), wanted)
     for label, why in matched.without_image:
         print(f"{labels}:{label.line}: {label.file or label.sop_instance_uid}: {why}", file=sys.stderr)
-    if not matched.images:
-        raise UsageError(f"no image of {folder} has a row in {labels}")
+    answered = [image for image in matched.images if image.label.truth]
+    if not answered:
+        raise UsageError(f"no image of {folder} has a row with an answer in {labels}")
 
-    judging = Judging(package.manifest, folder, matched.images, pictures and html is not None)
+    judging = Judging(package.manifest, folder, answered, pictures and html is not None)
     code = judging.run(package, threads)
     setting = Setting(
         title=f"{len(judging.cases)} labelled images of {THIS_SITE}",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
         pooled=True,
-        patients_known=all(image.label.patient for image in matched.images),
+        patients_known=all(image.label.patient for image in answered),
         unjudged=_unjudged(folder, matched, judging),
     )
     found = build_report(
@@ -176,13 +179,13 @@ def rival_of(package: ModelPackage, judging: Judging, threads: int) -> Rival:
 
 def summary(found: dict[str, Any]) -> Iterator[str]:
     """The figures of each finding and source, for the terminal."""
-    from converter.evaluation.wording import decimal, percent
+    from converter.evaluation.wording import counted, decimal, percent
 
     for finding in found["findings"]:
         for group in finding["groups"]:
             if group["kind"] in ("all", "source"):
                 declined = f", {group['declined']} declined" if group["declined"] else ""
-                images = f"{group['images']} images analysed, {group['positives']} with it{declined}"
+                images = f"{counted(group['images'], 'image')} analysed, {group['positives']} with it{declined}"
                 yield f"{finding['meaning']}, {group['name']}: {images}"
                 yield f"  AUC          {decimal(group['auc'])}"
                 yield f"  sensitivity  {percent(group['sensitivity'])} at {finding['threshold']:g}"
@@ -214,8 +217,7 @@ def _read(path: Path, manifest: Manifest) -> Sequence[Label]:
 
 
 def _unjudged(folder: Path, matched: Matched, judging: Judging) -> dict[str, list[dict[str, str]]]:
-    names = [finding.name for finding in judging.manifest.findings]
-    unanswered = [case.name for case in judging.cases if not set(names) & set(case.truth)]
+    unanswered = [image.path for image in matched.images if not image.label.truth]
     return {
         "unreadable": judging.failed,
         "unlabelled": [{"file": path.relative_to(folder).as_posix()} for path in matched.unlabelled],
@@ -223,8 +225,19 @@ def _unjudged(folder: Path, matched: Matched, judging: Judging) -> dict[str, lis
             {"line": str(label.line), "label": label.file or label.sop_instance_uid, "message": why}
             for label, why in matched.without_image
         ],
-        "without_answer": [{"file": name} for name in unanswered],
+        "without_answer": [{"file": path.relative_to(folder).as_posix()} for path in unanswered],
     }
+
+
+def _try_to_write(file: Path) -> None:
+    """An hour of analysis must not end at a page that cannot be written."""
+    is_new = not file.exists()
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+    if is_new:
+        file.unlink()
 
 
 def _say(line: str) -> None:

@@ -57,13 +57,18 @@ def match(folder: Path, paths: Sequence[Path], labels: Sequence[Label]) -> Match
             missing.append((label, f"the same image as in line {found[path].line}"))
         else:
             found[path] = label
-    images = tuple(completed(path, label) for path, label in found.items())
-    return Matched(images, tuple(path for path in paths if path not in found), tuple(missing))
+    images: list[LabelledImage] = []
+    for path, label in found.items():
+        ds = _header(path)
+        if ds is not None and label.sop_instance_uid not in ("", _uid(ds)):
+            missing.append((label, "the SOP Instance UID of this file is another one"))
+        else:
+            images.append(completed(path, label, ds))
+    return Matched(tuple(images), tuple(path for path in paths if path not in found), tuple(missing))
 
 
-def completed(path: Path, label: Label) -> LabelledImage:
+def completed(path: Path, label: Label, ds: Dataset | None) -> LabelledImage:
     """What the label file leaves open, from the header. The Patient ID only says which images belong together."""
-    ds = _header(path)
     if ds is None:
         return LabelledImage(path, label)
     view, sex = named_view(ds), word(ds, "PatientSex")
@@ -71,7 +76,6 @@ def completed(path: Path, label: Label) -> LabelledImage:
         path,
         replace(
             label,
-            sop_instance_uid=label.sop_instance_uid or str(value(ds, "SOPInstanceUID") or ""),
             patient=label.patient or str(value(ds, "PatientID") or ""),
             view=label.view or (view.word if view else ""),
             sex=label.sex or (sex if sex in SEXES else ""),
@@ -100,8 +104,12 @@ def _by_uid(paths: Sequence[Path]) -> dict[str, list[Path]]:
     for path in paths:
         ds = _header(path)
         if ds is not None:
-            found[str(value(ds, "SOPInstanceUID") or "")].append(path)
+            found[_uid(ds)].append(path)
     return found
+
+
+def _uid(ds: Dataset) -> str:
+    return str(value(ds, "SOPInstanceUID") or "")
 
 
 def _header(path: Path) -> Dataset | None:

@@ -192,7 +192,7 @@ def use_of(use: ModelUse) -> Iterator[str]:
     if use.shadow_of:
         yield f"shadow of routes: {', '.join(use.shadow_of)}"
     if use.routes:
-        yield f"on {use.provider}" if use.provider else "not loaded: the node does not run"
+        yield f"on {use.provider}" if use.provider else "not loaded by a running node"
         states = ", ".join(f"{state} ({count} sender{'s' if count != 1 else ''})" for state, count in use.drift)
         yield f"drift: {states or 'no images yet'}"
 

@@ -8,12 +8,13 @@ import typer
 
 from scp_node import node
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
+from scp_node.role import ROLES
 
 
 def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     only: Annotated[
-        list[str] | None, typer.Option(help="Run this role only (receiver, worker, web); may be given more than once.")
+        list[str] | None, typer.Option(help=f"Run this role only ({', '.join(ROLES)}); may be given more than once.")
     ] = None,
 ) -> None:
     """Run the node: receive, analyse, report, deliver. Ends on SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""

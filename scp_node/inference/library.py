@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from converter.errors import InvalidManifest
 from converter.manifest import Manifest, load_manifest
-from scp_node.errors import ModelMissing, ModelUnusable
+from scp_node.errors import InferenceFailed, ModelMissing, ModelUnusable
 from scp_node.inference.scores import Scorer
 
 MODEL = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@(\d+\.\d+\.\d+))?")
@@ -42,7 +42,10 @@ class ModelPackage:
 
     def read_weights(self) -> bytes:
         """The graph, with the SHA-256 that the manifest names. Raises ModelUnusable."""
-        weights = _package_file(self.folder, "model.onnx", ONNX_BYTES_MAX).read_bytes()
+        try:
+            weights = _package_file(self.folder, "model.onnx", ONNX_BYTES_MAX).read_bytes()
+        except OSError as error:
+            raise ModelUnusable(f"{self.onnx_path} cannot be read: {error.strerror}") from error
         found = hashlib.sha256(weights).hexdigest()
         if found != self.manifest.onnx_sha256:
             raise ModelUnusable(
@@ -139,9 +142,13 @@ def replay(package: ModelPackage, session: Scorer) -> float:
     """The largest difference between the reference outputs and those of `session`, probability and map together.
 
     Also between each probability and the sigmoid of its map's mean: the map must be what the decision was made of.
+    Raises ModelUnusable where they cannot be compared.
     """
     reference = read_reference(package)
-    scores = session.run(reference.inputs)
+    try:
+        scores = session.run(reference.inputs)
+    except InferenceFailed as error:
+        raise ModelUnusable(f"{package.label}: its reference inputs cannot be scored: {error}") from error
     cam = reference.cam if reference.cam.shape == scores.cam.shape else np.moveaxis(reference.cam, -1, 1)
     if cam.shape != scores.cam.shape or reference.probability.shape != scores.probability.shape:
         raise ModelUnusable(

@@ -59,13 +59,13 @@ def run(orders: Orders) -> None:
 
 def queues(settings: Settings, models: ModelShelf) -> dict[str, int]:
     """One image at a time. Packages are loaded now, so that a broken one is told before an image comes: each image that
-    it does not score is then entered as failed."""
+    it does not score is then entered as failed. What waits for a second model that no route names any more is ended."""
     for shadow in sorted({route.shadow for route in settings.routes if route.shadow}):
         try:
             models.get(shadow)
         except ModelUnusable as error:
             log.error("second model cannot be used", extra={"shadow": shadow, "reason": str(error)})
-    return {SHADOWS_QUEUE: 1} if settings.has_shadow else {}
+    return {SHADOWS_QUEUE: 1}
 
 
 def on_one_core(limits: Inference) -> Inference:

@@ -18,7 +18,7 @@ from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, commitment_queue, 
 from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import WakeUps
-from scp_node.errors import ModelUnusable
+from scp_node.errors import HilumError
 from scp_node.heartbeat import Heartbeat, status_folder
 from scp_node.inference.decode_pool import DecodePool
 from scp_node.inference.shelf import ModelShelf
@@ -31,6 +31,7 @@ from scp_node.workflow.commitment_job import bury_commitment, run_commitment_job
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
 from scp_node.workflow.parts import Parts
+from scp_node.workflow.rehearsal import rehearse
 from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def run(orders: Orders) -> None:
         previews.sweep(time.time() - PREVIEW_AGE_S)
         in_use = InUse(settings)
         spool = open_spool(settings)
+        rehearse_all(models, settings)
         parts = Parts(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
         attempts_max = settings.workers.attempts_max
         runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
@@ -72,9 +74,10 @@ def run(orders: Orders) -> None:
         def change(new: Settings) -> None:
             try:
                 models.load({route.model for route in new.routes})
-            except ModelUnusable as error:
+            except HilumError as error:
                 log.error("configuration kept as it was by the worker", extra={"reason": str(error)})
                 return
+            rehearse_all(models, new)
             in_use.settings = new
             tell_models(models)
             sender.reload(new)
@@ -98,6 +101,13 @@ def run(orders: Orders) -> None:
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
         stack.callback(heartbeat.stopping)
         orders.follow(change)
+
+
+def rehearse_all(models: ModelShelf, settings: Settings) -> None:
+    """Build results of each model once, before a study waits for the first; it costs little where it was done."""
+    for model in models.loaded():
+        results = rehearse(model.manifest, settings.node.ae_title, settings.report)
+        log.info("results rehearsed", extra={"model": model.label, "results": results})
 
 
 def tell_models(models: ModelShelf) -> None:

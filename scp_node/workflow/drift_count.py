@@ -11,13 +11,14 @@ from pydicom import Dataset
 from converter.distribution import bins_of_image, input_statistics, references
 from converter.image.convert import Converted
 from converter.image.gray_image import Declined
-from converter.image.header import word
+from converter.image.header import tokens, word
 from converter.manifest import Distribution
 from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import Analysis, Ledger
 
 # Not images of the sender, or no fault of its images.
 NOT_COUNTED = frozenset({"own-result", "analysis-failed"})
+PATIENT, PATIENT_CHARS_MIN = ("PatientName", "PatientID", "PatientBirthDate"), 3
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,15 @@ def drift_count(
     bins = {} if refused or reference is None else _bins(reference, converted, analysis)
     sizes = {} if reference is None else {name: len(one.shares) for name, one in references(reference).items()}
     code = declined.code if declined is not None and not refused else None
-    return DriftCount(model.label, ae_title, word(ds, "StationName"), bins, sizes, code, refused)
+    return DriftCount(model.label, ae_title, _station(ds), bins, sizes, code, refused)
+
+
+def _station(ds: Dataset) -> str:
+    """The Station Name, which becomes a label of metrics and a word in the log; nothing where somebody has written the
+    patient into it."""
+    name = word(ds, "StationName")
+    patient = {part for keyword in PATIENT for part in tokens(word(ds, keyword)) if len(part) >= PATIENT_CHARS_MIN}
+    return "" if patient & set(tokens(name)) else name
 
 
 def _bins(reference: Distribution, converted: Converted | None, analysis: Analysis | None) -> dict[str, int]:

@@ -65,6 +65,8 @@ def _scored(parts: ShadowParts, instance: InstanceRow, first: Analysis, route: s
         answer = _scores(parts, instance, first, parts.models.get(shadow))
         if isinstance(answer, Declined):
             outcome, detail = "declined", f"{answer.code}: {answer.reason}"
+        elif not answer:
+            outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
         else:
             scores = answer
     except (ConverterError, DecodeFailed, InvalidScore, ModelUnusable) as error:

@@ -111,11 +111,12 @@ def test_files_without_label_and_labels_without_file_are_counted(hilum: Hilum, s
     assert f"{labels}:22: ward/gone.png: no such image" in out.err
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     counts = report["counts"]
-    assert (counts["labelled"], counts["unlabelled"], counts["without_image"]) == (21, 3, 1)
+    assert (counts["labelled"], counts["unlabelled"], counts["without_image"]) == (20, 3, 1)
     assert (counts["unreadable"], counts["without_answer"]) == (1, 1)
     assert report["unjudged"]["unreadable"][0]["file"] == "broken.png"
     assert report["unjudged"]["unlabelled"] == [{"file": f"ward/film-{n}.png"} for n in (21, 22, 23)]
     assert report["unjudged"]["without_answer"] == [{"file": "ward/film-20.png"}]
+    assert "ward/film-20.png" not in {image["file"] for image in report["images"]}
 
 
 def test_dicom_files_are_named_by_uid_and_their_headers_fill_in_what_the_labels_leave_open(
@@ -182,7 +183,8 @@ def test_a_picture_with_text_burnt_in_is_not_shown(hilum: Hilum, tmp_path: Path)
     "content, message",
     [
         (b"file,dark\n\xff\xfe,1\n", "labels.csv:1: not UTF-8"),
-        (b"file,dark\nelsewhere.png,1\n", "has a row in"),
+        (b"file,dark\nelsewhere.png,1\n", "has a row with an answer in"),
+        (b"file,dark\nfilm-1.png,?\n", "has a row with an answer in"),
     ],
 )
 def test_a_label_file_that_leads_nowhere_is_wrong_usage(hilum: Hilum, site: Path, content: bytes, message: str) -> None:
@@ -196,6 +198,31 @@ def test_a_label_file_has_a_largest_size(hilum: Hilum, site: Path, monkeypatch: 
     monkeypatch.setattr(evaluate, "LABEL_FILE_BYTES_MAX", 20)
     out = run(hilum, site, labels_of(site, *rows()))
     assert out.code == 2 and "larger than 20 bytes" in out.err
+
+
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_analysed(
+    hilum: Hilum, site: Path, tmp_path: Path, option: str
+) -> None:
+    for place in (tmp_path / "no-folder" / "page", tmp_path):
+        out = run(hilum, site, labels_of(site, *rows()), option, place)
+        assert out.code == 2 and out.out == ""
+        assert f"{place}: cannot be written: " in out.err and "analysed" not in out.err
+
+
+def test_a_file_that_is_another_image_than_its_row_says_is_not_judged(hilum: Hilum, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    first, second = (make_dx(rows=150, columns=140, instance=n) for n in (1, 2))
+    write_dx(folder / "a.dcm", first)
+    write_dx(folder / "b.dcm", second)
+    uids = str(first.SOPInstanceUID), str(second.SOPInstanceUID)
+    assert uids[0] != uids[1]
+    labels = labels_of(folder, f"a.dcm,{uids[0]},1", f"b.dcm,{uids[0]},0", header="file,sop_instance_uid,dark")
+    out = run(hilum, folder, labels)
+    assert out.code == 1
+    assert f"{labels}:3: b.dcm: the SOP Instance UID of this file is another one" in out.err
+    assert "1 image analysed, 1 with it" in out.out
 
 
 def test_one_name_for_two_files_asks_for_the_path(hilum: Hilum, site: Path) -> None:

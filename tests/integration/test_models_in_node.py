@@ -29,7 +29,7 @@ from scp_node.ledger.records import now_utc
 from tests.support.modality import store
 from tests.support.node import RunningNode, running_node
 from tests.support.orthanc import Orthanc, running_orthanc
-from tests.support.phantoms import make_dx, make_mr
+from tests.support.phantoms import make_ct, make_dx, make_mr
 from tests.support.tiny_model import copy_tiny, random_tiny
 
 pytestmark = [pytest.mark.peer("Orthanc"), pytest.mark.timeout(600)]
@@ -37,7 +37,7 @@ WAIT_S = 150.0
 T = TypeVar("T")
 SR_CLASS = "1.2.840.10008.5.1.4.1.1.88.34"
 BRAIN = {
-    "modalities": ["MR"],
+    "modalities": ["MR", "CT"],
     "body_parts": ["BRAIN", "HEAD"],
     "views": [],
     "ages": {"min_years": 0, "max_years": 120},
@@ -83,7 +83,7 @@ def node(archive: Orthanc, models_dir: Path, tmp_path_factory: pytest.TempPathFa
         {"name": "chest", "model": "tiny@1.0.0", "shadow": "tiny@1.1.0", "to": ["pacs"]},
         {
             "name": "brain",
-            "when": {"modality": ["MR"], "body_part": ["BRAIN", "HEAD"]},
+            "when": {"modality": ["MR", "CT"], "body_part": ["BRAIN", "HEAD"]},
             "model": "brain@1.0.0",
             "shadow": "brain@2.0.0",
             "to": ["pacs"],
@@ -164,8 +164,29 @@ def test_each_image_of_a_study_goes_to_its_model_and_each_route_makes_its_report
     assert thresholds == [[0.5, 0.5], [0.31, 0.72]]
 
 
-def test_a_slice_of_the_chest_is_declined_by_the_chest_model(node: RunningNode, archive: Orthanc) -> None:
-    ds = make_mr(seed=43, BodyPartExamined="CHEST")
+def test_a_ct_study_goes_to_the_model_of_its_route_slice_by_slice(node: RunningNode, archive: Orthanc) -> None:
+    soft, wide = make_ct(seed=47), make_ct(seed=47, instance=2, WindowWidth=200)
+    assert store(node.port, [soft, wide]) == [0x0000, 0x0000]
+    objects = until(lambda: results(archive, soft, wide), lambda seen: len(seen) == 3, "a report and two heat maps")
+    (report,) = reports(objects)
+    text = text_of(report)
+    assert all(words in text for words in ("Random growths", "Glioma", "Meningioma", "Computed Tomography"))
+    assert all(str(ds.SOPInstanceUID) in text for ds in (soft, wide)) and "Bright" not in text
+    for heatmap in (one for one in objects if one.SOPClassUID != SR_CLASS):
+        assert heatmap.BodyPartExamined == "HEAD" and heatmap.Modality == "OT"
+    ledger = node.ledger()
+    with ledger.reading() as tx:
+        found = [ledger.analysis(tx, str(ds.SOPInstanceUID)) for ds in (soft, wide)]
+    ledger.engine.dispose()
+    scores = [analysis.findings[0].probability for analysis in found if analysis]
+    assert len(scores) == 2 and abs(scores[0] - scores[1]) > 0.01  # seen through its window, in Hounsfield units
+
+
+@pytest.mark.parametrize("make", [make_mr, make_ct])
+def test_a_slice_of_the_chest_is_declined_by_the_chest_model(
+    node: RunningNode, archive: Orthanc, make: Callable[..., Dataset]
+) -> None:
+    ds = make(seed=43 if make is make_mr else 44, BodyPartExamined="CHEST")
     assert store(node.port, [ds]) == [0x0000]
     (report,) = until(lambda: results(archive, ds), lambda seen: len(seen) == 1, "a report that says why")
     assert "wrong-modality" in text_of(report)
@@ -201,6 +222,9 @@ def test_agreement_is_told_as_text_json_and_page(
     text = hilum(node, "models", "agreement").stdout
     assert "kappa" in text and "model-unusable" in text
     assert hilum(node, "models", "agreement", "--since", "soon").returncode == 2
+    nowhere = hilum(node, "models", "agreement", "--html", str(tmp_path / "missing" / "page.html"))
+    assert nowhere.returncode == 1 and "Traceback" not in nowhere.stderr
+    assert nowhere.stderr.endswith("page.html: No such file or directory\n")
 
 
 def test_neither_a_broken_second_model_nor_its_death_is_anything_to_the_node(
@@ -211,6 +235,8 @@ def test_neither_a_broken_second_model_nor_its_death_is_anything_to_the_node(
             return bool(json.load(answer)["ready"])
 
     assert is_ready() and "second model cannot be used" in node.log()
+    rehearsed = [node.log().index(f"results rehearsed model={label}") for label in ("tiny@1.0.0", "brain@1.0.0")]
+    assert max(rehearsed) < node.log().index("worker ready")
     os.kill(node.processes()["shadow"], signal.SIGKILL)
     assert is_ready()
     film = make_dx(seed=50)

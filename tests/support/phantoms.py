@@ -19,6 +19,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
+    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
@@ -31,6 +32,7 @@ from pydicom.uid import (
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 ROOT = "2.25."
+MR_ONLY = ("ScanningSequence", "SequenceVariant", "MRAcquisitionType", "EchoTime", "RepetitionTime", "EchoTrainLength")
 
 
 def draw_chest(rows: int = 512, columns: int = 420, seed: int = 1, noise: float = 0.01) -> NDArray[np.float64]:
@@ -266,3 +268,26 @@ def make_mr(seed: int = 1, instance: int = 1, rows: int = 256, **attributes: Any
         sop_class=MRImageStorage,
         **slice_attributes | attributes,
     )
+
+
+def make_ct(seed: int = 1, instance: int = 1, rows: int = 256, **attributes: Any) -> Dataset:
+    """An axial CT slice of a made-up head (PS3.3 A.3): Hounsfield units behind a rescale, shown by a brain window."""
+    ct: dict[str, Any] = {
+        "Modality": "CT",
+        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+        "StudyDescription": "CT head",
+        "BodyPartExamined": "HEAD",
+        "RescaleIntercept": -1024,
+        "RescaleSlope": 1,
+        "RescaleType": "HU",
+        "WindowCenter": 40,
+        "WindowWidth": 80,
+        "KVP": 120,
+        **dict.fromkeys(MR_ONLY),
+    }
+    ds = make_mr(seed, instance, rows, **ct | attributes)
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    shown = np.clip((ds.pixel_array.astype(np.float64) + 200) / 1500, 0, 1)  # 0.45 is tissue, 0 is air
+    stored = np.where(shown < 0.15, 24, 1024 + 40 + 200 * (shown - 0.45)).astype(np.int16)
+    ds.PixelData = stored.tobytes()
+    return ds

@@ -12,17 +12,21 @@ import pytest
 import sqlalchemy as sa
 
 from converter.distribution import DECLINED, STATISTICS, bins_of_image, measure_distribution, references
-from converter.manifest import Distribution, Histogram
+from converter.manifest import Distribution, Histogram, load_manifest
 from scp_node import metrics
 from scp_node.cli.model_reports import drift_lines
 from scp_node.drift import STATES, SenderDrift, drift_of
 from scp_node.drift_watch import DriftWatch
+from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import Ledger
 from scp_node.ledger import tables as t
 from scp_node.ledger.drift_counts import KEPT_DAYS, OTHERS, STATIONS_MAX, UNNAMED, station_name
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Drift
+from scp_node.workflow.drift_count import drift_count
 from tests.support.ledgers import new_ledger
+from tests.support.phantoms import make_dx
+from tests.support.tiny_model import TINY
 
 RNG = np.random.default_rng(8)
 MODEL = "tiny@1.0.0"
@@ -70,6 +74,9 @@ def test_few_images_say_nothing(ledger: Ledger) -> None:
     judge(ledger, 49, 0.1)
     (one,) = look(ledger)
     assert one.state == "too-few" and {shift.state for shift in one.shifts} == {"too-few"}
+    watch = DriftWatch(ledger, lambda: SETTINGS, {MODEL: REFERENCE}.get, lambda: {MODEL})
+    watch.look()
+    assert value("hilum_drift_images", "ROOM1") == 49 and value("hilum_drift_psi", "ROOM1") is None
 
 
 def test_a_package_without_reference_is_told(ledger: Ledger) -> None:
@@ -150,6 +157,24 @@ def test_a_station_name_becomes_a_harmless_label(header: str, key: str) -> None:
     assert station_name(header) == key
 
 
+@pytest.mark.parametrize(
+    ("station", "key"),
+    [
+        ("ROOM 1", "ROOM 1"),
+        ("DOE^JANE", ""),
+        ("Jane's room", ""),
+        ("PID-4711", ""),
+        ("BORN 19700401", ""),
+        ("CR-19", "CR-19"),
+    ],
+)
+def test_a_station_name_that_holds_the_patient_is_counted_without_it(station: str, key: str) -> None:
+    ds = make_dx(rows=64, columns=64, StationName=station, PatientName="Doe^Jane", PatientID="4711")
+    use = load_manifest(TINY / "manifest.yaml")
+    count = drift_count(LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, None, None, None)  # type: ignore[arg-type]
+    assert count is not None and count.station == key.upper()
+
+
 def value(name: str, station: str) -> float | None:
     labels = {"model": MODEL, "ae_title": "CR1", "station": station}
     return metrics.WORKER.get_sample_value(name, labels)
@@ -175,6 +200,42 @@ def test_a_change_of_state_is_told_once_and_shown_as_a_metric(ledger: Ledger, ca
     assert (told.before, told.station, told.model) == ("stable", "ROOM1", MODEL)
     assert value("hilum_drift_alarm", "ROOM1") == 1
     assert (value("hilum_drift_psi", "ROOM1") or 0) > 0.25
+    series = metrics.drift_alarm.labels(MODEL, "CR1", "ROOM1")
+    watch.look()
+    assert metrics.drift_alarm.labels(MODEL, "CR1", "ROOM1") is series  # never gone between two scrapes
     models.clear()
     watch.look()
-    assert value("hilum_drift_alarm", "ROOM1") is None
+    assert value("hilum_drift_alarm", "ROOM1") is None and value("hilum_drift_psi", "ROOM1") is None
+
+
+def test_settings_and_packages_that_change_count_from_the_next_look_on(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="scp_node")
+    in_use, packages, models = [SETTINGS], {MODEL: REFERENCE}, {MODEL}
+    watch = DriftWatch(ledger, lambda: in_use[0], lambda label: packages.get(label), lambda: models)
+    judge(ledger, 200, 0.2)
+
+    def state() -> str:
+        return {one.model: one.state for one in watch.look()}[MODEL]
+
+    assert state() == "alarm"
+    in_use[0] = Drift(images_min=1000)
+    assert state() == "too-few" and value("hilum_drift_alarm", "ROOM1") == 0
+    in_use[0] = Drift(images_min=50, psi_watch_min=10, psi_alarm_min=10)
+    assert state() == "stable"
+    in_use[0] = SETTINGS
+    assert state() == "alarm"
+    del packages[MODEL]
+    assert state() == "no-reference" and value("hilum_drift_psi", "ROOM1") is None
+    assert told_by(caplog)[0].getMessage() == "drift: alarm"
+    other = "tiny@2.0.0"
+    with ledger.transaction() as tx:
+        ledger.count_image(tx, other, "CR1", "ROOM1", bins={}, sizes={})
+    models.symmetric_difference_update({MODEL, other})
+    watch.look()
+    assert value("hilum_drift_images", "ROOM1") is None
+    labels = {"model": other, "ae_title": "CR1", "station": "ROOM1"}
+    assert metrics.WORKER.get_sample_value("hilum_drift_images", labels) == 1
+    models.clear()
+    watch.look()

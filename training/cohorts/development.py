@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from functools import partial
 from pathlib import Path
 
 from training.cohorts.cohort import About, Cohort, Example, WrongLayout
+from training.cohorts.layout import read_table
 
 DATA_VARIABLE = "HILUM_DATA"
 NEGATIVE_LABEL = "NORMAL"
-COLUMNS = {"path", "label", "sublabel", "split_suggested", "original_split", "patient_id", "view", "notes"}
-LAYOUT = f"manifest.csv with the columns {', '.join(sorted(COLUMNS))}; path is COHORT/..., relative to the folder"
+COLUMNS = ("path", "label", "sublabel", "split_suggested", "original_split", "patient_id", "view", "notes")
+LAYOUT = f"manifest.csv with the columns {', '.join(COLUMNS)}; path is COHORT/..., relative to the folder"
 FINDINGS = {"NORMAL": frozenset[str](), "PNEUMONIA": frozenset({"pneumonia"})}
 # Every patient had COVID-19, whatever one image shows of the pneumonia.
 FINDINGS["COVID19"] = frozenset({"pneumonia", "covid-19"})
@@ -35,17 +35,14 @@ def load_examples(folder: Path) -> list[Example]:
     if not file.is_file():
         raise WrongLayout(f"{folder}: expected manifest.csv, which is not there")
     root = folder.absolute()
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        missing = COLUMNS - set(reader.fieldnames or ())
-        if missing:
-            raise WrongLayout(f"{file}: the columns {', '.join(sorted(missing))} are missing")
-        return [_example(root, row) for row in reader]
+    return [_example(root, row) for row in read_table(file, COLUMNS)]
 
 
 def _example(root: Path, row: dict[str, str]) -> Example:
     if row["label"] not in FINDINGS:
         raise WrongLayout(f"{root / 'manifest.csv'}: unknown label {row['label']} of {row['path']}")
+    if not row["patient_id"]:
+        raise WrongLayout(f"{root / 'manifest.csv'}: no patient_id of {row['path']}")
     age, sex = re.search(r"\bage (\d+)", row["notes"]), re.search(r"\bsex ([MF])\b", row["notes"])
     return Example(
         path=root / row["path"],

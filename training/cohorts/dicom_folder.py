@@ -10,8 +10,8 @@ from pathlib import Path
 
 from training.cohorts.cohort import About, Example, WrongLayout
 from training.cohorts.dicom import Header, described
-from training.cohorts.layout import found_in, read_table, without_images
-from training.cohorts.own_data import OwnCohort, age_in_years, read_own_cohort
+from training.cohorts.layout import each_once, found_in, is_there, read_table, without_images
+from training.cohorts.own_data import OwnCohort, age_in_years, checked_split, read_own_cohort
 
 ABOUT = About(
     licence="yours, as cohort.yaml states it",
@@ -24,7 +24,6 @@ LAYOUT = (
     "sop_instance_uid, label[, patient_id, view, age, sex, split]); split is empty or one of train, val, devtest, test"
 )
 LABELS = "labels.csv"
-SPLITS = ("", "train", "val", "devtest", "test")
 
 
 def load(folder: Path) -> list[Example]:
@@ -33,13 +32,14 @@ def load(folder: Path) -> list[Example]:
     if not (root / LABELS).is_file():
         raise WrongLayout(f"{root}: expected {LABELS}, found {found_in(root)}")
     rows = read_table(root / LABELS, ("label",))
-    key = next((name for name in ("file", "sop_instance_uid") if rows and name in rows[0]), None)
+    key = next((name for name in ("file", "sop_instance_uid") if name in rows[0]), None)
     if key is None:
-        raise WrongLayout(f"{root / LABELS}: expected the column file or sop_instance_uid and rows below it")
-    files = {row["file"]: root / row["file"] for row in rows} if key == "file" else _by_uid(root)
-    there = [row for row in rows if row[key] in files and files[row[key]].is_file()]
-    without_images(root / LABELS, [row[key] for row in rows if row not in there], len(rows))
-    return [_example(own, root, files[row[key]], row) for row in there]
+        raise WrongLayout(f"{root / LABELS}: expected the column file or sop_instance_uid, found neither")
+    each_once(root / LABELS, (row[key] for row in rows))
+    named = {row["file"]: root / row["file"] for row in rows} if key == "file" else _by_uid(root)
+    files = {name: file for name, file in named.items() if is_there(file)}
+    without_images(root / LABELS, [row[key] for row in rows if row[key] not in files], len(rows))
+    return [_example(own, files[row[key]], row, f"{root / LABELS}: {row[key]}") for row in rows if row[key] in files]
 
 
 def _by_uid(root: Path) -> dict[str, Path]:
@@ -53,15 +53,12 @@ def _is_dicom(file: Path) -> bool:
         return opened.read(132)[128:] == b"DICM"
 
 
-def _example(own: OwnCohort, root: Path, file: Path, row: dict[str, str]) -> Example:
+def _example(own: OwnCohort, file: Path, row: dict[str, str], where: str) -> Example:
     header: Header = described(file)
-    where = f"{root / LABELS}: {file.relative_to(root)}"
     labels = [label.strip() for label in row["label"].split("|")]
-    patient, split = row.get("patient_id") or header.patient_id, row.get("split") or ""
+    patient, split = row.get("patient_id") or header.patient_id, checked_split(row.get("split") or "", where)
     if not patient:
         raise WrongLayout(f"{where}: expected a patient_id, found none here and no Patient ID in the header")
-    if split not in SPLITS:
-        raise WrongLayout(f"{where}: expected a split of {', '.join(SPLITS[1:])}, found {split}")
     stated = row.get("age") or ""
     return Example(
         path=file,

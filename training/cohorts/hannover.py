@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.cohorts.cohort import About, Example, WrongLayout
-from training.cohorts.layout import found_in, read_table, root_of, without_images
+from training.cohorts.layout import found_in, is_there, read_table, root_of, without_images
 
 ABOUT = About(
     licence="CC BY 3.0",
@@ -28,11 +28,12 @@ def load(folder: Path) -> list[Example]:
     if table is None:
         raise WrongLayout(f"{root}: expected {' or '.join(TABLES)}, found {found_in(root)}")
     rows = read_table(table, ("patient_id", "image_id", "sex", "age", "projection"))
-    there = [row for row in rows if (root / "png" / f"{row['image_id']}.png").is_file()]
-    without_images(table, [row["image_id"] for row in rows if row not in there], len(rows))
+    files = {row["image_id"]: root / "png" / f"{row['image_id']}.png" for row in rows}
+    there = {image for image, file in files.items() if is_there(file)}
+    without_images(table, [image for image in files if image not in there], len(files))
     return [
         Example(
-            path=root / "png" / f"{row['image_id']}.png",
+            path=files[row["image_id"]],
             cohort="hannover",
             label="COVID19",
             findings=frozenset(ABOUT.findings),
@@ -42,5 +43,6 @@ def load(folder: Path) -> list[Example]:
             age_years=float(row["age"]) if row["age"].isdecimal() else None,
             sex=SEXES.get(row["sex"].lower(), ""),
         )
-        for row in there
+        for row in rows
+        if row["image_id"] in there
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -41,19 +43,57 @@ def images_in(folder: Path, *, suffixes: frozenset[str] = IMAGE_SUFFIXES, deep: 
 
 
 def read_table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file that has at least `columns`."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines, restval="")
-        missing = [column for column in columns if column not in (reader.fieldnames or ())]
-        if missing:
-            named = ", ".join(name for name in reader.fieldnames or () if name) or "no header"
-            raise WrongLayout(f"{file}: expected the columns {', '.join(missing)}, found {named}")
-        return list(reader)
+    """The rows of a CSV file that has at least `columns`, and a row below them."""
+    header, *rows = read_rows(file) or [[]]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        named = ", ".join(name for name in header if name) or "no header"
+        raise WrongLayout(f"{file}: expected the columns {', '.join(missing)}, found {named}")
+    if not rows:
+        raise WrongLayout(f"{file}: expected rows below the names of the columns, found none")
+    short = [""] * len(header)
+    return [dict(zip(header, row + short, strict=False)) for row in rows]
+
+
+def read_rows(file: Path) -> list[list[str]]:
+    """The rows of a CSV file, the first one too, without empty ones. A quote that never ends would swallow rows."""
+    try:
+        return [row for row in csv.reader(io.StringIO(text_of(file)), strict=True) if row]
+    except csv.Error as error:
+        raise WrongLayout(f"{file}: expected a CSV file: {error}") from error
 
 
 def read_list(file: Path) -> list[str]:
     """The lines of a text file, without empty ones."""
-    return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    return [line.strip() for line in text_of(file).splitlines() if line.strip()]
+
+
+def text_of(file: Path) -> str:
+    """A file in UTF-8, with or without a byte order mark."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise WrongLayout(f"{file}: expected a file that can be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise WrongLayout(f"{file}: expected text in UTF-8 (in Excel: CSV UTF-8), found other bytes") from error
+    if "\0" in text:
+        raise WrongLayout(f"{file}: expected text, found a NUL character")
+    return text
+
+
+def is_there(file: Path) -> bool:
+    """Whether a file that a table names is there; a table may name what no file can be called."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def each_once(file: Path, names: Iterable[str]) -> None:
+    """Raises WrongLayout where two rows of `file` are about one image."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise WrongLayout(f"{file}: expected one row an image, found more of {twice[0]}")
 
 
 def found_in(folder: Path) -> str:

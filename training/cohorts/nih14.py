@@ -6,13 +6,12 @@ Ages above 120, which the first edition has, count as unknown. Boxes are in pixe
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from pathlib import Path
 
 from training.cohorts.cohort import About, Box, Example, WrongLayout
-from training.cohorts.layout import found_in, read_list, read_table, root_of, without_images
+from training.cohorts.layout import found_in, read_list, read_rows, read_table, root_of, without_images
 
 FINDING_OF = {
     "Atelectasis": "atelectasis",
@@ -72,13 +71,12 @@ def load(folder: Path) -> list[Example]:
 def _boxes(file: Path) -> dict[str, list[tuple[str, Box]]]:
     """Name of a film -> finding and box. The header is `Image Index,Finding Label,Bbox [x,y,w,h],,,`: read by place."""
     found: dict[str, list[tuple[str, Box]]] = defaultdict(list)
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        for row in list(csv.reader(lines))[1:]:
-            try:
-                x, y, width, height = map(float, row[2:6])
-                found[row[0]].append((BOX_NAMES[row[1]], (x, y, width, height)))
-            except (ValueError, KeyError, IndexError):
-                raise WrongLayout(f"{file}: expected film, finding, x, y, w, h, found {','.join(row)}") from None
+    for row in read_rows(file)[1:]:
+        try:
+            x, y, width, height = map(float, row[2:6])
+            found[row[0]].append((BOX_NAMES[row[1]], (x, y, width, height)))
+        except (ValueError, KeyError, IndexError):
+            raise WrongLayout(f"{file}: expected film, finding, x, y, w, h, found {','.join(row)}") from None
     return found
 
 
@@ -89,6 +87,10 @@ def _example(
     unknown = set(labels) - FINDING_OF.keys() - {"No Finding"}
     if unknown:
         raise WrongLayout(f"{table}: expected No Finding or the 14 findings, found {sorted(unknown)[0]} of {film.name}")
+    if not row["Patient ID"].isdecimal():
+        raise WrongLayout(
+            f"{table}: expected a number as Patient ID of {film.name}, found {row['Patient ID'] or 'none'}"
+        )
     age = re.match(r"0*(\d+)", row["Patient Age"])
     drawn = boxes.get(film.name, [])
     return Example(

@@ -21,9 +21,10 @@ from pydantic import Field, ValidationError, field_validator
 
 from converter.manifest import Name, Section
 from training.cohorts.cohort import About, WrongLayout
-from training.cohorts.layout import found_in
+from training.cohorts.layout import found_in, text_of
 
 FILE = "cohort.yaml"
+SPLITS = ("train", "val", "devtest", "test")
 AGE = re.compile(r"0*(\d{1,3})([DWMY]?)")
 YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
@@ -72,12 +73,19 @@ def read_own_cohort(folder: Path) -> OwnCohort:
         raise WrongLayout(f"{folder}: expected {FILE}, found {found_in(folder)}")
     try:
         # every value is a text: a label named yes or no must not become true or false
-        return OwnCohort.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader))
+        return OwnCohort.model_validate(yaml.load(text_of(file), Loader=yaml.BaseLoader))
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = (f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors())
         raise WrongLayout(f"{file}: {'; '.join(faults)}") from error
     except yaml.YAMLError as error:
         raise WrongLayout(f"{file}: expected YAML, {error}") from error
+
+
+def checked_split(stated: str, where: str) -> str:
+    """The split that a table states; empty where it is to be decided."""
+    if stated and stated not in SPLITS:
+        raise WrongLayout(f"{where}: expected a split of {', '.join(SPLITS)}, found {stated}")
+    return stated
 
 
 def age_in_years(text: str) -> float | None:

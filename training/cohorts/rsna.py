@@ -15,7 +15,7 @@ from pathlib import Path
 
 from training.cohorts.cohort import NOTHING, About, Box, Example, WrongLayout
 from training.cohorts.dicom import described
-from training.cohorts.layout import read_table, root_of, without_images
+from training.cohorts.layout import is_there, read_table, root_of, text_of, without_images
 
 ABOUT = About(
     licence="RSNA terms of use: research, education and other purposes, commercial ones too, with attribution",
@@ -50,9 +50,9 @@ def load(folder: Path) -> list[Example]:
         if labels.get(image) not in FINDINGS or bool(boxes.get(image)) != bool(FINDINGS[labels[image]])
     ]
     if unlike:
-        raise WrongLayout(f"{root}: {LABELS} and {CLASSES} do not say the same of {len(unlike)} images, {unlike[0]}")
+        raise WrongLayout(f"{root}: {LABELS} and {CLASSES} do not say the same of {len(unlike)} images, {min(unlike)}")
     patients = _patients(root / MAPPING)
-    there = [image for image in labels if (root / IMAGES / f"{image}.dcm").is_file()]
+    there = [image for image in labels if is_there(root / IMAGES / f"{image}.dcm")]
     without_images(root / CLASSES, sorted(labels.keys() - set(there)), len(labels))
     return [_example(root, image, labels[image], tuple(boxes[image]), patients) for image in there]
 
@@ -70,9 +70,9 @@ def _patients(mapping: Path) -> dict[str, str]:
         print(f"{mapping.name} is not there: films of one patient may come to lie in two splits", file=sys.stderr)
         return {}
     try:
-        rows = json.loads(mapping.read_text(encoding="utf-8"))
+        rows = json.loads(text_of(mapping))
         return {row["subset_img_id"]: f"nih:{int(row['img_id'].split('_')[0])}" for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WrongLayout(f"{mapping}: expected a list of subset_img_id and img_id: {error!r}") from error
 
 

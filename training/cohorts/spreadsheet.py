@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +15,10 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 # The largest published list has about 10,000 rows in 1 MB of XML.
 BYTES_MAX = 64 * 1024 * 1024
+# A file that cannot be opened, a damaged or encrypted archive, a sheet that is none.
+BROKEN: tuple[type[Exception], ...] = (
+    OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, ValueError, ElementTree.ParseError,
+)  # fmt: skip
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
@@ -23,7 +28,7 @@ def read_rows(file: Path) -> list[dict[str, str]]:
             names = archive.namelist()
             shared = [_text(item) for item in _parse(archive, STRINGS)] if STRINGS in names else []
             rows = [dict(_cells(row, shared)) for row in _parse(archive, SHEET).iter(f"{MAIN}row")]
-    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, ElementTree.ParseError) as error:
+    except BROKEN as error:
         raise WrongLayout(f"{file}: expected a spreadsheet (.xlsx), found a file that is none: {error}") from error
     header = rows[0] if rows else {}
     return [{header[column]: text for column, text in row.items() if column in header} for row in rows[1:] if row]

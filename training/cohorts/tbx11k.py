@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from training.cohorts.cohort import NOTHING, About, Box, Example, WrongLayout
-from training.cohorts.layout import read_list, root_of, without_images
+from training.cohorts.layout import is_there, read_list, root_of, text_of, without_images
 
 ABOUT = About(
     licence="not verified (others say CC BY 4.0); ask the authors before weights that learned from it are given away",
@@ -42,7 +42,7 @@ def load(folder: Path) -> list[Example]:
             raise WrongLayout(
                 f"{root / listed}: expected lines such as tb/tb0003.png, found {strange[0] if strange else 'none'}"
             )
-        there = [name for name in names if (root / "imgs" / name).is_file()]
+        there = [name for name in names if is_there(root / "imgs" / name)]
         without_images(root / listed, sorted(set(names) - set(there)), len(names))
         examples += [_example(root, name, part, boxes.get(Path(name).stem, [])) for name in there]
     return examples
@@ -52,7 +52,7 @@ def _boxes(file: Path) -> dict[str, list[tuple[str, Box]]]:
     """Stem of an image -> kind of tuberculosis and box."""
     found: dict[str, list[tuple[str, Box]]] = defaultdict(list)
     try:
-        coco = json.loads(file.read_text(encoding="utf-8"))
+        coco = json.loads(text_of(file))
         kinds = {kind["id"]: kind["name"] for kind in coco["categories"]}
         stems = {image["id"]: Path(image["file_name"]).stem for image in coco["images"]}
         for one in coco["annotations"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.cohorts import data_folder
 from training.gate.packages import fetch
-from training.gate.sources import Places
+from training.gate.sources import SOURCES, Places
 from training.images import CACHE
 
 PACKAGES = CACHE / "gate"
@@ -47,6 +47,7 @@ def fetch_packages(arguments: argparse.Namespace) -> None:
 
 
 def fit_gate(arguments: argparse.Namespace) -> None:
+    check_names(arguments.without, [source.name for source in SOURCES if source.role == "train"])
     from training.gate.fit import fit
     from training.gate.fitted import save
     from training.gate.pool import LEARNED_SIDE, films, learned_groups
@@ -60,23 +61,39 @@ def fit_gate(arguments: argparse.Namespace) -> None:
 
 
 def attach_gate(arguments: argparse.Namespace) -> None:
+    from pydantic import ValidationError
+
+    from converter.errors import InvalidManifest
     from training.gate.packaged import gate_package
 
-    manifest = gate_package(arguments.package, arguments.run, arguments.new)
+    try:
+        manifest = gate_package(arguments.package, arguments.run, arguments.new)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise SystemExit(f"{arguments.new}, as models/NAME/VERSION: {faults}") from error
+    except (OSError, RuntimeError, InvalidManifest) as error:
+        raise SystemExit(f"{arguments.package}: {error}") from error
     print(f"{arguments.new}: {manifest.name} {manifest.version}, SHA-256 {manifest.onnx_sha256}")
 
 
 def measure_gate(arguments: argparse.Namespace) -> None:
     import cv2
 
+    from converter.errors import InvalidManifest
     from converter.manifest import Manifest, load_manifest
     from training.gate.measure import groups_to_measure, judge, report, sheet_of_errors, table
     from training.manifest_file import write_manifest
 
     data, places = places_of(arguments)
-    manifest = load_manifest(arguments.package / "manifest.yaml")
+    try:
+        manifest = load_manifest(arguments.package / "manifest.yaml")
+    except InvalidManifest as error:
+        raise SystemExit(str(error)) from error
     if manifest.gate is None:
         raise SystemExit(f"{arguments.package} has no input gate: see python -m training.gate attach")
+    learned = {source.name for source in manifest.gate.sources}
+    # What was learned from is never measured as if it were new.
+    check_names(arguments.also, [one.name for one in SOURCES if one.role == "train" and one.name not in learned])
     graph = (arguments.package / "model.onnx").read_bytes()
     verdicts, figures = [], []
     for group, seen in groups_to_measure(places, data, arguments.also):
@@ -94,6 +111,12 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     sheet = sheet_of_errors(verdicts)
     if arguments.sheet and sheet is not None:
         cv2.imwrite(str(arguments.sheet), sheet)
+
+
+def check_names(given: list[str], known: list[str]) -> None:
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise SystemExit(f"no such source here: {strange[0]}; there are: {', '.join(known) or 'none'}")
 
 
 def places_of(arguments: argparse.Namespace) -> tuple[Path, Places]:

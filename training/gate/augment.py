@@ -21,10 +21,10 @@ LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 
 def augmented(picture: Gray, rng: np.random.Generator, wild: bool) -> NDArray[np.float32]:
     """One picture [side, side] -> gate input [64, 64]; `wild` for what is no chest film, which may lie as it likes."""
-    curve = LEVELS ** np.float32(math.exp(rng.uniform(-0.6, 0.6)))
+    curve = LEVELS ** np.float32(math.exp(rng.uniform(-0.75, 0.75)))
     if rng.random() < 0.4:
-        curve = 1 / (1 + np.exp(-4 * (curve - rng.uniform(0.3, 0.7)) / rng.uniform(0.35, 1.2)))
-    toned = cv2.LUT(_equalised(picture, rng) if rng.random() < 0.15 else picture, np.asarray(curve, np.float32))
+        curve = 1 / (1 + np.exp(-4 * (curve - rng.uniform(0.3, 0.7)) / rng.uniform(0.3, 1.2)))
+    toned = cv2.LUT(_equalised(picture, rng) if rng.random() < 0.25 else picture, np.asarray(curve, np.float32))
     edge = float(rng.choice([0.0, 1.0])) if rng.random() < 0.3 else None
     gray = cv2.warpAffine(
         toned,

@@ -27,6 +27,7 @@ MADE_OF_FILMS = {"inverted": (inverted, 0.13), "rotated": (rotated, 0.17), "part
 KIND_SHARES = {"lateral-chest": 0.14, "other-radiograph": 0.18, "other-modality": 0.10, "picture": 0.10, "noise": 0.08}
 LABEL_SMOOTHING = 0.02
 AVERAGING = 0.995
+WARMUP_STEPS = 100
 
 
 class Batches:
@@ -35,6 +36,9 @@ class Batches:
     def __init__(self, films: Sequence[Group], others: Sequence[Group], seed: int) -> None:
         self._films, self._seed = films, seed
         self._of_kind = {kind: [group for group in others if group.kind == kind] for kind in KIND_SHARES}
+        empty = [kind for kind, groups in self._of_kind.items() if not groups]
+        if empty or not films:
+            raise SystemExit(f"nothing is left to learn {', '.join(empty) or NAMES[0]} from")
 
     def batch(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rng = np.random.default_rng([self._seed, number])
@@ -68,10 +72,14 @@ def fit(
     films: Sequence[Group], others: Sequence[Group], steps: int, seed: int, learning_rate: float = 0.003
 ) -> keras.Model:
     """The averaged network after `steps` batches."""
+    if steps <= WARMUP_STEPS:
+        raise SystemExit(f"{steps} steps: more than the {WARMUP_STEPS} of the warm-up are needed")
     keras.utils.set_random_seed(seed)
     network, averaged = gate_network(), gate_network()
     averaged.set_weights(network.get_weights())
-    schedule = keras.optimizers.schedules.CosineDecay(1e-4, steps - 100, warmup_target=learning_rate, warmup_steps=100)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        1e-4, steps - WARMUP_STEPS, warmup_target=learning_rate, warmup_steps=WARMUP_STEPS
+    )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.02)
     network.compile(optimizer, loss="categorical_crossentropy")
     batches = Batches(films, others, seed)

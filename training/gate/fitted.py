@@ -18,7 +18,6 @@ import tf2onnx
 import yaml
 from numpy.typing import NDArray
 
-from converter.image.gray_image import GrayImage
 from converter.image.model_input import to_model_input
 from converter.manifest import Gate, GateKind, GateSource
 from training.canonical import canonical
@@ -26,7 +25,7 @@ from training.cohorts import COHORTS
 from training.gate.fit import MADE_OF_FILMS
 from training.gate.kinds import KINDS, LIMITS
 from training.gate.packaged import GRAPH, SPEC
-from training.gate.pool import Group
+from training.gate.pool import Group, as_gray
 from training.gate.sources import SOURCES
 from training.gate.spec import GATE_INPUT, GRAPH_INPUT
 from training.gate.threshold import choose_threshold
@@ -71,11 +70,6 @@ def frontal_shares(graph: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.floa
     inputs = np.stack([to_model_input(as_gray(picture), GRAPH_INPUT) for picture in pictures])
     shares: NDArray[np.float32] = session.run(["gate"], {GATE_INPUT.name: inputs})[0]
     return shares[:, 0]
-
-
-def as_gray(picture: NDArray[np.uint8]) -> GrayImage:
-    rows, columns = picture.shape
-    return GrayImage(picture.astype(np.uint16) * 257, source_shape=(rows, columns))
 
 
 def sources_of(learned: Sequence[Group]) -> Iterator[GateSource]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """code: of the refusal (converter.image.gray_image); reason: what a reader is told."""
+    """code: of the refusal (converter.gate_codes); reason: what a reader is told."""
 
     name: str
     code: str = ""
@@ -29,7 +29,7 @@ LIMITS = (
     "Do not rely on it for lateral films: no real one could be used. It learned side views from projections of one "
     "chest CT and from drawings, and a gate fitted with the drawings alone refused 27 of 500 of these projections. "
     "View Position and the rules of the route have to keep lateral films out.",
-    "Of radiographs of other body parts only 6 real ones were measured (all refused), and of 120 projections of a CT "
-    "skull 14 passed.",
+    "Of radiographs of other body parts hardly any real one could be measured: most pictures that stand for them "
+    "are projections of one CT of a head. A few films are no proof.",
 )
 NAMES = tuple(kind.name for kind in KINDS)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from converter.evaluation.curves import wilson
 from converter.gate import refusal
-from converter.image.gray_image import GrayImage
 from converter.image.model_input import to_model_input
 from converter.manifest import Gate, GateFigure, InputSpec, Manifest
 from training.gate.kinds import NAMES
-from training.gate.pool import LEARNED_COHORTS, MEASURED_SIDE, Group, films, made, measured_groups, spoiled
+from training.gate.pool import LEARNED_COHORTS, MEASURED_SIDE, Group, as_gray, films, made, measured_groups, spoiled
 from training.gate.sources import SOURCES, Places
 
 BATCH = 64
@@ -71,7 +70,7 @@ def judge(graph: bytes, spec: InputSpec, gate: Gate, group: Group) -> Verdicts:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     parts = []
     for start in range(0, len(group.pictures), BATCH):
-        batch = [to_model_input(_gray(one), spec) for one in group.pictures[start : start + BATCH]]
+        batch = [to_model_input(as_gray(one), spec) for one in group.pictures[start : start + BATCH]]
         parts.append(session.run([gate.output], {spec.name: np.stack(batch)})[0])
     shares = np.concatenate(parts)
     verdicts = [refusal(gate, one) for one in shares]
@@ -120,11 +119,6 @@ def sheet_of_errors(verdicts: Sequence[Verdicts]) -> NDArray[np.uint8] | None:
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [np.hstack(tiles[start : start + SHEET_COLUMNS]) for start in range(0, len(tiles), SHEET_COLUMNS)]
     return np.asarray(np.vstack(rows), np.uint8)
-
-
-def _gray(picture: NDArray[np.uint8]) -> GrayImage:
-    rows, columns = picture.shape
-    return GrayImage(picture.astype(np.uint16) * 257, source_shape=(rows, columns))
 
 
 def _total(figures: Sequence[GateFigure]) -> dict[str, Any]:

@@ -46,6 +46,8 @@ def gate_package(source: Path, run: Path, target: Path) -> Manifest:
     }
     document = {**old.model_dump(mode="json"), **changed}
     document["input"]["jpeg2000_reduced"] = False
+    if old.distribution is not None:
+        document["distribution"]["declined_share"] = None  # it was counted without this gate
     manifest = Manifest.model_validate(document)
     target.mkdir(parents=True, exist_ok=True)
     (target / "model.onnx").write_bytes(graph)

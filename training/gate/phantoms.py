@@ -187,7 +187,7 @@ def lateral_chest(rng: np.random.Generator) -> Gray:
 
 
 BODY_PARTS: tuple[Callable[[np.random.Generator], Gray], ...] = (
-    limb, limb, hand, pelvis, spine, skull, jaw, breast, abdomen,
+    limb, limb, hand, pelvis, spine, skull, skull, jaw, breast, abdomen,
 )  # fmt: skip
 
 

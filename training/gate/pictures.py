@@ -30,7 +30,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def read_picture(data: bytes, ground: int) -> Gray | None:
     """The picture as gray; `ground` (0..255) shows where it is see-through. None when it cannot be read."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if pixels is None or min(pixels.shape[:2]) < SIDE_MIN:
         return None
     if pixels.dtype == np.uint16:

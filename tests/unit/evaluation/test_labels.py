@@ -32,6 +32,18 @@ def test_ages(age: str, years: float | None) -> None:
     assert row.age_years == years
 
 
+def test_a_table_that_holds_gaps_writes_its_labels_as_decimals() -> None:
+    rows = read_labels("file,pneumonia\na.png,1.0\nb.png,0.0\nc.png,nan\n", ONE).rows
+    assert [dict(row.truth) for row in rows] == [{"pneumonia": True}, {"pneumonia": False}, {}]
+
+
+@pytest.mark.parametrize("column", ["source", "view"])
+def test_a_column_that_differs_from_row_to_row_makes_no_groups(column: str) -> None:
+    text = f"file,label,{column}\n" + "".join(f"{n}.png,1,V{n}\n" for n in range(labels.GROUPS_MAX + 1))
+    assert read_labels(text, ONE).problems == (f"1: the column '{column}' has 51 different values, more than 50",)
+    assert read_labels(text.replace("V50", "V49"), ONE).problems == ()
+
+
 def test_several_findings_have_a_column_each_or_are_named_in_one() -> None:
     columns = read_labels("file,pneumonia,EFFUSION\na.png,1,0\nb.png,?,1\n", TWO)
     assert [dict(row.truth) for row in columns.rows] == [{"effusion": False, "pneumonia": True}, {"effusion": True}]

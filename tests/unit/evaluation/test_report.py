@@ -84,6 +84,34 @@ def test_declined_images_are_counted_listed_and_judged_both_ways() -> None:
     assert group(report(made_cases()), "ward")["declined_as_negative"] is None
 
 
+def test_a_figure_that_rests_on_few_patients_is_not_stated_however_many_images_they_have() -> None:
+    """Forty films of two patients: every sample of patients gives the same sensitivity, as if it were certain."""
+    two = [replace(case, patient="a" if case.truth["pneumonia"] else "b") for case in made_cases(80)]
+    found = report(two)
+    whole, source = group(found, "ward"), found["findings"][0]["sources"][0]
+    assert (whole["images"], whole["patients"]) == (80, 2)
+    for figure in ("auc", "sensitivity", "specificity", "precision", "accuracy", "f1", "brier", "ece"):
+        assert whole[figure] == {"value": None, "low": None, "high": None}
+    assert source["roc"] == source["reliability"] == [] and source["within_view"] is None
+    assert whole["confusion"]["tp"] + whole["confusion"]["fn"] == whole["positives"]
+
+
+def test_a_model_without_a_mistake_is_not_certain_to_make_none() -> None:
+    cases = [replace(case, probability={"pneumonia": 0.9 if case.truth["pneumonia"] else 0.1}) for case in made_cases()]
+    rival = Rival("as good", [case.probability for case in cases])
+    found = report(cases, rivals=(rival,))
+    whole, source = group(found, "ward"), found["findings"][0]["sources"][0]
+    for figure in ("auc", "average_precision", "sensitivity", "specificity", "precision", "accuracy", "f1"):
+        assert whole[figure]["value"] == whole[figure]["high"] == 1
+        assert 0.9 < whole[figure]["low"] < 1
+    rarer = min(
+        len({case.patient for case in cases if case.truth["pneumonia"] is present}) for present in (True, False)
+    )
+    assert whole["auc"]["low"] == pytest.approx(0.025 ** (1 / rarer), abs=1e-6)
+    assert whole["rivals"]["as good"]["auc"] == source["within_view"]["auc"] == whole["auc"]
+    assert source["within_view"]["auc_within_view"]["low"] < 1
+
+
 def test_when_every_image_is_declined_there_is_no_figure_and_no_error() -> None:
     whole = group(report(made_cases(30, declined=30)), "ward")
     assert (whole["images"], whole["declined"]) == (0, 30)
@@ -140,6 +168,8 @@ def test_boxes_are_judged_over_the_images_that_have_them() -> None:
     assert found["images"] == 40
     assert (found["pointed"]["value"], found["energy"]["value"], found["overlap"]["value"]) == (0.5, 0.5, 0.25)
     assert report(cases)["findings"][0]["sources"][0]["localisation"] is None
+    few = report([*with_boxes[:8], *cases[8:]])["findings"][0]["sources"][0]["localisation"]
+    assert few["images"] == 8 and few["pointed"]["value"] is None
 
 
 def test_an_image_that_nobody_judged_for_a_finding_is_not_judged_for_it() -> None:

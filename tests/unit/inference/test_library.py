@@ -23,7 +23,16 @@ from scp_node.inference.library import (
     verify_package,
 )
 from scp_node.inference.session import InferenceSession
-from tests.support.tiny_model import GOLDEN, TINY, TINY_GATED, TINY_NHWC, copy_tiny, graph_bytes, write_manifest
+from tests.support.tiny_model import (
+    GOLDEN,
+    TINY,
+    TINY_GATED,
+    TINY_NHWC,
+    copy_tiny,
+    graph_bytes,
+    tiny_with,
+    write_manifest,
+)
 from tests.unit.test_manifest import precision
 
 
@@ -64,6 +73,19 @@ def test_the_reference_proves_the_gate_too(tmp_path: Path, change: str) -> None:
     np.savez(folder / "reference.npz", **arrays)
     with pytest.raises(ModelUnusable, match="what the gate says" if change == "missing" else "differ by"):
         verify(folder)
+
+
+def test_a_network_that_has_no_answer_to_its_reference_is_unusable_like_any_other(tmp_path: Path) -> None:
+    nothing = np.full(2, np.nan, np.float32)
+    with pytest.raises(ModelUnusable, match=r"tiny@1\.0\.0: its reference inputs cannot be scored: .*NaN"):
+        verify(tiny_with(tmp_path, nothing, nothing))
+
+
+def test_reference_inputs_of_another_size_make_a_package_unusable(tiny: Path) -> None:
+    arrays = arrays_of(tiny)
+    np.savez(tiny / "reference.npz", **arrays | {"inputs": arrays["inputs"][..., :32]})
+    with pytest.raises(ModelUnusable, match="cannot be scored"):
+        verify(tiny)
 
 
 def test_a_name_alone_means_the_highest_version(tmp_path: Path) -> None:

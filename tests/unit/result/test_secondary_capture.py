@@ -17,7 +17,7 @@ from converter.result.findings import HeatmapInput
 from converter.result.heatmap import draw_heatmap
 from converter.result.secondary_capture import build_heatmap, preview_orientation
 from converter.result.source_attributes import Charset
-from tests.support.phantoms import make_dx
+from tests.support.phantoms import make_dx, make_mr
 from tests.support.reports import ALGORITHM, a_cam, a_heatmap, a_report, an_identity, an_image
 from tests.support.result_assertions import assert_heatmap
 from tests.support.sources import SOURCES, as_read, cr_with_holes, dx_full, sc_of_cr
@@ -81,6 +81,13 @@ def test_body_part_and_laterality_go_together() -> None:
     source.BodyPartExamined = "LUNG"
     sc = _read(a_heatmap(an_image(as_read(source))))
     assert (sc.BodyPartExamined, sc.Laterality) == ("LUNG", "")
+
+
+def test_a_slice_that_names_no_body_part_is_not_called_a_chest() -> None:
+    sc = _read(a_heatmap(an_image(as_read(make_mr(rows=64, BodyPartExamined=None)))))
+    assert "BodyPartExamined" not in sc
+    sc = _read(a_heatmap(an_image(as_read(make_mr(rows=64)))))
+    assert (sc.BodyPartExamined, sc.Laterality) == ("BRAIN", "")
 
 
 def test_a_lossy_source_stays_known_as_lossy() -> None:

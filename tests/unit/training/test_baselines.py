@@ -46,6 +46,19 @@ def test_every_model_finds_what_is_plain_to_see(lab: SimpleNamespace) -> None:
         assert scores[wanted].min() >= scores[~wanted].mean(), name
 
 
+@pytest.mark.parametrize("side", [32, 48, 240])
+def test_the_baseline_beside_a_network_takes_inputs_of_any_size(side: int) -> None:
+    from training.baseline_models import logistic_regression
+
+    positive = np.arange(40) % 2 == 0
+    inputs = np.random.default_rng(0).normal(0, 1, (40, 1, side, side)).astype(np.float32)
+    inputs[positive, :, : side // 2] += 0.5
+    found = logistic_regression(inputs[:30], positive[:30], inputs[30:])
+    assert found[positive[30:]].min() > found[~positive[30:]].max()
+    last = logistic_regression(np.moveaxis(inputs[:30], 1, -1), positive[:30], np.moveaxis(inputs[30:], 1, -1))
+    assert np.allclose(found, last)
+
+
 def test_block_means_keep_the_mean_of_a_picture(lab: SimpleNamespace) -> None:
     pictures = np.random.default_rng(0).random((3, 64, 64))
     assert np.allclose(lab.models.block_means(pictures, 8).mean(axis=(1, 2)), pictures.mean(axis=(1, 2)))

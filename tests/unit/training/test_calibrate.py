@@ -17,6 +17,7 @@ from training.calibrate import (
     fit_temperature,
     folds,
     log_loss,
+    simplest,
 )
 
 
@@ -99,6 +100,15 @@ def test_the_simplest_method_is_taken_when_the_logits_are_honest() -> None:
 def test_the_method_is_as_complex_as_the_fault(distort: object, method: str) -> None:
     honest = honest_logits(4000, seed=3)
     assert choose_calibration({"a": seen_as(honest, distort(honest.score))}, "a val").method == method  # type: ignore[operator]
+
+
+def test_a_method_is_not_passed_over_because_a_simpler_one_was_beaten() -> None:
+    """The third beats the first by more than a standard error, and the second by less: the second is taken."""
+    rng = np.random.default_rng(0)
+    first = rng.normal(0.5, 0.01, 100)
+    losses = {"none": first, "temperature": first - 0.01 + rng.normal(0, 0.2, 100), "platt": first - 0.02}
+    assert simplest(losses, np.full(100, 0.01)) == "temperature"
+    assert simplest({"none": losses["none"], "platt": losses["platt"]}, np.full(100, 0.01)) == "platt"
 
 
 def test_nothing_is_fitted_to_a_handful_of_films() -> None:

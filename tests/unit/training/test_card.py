@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from converter.evaluation.cases import Case, Rival
 from converter.evaluation.report import Setting, build_report
 from converter.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
 from tests.support.tiny_model import TINY_GATED
 from tests.unit.test_manifest import precision, valid_manifest
-from training.card import MADE, card, metrics
+from training.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics
 from training.manifest_file import write_manifest
 
 
@@ -52,6 +57,22 @@ def test_card_shows_every_figure_with_its_interval() -> None:
     assert "research use" in text.lower()
 
 
+def test_a_card_is_not_written_from_images_that_the_package_was_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(TINY_GATED, tmp_path / "tiny")
+    before = (tmp_path / "tiny" / "manifest.yaml").read_bytes()
+    figures = report(load_manifest(TINY_GATED / "manifest.yaml"))
+    for finding in figures["findings"]:
+        for group in finding["groups"]:
+            group["split"] = "devtest + train"
+    (tmp_path / "r.json").write_text(json.dumps(figures), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["card", str(tmp_path / "tiny"), str(tmp_path / "r.json")])
+    with pytest.raises(SystemExit, match="was measured on train, which the package was made from"):
+        main()
+    assert (tmp_path / "tiny" / "manifest.yaml").read_bytes() == before
+
+
 def test_card_has_a_table_and_a_threshold_for_each_finding() -> None:
     about = of_two_findings()
     text, names = card(about, report(about)), {metric.name for metric in metrics(report(about))}
@@ -62,8 +83,33 @@ def test_card_has_a_table_and_a_threshold_for_each_finding() -> None:
 
 def test_card_names_the_files_that_the_header_rules_admit() -> None:
     refused, admitted = card(manifest(), report()), card(manifest(), report(service="analysed"))
+    assert "1 file that is no chest radiograph got a probability, 1 of them above the threshold." in refused
     assert "The header rules refuse 1 of them." in refused
     assert "The header rules refuse 0 of them; they admit `hip.dcm`" in admitted
+
+
+def test_card_of_a_package_that_gave_no_such_file_a_probability_says_that() -> None:
+    told = report()
+    told["looked_at"] = [entry for entry in told["looked_at"] if "probability" not in entry]
+    text = card(manifest(), told)
+    assert "No file that is no chest radiograph got a probability." in text
+    assert "0 of the 0" not in text and "0 of them" not in text
+
+
+def test_card_says_which_file_is_shown_inverted() -> None:
+    told, entry = report(), {"folder": "cxr/dicom", "outcome": "analysed", "probability": 0.5, "in_service": "analysed"}
+    told["looked_at"] += [entry | {"file": UPRIGHT_TWIN}, entry | {"file": INVERTED_TWIN}]
+    assert f"`{INVERTED_TWIN}` has the pixels of `{UPRIGHT_TWIN}`" in card(manifest(), told)
+    told["looked_at"].pop()
+    assert "white are exchanged" not in card(manifest(), told)
+
+
+def test_card_explains_its_figures_and_writes_whole_percents_whole() -> None:
+    text = card(manifest(), report())
+    assert "each with its 95 % interval over patients" in text and "95.0 %" not in text
+    for word in EXPLAINED:
+        assert f"\n- {word}: " in text
+    assert "ages 0 to 120 years" in text
 
 
 def test_card_of_drawn_pictures_says_that_it_carries_no_clinical_weights() -> None:
@@ -95,7 +141,7 @@ def test_card_gives_the_limits_of_the_recipe_and_why_its_numbers_were_chosen() -
 
 def test_card_of_fewer_bits_says_what_they_cost() -> None:
     text = card(manifest(precision=precision()), report())
-    assert f"Computed in int8: made of the float32 graph `{'1' * 64}`" in text
+    assert f"Computed in int8: made of the float32 graph `{'1' * 64}`, prepared on 200 train films." in text
     assert "| nih512 | pneumonia | devtest | 101 | 0.9000, 0.8990 | 0.1000, 0.1050 | 0.0200 |" in text
 
 
@@ -112,7 +158,8 @@ def test_card_says_what_the_gate_refuses_and_how_often_it_was_right() -> None:
     figure = GateFigure(source="legs", kind=gated.gate.kinds[1].name, images=40, refused=38, low=0.83, high=0.99)
     gate = gated.gate.model_copy(update={"measured": (figure,)})
     text = card(gated.model_copy(update={"gate": gate}), report(gated))
-    assert f"| legs | {figure.kind} | 40 | 38 (0.950, 0.830 to 0.990) | nothing |" in text
+    assert f"| legs | {figure.kind} | 40 | 38: 95.0 % (83.0 to 99.0) | nothing |" in text
+    assert f"Of {gated.gate.kinds[0].name} every refusal is a mistake" in text
     assert "no input gate" not in text
     assert "no input gate" in card(manifest(), report())
 

@@ -40,12 +40,13 @@ def test_each_cohort_of_the_manifest_loads_its_own_rows(tmp_path: Path) -> None:
     "content, told",
     [
         (None, "expected manifest.csv, which is not there"),
-        ("path,label\n", "columns .* are missing"),
+        ("path,label\n", "expected the columns sublabel, .*, found path, label"),
+        ("\ufeff" + HEADER + "nih512/x.jpg,NORMAL\n", "no patient_id of nih512/x.jpg"),
         (HEADER + "nih512/x.jpg,CAT,,val,none,nih:1,PA,,NIH,free\n", "unknown label CAT of nih512/x.jpg"),
     ],
 )
 def test_a_wrong_manifest_is_told_in_a_sentence(tmp_path: Path, content: str | None, told: str) -> None:
     if content is not None:
-        (tmp_path / "manifest.csv").write_text(content)
+        (tmp_path / "manifest.csv").write_text(content, encoding="utf-8")
     with pytest.raises(WrongLayout, match=told):
         load_examples(tmp_path)

@@ -11,11 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
+from converter.manifest import Cohort, Manifest, load_manifest
+from tests.support import made_cohorts
 from tests.support.phantoms import draw_chest
 
 pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
 pytest.importorskip("onnxruntime")
 from training import evaluate
+from training.recipe_data import load_recipe_data
+from training.splits import select
 
 PNEUMONIA = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
 COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"
@@ -76,7 +80,7 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
     assert groups["nih512"]["images"] == 24 and groups["nih512"]["split"] == "devtest"
     assert groups["nih512"]["positives"] == 12 and groups["nih512"]["auc"]["value"] is not None
     assert groups["hannover512"]["images"] == 10  # without the patient and the film that training knew
-    assert groups["hannover512"]["split"] == "all (never trained on)"
+    assert groups["hannover512"]["split"] == "those that training never saw"
     assert "nih512 AP" in groups and "nih512 sex F" in groups
     source = report["findings"][0]["sources"][0]
     regression, same = source["comparisons"]
@@ -102,13 +106,62 @@ def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: p
     )
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "48 images of 48 patients, devtest + train" in page
+    assert "48 images of nih512, part of which it learned from or was tuned on" in page and "never saw" not in page
     assert "data:image" not in page and "hannover512" not in page
 
 
-def test_figures_have_to_go_somewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ([], "--json, --html or both"),
+        (["--html", "no-folder/r.html"], "there is no folder no-folder for r.html"),
+        (["--html", "r.html", "--run", "."], ". is no training run: it has no split.csv"),
+        (["--html", "r.html", "--look", "no-folder"], "there is no folder no-folder to look at"),
+        (["--html", "r.html", "--split", "development"], "invalid choice: 'development'"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        run(monkeypatch, PNEUMONIA)
-    assert "--json, --html or both" in capsys.readouterr().err
+        run(monkeypatch, PNEUMONIA, *options)
+    assert message in capsys.readouterr().err
+
+
+def test_the_place_of_the_map_is_said_in_words() -> None:
+    (note,) = evaluate.notes({"findings": [], "map_shift": {"x": -3.2, "y": 0.5, "films": 6}})
+    assert "the map lies 3.2 to the left of and 0.5 below its place" in note["text"]
+
+
+def test_a_split_without_images_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = drawn_cohorts(tmp_path)
+    with pytest.raises(SystemExit, match="no image of nih512 is in val"):
+        run(monkeypatch, PNEUMONIA, "--data", data, "--html", "r.html", "--cohorts", "nih512", "--split", "val")
+
+
+def test_a_division_that_is_not_that_of_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film more moves others between train and devtest: what the package learned from would be judged."""
+    monkeypatch.chdir(tmp_path)
+    folder = made_cohorts.shenzhen(tmp_path / "shenzhen", patients=15)
+    data = [f"shenzhen={folder}"]
+    package = load_manifest(PNEUMONIA / "manifest.yaml")
+
+    def learned_from(images: int) -> Manifest:
+        return package.model_copy(
+            update={"cohorts": (Cohort(name="shenzhen", images=images, patients=images, licence="-", citation="-"),)}
+        )
+
+    examples = load_recipe_data(["shenzhen"], data)
+    images = len(select(examples, "train", ["shenzhen"]))
+    evaluate.check_division(learned_from(images), examples, data)
+    with pytest.raises(SystemExit, match=rf"shenzhen: {images} images .* learned from {images - 1}: .*--run RUN"):
+        evaluate.check_division(learned_from(images - 1), examples, data)
 
 
 def test_a_graph_that_the_manifest_does_not_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

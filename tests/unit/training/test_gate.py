@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import struct
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from converter.gate_codes import GATE_CODES
 from converter.image.model_input import normalise
-from converter.manifest import InputSpec, Normalisation
-from tests.support.tiny_model import SIDE, graph_bytes
-from training.gate import patterns, phantoms
+from converter.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
+from tests.support.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
+from training.gate import packages, patterns, phantoms, pool
+from training.gate.__main__ import main
 from training.gate.films import inverted, part, rotated
 from training.gate.kinds import KINDS, NAMES
 from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
-from training.gate.sources import SOURCES
+from training.gate.sources import (
+    SOURCES,
+    Make,
+    Places,
+    Source,
+    as_density,
+    dicom_files,
+    drawn,
+    lying,
+    nifti,
+    pictures,
+    slices,
+)
+from training.gate.spec import SIDE as FITTED_SIDE
 from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
+from training.manifest_file import write_manifest
 
 PATTERNS = (
     patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
@@ -95,6 +118,18 @@ def test_what_is_denser_is_brighter_and_air_is_darker() -> None:
     assert lung < water < bone
 
 
+def test_a_lying_body_is_seen_from_above() -> None:
+    film = projection(lying(body()), 0, np.random.default_rng(3))
+    assert film.shape == (50, 50), "as deep and as wide as the body, whatever its height"
+    rows, columns = np.nonzero(film > film.min())
+    assert np.ptp(columns) > np.ptp(rows) + 10
+
+
+def test_the_brightness_of_an_mr_picture_is_taken_for_density() -> None:
+    stored = Volume(np.array([[[0.0, 100.0, 200.0]]], np.float32), (1.0, 1.0, 1.0))
+    np.testing.assert_allclose(as_density(stored, 100).values, [[[-1000, 300, 1600]]])
+
+
 def test_a_nifti_volume_is_read_head_first_and_front_first(tmp_path: Path) -> None:
     stored = np.arange(2 * 3 * 4, dtype="<i2").reshape(4, 3, 2)
     header = bytearray(352)
@@ -114,7 +149,100 @@ def test_a_slice_has_the_proportions_of_the_body_and_its_window() -> None:
     assert picture[20, 15] == 0 and picture[50, 15] == 255
 
 
-# Pictures of packages
+# Packages and what is made of them
+
+
+def wheel_of(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny/picture.txt", "picture")
+    return folder / "tiny-1.0-py3-none-any.whl"
+
+
+def tarball_of(folder: Path) -> Path:
+    (folder / "picture.txt").write_text("picture")
+    with tarfile.open(folder / "tiny-1.0.tgz", "w:gz") as tar:
+        tar.add(folder / "picture.txt", "tiny/picture.txt")
+    return folder / "tiny-1.0.tgz"
+
+
+def deb_of(folder: Path) -> Path:
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not installed")
+    for name, text in (
+        ("DEBIAN/control", "Package: tiny\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.c>\nDescription: x\n"),
+        ("tiny/picture.txt", "picture"),
+    ):
+        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tree" / name).write_text(text)
+    subprocess.run(["dpkg-deb", "--build", folder / "tree", folder / "tiny_1_all.deb"], check=True)
+    return folder / "tiny_1_all.deb"
+
+
+@pytest.mark.parametrize("archive_of", [wheel_of, tarball_of, deb_of])
+def test_a_package_is_unpacked_below_a_relative_folder(
+    archive_of: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Path("packages").mkdir()
+    packages.fetch_package(Path("packages"), "tiny", ["cp", str(archive), "."])
+    assert (tmp_path / "packages" / "tiny" / "tiny" / "picture.txt").read_text() == "picture"
+    assert [path.name for path in Path("packages").iterdir()] == ["tiny"], "nothing else is left behind"
+
+
+def test_a_package_that_is_cut_off_is_fetched_again_and_the_others_are_not_held_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = wheel_of(tmp_path)
+    cut = tmp_path / "cut.whl"
+    cut.write_bytes(whole.read_bytes()[:60])
+    commands = {"cut": ["cp", str(cut), "."], "absent": ["no-such-client"], "tiny": ["cp", str(whole), "."]}
+    monkeypatch.setattr(packages, "_commands", commands.items)
+    with pytest.raises(SystemExit) as ended:
+        packages.fetch(tmp_path / "packages")
+    assert "absent: no-such-client is not installed" in str(ended.value) and "cut: " in str(ended.value)
+    assert "tiny" not in str(ended.value)
+    assert [path.name for path in (tmp_path / "packages").iterdir()] == ["tiny"]
+    commands["cut"] = commands["absent"] = ["cp", str(whole), "."]
+    commands["tiny"] = ["no-such-client"]
+    packages.fetch(tmp_path / "packages")
+    assert {path.name for path in (tmp_path / "packages").iterdir()} == {"cut", "absent", "tiny"}
+
+
+def places(folder: Path) -> Places:
+    return Places(folder, folder, folder)
+
+
+def ramps(count: int) -> Source:
+    return Source("ramps", "noise", "train", "none", "drawn", drawn((patterns.ramp,), count))
+
+
+def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pool.made(ramps(3), places(tmp_path), 32)
+    assert first.pictures.shape == (3, 32, 32)
+    np.testing.assert_array_equal(pool.made(ramps(5), places(tmp_path), 32).pictures, first.pictures)
+    changed = tmp_path / "changed.py"
+    changed.write_text("another way to draw")
+    module = ModuleType("changed")
+    module.__file__ = str(changed)
+    monkeypatch.setattr(pool, "MAKERS", (*pool.MAKERS, module))
+    assert len(pool.made(ramps(5), places(tmp_path), 32).pictures) == 5
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (pictures("tiny", 1), "no picture of it lies in"),
+        (dicom_files("dicom/film.dcm"), "film.dcm is missing"),
+        (slices(nifti("tiny/head.nii.gz"), ((0, 255),), 3), "head.nii.gz is missing"),
+    ],
+)
+def test_a_source_without_its_package_is_told_in_a_sentence(make: Make, said: str, tmp_path: Path) -> None:
+    source = Source("tiny", "picture", "train", "none", "tiny", make)
+    with pytest.raises(SystemExit, match=f"^tiny: .*{said}.*training.gate fetch"):
+        pool.made(source, places(tmp_path), 32)
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -130,7 +258,7 @@ def test_what_is_see_through_shows_the_ground() -> None:
 
 @pytest.mark.parametrize("data", [b"nothing", b"", png(np.zeros((10, 10), np.uint8))])
 def test_what_is_no_picture_or_too_small_is_passed_over(data: bytes) -> None:
-    assert read_picture(data, 0) is None if data else True
+    assert read_picture(data, 0) is None
 
 
 def test_pictures_are_found_inside_a_resource_file(tmp_path: Path) -> None:
@@ -176,11 +304,11 @@ SCALED = InputSpec.model_validate(
 )
 
 
-def gate_graph() -> bytes:
-    """A gate whose kinds weigh the upper and the lower half of what it sees."""
+def gate_graph(side: int = GATE_SIDE) -> bytes:
+    """A gate whose three kinds weigh what it sees, each place its own way."""
     onnx = pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
-    weights = np.random.default_rng(5).normal(0, 0.05, (GATE_SIDE**2, 3)).astype(np.float32)
+    weights = np.random.default_rng(5).normal(0, 0.05, (side**2, 3)).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", ["small"], ["flat"]),
@@ -188,7 +316,7 @@ def gate_graph() -> bytes:
             helper.make_node("Softmax", ["kinds"], ["out"], axis=1),
         ],
         "gate",
-        [helper.make_tensor_value_info("small", 1, ["N", 1, GATE_SIDE, GATE_SIDE])],
+        [helper.make_tensor_value_info("small", 1, ["N", 1, side, side])],
         [helper.make_tensor_value_info("out", 1, ["N", 3])],
         [numpy_helper.from_array(weights, "weights")],
     )
@@ -254,3 +382,87 @@ def test_an_input_whose_gray_values_are_gone_is_refused() -> None:
     ranks = SCALED.model_copy(update={"normalisation": Normalisation(name="centre-rank")})
     with pytest.raises(RuntimeError, match="not on the ranks of 'centre-rank'"):
         add_gate(graph_bytes("NCHW"), ranks, gate, GATE_SPEC)
+
+
+# The commands
+
+
+def gate_command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["training.gate", *map(str, arguments)])
+    main()
+
+
+def fitted_run(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "gate.onnx").write_bytes(gate_graph(FITTED_SIDE))
+    (folder / "gate.yaml").write_text(yaml.safe_dump(GATE))
+    return folder
+
+
+def package_with(folder: Path, source: Path, **changes: object) -> Path:
+    shutil.copytree(source, folder)
+    manifest = load_manifest(folder / "manifest.yaml")
+    write_manifest(folder / "manifest.yaml", manifest.model_copy(update=changes))
+    return folder
+
+
+def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = fitted_run(tmp_path / "run")
+    before = Distribution(fitted_on="val", images=9, scores={}, inputs={}, declined_share=0.25)
+    old = package_with(tmp_path / "tiny" / "1.0.0", TINY, distribution=before)
+    new = tmp_path / "tiny" / "1.1.0"
+    gate_command(monkeypatch, "attach", old, run_folder, new)
+    from scp_node.inference.library import open_package, verify_package
+    from scp_node.inference.session import InferenceSession
+
+    package = open_package(new)
+    verify_package(package, InferenceSession(package, ("cpu",)))
+    assert package.manifest.gate is not None and len(package.manifest.gate.kinds) == 3
+    assert package.manifest.distribution == before.model_copy(update={"declined_share": None})
+
+
+@pytest.mark.parametrize(
+    ("package", "new", "said"),
+    [
+        (TINY_GATED, "tiny/1.1.0", "has an input gate already"),
+        (TINY, "tiny/next", "as models/NAME/VERSION: version: "),
+        (Path("nowhere"), "tiny/1.1.0", "nowhere: .*No such file"),
+    ],
+)
+def test_a_gate_that_cannot_be_added_is_told_in_a_sentence(
+    package: Path, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = fitted_run(tmp_path / "run")
+    with pytest.raises(SystemExit, match=said):
+        gate_command(monkeypatch, "attach", package, run_folder, tmp_path / new)
+    assert not (tmp_path / new).exists()
+
+
+def test_a_source_that_is_left_out_has_to_be_one_that_is_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stamp", "MATE backgrounds"):
+        with pytest.raises(SystemExit, match=f"no such source here: {name}; there are: .*stamps"):
+            gate_command(monkeypatch, "fit", tmp_path / "run", "--without", name)
+
+
+def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "manifest.csv").touch()
+    seen = GateSource(name="stamps", kind="picture", images=9, licence="free")
+    manifest = load_manifest(TINY_GATED / "manifest.yaml")
+    assert manifest.gate is not None
+    gate = manifest.gate.model_copy(update={"sources": (seen,)})
+    package = package_with(tmp_path / "tiny-gated" / "1.0.0", TINY_GATED, gate=gate)
+    with pytest.raises(SystemExit, match=r"no such source here: stamps; there are: .*clip art"):
+        gate_command(monkeypatch, "--data", tmp_path, "--packages", tmp_path, "measure", package, "--also", "stamps")
+
+
+def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("keras", reason="the package keras is not installed (extra [training])")
+    from training.gate.fit import Batches
+
+    films = [pool.Group("films", NAMES[0], np.zeros((1, 96, 96), np.uint8))]
+    with pytest.raises(SystemExit, match=r"nothing is left to learn lateral-chest, .*noise from"):
+        Batches(films, [], 1)

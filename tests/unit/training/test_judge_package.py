@@ -65,6 +65,12 @@ def test_what_the_gate_refuses_is_declined_with_its_code(films: list[Example], t
     assert dark.declined is not None and dark.declined.code in ("gate-picture", "gate-noise")
 
 
+def test_a_file_that_is_no_image_ends_the_program_by_its_name(films: list[Example], tmp_path: Path) -> None:
+    films[1].path.write_bytes(films[1].path.read_bytes()[:200])
+    with pytest.raises(SystemExit, match=r"dark\.png: "):
+        judge_examples(open_package(TINY), films, {"made": Source(tmp_path, ("bright", "dark"))})
+
+
 def test_the_map_is_held_against_the_boxes_of_its_own_finding(tmp_path: Path) -> None:
     """The upper half is bright, so is the map of "bright"; boxes are pixels of the stored image."""
     gray = np.where(np.arange(SIDE)[:, np.newaxis] < SIDE / 2, 0.95, 0.03) * np.ones((SIDE, SIDE))

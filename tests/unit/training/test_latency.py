@@ -9,7 +9,8 @@ from tests.support.tiny_model import TINY, TINY_NHWC
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from training.latency import cut, figures, measure, plain, table, variants  # noqa: E402
+from training.canonical import cut  # noqa: E402
+from training.latency import figures, measure, plain, table, variants  # noqa: E402
 
 
 @pytest.mark.parametrize("package", [TINY, TINY_NHWC], ids=lambda path: path.parent.name)

@@ -239,6 +239,49 @@ def rename(old: str, new: str) -> Callable[[Path], None]:
     return lambda folder: (folder / old).rename(folder / new) and None
 
 
+def reencode(file: str, encoding: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / file).write_bytes(((folder / file).read_text(encoding="utf-8") + "ü").encode(encoding))
+
+    return change
+
+
+def keep_first_line(file: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / file).write_text((folder / file).read_text(encoding="utf-8").splitlines()[0] + "\n")
+
+    return change
+
+
+def make_folder_of(file: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / file).unlink()
+        (folder / file).mkdir()
+
+    return change
+
+
+def name_patients(*rows: tuple[str, str, str]) -> Callable[[Path], None]:
+    """patients.csv of every picture, and then `rows`."""
+
+    def change(folder: Path) -> None:
+        files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.png"))
+        all_rows = [(file, f"p{number}", "") for number, file in enumerate(files)] + list(rows)
+        made.table(folder / "patients.csv", ("file", "patient_id", "split"), all_rows)
+
+    return change
+
+
+def divide_into(*parts: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for label in ("normal", "pneumonia", "both"):
+            for part in parts:
+                shutil.copytree(folder / label, folder / part / label)
+            shutil.rmtree(folder / label)
+
+    return change
+
+
 WRONG: list[tuple[str, Callable[[Path], None], str]] = [
     (
         "kermany",
@@ -322,6 +365,27 @@ WRONG: list[tuple[str, Callable[[Path], None], str]] = [
     ),
     ("dicom_folder", rewrite("labels.csv", "file,", "name,"), "expected the column file or sop_instance_uid"),
     ("dicom_folder", rename("cohort.yaml", "a/1.dcm"), "expected cohort.yaml"),
+    ("dicom_folder", reencode("labels.csv", "latin-1"), "labels.csv: expected text in UTF-8"),
+    ("dicom_folder", reencode("labels.csv", "utf-16"), "labels.csv: expected text in UTF-8"),
+    ("dicom_folder", reencode("cohort.yaml", "latin-1"), "cohort.yaml: expected text in UTF-8"),
+    ("dicom_folder", rewrite("cohort.yaml", made.OWN, ""), "cohort.yaml: the file: Input should be a valid dict"),
+    ("dicom_folder", rewrite("labels.csv", "normal", "nor\0mal"), "labels.csv: expected text, found a NUL"),
+    ("dicom_folder", rewrite("labels.csv", "a/1.dcm", '"a/1.dcm'), "labels.csv: expected a CSV file: unexpected end"),
+    ("dicom_folder", rewrite("labels.csv", "a/1.dcm", "b/2.dcm"), "expected one row an image, found more of b/2.dcm"),
+    ("dicom_folder", keep_first_line("labels.csv"), "labels.csv: expected rows below"),
+    ("hannover", keep_first_line("data.csv"), "data.csv: expected rows below"),
+    ("nih14", reencode("test_list.txt", "latin-1"), "test_list.txt: expected text in UTF-8"),
+    ("nih14", reencode("BBox_List_2017.csv", "latin-1"), "BBox_List_2017.csv: expected text in UTF-8"),
+    ("nih14", make_folder_of("BBox_List_2017.csv"), "BBox_List_2017.csv: expected a file that can be read"),
+    ("nih14", rewrite("Data_Entry_2017.csv", ",2,80,", ",P2,80,"), "expected a number as Patient ID .* found P2"),
+    (
+        "rsna",
+        rewrite("pneumonia-challenge-dataset-mappings_2018.json", '"00000007_000.png"', "7"),
+        "expected a list of subset_img_id",
+    ),
+    ("image_folder", name_patients(("both/anna_both.png", "p9", "")), "found more of both/anna_both.png"),
+    ("image_folder", name_patients(("none.png", "p9", ""), ("none.png", "p9", "")), "found more of none.png"),
+    ("image_folder", divide_into("train", "devtest"), "expected the folders train, val, test, found devtest/"),
 ]
 
 
@@ -333,6 +397,44 @@ def test_a_wrong_layout_is_told_in_one_sentence(
     with pytest.raises(WrongLayout, match=told) as raised:
         COHORTS[name].load(tmp_path)
     assert str(tmp_path) in str(raised.value)
+
+
+def test_a_byte_order_mark_and_names_with_blanks_and_umlauts_are_read(tmp_path: Path) -> None:
+    folder = made.dicom_folder(tmp_path / "Röntgen 1")
+    (folder / "a").rename(folder / "Thorax ä")
+    rewrite("labels.csv", "a/1.dcm", "Thorax ä/1.dcm")(folder)
+    for file in ("labels.csv", "cohort.yaml"):
+        (folder / file).write_bytes(b"\xef\xbb\xbf" + (folder / file).read_bytes())
+    assert {example.path.name for example in COHORTS["dicom_folder"].load(folder)} == {"1.dcm", "2.dcm"}
+
+
+def test_links_that_lead_in_a_circle_are_not_followed(tmp_path: Path) -> None:
+    made.dicom_folder(tmp_path)
+    made.dicom(tmp_path / "a" / "1.dcm", 1, SOPInstanceUID="2.25.7")
+    made.table(tmp_path / "labels.csv", ("sop_instance_uid", "label"), [("2.25.7", "normal")])
+    (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a" / "itself.dcm").symlink_to("itself.dcm")
+    assert len(COHORTS["dicom_folder"].load(tmp_path)) == 1
+
+
+def test_a_name_longer_than_any_file_name_counts_as_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.dicom_folder(tmp_path)
+    rewrite("labels.csv", "a/1.dcm", "a" * 5000)(tmp_path)
+    assert len(COHORTS["dicom_folder"].load(tmp_path)) == 1
+    assert "1 of 2 images that it names are not there" in capsys.readouterr().err
+
+
+def test_own_images_keep_the_split_that_their_table_states(tmp_path: Path) -> None:
+    made.image_folder(tmp_path)
+    rows = [("both/anna_both.png", "p1", "test"), ("normal/anna_normal.png", "p1", "test")]
+    made.table(tmp_path / "patients.csv", ("file", "patient_id", "split"), rows)
+    split_of = {e.path.relative_to(tmp_path).as_posix(): e.split for e in COHORTS["image_folder"].load(tmp_path)}
+    assert {file for file, split in split_of.items() if split == "test"} == {file for file, _, _ in rows}
+    made.table(tmp_path / "patients.csv", ("file", "patient_id", "split"), [(rows[0][0], "p1", "exam")])
+    with pytest.raises(WrongLayout, match=r"anna_both\.png: expected a split of train, .*, found exam"):
+        COHORTS["image_folder"].load(tmp_path)
 
 
 def test_a_file_that_is_no_dicom_is_named(tmp_path: Path) -> None:

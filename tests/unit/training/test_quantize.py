@@ -83,10 +83,13 @@ def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: 
         assert 1e-7 < change < 5e-3
 
 
-def test_films_are_taken_from_the_whole_of_a_cohort(lab: SimpleNamespace) -> None:
-    assert lab.quantize.spread(list(range(10)), 4) == [0, 3, 6, 9]
-    assert lab.quantize.spread([1, 2], 4) == [1, 2]
-    assert lab.quantize.spread([], 4) == []
+def test_the_image_is_rounded_too(lab: SimpleNamespace) -> None:
+    """What lies between two neighbours of float16 reaches a GPU as one of them."""
+    from training.half import rounded
+
+    graph, halves = rounded(lab.full), lab.films.astype(np.float16).astype(np.float32)
+    assert not np.array_equal(halves, lab.films)
+    assert np.array_equal(lab.scores.score(graph, lab.films).cam, lab.scores.score(graph, halves).cam)
 
 
 def test_each_cohort_is_compared_for_what_it_is_labelled_for(lab: SimpleNamespace) -> None:

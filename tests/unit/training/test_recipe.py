@@ -63,6 +63,13 @@ def test_recipes_that_extend_each_other_in_a_circle_are_told(tmp_path: Path) -> 
         ("operating_point.decided_on", ["kermany224", "nobody"], "nobody is not among the cohorts"),
         ("search", {"network.depth": {"low": 1, "high": 2}}, "there is no setting network.depth"),
         ("search", {"learning_rate": {"low": 0.1, "high": 0.01}}, "low must be below high"),
+        ("search", {"network.dropout": {"low": 0.1, "high": 1.5}}, "network.dropout cannot be 1.5: .* less than 1"),
+        ("search", {"network.stem": {"low": 8, "high": 24}}, "network.stem cannot be 13.09"),
+        ("search", {"augmentation.flip": {"choices": [0, 2]}}, "augmentation.flip cannot be 2"),
+        ("augmentation.zoom", [0, 1.2], "both above 0"),
+        ("augmentation.zoom", [1.2, 0.8], "least, most"),
+        ("network", {"family": "plain", "filters": [4] * 7, "dropout": 0}, "7 halvings leave no map of 128 x 128"),
+        ("network.border", 0.1, "there is no setting network.border"),
         ("search", {"learning_rate": {"low": 0, "high": 1, "scale": "log"}}, "above 0 on a log scale"),
     ],
 )
@@ -76,6 +83,30 @@ def test_two_findings_of_one_name_are_refused() -> None:
     twice = [finding.model_dump() for finding in recipe.findings] * 2
     with pytest.raises(ValidationError, match="two findings have the same name"):
         with_values(recipe, {"findings": twice})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, r"recipe\.yaml: No such file or directory"),
+        ("name: [unclosed", r"recipe\.yaml: no YAML: "),
+        ("- a list", r"recipe\.yaml: no recipe"),
+        ("extends: nowhere.yaml", r"nowhere\.yaml: No such file or directory"),
+        ("name: x", r"recipe\.yaml: network: Field required"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_told_in_a_sentence(text: str | None, told: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match=told):
+        load_recipe(tmp_path / "recipe.yaml")
+
+
+def test_a_network_without_a_family_is_told_and_not_a_key_error(tmp_path: Path) -> None:
+    (tmp_path / "parent.yaml").write_text("network: {dropout: 0.1}", encoding="utf-8")
+    (tmp_path / "child.yaml").write_text("{extends: parent.yaml, network: {stem: 4}}", encoding="utf-8")
+    with pytest.raises(SystemExit, match="network: Unable to extract tag"):
+        load_recipe(tmp_path / "child.yaml")
 
 
 def test_a_wrong_file_is_told_by_field(tmp_path: Path) -> None:

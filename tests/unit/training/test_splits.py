@@ -20,12 +20,14 @@ from training.splits import (
     LEFT_OUT,
     SHARES,
     assign,
+    check_earlier_run,
     check_splits,
     divide,
     films_in_two_splits,
     patients_in_two_splits,
     save_split,
     select,
+    spread,
     unseen,
     with_saved_split,
 )
@@ -75,6 +77,30 @@ def test_a_saved_split_is_taken_up_again_wherever_the_images_lie(tmp_path: Path)
     assert [one.split for one in taken_up] == ["train", "devtest", LEFT_OUT]
     with pytest.raises(SystemExit, match=r"1 images have no split there, such as .*new\.jpg"):
         with_saved_split(tmp_path / "split.csv", [*undecided, example("new.jpg", "", "p3")])
+
+
+def test_who_an_earlier_run_learned_from_may_not_be_measured_on(tmp_path: Path) -> None:
+    earlier = [example("a.jpg", "train", "p1"), example("b.jpg", "devtest", "p2"), example("c.jpg", LEFT_OUT, "p3")]
+    save_split(tmp_path / "split.csv", earlier, tmp_path)
+    check_earlier_run(tmp_path, [*earlier, example("new.jpg", "devtest", "p4")])
+    check_earlier_run(tmp_path, [example("a.jpg", LEFT_OUT, "p1"), example("b.jpg", "train", "p2")])
+    for split in ("val", "devtest", "test"):
+        with pytest.raises(SystemExit, match=r"learned from 1 patients that now lie in .*, such as p1"):
+            check_earlier_run(tmp_path, [example("another.jpg", split, "p1"), example("b.jpg", "train", "p2")])
+    check_earlier_run(tmp_path / "without-a-split", [example("a.jpg", "devtest", "p1")])
+
+
+def test_a_run_without_its_split_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"split\.csv: No such file or directory"):
+        with_saved_split(tmp_path / "split.csv", [example("a.jpg", "", "p1")])
+
+
+def test_images_are_taken_from_the_whole_of_a_cohort_and_never_more_than_asked_for() -> None:
+    films = [example(f"{n}.jpg", "train", f"p{n}") for n in range(199)]
+    assert spread(films[:10], 4) == [films[n] for n in (0, 3, 6, 9)]
+    assert spread(films[:2], 4) == films[:2]
+    assert spread([], 4) == []
+    assert len(spread(films, 100)) == 100
 
 
 def test_a_saved_split_of_another_kind_is_told(tmp_path: Path) -> None:

@@ -33,6 +33,16 @@ def test_a_file_that_is_no_spreadsheet_is_told(tmp_path: Path) -> None:
         read_rows(tmp_path / "a.xlsx")
 
 
+def test_a_damaged_spreadsheet_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", f"<worksheet {SPACE}><sheetData></sheetData></worksheet>" * 20)
+    whole = (tmp_path / "a.xlsx").read_bytes()
+    start = whole.index(b"sheet1.xml") + len(b"sheet1.xml")
+    (tmp_path / "a.xlsx").write_bytes(whole[:start] + b"\xff" * 20 + whole[start + 20 :])
+    with pytest.raises(WrongLayout, match=r"a\.xlsx: expected a spreadsheet"):
+        read_rows(tmp_path / "a.xlsx")
+
+
 def test_a_sheet_beyond_the_limit_is_not_inflated(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (BYTES_MAX + 1))

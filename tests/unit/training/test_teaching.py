@@ -219,6 +219,82 @@ def test_a_run_stops_early_and_keeps_its_best_weights(
     )
 
 
+def test_a_run_that_had_stopped_early_stays_stopped_when_it_is_resumed(
+    lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if killed between the last checkpoint and the weights."""
+    monkeypatch.setattr(lab.watch.Watch, "mean", lambda *_: 0.5)
+    recipe = small(steps=40, early_stopping={"patience": 1, "images_min": 10})
+    taught(lab, recipe, data, tmp_path / "run")
+    assert lab.checkpoint.load(tmp_path / "run")[0].steps == 8
+    taught(lab, recipe, data, tmp_path / "run", resume=True)
+    assert lab.checkpoint.load(tmp_path / "run")[0].steps == 8
+
+
+def test_a_run_whose_loss_is_no_number_any_more_ends(
+    lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None
+) -> None:
+    (tmp_path / "run").mkdir()
+    lesson = lesson_of(lab, small(learning_rate=1e30), data)
+    with pytest.raises(SystemExit, match=r"step \d+: the loss is (nan|inf); a lower learning_rate may help"):
+        lab.teaching.teach(lesson, tmp_path / "run")
+
+
+def test_a_resumed_run_keeps_where_it_started_from_though_it_is_not_said_again(
+    lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*given: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["train", *given, "--runs", str(tmp_path), "--data", str(data)])
+        lab.train.main()
+
+    save_recipe(tmp_path / "small.yaml", small())
+    train("small.yaml", "--name", "first")
+    train("small.yaml", "--name", "second", "--start-from", "first")
+    wanted = json.loads((tmp_path / "second" / "outcome.json").read_text())["stages"]
+    assert wanted == ["small.yaml, 12 steps", "small.yaml, 12 steps"]
+    (tmp_path / "second" / "outcome.json").unlink()
+    split = (tmp_path / "second" / "split.csv").read_bytes()
+    train("small.yaml", "--name", "second", "--resume")
+    assert json.loads((tmp_path / "second" / "outcome.json").read_text())["stages"] == wanted
+    assert json.loads((tmp_path / "second" / "arguments.json").read_text())["start_from"] == "first"
+    assert (tmp_path / "second" / "split.csv").read_bytes() == split
+    with pytest.raises(SystemExit, match=r"nothing: no outcome\.json there"):
+        train("small.yaml", "--name", "third", "--start-from", "nothing")
+    with pytest.raises(SystemExit, match="nothing to resume"):
+        train("small.yaml", "--name", "fourth", "--resume")
+    moved = (tmp_path / "first" / "split.csv").read_text().replace(",val,", ",train,")
+    (tmp_path / "first" / "split.csv").write_text(moved)
+    with pytest.raises(SystemExit, match="first learned from 48 patients that now lie in val"):
+        train("small.yaml", "--name", "fifth", "--start-from", "first")
+
+
+@pytest.mark.parametrize("given", [("--minutes", "0"), ("--steps", "-3"), ("--steps", "0")])
+def test_no_time_and_no_steps_are_refused(
+    lab: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", "recipe.yaml", "--name", "x", *given])
+    with pytest.raises(SystemExit):
+        lab.train.main()
+    assert f"{given[1]} is not above 0" in capsys.readouterr().err
+
+
+def test_no_images_to_decide_on_are_told(lab: SimpleNamespace, data: Path, cached: None) -> None:
+    from training.recipe_data import load_recipe_data
+
+    examples = [one for one in load_recipe_data(small().cohorts, [str(data)]) if one.split != "val"]
+    with pytest.raises(SystemExit, match="24 images to learn from, 0 of val"):
+        lab.train.prepare(small(), examples)
+
+
+def test_weights_of_another_network_are_told(lab: SimpleNamespace, tmp_path: Path) -> None:
+    lab.learner.Learner(small()).averaged.save(tmp_path / "weights.keras")
+    other = {"family": "residual", "stem": 5, "stages": [6, 8], "strides": [2, 1], "dropout": 0.3}
+    with pytest.raises(SystemExit, match="weights of another network"):
+        lab.learner.Learner(small(network=other)).start_from(tmp_path / "weights.keras")
+    with pytest.raises(SystemExit, match="no such file"):
+        lab.learner.Learner(small()).start_from(tmp_path / "nothing" / "weights.keras")
+
+
 def test_a_val_split_of_a_few_images_cannot_stop_a_run(lab: SimpleNamespace, data: Path, cached: None) -> None:
     with pytest.raises(SystemExit, match="no cohort has 13 val images of either class"):
         lesson_of(lab, small(early_stopping={"patience": 2, "images_min": 13}), data)
@@ -247,12 +323,44 @@ def test_a_finding_that_a_cohort_is_not_labelled_for_teaches_nothing(lab: Simple
     assert loss[1] == pytest.approx(both / 2, abs=1e-6)
 
 
-def test_mixed_precision_is_off_without_a_gpu_and_weights_stay_whole(lab: SimpleNamespace) -> None:
+@pytest.mark.parametrize(
+    ("flags", "multiplies"),
+    [
+        ("fpu sse2 avx512f avx512_vnni amx_tile amx_int8", False),
+        ("fpu avx512f avx512_bf16", True),
+        ("fpu amx_bf16 amx_tile", True),
+        (None, False),
+    ],
+)
+def test_mixed_precision_is_for_processors_that_multiply_in_bfloat16_and_weights_stay_whole(
+    lab: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str | None, multiplies: bool
+) -> None:
     if lab.learner.on_gpu():
-        pytest.skip("a GPU is here")
+        pytest.skip("a GPU is here, which computes in bfloat16 whatever the processor")
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="ascii")
+    monkeypatch.setattr(lab.learner, "PROCESSOR", tmp_path / "cpuinfo")
+    assert lab.learner.computes_bfloat16() == multiplies
     learner = lab.learner.Learner(small(precision="mixed"))
-    assert {layer.compute_dtype for layer in learner.network.layers} == {"float32"}
+    policies = {layer.dtype_policy.name for layer in learner.network.layers if layer.weights}
+    assert policies == ({"mixed_bfloat16", "float32"} if multiplies else {"float32"})  # the head never is
+    assert {str(weight.dtype) for weight in (*learner.network.weights, *learner.averaged.weights)} == {"float32"}
+    assert {layer.compute_dtype for layer in learner.averaged.layers} == {"float32"}
     assert lab.keras.config.dtype_policy().name == "float32"
+    whole = lab.learner.Learner(small())
+    assert {layer.compute_dtype for layer in whole.network.layers} == {"float32"}
+
+
+def test_a_network_that_computes_in_bfloat16_learns_and_its_average_answers_in_float32(
+    lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text("flags : amx_bf16\n", encoding="ascii")
+    monkeypatch.setattr(lab.learner, "PROCESSOR", tmp_path / "cpuinfo")
+    lesson, _ = taught(lab, small(precision="mixed"), data, tmp_path / "run")
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    assert len(losses) == 3 and np.isfinite(losses).all()
+    assert all(np.isfinite(weight).all() for weight in lesson.learner.averaged.get_weights())
+    assert lesson.scores().dtype == np.float32
 
 
 def test_a_student_learns_the_mean_answer_of_its_teachers_which_is_asked_once(
@@ -276,6 +384,9 @@ def test_a_student_learns_the_mean_answer_of_its_teachers_which_is_asked_once(
     assert np.allclose(soft, (alone + other) / 2)
     monkeypatch.setattr(lab.keras.models, "load_model", lambda *_, **__: pytest.fail("the teacher was asked again"))
     assert np.array_equal(lab.teachers.soft_targets(recipe, learning), soft)
+    os.utime(learning[0].path, (0, 0))  # as if another film lay there now
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
+        lab.teachers.soft_targets(recipe, learning)
     images = np.zeros((24, 40, 40), np.uint8)
     hard = lab.batches.BatchSource(small(), learning, images).batch(0).targets
     mixed = lab.batches.BatchSource(recipe, learning, images, np.full((24, 1), 0.3, np.float32)).batch(0).targets

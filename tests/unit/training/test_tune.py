@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.small_cohorts import draw_cohorts
-from training.recipe import Recipe, load_recipe, with_values
+from training.recipe import Recipe, load_recipe, save_recipe, with_values
 
 pytestmark = [
     pytest.mark.skipif(
@@ -87,6 +88,36 @@ def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
     from training import checkpoint
 
     assert [checkpoint.load(tmp_path / name)[0].steps for name in ("trial-0", "trial-1")] == [9, 27]
+
+
+def test_a_search_does_not_go_on_with_another_recipe(lab: SimpleNamespace, recipe: Recipe, tmp_path: Path) -> None:
+    lab.tune.begin_search(tmp_path / "search", recipe)
+    lab.tune.begin_search(tmp_path / "search", recipe)
+    with pytest.raises(SystemExit, match="its trials are of another recipe"):
+        lab.tune.begin_search(tmp_path / "search", with_values(recipe, {"steps": 5}))
+
+
+def test_shorter_trials_find_a_recipe_of_full_length(
+    lab: SimpleNamespace, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_recipe(tmp_path / "recipe.yaml", recipe)
+    data = draw_cohorts(tmp_path / "data", "kermany224")
+    given = ["tune", "recipe.yaml", "--method", "random", "--trials", "1", "--steps", "3", "--name", "search"]
+    monkeypatch.setattr(sys, "argv", [*given, "--runs", str(tmp_path), "--data", str(data)])
+    lab.tune.main()
+    (trial,) = (tmp_path / "search").glob("trial-*")
+    assert load_recipe(trial / "recipe.yaml").steps == 3
+    assert load_recipe(tmp_path / "search" / "best.yaml").steps == recipe.steps == 27
+
+
+def test_a_trial_that_diverges_is_the_worst_and_not_the_end(
+    lab: SimpleNamespace, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = draw_cohorts(tmp_path / "data", "kermany224")
+    trial = lab.tune._Trial(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    assert trial.run("0", {"learning_rate": 1e30, "network.filters": 0}) == 0.0
 
 
 def test_a_space_of_lists_reaches_the_recipe_as_lists(lab: SimpleNamespace, recipe: Recipe) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from pydicom import Dataset
 
 from converter.manifest import Concept
@@ -24,7 +25,7 @@ from scp_node.spool import Spool
 from scp_node.workflow.shadow_job import ShadowParts, bury_shadow, run_shadow_job
 from tests.support.ledgers import claimed, new_ledger, received
 from tests.support.phantoms import make_dx, write_dx
-from tests.support.tiny_model import copy_tiny, random_tiny
+from tests.support.tiny_model import TINY, copy_tiny, random_tiny, tiny_with
 
 UID = "1.2.3.1.1"
 BRIGHT = Concept(value="T001", scheme="99HILUM", meaning="Bright")
@@ -80,6 +81,10 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random_tiny(folder, seed=2, version="1.1.0")
     broken = random_tiny(folder, seed=3, version="1.2.0")
     (broken / "reference.npz").unlink()
+    tiny_with(folder, *np.full((2, 2), np.nan, np.float32), version="1.3.0")
+    alien = yaml.safe_load((TINY / "manifest.yaml").read_text(encoding="utf-8"))["findings"]
+    renamed = [finding | {"name": f"other-{finding['name']}"} for finding in alien]
+    random_tiny(folder, seed=4, version="1.4.0", findings=renamed)
     return folder
 
 
@@ -124,10 +129,11 @@ def test_pixels_that_cannot_be_decoded_are_kept_as_failed(shadow: Shadow) -> Non
     assert row is not None and row.outcome == "failed" and row.detail.startswith("undecodable") and row.scores == ()
 
 
+@pytest.mark.parametrize("version", ["1.2.0", "1.3.0"], ids=["without reference", "answers NaN"])
 def test_a_broken_package_is_a_failure_of_each_image_and_not_of_the_job(
-    shadow: Shadow, caplog: pytest.LogCaptureFixture
+    shadow: Shadow, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
-    shadow.route = {"shadow": "tiny@1.2.0"}
+    shadow.route = {"shadow": f"tiny@{version}"}
     assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
     assert "second model cannot be used" in caplog.messages
     shadow.receive(make_dx(rows=256, columns=220))
@@ -135,10 +141,17 @@ def test_a_broken_package_is_a_failure_of_each_image_and_not_of_the_job(
     assert row is not None and row.outcome == "failed" and row.detail.startswith("model-unusable")
 
 
-def test_where_no_route_names_a_second_model_any_more_nothing_is_scored(shadow: Shadow) -> None:
+def test_a_model_without_a_finding_of_the_first_one_is_told_as_a_failure(shadow: Shadow) -> None:
+    shadow.route = {"shadow": "tiny@1.4.0"}
+    shadow.receive(make_dx(rows=256, columns=220))
+    row = shadow.run()
+    assert row is not None and row.outcome == "failed" and row.detail.startswith("no-common-finding: ")
+
+
+def test_where_no_route_names_a_second_model_any_more_what_waits_is_ended_without_a_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     shadow.route = {}
-    assert queues(shadow.settings(), shadow.parts.models) == {}
+    assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
     assert shadow.run() is None
 
 
