@@ -14,9 +14,9 @@ RECIPES = ROOT / "config" / "training"
 VERSION = "0.0.1"
 TRIALS = 2
 IMAGES_OF_BASELINES = 300
-# The first line of a recipe is its command.
+# The first line of a recipe is its command; a later one says which run is made before it.
 START = re.compile(r"^#.* --start-from training/runs/(\S+)")
-FROM_A_PACKAGE = re.compile(r"^#.*python -m training.from_package (\S+) (\S+) --name (\S+)", re.MULTILINE)
+BEFORE = re.compile(r"^#.*python -m (training\.(?:from_package|mean_weights)) (.+) --name (\S+)", re.MULTILINE)
 RUNS = "training/runs/"
 
 
@@ -68,10 +68,11 @@ class Stage:
             ["training.evaluate", str(self.package), *judged, "--no-pictures"],
         ]
         found[0] += start
-        taken = FROM_A_PACKAGE.search(text(self.name))
-        if taken and not (self.runs / taken[3]).exists():
-            found.insert(0, ["training.from_package", taken[1], taken[2], f"--name={taken[3]}", f"--runs={self.runs}"])
-        if not before or taken:
+        made = BEFORE.search(text(self.name))
+        if made:
+            arguments = made[2].replace(RUNS, f"{self.runs}/").split()
+            found.insert(0, [made[1], *arguments, f"--name={made[3]}", f"--runs={self.runs}"])
+        if not before or (made and made[1] == "training.from_package"):
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
                 ["training.tune", str(recipe), *trial, f"--name={self.name}-tune", f"--runs={self.runs}"],
@@ -107,11 +108,16 @@ def starts_from(name: str) -> str | None:
     return found[1] if found else None
 
 
+def needed(name: str) -> list[str]:
+    """The recipes whose runs `name` starts from, by its first line or by the command before it."""
+    made = BEFORE.search(text(name))
+    runs = [starts_from(name) or "", *re.findall(rf"{RUNS}([^\s=]+)", made[2] if made else "")]
+    return [run for run in runs if (RECIPES / f"{run}.yaml").exists()]
+
+
 def in_order(names: Iterable[str]) -> list[str]:
-    """`names` and every recipe whose run they start from, each after the one it starts from."""
+    """`names` and every recipe whose run they start from, each after those it starts from."""
     found: list[str] = []
     for name in names:
-        before = starts_from(name)
-        earlier = in_order([before]) if before and (RECIPES / f"{before}.yaml").exists() else []
-        found += [one for one in [*earlier, name] if one not in found]
+        found += [one for one in [*in_order(needed(name)), name] if one not in found]
     return found

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.line import FROM_A_PACKAGE, RECIPES, ROOT, RUNS, START, Stage, in_order, starts_from, text
+from tests.recipes.line import BEFORE, RECIPES, ROOT, RUNS, START, Stage, in_order, needed, starts_from, text
 from training.recipe import load_recipe
 
 NAMES = sorted(file.stem for file in RECIPES.glob("*.yaml"))
-MADE = {*NAMES, *(found[3] for found in (FROM_A_PACKAGE.search(text(name)) for name in NAMES) if found)}
+MADE = {*NAMES, *(found[3] for found in (BEFORE.search(text(name)) for name in NAMES) if found)}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if starts_from(name)])
@@ -22,12 +22,13 @@ def test_what_a_recipe_starts_from_and_learns_from_is_made_by_another_command(na
         assert run in MADE
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if FROM_A_PACKAGE.search(text(name))])
-def test_the_package_whose_weights_a_recipe_takes_is_in_the_repository(name: str) -> None:
-    found = FROM_A_PACKAGE.search(text(name))
-    assert found
-    assert (ROOT / found[1] / "model.onnx").is_file()
-    assert (ROOT / found[2]).is_file()
+def test_the_package_whose_weights_a_recipe_takes_is_in_the_repository() -> None:
+    commands = [found for found in (BEFORE.search(text(name)) for name in NAMES) if found]
+    taken = [found[2].split() for found in commands if found[1] == "training.from_package"]
+    assert taken
+    for package, recipe in taken:
+        assert (ROOT / package / "model.onnx").is_file()
+        assert (ROOT / recipe).is_file()
 
 
 def test_recipes_come_after_those_they_start_from() -> None:
@@ -35,8 +36,7 @@ def test_recipes_come_after_those_they_start_from() -> None:
     order = in_order(NAMES)
     assert sorted(order) == NAMES
     for name in NAMES:
-        before = starts_from(name)
-        assert before not in order or order.index(before) < order.index(name)
+        assert all(order.index(before) < order.index(name) for before in needed(name))
 
 
 def test_a_student_of_a_short_run_has_short_runs_as_teachers(tmp_path: Path) -> None:
