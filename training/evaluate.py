@@ -243,20 +243,14 @@ def notes(report: dict[str, Any]) -> list[dict[str, str]]:
         )
     if "map_shift" in report:
         shift = report["map_shift"]
-        right, below = beside(shift["x"], "to the right of", "to the left of"), beside(shift["y"], "below", "above")
         found.append(
             {
                 "title": "Place of the heat map",
-                "text": f"Against mirror images of {shift['films']} films the map lies {right} and {below} its "
-                "place, in pixels of the network's input.",
+                "text": f"Against mirror images of {shift['films']} films the map lies {abs(shift['x']):.1f} pixels of "
+                f"the network's input to the {'right' if shift['x'] >= 0 else 'left'} of its place.",
             }
         )
     return found
-
-
-def beside(shift: float, positive: str, negative: str) -> str:
-    """'3.2 to the left of', '0.5 below'."""
-    return f"{abs(shift):.1f} {positive if shift >= 0 else negative}"
 
 
 def summary(finding: str, group: dict[str, Any]) -> str:

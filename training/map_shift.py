@@ -21,34 +21,30 @@ PATCH_SIDE = 8
 
 
 class MapShift(NamedTuple):
-    """x, y: pixels of the input, positive to the right and downwards, mean over `films`, the smaller number of both."""
+    """x: pixels of the input, positive to the right, mean over `films`."""
 
     x: float
-    y: float
     films: int
 
 
 def mirror_shift(graph: bytes, inputs: Array, spec: InputSpec) -> MapShift:
-    """The mean shift of the maps of `inputs`, from left-right mirror images (x) and up-down ones (y)."""
-    rows, columns = (2, 3) if spec.layout == "NCHW" else (1, 2)
+    """The mean shift of the maps of `inputs`. Up and down says nothing: a chest upside down is answered otherwise."""
+    columns = 3 if spec.layout == "NCHW" else 2
     maps = _refined(score(graph, inputs).cam, spec)
-    found = []
-    for mirrored, axis in ((columns, 1), (rows, 0)):
-        back = np.flip(score(graph, np.ascontiguousarray(np.flip(inputs, mirrored))).cam, mirrored)
-        apart = [displacement(one, other, axis) for one, other in zip(maps, _refined(back, spec), strict=True)]
-        found.append([distance / 2 for distance in apart if distance is not None])
-    x, y = (float(np.mean(distances)) if distances else float("nan") for distances in found)
-    return MapShift(x, y, min(map(len, found)))
+    back = np.flip(score(graph, np.ascontiguousarray(np.flip(inputs, columns))).cam, columns)
+    apart = [displacement(one, other) for one, other in zip(maps, _refined(back, spec), strict=True)]
+    found = [distance / 2 for distance in apart if distance is not None]
+    return MapShift(float(np.mean(found)) if found else float("nan"), len(found))
 
 
-def displacement(one: Array, other: Array, axis: int) -> int | None:
-    """By how many pixels `other` has to move along `axis` to lie on `one`; None when it nowhere does."""
+def displacement(one: Array, other: Array) -> int | None:
+    """By how many pixels `other` has to move to the right to lie on `one`; None when it nowhere does."""
     inner = tuple(slice(side // 5, side - side // 5) for side in one.shape)
     wanted = one[inner].ravel()
     if not wanted.std() or not other.std():
         return None
     steps = range(-SHIFT_MAX, SHIFT_MAX + 1)
-    agreement = [np.corrcoef(np.roll(other, step, axis)[inner].ravel(), wanted)[0, 1] for step in steps]
+    agreement = [np.corrcoef(np.roll(other, step, 1)[inner].ravel(), wanted)[0, 1] for step in steps]
     best = int(np.argmax(agreement))
     return steps[best] if agreement[best] >= CORRELATION_MIN else None
 

@@ -134,8 +134,8 @@ def test_wrong_usage_is_told_before_anything_is_read(
 
 
 def test_the_place_of_the_map_is_said_in_words() -> None:
-    (note,) = evaluate.notes({"findings": [], "map_shift": {"x": -3.2, "y": 0.5, "films": 6}})
-    assert "the map lies 3.2 to the left of and 0.5 below its place" in note["text"]
+    (note,) = evaluate.notes({"findings": [], "map_shift": {"x": -3.2, "films": 6}})
+    assert "the map lies 3.2 pixels of the network's input to the left of its place" in note["text"]
 
 
 def test_a_split_without_images_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
