@@ -13,12 +13,12 @@ from pydicom.uid import generate_uid
 
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
 from scp_node.demo.example import PATIENT_ID, STUDY_INSTANCE_UID, example_radiograph
+from scp_node.inference.library import find_package, shipped_models_dir
 from tests.support.objects import small_file
 
 REPOSITORY = Path(__file__).parents[2]
-MODEL = REPOSITORY / "models" / "pneumonia" / "1.1.0" / "model.onnx"
-needs_model = pytest.mark.skipif(not MODEL.exists(), reason="models/pneumonia/1.1.0 is missing")
-pytestmark = [needs_model, pytest.mark.timeout(600)]
+MODEL = find_package(shipped_models_dir(), "pneumonia").folder / "model.onnx"
+pytestmark = pytest.mark.timeout(600)
 
 
 def demo(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -12,16 +13,22 @@ import numpy as np
 import pytest
 
 from converter.manifest import Cohort, Manifest, load_manifest
+from scp_node.inference.library import find_package, shipped_models_dir
 from tests.support import made_cohorts
 from tests.support.phantoms import draw_chest
 
 pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
 pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+import onnx
+
 from training import evaluate
+from training.canonical import cut
+from training.manifest_file import write_manifest
 from training.recipe_data import load_recipe_data
 from training.splits import select
 
-PNEUMONIA = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
+SHIPPED = find_package(shipped_models_dir(), "pneumonia").folder
 COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"
 
 
@@ -53,24 +60,40 @@ def drawn_cohorts(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def pneumonia(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped package without its input gate, which knows some of the drawn films for what they are."""
+    folder = tmp_path_factory.mktemp("models") / SHIPPED.parent.name / SHIPPED.name
+    shutil.copytree(SHIPPED, folder)
+    whole = onnx.load(folder / "model.onnx")
+    graph = cut(whole, ["probability", "cam"]).SerializeToString(deterministic=True)
+    (folder / "model.onnx").write_bytes(graph)
+    manifest = load_manifest(folder / "manifest.yaml")
+    digest = hashlib.sha256(graph).hexdigest()
+    write_manifest(folder / "manifest.yaml", manifest.model_copy(update={"gate": None, "onnx_sha256": digest}))
+    return folder
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
     monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
     evaluate.main()
 
 
 def test_a_package_is_judged_beside_the_baseline_and_another_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     other = tmp_path / "pneumonia" / "0.9.0"
-    shutil.copytree(PNEUMONIA, other)
+    shutil.copytree(pneumonia, other)
     text = (other / "manifest.yaml").read_text(encoding="utf-8")
-    (other / "manifest.yaml").write_text(text.replace("version: 1.0.0", "version: 0.9.0", 1), encoding="utf-8")
+    (other / "manifest.yaml").write_text(
+        text.replace(f"version: {SHIPPED.name}", "version: 0.9.0", 1), encoding="utf-8"
+    )
     data = drawn_cohorts(tmp_path)
 
     run(
         monkeypatch,
-        PNEUMONIA,
+        pneumonia,
         *("--data", data, "--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--compare", other),
         *("--look", data / "nih512"),
     )
@@ -95,12 +118,14 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
     assert "pneumonia, nih512: 24 images" in capsys.readouterr().out
 
 
-def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_without_pictures_may_be_published(
+    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     data = drawn_cohorts(tmp_path)
     run(
         monkeypatch,
-        PNEUMONIA,
+        pneumonia,
         *("--data", data, "--html", tmp_path / "r.html", "--no-pictures", "--cohorts", "nih512"),
         *("--split", "devtest", "train"),
     )
@@ -121,6 +146,7 @@ def test_a_page_without_pictures_may_be_published(tmp_path: Path, monkeypatch: p
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_read(
+    pneumonia: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -129,7 +155,7 @@ def test_wrong_usage_is_told_before_anything_is_read(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        run(monkeypatch, PNEUMONIA, *options)
+        run(monkeypatch, pneumonia, *options)
     assert message in capsys.readouterr().err
 
 
@@ -138,19 +164,21 @@ def test_the_place_of_the_map_is_said_in_words() -> None:
     assert "the map lies 3.2 pixels of the network's input to the left of its place" in note["text"]
 
 
-def test_a_split_without_images_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_without_images_is_told(pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = drawn_cohorts(tmp_path)
     with pytest.raises(SystemExit, match="no image of nih512 is in val"):
-        run(monkeypatch, PNEUMONIA, "--data", data, "--html", "r.html", "--cohorts", "nih512", "--split", "val")
+        run(monkeypatch, pneumonia, "--data", data, "--html", "r.html", "--cohorts", "nih512", "--split", "val")
 
 
-def test_a_division_that_is_not_that_of_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_division_that_is_not_that_of_training_is_refused(
+    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A film more moves others between train and devtest: what the package learned from would be judged."""
     monkeypatch.chdir(tmp_path)
     folder = made_cohorts.shenzhen(tmp_path / "shenzhen", patients=15)
     data = [f"shenzhen={folder}"]
-    package = load_manifest(PNEUMONIA / "manifest.yaml")
+    package = load_manifest(pneumonia / "manifest.yaml")
 
     def learned_from(images: int) -> Manifest:
         return package.model_copy(
@@ -164,9 +192,11 @@ def test_a_division_that_is_not_that_of_training_is_refused(tmp_path: Path, monk
         evaluate.check_division(learned_from(images - 1), examples, data)
 
 
-def test_a_graph_that_the_manifest_does_not_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    altered = tmp_path / "pneumonia" / "1.0.0"
-    shutil.copytree(PNEUMONIA, altered)
+def test_a_graph_that_the_manifest_does_not_name_is_refused(
+    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered = tmp_path / "pneumonia" / SHIPPED.name
+    shutil.copytree(pneumonia, altered)
     (altered / "model.onnx").write_bytes(b"another")
     with pytest.raises(SystemExit, match=r"is not the file that manifest\.yaml names"):
         run(monkeypatch, altered, "--json", tmp_path / "r.json")

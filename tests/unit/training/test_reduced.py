@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 
 from converter.manifest import load_manifest
+from scp_node.inference.library import find_package, shipped_models_dir
 from tests.support.phantoms import draw_chest
 
 pytest.importorskip("onnxruntime")
 from training.reduced import convert_both, prove_reduced
 
-PNEUMONIA = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0"
+PNEUMONIA = find_package(shipped_models_dir(), "pneumonia").folder
 COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"
 
 
 def drawn_cohort(folder: Path) -> Path:
     """Films large enough to be reduced, one that is too small, and one that is not of devtest."""
     rows = [COLUMNS]
-    films = [(f"film{n}.png", 560, "devtest") for n in range(6)] + [("small.png", 300, "devtest")]
-    for number, (name, side, split) in enumerate([*films, ("seen.png", 560, "train")]):
+    films = [(f"film{n}.png", 720, "devtest") for n in range(6)] + [("small.png", 400, "devtest")]
+    for number, (name, side, split) in enumerate([*films, ("seen.png", 720, "train")]):
         path = folder / "nih512" / name
         path.parent.mkdir(exist_ok=True)
         cv2.imwrite(str(path), np.rint(draw_chest(side, side, seed=number) * 255).astype(np.uint8))
@@ -36,7 +37,7 @@ def drawn_cohort(folder: Path) -> Path:
 def test_evidence_is_measured_both_ways_and_written_into_the_manifest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    package = tmp_path / "pneumonia" / "1.0.0"
+    package = tmp_path / "pneumonia" / "1.2.0"
     shutil.copytree(PNEUMONIA, package)
     manifest = load_manifest(package / "manifest.yaml")
 
