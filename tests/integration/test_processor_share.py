@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scp_node.roles.worker import BEHIND_WORKER
+from tests.support.aftermath import until
 from tests.support.modality import store
 from tests.support.node import RunningNode
 from tests.support.phantoms import make_dx
+
+NICENESS = 6
 
 
 def children_of(pid: int) -> list[int]:
@@ -19,8 +23,13 @@ def role_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")[-1]
 
 
+def priorities(pid: int) -> set[int]:
+    """Of every thread of a process."""
+    return {os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in Path(f"/proc/{pid}/task").iterdir()}
+
+
 def test_worker_and_decoding_children_step_back_behind_the_receiver(tmp_path: Path) -> None:
-    node = RunningNode(tmp_path / "node", {"pacs": ("NOBODY", 1)}, workers={"niceness": 6})
+    node = RunningNode(tmp_path / "node", {"pacs": ("NOBODY", 1)}, workers={"niceness": NICENESS})
     own = os.getpriority(os.PRIO_PROCESS, 0)
     try:
         node.start()
@@ -30,9 +39,9 @@ def test_worker_and_decoding_children_step_back_behind_the_receiver(tmp_path: Pa
         decoding = children_of(roles["worker"])
         assert os.getpriority(os.PRIO_PROCESS, roles["receiver"]) == own
         assert decoding
-        for pid in (roles["worker"], *decoding):
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == max(6, own)
+        assert priorities(roles["worker"]) == {max(NICENESS, own)}
+        for pid in decoding:  # a child steps back further as soon as it has begun
+            until(lambda pid=pid: priorities(pid) == {max(NICENESS + BEHIND_WORKER, own)}, f"niceness of child {pid}")
         assert b"OPENBLAS_NUM_THREADS=1" in Path(f"/proc/{roles['worker']}/environ").read_bytes()
     finally:
         node.stop()

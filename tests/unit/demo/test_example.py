@@ -16,8 +16,9 @@ from converter.image.plausibility import check_pixels
 from converter.manifest import load_manifest
 from scp_node.demo.example import PATIENT_ID, example_radiograph, write_example
 from scp_node.demo.thorax import draw_radiograph
+from scp_node.inference.library import find_package, shipped_models_dir
 
-MANIFEST = Path(__file__).parents[3] / "models" / "pneumonia" / "1.0.0" / "manifest.yaml"
+MANIFEST = find_package(shipped_models_dir(), "pneumonia").folder / "manifest.yaml"
 
 
 @pytest.fixture(scope="module")
