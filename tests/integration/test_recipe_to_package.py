@@ -39,6 +39,7 @@ def whole_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the commands of one recipe ran."""
     out = tmp_path_factory.mktemp("proof")
     stage = Stage(NAME, out, steps=6)
+    stage.folder.mkdir()
     data = [f"--data={cohort}={draw(cohort, out / 'data' / cohort, n)}" for cohort, n in COHORTS.items()]
     (out / "data.json").write_text(json.dumps(data))
     for command in stage.commands(data):
