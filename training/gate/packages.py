@@ -83,8 +83,19 @@ def fetch_package(folder: Path, name: str, command: list[str]) -> None:
                 wheel.extractall(unpacked)
         else:
             with tarfile.open(archive) as tar:
-                tar.extractall(unpacked, filter="data")
+                unpack_files(tar, unpacked)
         unpacked.rename(folder / name)
+
+
+def unpack_files(tar: tarfile.TarFile, folder: Path) -> None:
+    """Regular files only, and none outside `folder`; extractall has such a filter from Python 3.11.4 on."""
+    root = folder.resolve()
+    for member in tar:
+        target = (root / member.name).resolve()
+        content = tar.extractfile(member) if member.isfile() and target.is_relative_to(root) else None
+        if content is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
 
 
 def _reason(command: list[str], error: Exception) -> str:

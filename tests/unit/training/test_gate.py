@@ -10,6 +10,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 
@@ -188,6 +189,20 @@ def test_a_package_is_unpacked_below_a_relative_folder(
     packages.fetch_package(Path("packages"), "tiny", ["cp", str(archive), "."])
     assert (tmp_path / "packages" / "tiny" / "tiny" / "picture.txt").read_text() == "picture"
     assert [path.name for path in Path("packages").iterdir()] == ["tiny"], "nothing else is left behind"
+
+
+def test_only_files_of_its_own_folder_come_out_of_a_tarball(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "t.tgz", "w:gz") as tar:
+        for name in ("a/picture", "../beside", f"{tmp_path}/absolute"):
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            tar.addfile(member, BytesIO(b"abc"))
+        link = tarfile.TarInfo("a/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with tarfile.open(tmp_path / "t.tgz") as tar:
+        packages.unpack_files(tar, tmp_path / "out")
+    assert {path.name for path in tmp_path.rglob("*")} == {"t.tgz", "out", "a", "picture"}
 
 
 def test_a_package_that_is_cut_off_is_fetched_again_and_the_others_are_not_held_up(
