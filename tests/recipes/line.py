@@ -63,7 +63,7 @@ class Stage:
         judged = ["--cohorts", *load_recipe(recipe).cohorts, "--json", str(self.figures), "--html", str(self.page)]
         start = [f"--start-from={self.runs / before}"] if before else []
         found = [
-            ["training.train", str(recipe), f"--name={self.name}", f"--runs={self.runs}", f"--steps={self.steps}"],
+            ["training.train", said(recipe), f"--name={self.name}", f"--runs={self.runs}", f"--steps={self.steps}"],
             ["training.package", str(run), str(self.package)],
             ["training.evaluate", str(self.package), *judged, "--no-pictures"],
         ]
@@ -75,8 +75,8 @@ class Stage:
         if not before or (made and made[1] == "training.from_package"):
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
-                ["training.tune", str(recipe), *trial, f"--name={self.name}-tune", f"--runs={self.runs}"],
-                ["training.baselines", str(recipe), str(self.baselines), f"--images-max={IMAGES_OF_BASELINES}"],
+                ["training.tune", said(recipe), *trial, f"--name={self.name}-tune", f"--runs={self.runs}"],
+                ["training.baselines", said(recipe), str(self.baselines), f"--images-max={IMAGES_OF_BASELINES}"],
             ]
         models = str(self.out / "models")
         return [
@@ -96,6 +96,11 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         save_recipe(self.folder / "recipe.yaml", changed)
         return self.folder / "recipe.yaml"
+
+
+def said(file: Path) -> str:
+    """The path as it may stand in a card: from the checkout on, where commands are run."""
+    return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file)
 
 
 def text(name: str) -> str:
