@@ -23,7 +23,36 @@ def halved(full: bytes) -> bytes:
     others = [node.name for node in graph.graph.node if node.name not in features]
     names = [value.name for value in graph.graph.output]
     half = convert_float_to_float16(graph, keep_io_types=True, node_block_list=others)
+    remove_round_trips(half)
     return serialised(canonical(half, names), names)
+
+
+def remove_round_trips(graph: onnx.ModelProto) -> None:
+    """Let nodes that stay in float32 hand on float32: the converter casts to float16 and back between any two of them.
+
+    The names of outputs change where a round trip made them.
+    """
+    makers = {made: node for node in graph.graph.node for made in node.output}
+    before: dict[str, str] = {}
+    for node in graph.graph.node:
+        maker = makers.get(node.input[0]) if _casts_to(node, TensorProto.FLOAT) else None
+        if maker is not None and _casts_to(maker, TensorProto.FLOAT16):
+            before[node.output[0]] = maker.input[0]
+    exact = {name: _first(before, name) for name in before}
+    for node in graph.graph.node:
+        node.input[:] = [exact.get(needed, needed) for needed in node.input]
+    for value in graph.graph.output:
+        value.name = exact.get(value.name, value.name)
+
+
+def _casts_to(node: onnx.NodeProto, kind: int) -> bool:
+    return node.op_type == "Cast" and node.attribute[0].i == kind
+
+
+def _first(before: dict[str, str], name: str) -> str:
+    while name in before:
+        name = before[name]
+    return name
 
 
 def rounded(full: bytes) -> bytes:

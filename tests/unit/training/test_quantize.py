@@ -12,6 +12,7 @@ import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
 from converter.manifest import InputSpec, Manifest, Precision, load_manifest
+from scp_node.inference.library import find_package, shipped_models_dir
 from tests.support.examples import labelled
 from tests.support.tiny_model import TINY, copy_tiny
 from tests.unit.test_manifest import precision, valid_manifest
@@ -81,6 +82,26 @@ def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: 
     for answers in (stored, rounded(lab.full)):
         change = np.abs(lab.scores.score(answers, lab.films).probability - known.probability).max()
         assert 1e-7 < change < 5e-3
+
+
+def test_what_stays_in_float32_is_not_rounded_on_the_way(lab: SimpleNamespace) -> None:
+    """The gate of the shipped package takes the image itself, and its shares add up to 1 as exactly as before."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from training.half import halved
+
+    package = find_package(shipped_models_dir(), "pneumonia")
+    full = package.onnx_path.read_bytes()
+    with np.load(package.folder / "reference.npz", allow_pickle=False) as reference:
+        image = {package.manifest.input.name: reference["inputs"]}
+    answers = [
+        onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(
+            ["gate", "probability", "cam"], image
+        )
+        for graph in (full, halved(full))
+    ]
+    (known, *_), (gate, probability, cam) = answers
+    assert np.array_equal(gate, known)
+    assert np.abs(1 / (1 + np.exp(-cam.mean(axis=(2, 3)))) - probability).max() < 1e-6
 
 
 def test_the_image_is_rounded_too(lab: SimpleNamespace) -> None:
