@@ -235,7 +235,7 @@ class Route(Section):
         pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+)?$",
         description="Model package, as 'name' (highest version) or 'name@version'.",
         examples=["pneumonia"],
-        json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.0.0'"},
+        json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.0'"},
     )
     shadow: str | None = Field(
         None,
@@ -243,7 +243,7 @@ class Route(Section):
         description="A second model package, as 'name@version', that scores every image that the first one scores, in "
         "a process of its own, on the CPU and behind everything else. Nothing of it leaves the node: see "
         "`hilum models agreement`.",
-        json_schema_extra={"rule": "name and version such as 'pneumonia@1.1.0'"},
+        json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.0'"},
     )
     results: list[ResultKind] = Field(
         ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."

@@ -99,7 +99,7 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
         use.statement,
         "Written by `python -m training.card` from the output of `python -m training.evaluate`; do not edit.",
         "## What it is",
-        f"A network for one gray image of {spec.height} x {spec.width}; it gives for each finding a calibrated "
+        f"A network for one gray image of {spec.height} x {spec.width}; it gives for each finding a "
         f"probability and the class activation map whose mean is its logit. Trained from scratch. ONNX opset "
         f"{manifest.opset}, sha256 `{manifest.onnx_sha256}`.",
         *precision_words(manifest),

@@ -25,6 +25,7 @@ from training.images import channels_last, load_model_inputs
 from training.recipe import load_recipe, save_recipe
 from training.recipe_data import add_data_argument, load_recipe_data
 from training.splits import save_split, select
+from training.teaching import PREDICT_BATCH
 from training.train import RUNS, earlier_stages
 from training.watch import Watch
 
@@ -51,7 +52,7 @@ def main() -> None:
 
     # 3. report
     inputs = channels_last(load_model_inputs(watched, recipe.input), recipe.input)
-    scores = network.predict(inputs, batch_size=128, verbose=0)[0]
+    scores = network.predict(inputs, batch_size=PREDICT_BATCH, verbose=0)[0]
     said = " + ".join(f"{share:g} of {one.name}" for one, share in parts)
     outcome = {
         "stages": [*earlier_stages(last), f"mean of weights: {said}"],

@@ -28,7 +28,7 @@ from training.recipe import Recipe, load_recipe, save_recipe
 from training.recipe_data import add_data_argument, load_recipe_data
 from training.splits import check_earlier_run, save_split, select
 from training.teachers import soft_targets
-from training.teaching import Lesson, teach
+from training.teaching import PREDICT_BATCH, Lesson, teach
 from training.watch import Watch
 
 RUNS = Path("training/runs")
@@ -82,7 +82,7 @@ def main() -> None:
 
     # 4. report
     lesson.learner.averaged.save(run / "weights.keras")
-    scores = lesson.learner.averaged.predict(lesson.inputs, batch_size=128, verbose=0)[0]
+    scores = lesson.learner.averaged.predict(lesson.inputs, batch_size=PREDICT_BATCH, verbose=0)[0]
     kept = f", the best at {progress.best_step}" if recipe.early_stopping else ""
     outcome = {
         "stages": [*stages, f"{arguments.recipe}, {progress.steps} steps{kept}"],

@@ -183,7 +183,7 @@ def _draw_header(picture: NDArray[np.uint8], layout: Layout, finding: Finding) -
     top_left, bottom_right = (box_left, round(0.9 * unit)), (right, round(4.0 * unit))
     cv2.rectangle(picture, top_left, bottom_right, colour, max(1, round(unit / 7)), cv2.LINE_AA)
     write(picture, verdict, (box_left + right) / 2, 3.2 * unit, 1.5 * unit, colour, bold=True, align="centre")
-    explained = f"Calibrated probability; present at or above {threshold_percent(finding.threshold)} %"
+    explained = f"Probability; present at or above {threshold_percent(finding.threshold)} %"
     write(picture, explained, margin, 6.0 * unit, unit, _GRAY, width_max=right - margin)
 
 

@@ -131,7 +131,7 @@ def _derivation(finding: Finding, algorithm: Algorithm) -> str:
     decision = "present" if finding.positive else "absent"
     return plain(
         f"Class activation map of {algorithm.name} {algorithm.version} for {finding.concept.meaning} blended over the "
-        f"image. Calibrated probability {percent(finding.probability, finding.threshold)} %, operating threshold "
+        f"image. Probability {percent(finding.probability, finding.threshold)} %, operating threshold "
         f"{threshold_percent(finding.threshold)} %: {decision}. Research use only, not for diagnosis."
     )[:1024]
 

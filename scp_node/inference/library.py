@@ -92,7 +92,7 @@ def find_package(models_dir: Path, model: str) -> ModelPackage:
     """
     asked = MODEL.fullmatch(model)
     if asked is None:
-        raise ModelMissing(f"'{model}' is not the name of a model: write NAME or NAME@VERSION, as pneumonia@1.0.0")
+        raise ModelMissing(f"'{model}' is not the name of a model: write NAME or NAME@VERSION, as pneumonia@1.2.0")
     folders = package_folders(models_dir)
     fitting = [
         folder for folder in folders if folder.parent.name == asked[1] and (asked[2] is None or folder.name == asked[2])

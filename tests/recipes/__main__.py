@@ -86,11 +86,14 @@ def prove(stage: Stage, patients: int) -> Proof:
 
 
 def publish(proof: Proof, stage: Stage) -> None:
-    """The figures, the card, the page without pictures, trials and baselines, where training/README.md links to."""
+    """What training/README.md links to: the card, and of a recipe that begins a line also the page without pictures,
+    trials and baselines. The page of a later stage would only repeat it."""
     folder = REPORTS / stage.name
     folder.mkdir(parents=True)
     (folder / "proof.json").write_text(json.dumps(asdict(proof), indent=2) + "\n", encoding="utf-8")
-    found = [stage.package / "CARD.md", stage.page, stage.trials, *sorted(stage.baselines.glob("*.[ms][dv]*"))]
+    found = [stage.package / "CARD.md"]
+    if stage.begins:
+        found += [stage.page, stage.trials, *sorted(stage.baselines.glob("*.[ms][dv]*"))]
     for file in found:
         if file.exists():
             shutil.copyfile(file, folder / ("baselines.md" if file.name == "report.md" else file.name))

@@ -41,6 +41,11 @@ class Stage:
         return self.out / "models" / load_recipe(RECIPES / f"{self.name}.yaml").name / VERSION
 
     @property
+    def begins(self) -> bool:
+        """Whether it starts from nothing or from a package, and is not the next stage of another recipe."""
+        return not needed(self.name)
+
+    @property
     def figures(self) -> Path:
         return self.folder / "devtest.json"
 
@@ -61,21 +66,21 @@ class Stage:
         recipe = self.here()
         run, before = self.runs / self.name, starts_from(self.name)
         judged = ["--cohorts", *load_recipe(recipe).cohorts, "--json", str(self.figures), "--html", str(self.page)]
+        where = [f"--runs={self.runs}"]
         start = [f"--start-from={self.runs / before}"] if before else []
         found = [
-            ["training.train", said(recipe), f"--name={self.name}", f"--runs={self.runs}", f"--steps={self.steps}"],
+            ["training.train", said(recipe), f"--name={self.name}", *where, f"--steps={self.steps}", *start],
             ["training.package", str(run), str(self.package)],
-            ["training.evaluate", str(self.package), *judged, "--no-pictures"],
+            ["training.evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
         ]
-        found[0] += start
         made = BEFORE.search(text(self.name))
         if made:
             arguments = made[2].replace(RUNS, f"{self.runs}/").split()
-            found.insert(0, [made[1], *arguments, f"--name={made[3]}", f"--runs={self.runs}"])
-        if not before or (made and made[1] == "training.from_package"):
+            found.insert(0, [made[1], *arguments, f"--name={made[3]}", *where])
+        if self.begins:
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
-                ["training.tune", said(recipe), *trial, f"--name={self.name}-tune", f"--runs={self.runs}"],
+                ["training.tune", said(recipe), *trial, f"--name={self.name}-tune", *where],
                 ["training.baselines", said(recipe), str(self.baselines), f"--images-max={IMAGES_OF_BASELINES}"],
             ]
         models = str(self.out / "models")
