@@ -28,7 +28,7 @@ peers: ## real peers of the tests, from Debian
 	@.ci/peers
 
 reference: $(test_env)/.installed-cpu ## generate config/node.reference.yaml and config/node.schema.json
-	$(bin)/python -m scp_node.settings_reference
+	$(bin)/python -m scp_node.settings.reference
 
 bench: $(test_env)/.installed-cpu ## Hilum beside its peers, 40 minutes; BENCH_ARGS=--quick shows that it runs
 	@.ci/peers bench

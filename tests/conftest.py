@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from tests.support import fuzz
-from tests.support.data import require_data
-from tests.support.ports import free_port
+from tests.support.cohorts.data import require_data
+from tests.support.peers.ports import free_port
 
 settings.load_profile(fuzz.PROFILE)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -9,8 +9,8 @@ from typing import Any
 from converter.evaluation import plots
 from converter.evaluation.finding_tables import of_sources
 from converter.evaluation.gallery import KINDS, Picture
-from converter.evaluation.markup import jpeg_image
 from converter.evaluation.wording import counted, decimal
+from converter.page.markup import jpeg_image
 
 Part = Mapping[str, Any]
 

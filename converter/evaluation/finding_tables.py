@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from converter.evaluation import plots
-from converter.evaluation.markup import number, row, small, table
 from converter.evaluation.wording import NOTHING, decimal, p_value, percent, signed
+from converter.page.markup import number, row, small, table
 
 Part = Mapping[str, Any]
 # Row of the table: key, name, what it says, how it is written.

@@ -12,7 +12,7 @@ from converter.evaluation.figures import PATIENTS_MIN, rounded
 from converter.evaluation.finding_report import judge_finding
 from converter.evaluation.intervals import LEVEL_PERCENT, ROUNDS
 from converter.evaluation.together import count_together
-from converter.manifest import Manifest
+from converter.package.manifest import Manifest
 
 FORMAT = 1
 

@@ -17,7 +17,7 @@ from converter.image.gray_image import Declined
 from converter.image.header import items, value, word, words
 from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view
-from converter.manifest import IntendedUse
+from converter.package.manifest import IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
 
 BODY_PART_UNKNOWN = "the header does not name the body part"

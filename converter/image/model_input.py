@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.gray_image import GrayImage
-from converter.manifest import InputSpec
+from converter.package.manifest import InputSpec
 
 
 def to_model_input(image: GrayImage, spec: InputSpec) -> NDArray[np.float32]:
@@ -27,7 +27,7 @@ def squash(image: GrayImage, height: int, width: int) -> NDArray[np.float32]:
 
 
 def normalise(gray: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]:
-    """Apply the normalisation that `spec` names to gray values 0..1 [H, W]; see converter.manifest.Normalisation."""
+    """Apply the normalisation that `spec` names to gray values 0..1 [H, W]; see converter.package.manifest.Normalisation."""
     rule = spec.normalisation
     if rule.name == "scale":
         return np.asarray((gray - rule.mean) / rule.std, dtype=np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from converter.image.gray_image import Declined
-from converter.manifest import Concept
+from converter.package.manifest import Concept
 
 Point = tuple[float, float]
 

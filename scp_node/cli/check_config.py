@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from scp_node.certificates import certificate_expiry
 from scp_node.settings import Settings, Tls
-from scp_node.settings_file import check_settings
+from scp_node.settings.file import check_settings
+from scp_node.tls.certificates import certificate_expiry
 
 
 def check_config(

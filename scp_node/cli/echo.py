@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from scp_node.certificate_watch import days_left
-from scp_node.certificates import certificate_expiry
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities, probe
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_SYNTAXES, SECONDARY_CAPTURE
+from scp_node.monitoring.certificate_expiry import days_left
 from scp_node.settings import Settings
-from scp_node.settings_file import load_settings
+from scp_node.settings.file import load_settings
+from scp_node.tls.certificates import certificate_expiry
 
 
 def echo(

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from converter.evaluation.cases import Case, Rival
     from converter.evaluation.gallery import Gallery
     from converter.evaluation.labels import Label
-    from converter.manifest import Manifest
-    from scp_node.cli.labelled_images import LabelledImage, Matched
-    from scp_node.inference.library import ModelPackage
-    from scp_node.inference.predictor import Outcome, Prediction
+    from converter.package.manifest import Manifest
+    from scp_node.analysis.labelled_images import LabelledImage, Matched
+    from scp_node.analysis.predictor import Outcome, Prediction
+    from scp_node.inference.packages import ModelPackage
 
 LABEL_FILE_BYTES_MAX = 64_000_000
 PREVIEW_SIDE = 512
@@ -63,7 +63,7 @@ def evaluate(
         _try_to_write(file)
     from converter.evaluation.page import draw_page
     from converter.evaluation.report import Setting, build_report
-    from scp_node.cli.labelled_images import match
+    from scp_node.analysis.labelled_images import match
 
     matched = match(folder, find_images([folder]), wanted)
     for label, why in matched.without_image:

@@ -14,12 +14,12 @@ import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
 from scp_node.errors import ModelUnusable, UsageError
-from scp_node.settings_file import load_settings
+from scp_node.settings.file import load_settings
 
 if TYPE_CHECKING:
-    from converter.manifest import Distribution
-    from scp_node.agreement import Agreement, Unscored
-    from scp_node.drift import ReferenceOf, SenderDrift
+    from converter.package.manifest import Distribution
+    from scp_node.monitoring.agreement import Agreement, Unscored
+    from scp_node.monitoring.drift import ReferenceOf, SenderDrift
     from scp_node.settings import Settings
 
 SINCE = re.compile(r"(\d{1,4})([dh])")
@@ -33,7 +33,7 @@ def agreement(
     json: JsonOption = False,
 ) -> None:
     """How far second models (`shadow` of a route) agree with the first ones, by finding, on the same images."""
-    from scp_node.agreement import agreements
+    from scp_node.monitoring.agreement import agreements
 
     moment = datetime.now(UTC)
     begin = begin_of(since, moment)
@@ -46,7 +46,7 @@ def agreement(
     finally:
         ledger.engine.dispose()
     if html is not None:
-        from scp_node.agreement_page import agreement_page
+        from scp_node.monitoring.agreement_page import agreement_page
 
         html.write_text(agreement_page(found, unscored, begin, moment), encoding="utf-8")
     if json:
@@ -61,7 +61,7 @@ def agreement(
 
 def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
     """Whether scores and images of each sender are still like those that its model package was validated with."""
-    from scp_node.drift import drift_of
+    from scp_node.monitoring.drift import drift_of
 
     settings, ledger = load_settings(config), open_ledger(config)
     try:
@@ -88,8 +88,8 @@ def begin_of(since: str, moment: datetime) -> datetime:
 
 def reference_of(settings: Settings) -> ReferenceOf:
     """The `distribution` of a package of this node, by label; None where there is no such package any more."""
-    from scp_node.inference.library import find_package
-    from scp_node.places import models_dir
+    from scp_node.inference.packages import find_package
+    from scp_node.settings.places import models_dir
 
     def look_up(label: str) -> Distribution | None:
         try:
@@ -102,7 +102,7 @@ def reference_of(settings: Settings) -> ReferenceOf:
 
 def agreement_lines(found: list[Agreement], unscored: list[Unscored]) -> Iterator[str]:
     """The report for a terminal."""
-    from scp_node.agreement_page import number
+    from scp_node.monitoring.agreement_page import number
 
     if not found and not unscored:
         yield "No image was scored by a second model in this time; a route names one with shadow: NAME@VERSION."
@@ -125,7 +125,7 @@ def agreement_lines(found: list[Agreement], unscored: list[Unscored]) -> Iterato
 
 def drift_lines(senders: list[SenderDrift], window_days: int) -> Iterator[str]:
     """The table for a terminal: each sender, and what of it has moved."""
-    from scp_node.drift import STATES
+    from scp_node.monitoring.drift import STATES
 
     if not senders:
         yield f"No image was judged in the last {window_days} days."

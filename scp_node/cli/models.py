@@ -16,8 +16,8 @@ from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.settings import Inference
 
 if TYPE_CHECKING:
-    from converter.manifest import Manifest
-    from scp_node.models_in_use import ModelUse
+    from converter.package.manifest import Manifest
+    from scp_node.monitoring.models_in_use import ModelUse
 
 models_app = typer.Typer(
     help="List, show and verify the model packages of this installation, of --models-dir or of the node of --config.",
@@ -35,7 +35,7 @@ NodeOption = Annotated[
 @models_app.command("list")
 def list_models(models_dir: ModelsDirOption = None, config: NodeOption = None) -> None:
     """One line for each model package; with --config what each does in that node."""
-    from scp_node.inference.library import open_package, package_folders
+    from scp_node.inference.packages import open_package, package_folders
 
     uses, folders = uses_of(config), package_folders(_folder(models_dir, config))
     for folder in folders:
@@ -66,8 +66,8 @@ def verify_models(
 ) -> None:
     """Check manifest, weights and graph, and replay the reference inputs, with --config on the providers of that node.
     Exit 1 when a check fails."""
-    from scp_node.inference.library import find_package, package_folders
-    from scp_node.settings_file import load_settings
+    from scp_node.inference.packages import find_package, package_folders
+    from scp_node.settings.file import load_settings
 
     folder = _folder(models_dir, config)
     folders = package_folders(folder) if model is None else [find_package(folder, model).folder]
@@ -90,7 +90,7 @@ def verify_models(
 @models_app.command("show")
 def show_model(model: ModelArgument, models_dir: ModelsDirOption = None, config: NodeOption = None) -> None:
     """What a model package was made for, trained on and measured at; with --config what it does in that node."""
-    from scp_node.inference.library import find_package
+    from scp_node.inference.packages import find_package
 
     package = find_package(_folder(models_dir, config), model)
     for line in description(package.manifest):
@@ -105,7 +105,7 @@ def show_model(model: ModelArgument, models_dir: ModelsDirOption = None, config:
 
 def checks(folder: Path, settings: Inference) -> Iterator[tuple[str, str]]:
     """Every check of a package in order, with what was seen; raises ModelUnusable at the first that fails."""
-    from scp_node.inference.library import open_package, read_reference, replay, tolerance, verify_package
+    from scp_node.inference.packages import open_package, read_reference, replay, tolerance, verify_package
     from scp_node.inference.session import InferenceSession
 
     package = open_package(folder)
@@ -168,11 +168,11 @@ def uses_of(config: Path | None) -> dict[str, ModelUse]:
     """By label, what the packages do in the node of `config`: nothing without one."""
     if config is None:
         return {}
-    from scp_node.drift import drift_of
-    from scp_node.heartbeat import read_statuses, status_folder
-    from scp_node.models_in_use import models_in_use
-    from scp_node.places import models_dir
-    from scp_node.settings_file import load_settings
+    from scp_node.monitoring.drift import drift_of
+    from scp_node.monitoring.models_in_use import models_in_use
+    from scp_node.settings.file import load_settings
+    from scp_node.settings.places import models_dir
+    from scp_node.telemetry.heartbeat import read_statuses, status_folder
 
     settings, senders = load_settings(config), []
     try:
@@ -198,9 +198,9 @@ def use_of(use: ModelUse) -> Iterator[str]:
 
 
 def _folder(models_dir: Path | None, config: Path | None = None) -> Path:
-    from scp_node import places
-    from scp_node.inference.library import shipped_models_dir
-    from scp_node.settings_file import load_settings
+    from scp_node.inference.packages import shipped_models_dir
+    from scp_node.settings import places
+    from scp_node.settings.file import load_settings
 
     if models_dir is None and config is not None:
         return places.models_dir(load_settings(config))

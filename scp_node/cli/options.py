@@ -12,8 +12,8 @@ from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.places import database_url, wakeup_path
-from scp_node.settings_file import load_settings
+from scp_node.settings.file import load_settings
+from scp_node.settings.places import database_url, wakeup_path
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="Configuration of the node.", envvar="HILUM_CONFIG", show_default=True)

@@ -14,9 +14,9 @@ from scp_node.errors import UsageError
 from scp_node.settings import Inference
 
 if TYPE_CHECKING:
+    from scp_node.analysis.predictor import Outcome
     from scp_node.cli.predictions import Show
-    from scp_node.inference.library import ModelPackage
-    from scp_node.inference.predictor import Outcome
+    from scp_node.inference.packages import ModelPackage
 
 DONE, FAILED, DECLINED_ONLY = 0, 1, 3
 CHILDREN_MAX = 8
@@ -88,7 +88,7 @@ def report(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from scp_node.inference.predictor import Prediction
+    from scp_node.analysis.predictor import Prediction
 
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
@@ -111,7 +111,7 @@ def report(
 
 
 def chosen_package(models_dir: Path | None, model: str | None) -> ModelPackage:
-    from scp_node.inference.library import find_package, package_folders, shipped_models_dir
+    from scp_node.inference.packages import find_package, package_folders, shipped_models_dir
 
     folder = models_dir or shipped_models_dir()
     if model is None:
@@ -129,12 +129,12 @@ def outcomes_of(
 
     threads: of the model, and decoding children; 0 = what settings and machine say.
     """
+    from scp_node.analysis.predictor import Predictor
+    from scp_node.decode.pool import DecodePool
+    from scp_node.host.processors import usable_cores
     from scp_node.inference.batcher import Batcher
-    from scp_node.inference.decode_pool import DecodePool
-    from scp_node.inference.library import verify_package
-    from scp_node.inference.predictor import Predictor
+    from scp_node.inference.packages import verify_package
     from scp_node.inference.session import InferenceSession
-    from scp_node.processor_share import usable_cores
 
     settings = Inference()
     children = min(threads or usable_cores(), CHILDREN_MAX, len(paths))

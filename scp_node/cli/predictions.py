@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from converter.manifest import Manifest
+from converter.package.manifest import Manifest
 from converter.result.heatmap import draw_heatmap, to_png
 from converter.result.wording import percent, threshold_percent
-from scp_node.inference.predictor import Prediction
+from scp_node.analysis.predictor import Prediction
 
 STEM_CHARS_MAX = 100
 
@@ -105,7 +105,7 @@ class Heatmaps:
     """One PNG for each finding of each analysed file: FILE.FINDING.png, numbered where two files share a name."""
 
     def __init__(self, folder: Path, manifest: Manifest, side_max: int) -> None:
-        from scp_node.assembly import algorithm_of  # here, because it loads what only reports need
+        from scp_node.reporting.assemble import algorithm_of  # here, because it loads what only reports need
 
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._side_max = folder, side_max

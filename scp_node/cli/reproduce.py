@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
-from scp_node.settings_file import load_settings
+from scp_node.settings.file import load_settings
 
 EXIT_CODES = {"same": 0, "differs": 1, "unknown": 2}
 VERDICTS = {
@@ -29,11 +29,11 @@ def reproduce(
 
     The node may run meanwhile; nothing is sent or changed.
     """
-    from scp_node.inference.decode_pool import DecodePool
-    from scp_node.inference.shelf import ModelShelf
-    from scp_node.places import models_dir, open_spool
-    from scp_node.workflow.reproduce import Source, overall
-    from scp_node.workflow.reproduce import reproduce as run_again
+    from scp_node.decode.pool import DecodePool
+    from scp_node.inference.loaded_models import ModelShelf
+    from scp_node.monitoring.reproduce import Source, overall
+    from scp_node.monitoring.reproduce import reproduce as run_again
+    from scp_node.settings.places import models_dir, open_spool
 
     settings, ledger = load_settings(config), open_ledger(config)
     limits = settings.inference.model_copy(update={"gpu_required": False})

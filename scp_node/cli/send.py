@@ -13,7 +13,7 @@ from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.deliver.file_transfer import FileOutcome, dicom_files, transfer
 from scp_node.deliver.scu import peer_of
 from scp_node.errors import UsageError
-from scp_node.settings_file import load_settings
+from scp_node.settings.file import load_settings
 
 
 def send(

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from scp_node import node
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
-from scp_node.role import ROLES
+from scp_node.node.role import ROLES
+from scp_node.node_ import supervisor as node
 
 
 def serve(

@@ -26,11 +26,11 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node import command_set as cs
-from scp_node.certificates import Certificate
 from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, Connection
 from scp_node.deliver.outcomes import REJECTIONS, PeerFault
-from scp_node.deliver.secure_channel import SecureChannel
+from scp_node.deliver.tls_channel import SecureChannel
+from scp_node.dimse import command_set as cs
+from scp_node.tls.certificates import Certificate
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = str(Verification)

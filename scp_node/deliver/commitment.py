@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from scp_node import command_set as cs
-from scp_node.commitment_messages import (
+from scp_node.deliver.association import Association, Message, Peer, Proposal
+from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
+from scp_node.dimse import command_set as cs
+from scp_node.dimse.storage_commitment import (
     COMMITMENT_INSTANCE,
     EXPLICIT_LE,
     IMPLICIT_LE,
@@ -20,9 +22,7 @@ from scp_node.commitment_messages import (
     STORAGE_COMMITMENT,
     write_request,
 )
-from scp_node.commitments import EventReport, Reply
-from scp_node.deliver.association import Association, Message, Peer, Proposal
-from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
+from scp_node.workflow.commitment_book import EventReport, Reply
 
 COMMITMENT_PROPOSALS = (Proposal(STORAGE_COMMITMENT, EXPLICIT_LE), Proposal(STORAGE_COMMITMENT, IMPLICIT_LE))
 LOOK_EVERY_S = 0.1

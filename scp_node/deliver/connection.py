@@ -8,9 +8,9 @@ import ssl
 import struct
 import time
 
-from scp_node.certificates import Certificate
 from scp_node.deliver.outcomes import PeerFault
-from scp_node.deliver.secure_channel import SecureChannel, tls_fault
+from scp_node.deliver.tls_channel import SecureChannel, tls_fault
+from scp_node.tls.certificates import Certificate
 
 PDU_BYTES_MAX = 1 << 20
 # A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.

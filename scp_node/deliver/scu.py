@@ -9,7 +9,7 @@ from pathlib import Path
 from scp_node.deliver.association import VERIFICATION, Association, Peer, Proposal
 from scp_node.deliver.outcomes import FAULTS, PeerFault, SendOutcome, row_of_status
 from scp_node.deliver.part10 import CONVERTIBLE, NotPart10, Part10File, dataset_stream, read_part10
-from scp_node.deliver.secure_channel import channel_to
+from scp_node.deliver.tls_channel import channel_to
 from scp_node.settings import RemoteAE, Settings
 
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"

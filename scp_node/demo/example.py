@@ -8,9 +8,9 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
+from converter.phantom.chest import BITS_STORED, draw_radiograph
+from converter.phantom.shapes import PIXEL_CM
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.demo.shapes import PIXEL_CM
-from scp_node.demo.thorax import BITS_STORED, draw_radiograph
 
 PATIENT_NAME, PATIENT_ID = "EXAMPLE^RADIOGRAPH", "HILUM-DEMO-1"
 STUDY_INSTANCE_UID = "2.25.77003311201517483209711230148867541801"

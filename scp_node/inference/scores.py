@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.manifest import Manifest
+from converter.package.manifest import Manifest
 from scp_node.errors import InvalidScore
 
 # A sigmoid in float32 may end a rounding error above 1.

@@ -13,12 +13,12 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state
 
-from converter.manifest import Manifest
+from converter.package.manifest import Manifest
 from scp_node.errors import ConfigurationError, InferenceFailed, InvalidScore, ModelUnusable
-from scp_node.inference.contract import findings_axis, graph_problems
-from scp_node.inference.library import ModelPackage
+from scp_node.host.processors import usable_cores
+from scp_node.inference.graph_contract import findings_axis, graph_problems
+from scp_node.inference.packages import ModelPackage
 from scp_node.inference.scores import Scores, checked_scores
-from scp_node.processor_share import usable_cores
 
 __all__ = ["InferenceSession", "Scores"]
 

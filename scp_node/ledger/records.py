@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.manifest import Concept
+from converter.package.manifest import Concept
 
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]

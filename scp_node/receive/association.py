@@ -14,10 +14,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, UserIdentityNegotiation
 from pynetdicom.transport import AddressInformation
 
-from scp_node import metrics
-from scp_node.commitment_messages import STORAGE_COMMITMENT
-from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit, printable
-from scp_node.receive.commands import (
+from scp_node.dimse.requests import (
     C_ECHO_RQ,
     C_STORE_RQ,
     COMMAND_BYTES_MAX,
@@ -29,16 +26,19 @@ from scp_node.receive.commands import (
     decode_command,
     encode_response,
 )
+from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.intake.store import Context, IncomingInstance, Sender
+from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit, printable
 from scp_node.receive.commitment_reports import IncomingReport
 from scp_node.receive.contexts import VERIFICATION
-from scp_node.receive.handlers import Context, IncomingInstance, Sender
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu
 from scp_node.receive.peer_socket import PeerSocket
-from scp_node.receive.tls import HandshakeFailed, PeerLeft, SecuredPeerSocket
+from scp_node.receive.tls_socket import HandshakeFailed, PeerLeft, SecuredPeerSocket
 from scp_node.receive.upper_layer import StreamingUpperLayer
-from scp_node.tls import CertificateUnusable, credentials
+from scp_node.telemetry import metrics
+from scp_node.tls.contexts import CertificateUnusable, credentials
 
 if TYPE_CHECKING:
     from scp_node.receive.scp import ReceivingServer

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from scp_node.commitment_messages import REPORT_BYTES_MAX
-from scp_node.commitments import UNKNOWN_TRANSACTION, EventReport, Reply
+from scp_node.dimse.requests import SUCCESS, Answer, Command
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX
+from scp_node.intake.store import Context, Sender
 from scp_node.receive.access import printable
-from scp_node.receive.commands import SUCCESS, Answer, Command
-from scp_node.receive.handlers import Context, Sender
+from scp_node.workflow.commitment_book import UNKNOWN_TRANSACTION, EventReport, Reply
 
 log = logging.getLogger(__name__)
 TOO_LONG = Answer(0x0213, f"a report of more than {REPORT_BYTES_MAX} bytes")

@@ -10,7 +10,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from converter.image.sop_classes import STORAGE_CLASSES, storage_classes
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
-from scp_node.commitment_messages import STORAGE_COMMITMENT
+from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 
 VERIFICATION = "1.2.840.10008.1.1"
 

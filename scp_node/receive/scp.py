@@ -18,16 +18,16 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.errors import ConfigurationError
+from scp_node.intake.group_commit import JobsPort, LedgerPort, Register
+from scp_node.intake.store import Store
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
+from scp_node.receive.connection_limits import Door
 from scp_node.receive.contexts import presentation_contexts
-from scp_node.receive.door import Door
-from scp_node.receive.handlers import Store
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiations
-from scp_node.receive.register import JobsPort, LedgerPort, Register
 from scp_node.settings import Settings
-from scp_node.spool import Spool
+from scp_node.storage.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from scp_node import metrics
 from scp_node.ledger import Ledger
+from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
 
-from scp_node import metrics
-from scp_node.heartbeat import RoleStatus, read_statuses
+from scp_node.telemetry import metrics
+from scp_node.telemetry.heartbeat import RoleStatus, read_statuses
 from scp_node.web.database_watch import DatabaseWatch
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"

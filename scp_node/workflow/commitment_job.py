@@ -1,6 +1,6 @@
 """What happens to one result after it was sent to an archive that is to confirm it: asked, and asked again.
 
-The report of the archive is entered by whoever gets it (scp_node.commitments). When none came, the result stays 'sent'
+The report of the archive is entered by whoever gets it (scp_node.workflow.commitment_book). When none came, the result stays 'sent'
 with a note, and nothing is sent twice because of it.
 """
 
@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from scp_node.commitment_messages import STORAGE_COMMITMENT
-from scp_node.commitments import CommitmentBook
 from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
 from scp_node.deliver.scu import peer_of
+from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import now_utc
+from scp_node.workflow.commitment_book import CommitmentBook
 from scp_node.workflow.parts import Parts
 
 log = logging.getLogger(__name__)

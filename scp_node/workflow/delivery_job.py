@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.result.structured_report import as_comprehensive
-from scp_node import metrics
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
+from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import store_result

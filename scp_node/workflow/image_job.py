@@ -9,23 +9,23 @@ import sqlalchemy as sa
 from pydicom import Dataset
 
 from converter.errors import ConverterError
-from converter.gate import as_note
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
+from converter.package.gate import as_note
 from converter.result.regions import attention_region
-from scp_node import metrics
+from scp_node.analysis.judge import gate_refusal
+from scp_node.analysis.judge import judge as judge_scores
+from scp_node.analysis.routing import choose_route as choose
 from scp_node.errors import DecodeFailed
-from scp_node.inference.judge import gate_refusal
-from scp_node.inference.judge import judge as judge_scores
+from scp_node.inference.loaded_models import LoadedModel
 from scp_node.inference.scores import Scores
-from scp_node.inference.shelf import LoadedModel
 from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding
 from scp_node.ledger.records import InstanceState
-from scp_node.routing import choose_route as choose
+from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
-from scp_node.workflow.drift_count import drift_count
+from scp_node.telemetry import metrics
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import plan_report
 

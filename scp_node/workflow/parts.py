@@ -12,14 +12,14 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from scp_node.decode.pool import DecodePool
 from scp_node.deliver.scu import Sender
 from scp_node.engine.jobs import JobQueue
-from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.shelf import ModelShelf
+from scp_node.inference.loaded_models import ModelShelf
 from scp_node.ledger import Ledger
 from scp_node.ledger.records import now_utc
-from scp_node.previews import PreviewStore
 from scp_node.settings import Route, Settings
+from scp_node.storage.previews import PreviewStore
 
 
 class SpoolFiles(Protocol):

@@ -1,6 +1,6 @@
 """What happens to an image that a second model scores too: its scores are kept beside the first one's, and that is all.
 
-It runs in a process of its own (scp_node.roles.shadow), after the first model's job has been entered: no failure here
+It runs in a process of its own (scp_node.node.shadow), after the first model's job has been entered: no failure here
 can delay or end that one.
 """
 
@@ -16,11 +16,11 @@ from converter.errors import ConverterError
 from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
+from scp_node.analysis.judge import gate_refusal, judge
+from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
-from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.judge import gate_refusal, judge
-from scp_node.inference.shelf import LoadedModel, ModelShelf
+from scp_node.inference.loaded_models import LoadedModel, ModelShelf
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings

@@ -16,7 +16,11 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 from converter.image.gray_image import Declined
 from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
-from scp_node.assembly import (
+from scp_node.errors import DecodeFailed, UsageError
+from scp_node.inference.loaded_models import LoadedModel
+from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
+from scp_node.ledger.records import now_utc
+from scp_node.reporting.assemble import (
     CoveredImage,
     algorithm_of,
     assemble,
@@ -25,10 +29,6 @@ from scp_node.assembly import (
     identity_of,
     prominent,
 )
-from scp_node.errors import DecodeFailed, UsageError
-from scp_node.inference.shelf import LoadedModel
-from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
-from scp_node.ledger.records import now_utc
 from scp_node.settings import Route
 from scp_node.workflow.parts import Parts, SpoolFiles, StepLog
 

@@ -23,8 +23,8 @@ from pydicom import Dataset
 from converter.image import decode
 from converter.image.decode import read_layout
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, Decoder, TransferSyntax
-from tests.support.codecs import OTHER_DECODERS, encoded
-from tests.support.phantoms import draw_chest
+from tests.support.dicom.codecs import OTHER_DECODERS, encoded
+from tests.support.dicom.phantoms import draw_chest
 
 Decode = Callable[[Dataset], NDArray[Any]]
 

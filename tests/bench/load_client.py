@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.bench.held_memory import MB, HeldMemory
 from tests.bench.loads import Image, uid
-from tests.support.raw_scu import ASSOCIATE_AC, COMMAND_LAST, DATA, DATA_LAST, P_DATA, RawPeer, pdv, store_command
+from tests.support.peers.raw_scu import ASSOCIATE_AC, COMMAND_LAST, DATA, DATA_LAST, P_DATA, RawPeer, pdv, store_command
 
 CALLING_AE_TITLE = "MODALITY"
 TIMEOUT_S = 60

@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless
 
 from tests.bench.peers.process import dcmtk_program
-from tests.support.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 
 # Distinct pictures of a load; every C-STORE gets UIDs of its own, so that more files would only fill the page cache.
 PICTURES = 2

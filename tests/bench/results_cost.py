@@ -26,9 +26,9 @@ from converter.result.heatmap import blend, overlay
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from converter.result.template import built
-from tests.support.part10 import as_pydicom_writes
-from tests.support.reports import ALGORITHM, a_cam, a_study_report, an_identity, an_image
-from tests.support.sources import dx_full, lateral
+from tests.support.dicom.part10 import as_pydicom_writes
+from tests.support.dicom.sources import dx_full, lateral
+from tests.support.results.reports import ALGORITHM, a_cam, a_study_report, an_identity, an_image
 
 SIDE = 1536
 PREVIEW = (1536, 1258)

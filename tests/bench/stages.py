@@ -15,12 +15,12 @@ from converter.result.findings import AnalysedImage, Finding, HeatmapInput, Stud
 from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
-from scp_node.assembly import algorithm_of
+from scp_node.analysis.judge import judge
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, Sender
-from scp_node.inference.judge import judge
-from scp_node.inference.library import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package, shipped_models_dir
 from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger
+from scp_node.reporting.assemble import algorithm_of
 from scp_node.settings import Inference, Report
 from tests.bench import loads
 from tests.bench.held_memory import HeldMemory
@@ -30,8 +30,8 @@ from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.whole_way import REST_S, STUDY_MEMORY, System, store_to_result
 from tests.bench.workplace import Record, Workplace, running
-from tests.support.objects import settings_for
-from tests.support.reports import an_identity
+from tests.support.dicom.objects import settings_for
+from tests.support.results.reports import an_identity
 
 ROUNDS, QUICK_ROUNDS = 4, 1
 STUDIES, QUICK_STUDIES = 30, 3

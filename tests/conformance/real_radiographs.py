@@ -27,13 +27,13 @@ import pydicom
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from tests.support import validators
-from tests.support.data import data_dir
-from tests.support.dcmtk import program
-from tests.support.node import RunningNode
-from tests.support.orthanc import Orthanc
-from tests.support.phantoms import make_dx
-from tests.support.result_assertions import SR_CLASSES, heatmap_problems, report_problems
+from tests.support.cohorts.data import data_dir
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.node import RunningNode
+from tests.support.peers import validators
+from tests.support.peers.dcmtk import program
+from tests.support.peers.orthanc import Orthanc
+from tests.support.results.result_assertions import SR_CLASSES, heatmap_problems, report_problems
 
 WAIT_S = 300.0
 # Options with which storescu proposes a compressed transfer syntax.

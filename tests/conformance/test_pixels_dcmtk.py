@@ -18,11 +18,11 @@ from converter.image.grayscale import AUTOMATIC_WINDOW, NO_WINDOW
 from converter.image.header import numbers
 from converter.image.image_file import read_image
 from converter.image.pixels import render
-from tests.support.data import dicom_files
-from tests.support.dcm2pnm import shown_by_dcmtk, uncompressed
-from tests.support.display_cases import DISPLAY_CASES, DisplayCase
-from tests.support.phantoms import write_dx
-from tests.support.reference import stored_values
+from tests.support.cohorts.data import dicom_files
+from tests.support.dicom.display_cases import DISPLAY_CASES, DisplayCase
+from tests.support.dicom.phantoms import write_dx
+from tests.support.dicom.reference import stored_values
+from tests.support.peers.dcm2pnm import shown_by_dcmtk, uncompressed
 
 pytestmark = pytest.mark.peer("dcm2pnm")
 

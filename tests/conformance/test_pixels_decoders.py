@@ -23,10 +23,10 @@ from converter.image import decode
 from converter.image.decode import decode_frame, decoders_for, read_layout
 from converter.image.image_file import read_image
 from converter.image.transfer_syntaxes import JPEG, TRANSFER_SYNTAXES, Decoder, TransferSyntax
-from tests.support.codecs import HTJ2K, OTHER_DECODERS, by_dcmdjpeg, encoded
-from tests.support.codestreams import CODESTREAMS, small_image
-from tests.support.phantoms import compress_with, draw_chest, make_dx, write_dx
-from tests.support.reference import stored_values
+from tests.support.dicom.codecs import HTJ2K, OTHER_DECODERS, by_dcmdjpeg, encoded
+from tests.support.dicom.codestreams import CODESTREAMS, small_image
+from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
+from tests.support.dicom.reference import stored_values
 
 ENCAPSULATED = [syntax for syntax in TRANSFER_SYNTAXES if syntax.encapsulated]
 LARGEST_ERROR = {JPEGLSNearLossless: 2, JPEG2000: 8, JPEGBaseline8Bit: 12, JPEGExtended12Bit: 24, HTJ2K: 8}

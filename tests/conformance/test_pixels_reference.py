@@ -15,10 +15,10 @@ from pydicom import Dataset
 
 from converter.image.image_file import read_image
 from converter.image.pixels import render
-from tests.support.data import dicom_files
-from tests.support.display_cases import DISPLAY_CASES, DisplayCase
-from tests.support.phantoms import write_dx
-from tests.support.reference import shown_by_pydicom
+from tests.support.cohorts.data import dicom_files
+from tests.support.dicom.display_cases import DISPLAY_CASES, DisplayCase
+from tests.support.dicom.phantoms import write_dx
+from tests.support.dicom.reference import shown_by_pydicom
 
 ROUNDING = 0.5 / 65535
 VOI_FILES = {

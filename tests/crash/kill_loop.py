@@ -23,10 +23,10 @@ from pathlib import Path
 import pydicom
 from pydicom import Dataset
 
-from tests.support.modality import store_until_stored
-from tests.support.node import RunningNode, kill_9
-from tests.support.orthanc import Orthanc
-from tests.support.phantoms import make_dx
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.node import RunningNode, kill_9
+from tests.support.peers.modality import store_until_stored
+from tests.support.peers.orthanc import Orthanc
 
 QUIET_PERIOD_S = 1.0
 IMAGES_MAX = 3

@@ -26,8 +26,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.support.dcmtk import find_program, program
-from tests.support.load import (
+from tests.support.crash.load import (
     Instances,
     Load,
     broken_promises,
@@ -36,9 +35,10 @@ from tests.support.load import (
     store_again,
     wait_until,
 )
-from tests.support.mounts import mount, why_no_disk_image
-from tests.support.node import RunningNode
-from tests.support.ports import free_port, is_listening
+from tests.support.crash.mounts import mount, why_no_disk_image
+from tests.support.node.node import RunningNode
+from tests.support.peers.dcmtk import find_program, program
+from tests.support.peers.ports import free_port, is_listening
 
 IMAGE_BYTES = 2 * 2**30
 ANALYSED_WITHIN_S = 300.0

@@ -18,9 +18,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.support.load import Instances, Load, broken_promises, store_again, wait_until
-from tests.support.node import RunningNode, kill_9
-from tests.support.ports import free_port
+from tests.support.crash.load import Instances, Load, broken_promises, store_again, wait_until
+from tests.support.node.node import RunningNode, kill_9
+from tests.support.peers.ports import free_port
 
 READY_S = 60.0
 # Beyond this the supervisor would wait for seconds before it starts the receiver again.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.load import DX, Instances, broken_promises, integrity, store_again
-from tests.support.raw_scu import EXPLICIT_LE, RawPeer
-from tests.support.receiving_process import ReceivingProcess
-from tests.support.strace import injecting
+from tests.support.crash.load import DX, Instances, broken_promises, integrity, store_again
+from tests.support.crash.strace import injecting
+from tests.support.node.receiving_process import ReceivingProcess
+from tests.support.peers.raw_scu import EXPLICIT_LE, RawPeer
 
 pytestmark = pytest.mark.peer("strace")
 POINTS_MAX = 20

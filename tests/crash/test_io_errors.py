@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.load import DX, Instances, broken_promises, integrity
-from tests.support.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
-from tests.support.receiving_process import ReceivingProcess
-from tests.support.strace import Fault, injecting
+from tests.support.crash.load import DX, Instances, broken_promises, integrity
+from tests.support.crash.strace import Fault, injecting
+from tests.support.node.receiving_process import ReceivingProcess
+from tests.support.peers.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
 
 pytestmark = pytest.mark.peer("strace")
 CALLS_MAX = 200

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import receiver_kills
-from tests.support.mounts import why_no_disk_image
+from tests.support.crash.mounts import why_no_disk_image
 
 
 def test_nothing_acknowledged_is_lost_when_the_receiver_is_killed(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.manifest import load_manifest
-from scp_node.inference.library import package_folders, shipped_models_dir
+from converter.package.manifest import load_manifest
+from scp_node.inference.packages import package_folders, shipped_models_dir
 from tests.integration.test_predict import Hilum
-from tests.support.data import require_data
+from tests.support.cohorts.data import require_data
 
 PACKAGES = sorted(package_folders(shipped_models_dir()))
 COHORTS = {"kermany224", "kermany512", "nih512"}

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from scp_node.cli.explain import explanation
-from scp_node.commitment_messages import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
 from scp_node.deliver.scu import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
 from scp_node.receive.scp import Receiver
 from scp_node.settings import Settings
-from scp_node.spool import Spool
-from tests.support.commitment import (
+from scp_node.storage.spool import Spool
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.node import RunningNode
+from tests.support.peers.commitment import (
     OUR_RESULT,
     SentDelivery,
     encoded,
@@ -24,11 +26,18 @@ from tests.support.commitment import (
     report_on_new_association,
     sent_delivery,
 )
-from tests.support.modality import store_until_stored
-from tests.support.node import RunningNode
-from tests.support.orthanc import Orthanc
-from tests.support.phantoms import make_dx
-from tests.support.raw_scu import ASSOCIATE_AC, ASSOCIATE_RJ, COMMAND_LAST, RawPeer, Response, command_set, p_data, pdv
+from tests.support.peers.modality import store_until_stored
+from tests.support.peers.orthanc import Orthanc
+from tests.support.peers.raw_scu import (
+    ASSOCIATE_AC,
+    ASSOCIATE_RJ,
+    COMMAND_LAST,
+    RawPeer,
+    Response,
+    command_set,
+    p_data,
+    pdv,
+)
 
 COMMITMENT_CONTEXT = [(STORAGE_COMMITMENT, EXPLICIT_LE), (SECONDARY_CAPTURE, EXPLICIT_LE)]
 

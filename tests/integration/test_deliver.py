@@ -13,9 +13,16 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
-from tests.support.archives import accept_all, read_pdu, scripted_archive, scripted_peer, store_response, take_store
-from tests.support.objects import settings_for, small_file
-from tests.support.ports import free_port
+from tests.support.dicom.objects import settings_for, small_file
+from tests.support.peers.archives import (
+    accept_all,
+    read_pdu,
+    scripted_archive,
+    scripted_peer,
+    store_response,
+    take_store,
+)
+from tests.support.peers.ports import free_port
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from scp_node.cli.echo import echo
 from scp_node.cli.send import send
-from scp_node.commitment_messages import STORAGE_COMMITMENT
 from scp_node.deliver.scu import COMPREHENSIVE_SR, RESULT_CLASSES, SECONDARY_CAPTURE
-from tests.support.archives import scripted_archive
-from tests.support.objects import small_file
-from tests.support.orthanc import running_orthanc
+from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from tests.support.dicom.objects import small_file
+from tests.support.peers.archives import scripted_archive
+from tests.support.peers.orthanc import running_orthanc
 
 CONFIG = """
 node: {{ae_title: HILUM}}

@@ -11,7 +11,8 @@ from pydicom import Dataset
 
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
-from tests.support.archives import (
+from tests.support.dicom.objects import settings_for, small_file
+from tests.support.peers.archives import (
     accept_all,
     accepting,
     read_pdu,
@@ -20,7 +21,6 @@ from tests.support.archives import (
     store_response,
     take_store,
 )
-from tests.support.objects import settings_for, small_file
 
 ABORT = b"\x07\0\0\0\0\x04\0\0\0\0"
 RELEASE_RQ = b"\x05\0\0\0\0\x04\0\0\0\0"

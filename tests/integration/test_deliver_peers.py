@@ -10,9 +10,9 @@ import pytest
 from scp_node.deliver.capabilities import probe
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
-from tests.support.dcmtk import running_storescp
-from tests.support.objects import settings_for, small_file
-from tests.support.orthanc import Orthanc, running_orthanc
+from tests.support.dicom.objects import settings_for, small_file
+from tests.support.peers.dcmtk import running_storescp
+from tests.support.peers.orthanc import Orthanc, running_orthanc
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 

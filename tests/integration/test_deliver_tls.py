@@ -22,11 +22,11 @@ from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, Sender
 from scp_node.settings import Settings
-from tests.support.archives import accept_all, read_pdu, scripted_archive, scripted_peer
-from tests.support.certificates import Authority, Identity, tls_section
-from tests.support.dcmtk import StoreSCP, running_storescp
-from tests.support.objects import settings_for, small_file
-from tests.support.orthanc import running_orthanc
+from tests.support.dicom.objects import settings_for, small_file
+from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer
+from tests.support.peers.certificates import Authority, Identity, tls_section
+from tests.support.peers.dcmtk import StoreSCP, running_storescp
+from tests.support.peers.orthanc import running_orthanc
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from pydicom import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from scp_node.cli.explain import explanation
-from tests.support.dcmtk import running_storescp
-from tests.support.modality import store
-from tests.support.node import RunningNode, running_node
-from tests.support.orthanc import Orthanc, running_orthanc
-from tests.support.phantoms import make_dx
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.node import RunningNode, running_node
+from tests.support.peers.dcmtk import running_storescp
+from tests.support.peers.modality import store
+from tests.support.peers.orthanc import Orthanc, running_orthanc
 
 pytestmark = pytest.mark.peer("Orthanc")
 WAIT_S = 90.0

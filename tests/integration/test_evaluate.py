@@ -12,8 +12,8 @@ import pytest
 
 from scp_node.cli import evaluate
 from tests.integration.test_predict import Hilum
-from tests.support.phantoms import draw_chest, make_dx, write_dx
-from tests.support.tiny_model import GOLDEN, copy_tiny
+from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.models.tiny_model import GOLDEN, copy_tiny
 
 FILMS = 24
 

@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support.ledgers import CR_STORAGE, EXPLICIT_LE
-from tests.support.modality import store_until_stored
-from tests.support.node import RunningNode, kill_9, running_node
-from tests.support.phantoms import make_dx
-from tests.support.raw_scu import RawPeer, p_data, pdv, store_command
+from tests.support.dicom.phantoms import make_dx
+from tests.support.ledger.ledgers import CR_STORAGE, EXPLICIT_LE
+from tests.support.node.node import RunningNode, kill_9, running_node
+from tests.support.peers.modality import store_until_stored
+from tests.support.peers.raw_scu import RawPeer, p_data, pdv, store_command
 
 ARCHIVE = {"archive": ("ARCHIVE", 104)}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

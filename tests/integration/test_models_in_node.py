@@ -22,15 +22,15 @@ import pytest
 import sqlalchemy as sa
 from pydicom import Dataset
 
-from converter.distribution import STATISTICS, measure_distribution
+from converter.package.distribution import STATISTICS, measure_distribution
 from scp_node.ledger import ShadowRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
-from tests.support.modality import store
-from tests.support.node import RunningNode, running_node
-from tests.support.orthanc import Orthanc, running_orthanc
-from tests.support.phantoms import make_ct, make_dx, make_mr
-from tests.support.tiny_model import copy_tiny, random_tiny
+from tests.support.dicom.phantoms import make_ct, make_dx, make_mr
+from tests.support.models.tiny_model import copy_tiny, random_tiny
+from tests.support.node.node import RunningNode, running_node
+from tests.support.peers.modality import store
+from tests.support.peers.orthanc import Orthanc, running_orthanc
 
 pytestmark = [pytest.mark.peer("Orthanc"), pytest.mark.timeout(600)]
 WAIT_S = 150.0

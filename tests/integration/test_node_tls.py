@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from scp_node.deliver.part10 import read_part10
-from tests.support.certificates import Authority, Identity, tls_section
-from tests.support.dcmtk import program, running_storescp
-from tests.support.node import RunningNode, running_node
-from tests.support.phantoms import make_dx, write_dx
-from tests.support.raw_scu import RawPeer
+from tests.support.dicom.phantoms import make_dx, write_dx
+from tests.support.node.node import RunningNode, running_node
+from tests.support.peers.certificates import Authority, Identity, tls_section
+from tests.support.peers.dcmtk import program, running_storescp
+from tests.support.peers.raw_scu import RawPeer
 
 pytestmark = pytest.mark.peer("storescu", "storescp")
 WAIT_S = 90.0

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from scp_node.cli import main
-from scp_node.inference.library import package_folders, shipped_models_dir
-from tests.support.phantoms import draw_chest, make_dx, write_dx
-from tests.support.tiny_model import GOLDEN, TINY, copy_tiny
+from scp_node.inference.packages import package_folders, shipped_models_dir
+from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.models.tiny_model import GOLDEN, TINY, copy_tiny
 
 KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings"]
 FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive"]

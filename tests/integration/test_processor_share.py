@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scp_node.roles.worker import BEHIND_WORKER
-from tests.support.aftermath import until
-from tests.support.modality import store
-from tests.support.node import RunningNode
-from tests.support.phantoms import make_dx
+from scp_node.node.worker import BEHIND_WORKER
+from tests.support.crash.aftermath import until
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.node import RunningNode
+from tests.support.peers.modality import store
 
 NICENESS = 6
 

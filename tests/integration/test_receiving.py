@@ -21,16 +21,14 @@ from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, TransferSyntax, transfer_syntax
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import ConfigurationError
+from scp_node.intake.header import is_uid
 from scp_node.ledger import InstanceRow, Ledger
-from scp_node.receive.header import is_uid
 from scp_node.receive.scp import Receiver
-from scp_node.spool import Spool
-from tests.support.data import dicom_files
-from tests.support.dcmtk import program
-from tests.support.ledgers import new_ledger
-from tests.support.phantoms import make_dx, write_dx
-from tests.support.raw_scu import COMMAND_LAST, DATA, RawPeer, p_data, pdv, store_command
-from tests.support.receiving import (
+from scp_node.storage.spool import Spool
+from tests.support.cohorts.data import dicom_files
+from tests.support.dicom.phantoms import make_dx, write_dx
+from tests.support.ledger.ledgers import new_ledger
+from tests.support.node.receiving import (
     MODALITY,
     MemoryLedger,
     data_set_bytes,
@@ -39,6 +37,8 @@ from tests.support.receiving import (
     receiving_settings,
     running_receiver,
 )
+from tests.support.peers.dcmtk import program
+from tests.support.peers.raw_scu import COMMAND_LAST, DATA, RawPeer, p_data, pdv, store_command
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 # DCMTK 3.6 does not know High-Throughput JPEG 2000.

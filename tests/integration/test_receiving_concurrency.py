@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import Ledger
 from scp_node.receive.scp import Receiver
-from tests.support.ledgers import new_ledger
-from tests.support.phantoms import make_dx
-from tests.support.raw_scu import EXPLICIT_LE, RawPeer
-from tests.support.receiving import data_set_bytes, data_set_of, files_below, running_receiver
+from tests.support.dicom.phantoms import make_dx
+from tests.support.ledger.ledgers import new_ledger
+from tests.support.node.receiving import data_set_bytes, data_set_of, files_below, running_receiver
+from tests.support.peers.raw_scu import EXPLICIT_LE, RawPeer
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 SENDERS = 8

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from scp_node.engine.jobs import JobQueue
-from scp_node.room import RoomLimits
-from scp_node.spool import GROWTH_CHECK_BYTES, Spool
-from tests.support.dcmtk import program
-from tests.support.ledgers import new_ledger
-from tests.support.load import DX, Instances, broken_promises, integrity
-from tests.support.mounts import mount, tmpfs, why_no_tmpfs
-from tests.support.phantoms import make_dx
-from tests.support.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
-from tests.support.receiving import MemoryLedger, data_set_bytes, files_below, running_receiver
-from tests.support.receiving_process import ReceivingProcess
+from scp_node.host.disk_limits import RoomLimits
+from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool
+from tests.support.crash.load import DX, Instances, broken_promises, integrity
+from tests.support.crash.mounts import mount, tmpfs, why_no_tmpfs
+from tests.support.dicom.phantoms import make_dx
+from tests.support.ledger.ledgers import new_ledger
+from tests.support.node.receiving import MemoryLedger, data_set_bytes, files_below, running_receiver
+from tests.support.node.receiving_process import ReceivingProcess
+from tests.support.peers.dcmtk import program
+from tests.support.peers.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scp_node.receive.scp import Receiver
-from tests.support.aftermath import Watch, watching
+from tests.support.crash.aftermath import Watch, watching
+from tests.support.dicom.hostile_cases import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.fuzz import fuzz
-from tests.support.hostile_cases import CONTEXTS, UID, command, image, pdu, pixels, store
-from tests.support.raw_scu import P_DATA, RawPeer, associate_request, command_elements, echo_command
-from tests.support.receiving import MemoryLedger, files_below, running_receiver
+from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
+from tests.support.peers.raw_scu import P_DATA, RawPeer, associate_request, command_elements, echo_command
 
 DATA_SET = image(pixels(8, 8, bytes(range(128))))
 # One whole conversation, PDU by PDU: two instances, one of them refused, two echoes and a release

@@ -1,6 +1,6 @@
 """What broken or hostile peers send is refused or aborted in order; afterwards the receiver answers as before.
 
-What can be told in bytes and one answer is a line of tests/support/hostile_cases.py; the behaviour of peers over time
+What can be told in bytes and one answer is a line of tests/support/dicom/hostile_cases.py; the behaviour of peers over time
 stands here. One receiver serves them all, one well-behaved association is open all the while, and after each case
 `Watch` looks at what is left.
 """
@@ -23,8 +23,8 @@ import pytest
 
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import Receiver
-from tests.support.aftermath import Watch, until, watching
-from tests.support.hostile_cases import (
+from tests.support.crash.aftermath import Watch, until, watching
+from tests.support.dicom.hostile_cases import (
     ASSOCIATIONS,
     CANARY,
     CONNECTIONS,
@@ -40,7 +40,8 @@ from tests.support.hostile_cases import (
     Stored,
     store,
 )
-from tests.support.raw_scu import (
+from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
+from tests.support.peers.raw_scu import (
     ABORT,
     ASSOCIATE_AC,
     ASSOCIATE_RJ,
@@ -53,7 +54,6 @@ from tests.support.raw_scu import (
     pdv,
     store_command,
 )
-from tests.support.receiving import MemoryLedger, files_below, running_receiver
 
 LIMITS = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
 LIMITS |= {"instance_bytes_max": 8 * 2**20}

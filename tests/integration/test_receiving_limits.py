@@ -24,15 +24,16 @@ from pynetdicom.presentation import AllStoragePresentationContexts
 from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp_node.dimse.requests import COMMAND_BYTES_MAX
 from scp_node.receive.association import EMPTY_PDVS_MAX
-from scp_node.receive.commands import COMMAND_BYTES_MAX
 from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import Receiver
-from scp_node.spool import PartFile, Spool
-from tests.support.aftermath import until
-from tests.support.phantoms import make_dx
-from tests.support.raw_scu import (
+from scp_node.storage.spool import PartFile, Spool
+from tests.support.crash.aftermath import until
+from tests.support.dicom.phantoms import make_dx
+from tests.support.node.receiving import SECOND_MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
+from tests.support.peers.raw_scu import (
     ABORT,
     ASSOCIATE_AC,
     ASSOCIATE_RJ,
@@ -50,7 +51,6 @@ from tests.support.raw_scu import (
     pdv,
     store_command,
 )
-from tests.support.receiving import SECOND_MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 DS = make_dx(rows=64, columns=64)

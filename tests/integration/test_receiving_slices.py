@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.modality import store
-from tests.support.phantoms import make_dx, make_mr
-from tests.support.receiving import MemoryLedger, running_receiver
+from tests.support.dicom.phantoms import make_dx, make_mr
+from tests.support.node.receiving import MemoryLedger, running_receiver
+from tests.support.peers.modality import store
 
 
 def test_slices_are_taken_once_a_route_lists_their_modality_and_no_longer(tmp_path: Path) -> None:

@@ -18,11 +18,19 @@ from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from pynetdicom.sop_class import Verification
 
 from scp_node.receive.scp import Receiver
-from scp_node.spool import Spool
-from tests.support.certificates import Authority, Identity, tls_section
-from tests.support.dcmtk import program
-from tests.support.phantoms import make_dx, write_dx
-from tests.support.raw_scu import (
+from scp_node.storage.spool import Spool
+from tests.support.dicom.phantoms import make_dx, write_dx
+from tests.support.node.receiving import (
+    MODALITY,
+    MemoryLedger,
+    data_set_bytes,
+    files_below,
+    receiving_settings,
+    running_receiver,
+)
+from tests.support.peers.certificates import Authority, Identity, tls_section
+from tests.support.peers.dcmtk import program
+from tests.support.peers.raw_scu import (
     ASSOCIATE_AC,
     ASSOCIATE_RJ,
     COMMAND_LAST,
@@ -33,14 +41,6 @@ from tests.support.raw_scu import (
     p_data,
     pdv,
     store_command,
-)
-from tests.support.receiving import (
-    MODALITY,
-    MemoryLedger,
-    data_set_bytes,
-    files_below,
-    receiving_settings,
-    running_receiver,
 )
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.manifest import load_manifest
+from converter.package.manifest import load_manifest
 from tests.recipes.data import draw
 from tests.recipes.line import ROOT, VERSION, Stage
 
@@ -74,7 +74,7 @@ def test_another_process_writes_the_same_package_to_the_byte(whole_way: Path) ->
     first = package_of(whole_way)
     again = whole_way / "again" / first.parent.name / VERSION
     data = json.loads((whole_way / "data.json").read_text())
-    run("training.package", str(whole_way / "runs" / NAME), str(again), *data)
-    run("training.card", str(again), str(whole_way / NAME / "devtest.json"))
+    run("training.commands.package", str(whole_way / "runs" / NAME), str(again), *data)
+    run("training.commands.card", str(again), str(whole_way / NAME / "devtest.json"))
     for file in sorted(first.iterdir()):
         assert (again / file.name).read_bytes() == file.read_bytes(), file.name

@@ -20,10 +20,10 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from converter.manifest import load_manifest
+from converter.package.manifest import load_manifest
 from tests.recipes.data import PATIENTS, data_arguments
 from tests.recipes.line import RECIPES, ROOT, Stage, in_order
-from training.recipe import load_recipe
+from training.learning.recipe import load_recipe
 
 REPORTS = ROOT / "training" / "reports"
 STEPS = 60

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.support import made_cohorts
-from tests.support.data import data_dir
-from training.cohorts import development
-from training.recipe import Recipe
-from training.recipe_data import MADE
+from tests.support.cohorts import made_cohorts
+from tests.support.cohorts.data import data_dir
+from training.data.cohorts import development
+from training.data.recipe_data import MADE
+from training.learning.recipe import Recipe
 
 # Smaller pictures are declined by the node.
 DRAWN_SIDE = 144
 PATIENTS = 240
 # Early stopping asks for 30 val films of either class: one patient of three leaves them.
 PATIENT_SHARE = 3
-MADE_WORDS = "Drawn by tests/support/made_cohorts.py in the published layout. No patient, no clinical meaning.\n"
+MADE_WORDS = (
+    "Drawn by tests/support/cohorts/made_cohorts.py in the published layout. No patient, no clinical meaning.\n"
+)
 IN_MANIFEST = {cohort.name for cohort in development.COHORTS}
 
 

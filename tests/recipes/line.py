@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.recipe import Recipe, load_recipe, save_recipe
+from training.learning.recipe import Recipe, load_recipe, save_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "config" / "training"
@@ -69,9 +69,9 @@ class Stage:
         where = [f"--runs={self.runs}"]
         start = [f"--start-from={self.runs / before}"] if before else []
         found = [
-            ["training.train", said(recipe), f"--name={self.name}", *where, f"--steps={self.steps}", *start],
-            ["training.package", str(run), str(self.package)],
-            ["training.evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
+            ["training.commands.train", said(recipe), f"--name={self.name}", *where, f"--steps={self.steps}", *start],
+            ["training.commands.package", str(run), str(self.package)],
+            ["training.commands.evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
         ]
         made = BEFORE.search(text(self.name))
         if made:
@@ -80,13 +80,18 @@ class Stage:
         if self.begins:
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
-                ["training.tune", said(recipe), *trial, f"--name={self.name}-tune", *where],
-                ["training.baselines", said(recipe), str(self.baselines), f"--images-max={IMAGES_OF_BASELINES}"],
+                ["training.commands.tune", said(recipe), *trial, f"--name={self.name}-tune", *where],
+                [
+                    "training.commands.baselines",
+                    said(recipe),
+                    str(self.baselines),
+                    f"--images-max={IMAGES_OF_BASELINES}",
+                ],
             ]
         models = str(self.out / "models")
         return [
             *([*command, *data] for command in found),
-            ["training.card", str(self.package), str(self.figures)],
+            ["training.commands.card", str(self.package), str(self.figures)],
             ["scp_node.cli", "models", "verify", f"--models-dir={models}"],
         ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.aftermath import resident_bytes
+from tests.support.crash.aftermath import resident_bytes
 
 # Growth of the fitted line over the second half of a run. 10,000 instances that leak 1 KiB each would make 5 MiB.
 GROWTH_MAX = {"memory_mib": 4.0, "threads": 1.0, "descriptors": 2.0}

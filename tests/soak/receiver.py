@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.soak.flat import Sample, sample
-from tests.support.load import DX, Instances, Load, broken_promises
-from tests.support.node import RunningNode
-from tests.support.ports import free_port
-from tests.support.raw_scu import (
+from tests.support.crash.load import DX, Instances, Load, broken_promises
+from tests.support.node.node import RunningNode
+from tests.support.peers.ports import free_port
+from tests.support.peers.raw_scu import (
     ABORT,
     COMMAND_LAST,
     DATA,

@@ -1,4 +1,4 @@
-"""python -m training.gate fetch | fit | attach | measure: an input gate, from its pictures to a gated package."""
+"""python -m training gate fetch | fit | attach | measure: an input gate, from its pictures to a gated package."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 import json
 from pathlib import Path
 
-from training.cohorts import data_folder
+from training.data.cohorts import data_folder
+from training.data.images import CACHE
 from training.gate.packages import fetch
 from training.gate.sources import SOURCES, Places
-from training.images import CACHE
 
 PACKAGES = CACHE / "gate"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.gate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training gate", description=__doc__)
     parser.add_argument("--data", type=Path, help="the folder that holds manifest.csv; dicom/ lies beside it")
     parser.add_argument("--packages", type=Path, default=PACKAGES, help="where fetched packages lie")
     commands = parser.add_subparsers(required=True, dest="command")
@@ -80,9 +80,9 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     import cv2
 
     from converter.errors import InvalidManifest
-    from converter.manifest import Manifest, load_manifest
+    from converter.package.manifest import Manifest, load_manifest
     from training.gate.measure import groups_to_measure, judge, report, sheet_of_errors, table
-    from training.manifest_file import write_manifest
+    from training.packaging.manifest_file import write_manifest
 
     data, places = places_of(arguments)
     try:
@@ -90,7 +90,7 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     except InvalidManifest as error:
         raise SystemExit(str(error)) from error
     if manifest.gate is None:
-        raise SystemExit(f"{arguments.package} has no input gate: see python -m training.gate attach")
+        raise SystemExit(f"{arguments.package} has no input gate: see python -m training gate attach")
     learned = {source.name for source in manifest.gate.sources}
     # What was learned from is never measured as if it were new.
     check_names(arguments.also, [one.name for one in SOURCES if one.role == "train" and one.name not in learned])
@@ -122,7 +122,7 @@ def check_names(given: list[str], known: list[str]) -> None:
 def places_of(arguments: argparse.Namespace) -> tuple[Path, Places]:
     data = data_folder(arguments.data)
     if not arguments.packages.is_dir():
-        raise SystemExit(f"{arguments.packages} is missing: run python -m training.gate fetch")
+        raise SystemExit(f"{arguments.packages} is missing: run python -m training gate fetch")
     return data, Places(arguments.packages, data / "dicom", data.parent / "dicom")
 
 

@@ -11,9 +11,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from converter.manifest import InputSpec
-from training.canonical import canonical
-from training.hygiene import problems
+from converter.package.manifest import InputSpec
+from training.packaging.canonical import canonical
+from training.packaging.hygiene import problems
 
 OUTPUT = "gate"
 # Normalisations that the gate's own standardisation undoes.

@@ -19,9 +19,8 @@ import yaml
 from numpy.typing import NDArray
 
 from converter.image.model_input import to_model_input
-from converter.manifest import Gate, GateKind, GateSource
-from training.canonical import canonical
-from training.cohorts import COHORTS
+from converter.package.manifest import Gate, GateKind, GateSource
+from training.data.cohorts import COHORTS
 from training.gate.fit import MADE_OF_FILMS
 from training.gate.kinds import KINDS, LIMITS
 from training.gate.packaged import GRAPH, SPEC
@@ -29,7 +28,8 @@ from training.gate.pool import Group, as_gray
 from training.gate.sources import SOURCES
 from training.gate.spec import GATE_INPUT, GRAPH_INPUT
 from training.gate.threshold import choose_threshold
-from training.hygiene import OPSET
+from training.packaging.canonical import canonical
+from training.packaging.hygiene import OPSET
 
 NETWORK = "gate.keras"
 

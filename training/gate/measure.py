@@ -14,9 +14,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from converter.evaluation.curves import wilson
-from converter.gate import refusal
 from converter.image.model_input import to_model_input
-from converter.manifest import Gate, GateFigure, InputSpec, Manifest
+from converter.package.gate import refusal
+from converter.package.manifest import Gate, GateFigure, InputSpec, Manifest
 from training.gate.kinds import NAMES
 from training.gate.pool import LEARNED_COHORTS, MEASURED_SIDE, Group, as_gray, films, made, measured_groups, spoiled
 from training.gate.sources import SOURCES, Places

@@ -9,7 +9,7 @@ from training.gate.kinds import KINDS
 from training.gate.spec import GATE_INPUT, SIDE
 
 WIDTHS = (16, 32, 64, 96)
-# As in training.zoo: zero biases let tf2onnx fold a convolution so that its transpose optimiser fails.
+# As in training.learning.zoo: zero biases let tf2onnx fold a convolution so that its transpose optimiser fails.
 BIAS = keras.initializers.RandomUniform(-0.01, 0.01, seed=1)
 
 

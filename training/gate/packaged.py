@@ -9,11 +9,11 @@ import numpy as np
 import onnxruntime
 import yaml
 
-from converter.manifest import Gate, InputSpec, Manifest, load_manifest
+from converter.package.manifest import Gate, InputSpec, Manifest, load_manifest
 from training.gate.attach import add_gate
 from training.gate.spec import GRAPH_INPUT
-from training.manifest_file import write_manifest
-from training.scores import reference_arrays
+from training.packaging.manifest_file import write_manifest
+from training.packaging.scores import reference_arrays
 
 # The nodes that made the findings are the same ones; only the order in which a runtime adds may differ.
 DIFFERENCE_MAX = 1e-6
@@ -75,4 +75,4 @@ def load(folder: Path) -> tuple[bytes, Gate]:
         spec = yaml.safe_load((folder / SPEC).read_text(encoding="utf-8"))
         return (folder / GRAPH).read_bytes(), Gate.model_validate(spec)
     except OSError as error:
-        raise SystemExit(f"{folder} holds no fitted gate ({error}): run python -m training.gate fit") from error
+        raise SystemExit(f"{folder} holds no fitted gate ({error}): run python -m training gate fit") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from converter.errors import ConverterError
 from converter.image.gray_image import GrayImage
-from training.images import open_gray
+from training.data.images import open_gray
 
 Gray = NDArray[np.uint8]
 

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.gray_image import GrayImage
-from training.cohorts import load_examples
-from training.gate import packages, patterns, phantoms, pictures, sources, volumes
+from converter.phantom import other_regions as phantoms
+from converter.phantom import patterns
+from training.data.cohorts import load_examples
+from training.data.images import load_training_images
+from training.data.splits import select
+from training.gate import packages, pictures, sources, volumes
 from training.gate.films import inverted, part, rotated
 from training.gate.sources import SOURCES, Places, Source, seed_of
-from training.images import load_training_images
-from training.splits import select
 
 Gray = NDArray[np.uint8]
 
@@ -26,7 +28,7 @@ Gray = NDArray[np.uint8]
 LEARNED_SIDE, MEASURED_SIDE = 96, 256
 LEARNED_COHORTS = ("kermany224", "kermany512", "nih512")
 UNSEEN_COHORT = "hannover512"
-INCOMPLETE = "run python -m training.gate fetch again, and look whether HILUM_DATA names the data"
+INCOMPLETE = "run python -m training gate fetch again, and look whether HILUM_DATA names the data"
 # What decides how a picture comes out: kept pictures are made anew when one of these changes.
 MAKERS = (packages, patterns, phantoms, pictures, sources, volumes)
 

@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.gate import patterns, phantoms
+from converter.phantom import other_regions as phantoms
+from converter.phantom import patterns
 from training.gate.pictures import crops, files_of, packed_pictures, read_dicom, read_picture
 from training.gate.volumes import Volume, body_only, projection, read_invesalius, read_nifti, reduced, slice_of
 

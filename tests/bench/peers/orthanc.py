@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.bench.peers.process import PeerProcess, version_line
-from tests.support.orthanc import PROGRAM, Orthanc
+from tests.support.peers.orthanc import PROGRAM, Orthanc
 
 
 class OrthancPeer(PeerProcess):

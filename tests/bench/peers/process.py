@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.support.ports import free_port, is_listening
+from tests.support.peers.ports import free_port, is_listening
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0

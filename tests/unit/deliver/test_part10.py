@@ -11,8 +11,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from scp_node.deliver.part10 import NotPart10, dataset_stream, read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
-from tests.support.dcmtk import program
-from tests.support.objects import small_file
+from tests.support.dicom.objects import small_file
+from tests.support.peers.dcmtk import program
 
 
 def test_the_data_set_begins_where_the_file_meta_information_ends(tmp_path: Path):

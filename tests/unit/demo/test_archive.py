@@ -13,7 +13,7 @@ from scp_node.deliver.file_transfer import FileOutcome, transfer
 from scp_node.deliver.part10 import read_part10
 from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
 from scp_node.demo.archive import EmbeddedArchive
-from tests.support.objects import small_file
+from tests.support.dicom.objects import small_file
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from converter.image.eligibility import check_header
 from converter.image.gray_image import Declined
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
-from converter.manifest import load_manifest
+from converter.package.manifest import load_manifest
+from converter.phantom.chest import draw_radiograph
 from scp_node.demo.example import PATIENT_ID, example_radiograph, write_example
-from scp_node.demo.thorax import draw_radiograph
-from scp_node.inference.library import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package, shipped_models_dir
 
 MANIFEST = find_package(shipped_models_dir(), "pneumonia").folder / "manifest.yaml"
 

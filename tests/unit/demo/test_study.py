@@ -10,7 +10,7 @@ from pydicom import dcmread
 from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
 from scp_node.demo.study import read_study
 from scp_node.errors import UsageError
-from tests.support.objects import small_file
+from tests.support.dicom.objects import small_file
 
 
 def test_a_single_file_is_a_study(tmp_path: Path):

@@ -19,7 +19,7 @@ from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import Waker, WakeUps
 from scp_node.errors import DataSetMismatch, DeliveryFailed, ModelUnusable, OutOfResources, UsageError
 from scp_node.ledger import JobLost, JobRow, Ledger
-from tests.support.ledgers import claimed, new_ledger, received
+from tests.support.ledger.ledgers import claimed, new_ledger, received
 
 WAIT_S = 30
 WORKER = "test-host-worker"

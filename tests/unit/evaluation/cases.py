@@ -6,8 +6,8 @@ import numpy as np
 
 from converter.evaluation.cases import Case
 from converter.image.gray_image import Declined
-from converter.manifest import Manifest
-from tests.unit.test_manifest import valid_manifest
+from converter.package.manifest import Manifest
+from tests.unit.package.test_manifest import valid_manifest
 
 
 def manifest() -> Manifest:

@@ -17,10 +17,10 @@ from converter.evaluation.localisation import Localised
 from converter.evaluation.page import NOTICE, draw_page
 from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, in_a_sentence, p_value, percent, signed
-from converter.manifest import Manifest
-from tests.support.phantoms import draw_chest
+from converter.package.manifest import Manifest
+from tests.support.dicom.phantoms import draw_chest
 from tests.unit.evaluation.cases import made_cases, manifest
-from tests.unit.test_manifest import valid_manifest
+from tests.unit.package.test_manifest import valid_manifest
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 SHAPES = {"path", "circle", "rect", "polyline"}

@@ -16,7 +16,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLEL
 from converter.image.colour import COLOURED, FROM_COLOUR
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
-from tests.support.phantoms import compress_with, draw_chest, make_dx
+from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx
 
 EIGHT = {"bits_allocated": 8, "bits_stored": 8}
 

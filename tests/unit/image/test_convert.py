@@ -17,8 +17,8 @@ from converter.image.gray_image import Declined, GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
-from converter.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
-from tests.support.phantoms import draw_chest, make_dx, write_dx
+from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 
 USE = IntendedUse(
     modalities=("CR", "DX"),

@@ -20,9 +20,9 @@ from converter.image.eligibility import AGE_UNKNOWN, BODY_PART_UNKNOWN, HEADER_R
 from converter.image.gray_image import DECLINE_CODES, Declined
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
-from converter.manifest import AgeRange, IntendedUse
+from converter.package.manifest import AgeRange, IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
-from tests.support.phantoms import make_dx
+from tests.support.dicom.phantoms import make_dx
 
 USE = IntendedUse(
     modalities=("CR", "DX"),

@@ -10,7 +10,7 @@ from pydicom import Dataset
 from converter.image.geometry import ABSURD_ASPECT, NOT_SQUARE, TURNED, compose
 from converter.image.gray_image import GrayImage
 from converter.image.pixels import render
-from tests.support.phantoms import from_upright, make_dx
+from tests.support.dicom.phantoms import from_upright, make_dx
 
 ORIENTATIONS = [("L", "F"), ("R", "F"), ("L", "H"), ("R", "H"), ("F", "L"), ("F", "R"), ("H", "L"), ("H", "R")]
 

@@ -16,9 +16,9 @@ from converter.image.grayscale import (
 )
 from converter.image.pixels import FIRST_FRAME, render
 from converter.image.voi import SEVERAL_TABLES, SEVERAL_WINDOWS, UNUSABLE_TABLE, UNUSABLE_WINDOW
-from tests.support.display_cases import NO_WINDOW as WITHOUT_WINDOW
-from tests.support.display_cases import curve
-from tests.support.phantoms import draw_chest, lut_item, make_dx
+from tests.support.dicom.display_cases import NO_WINDOW as WITHOUT_WINDOW
+from tests.support.dicom.display_cases import curve
+from tests.support.dicom.phantoms import draw_chest, lut_item, make_dx
 
 RAMP = np.tile(np.arange(0, 4096, 16, dtype=np.uint16), (4, 1))
 NEITHER: dict[str, Any] = {**WITHOUT_WINDOW, "PresentationLUTShape": None}

@@ -28,7 +28,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_header, read_image
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
-from tests.support.phantoms import draw_chest, lut_item, make_dx, write_dx
+from tests.support.dicom.phantoms import draw_chest, lut_item, make_dx, write_dx
 
 EIGHT = np.rint(draw_chest(60, 50) * 255).astype(np.uint8)
 SIXTEEN = np.rint(draw_chest(60, 50) * 65535).astype(np.uint16)

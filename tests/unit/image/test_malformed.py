@@ -29,9 +29,9 @@ from converter.image.bounded_file import inflate
 from converter.image.convert import Converted, convert
 from converter.image.gray_image import Declined
 from converter.image.image_file import read_image
-from converter.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
-from tests.support.codestreams import CODESTREAMS, small_image
-from tests.support.phantoms import compress_with, make_dx, write_dx
+from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from tests.support.dicom.codestreams import CODESTREAMS, small_image
+from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 
 SPEC = InputSpec(height=32, width=32, layout="NCHW", normalisation=Normalisation(name="scale"))
 USE = IntendedUse(

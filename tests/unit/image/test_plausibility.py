@@ -15,7 +15,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.pixels import render
 from converter.image.plausibility import SIDE_MIN, check_pixels
-from tests.support.phantoms import draw_chest, make_dx
+from tests.support.dicom.phantoms import draw_chest, make_dx
 
 RNG = np.random.default_rng(3)
 

@@ -16,9 +16,9 @@ from converter.errors import Undecodable
 from converter.image.convert import Converted, convert
 from converter.image.decode import SidesMin, decode_frame
 from converter.image.pixels import REDUCED
-from converter.manifest import InputSpec, Normalisation
-from tests.support.codecs import encoded
-from tests.support.phantoms import compress_with, draw_chest, make_dx, write_dx
+from converter.package.manifest import InputSpec, Normalisation
+from tests.support.dicom.codecs import encoded
+from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
 
 ANY_SIZE = SidesMin(1, 1)
 

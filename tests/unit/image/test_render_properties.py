@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from converter.image.geometry import make_square
 from converter.image.pixels import render
-from tests.support.phantoms import from_upright, make_dx
+from tests.support.dicom.phantoms import from_upright, make_dx
 
 ORIENTATIONS = [("L", "F"), ("R", "F"), ("L", "H"), ("R", "H"), ("F", "L"), ("F", "R"), ("H", "L"), ("H", "R")]
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6))

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converter.manifest import Manifest, load_manifest
+from converter.package.manifest import Manifest, load_manifest
 from scp_node.errors import InferenceFailed, InvalidScore, OutOfResources
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.scores import Scores
-from tests.support.tiny_model import TINY
+from tests.support.models.tiny_model import TINY
 
 LONG_S = 60.0
 POISON = np.float32(666)

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from converter.manifest import Concept
+from converter.package.manifest import Concept
 from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
-from tests.support.ledgers import new_ledger, received
+from tests.support.ledger.ledgers import new_ledger, received
 
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
 

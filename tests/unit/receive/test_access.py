@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from scp_node.certificates import Certificate, name_attributes
 from scp_node.receive.access import (
     APPLICATION_CONTEXT_NAME,
     UNKNOWN_APPLICATION_CONTEXT,
@@ -22,7 +21,8 @@ from scp_node.receive.access import (
     printable,
 )
 from scp_node.settings import Settings
-from tests.support.receiving import receiving_settings
+from scp_node.tls.certificates import Certificate, name_attributes
+from tests.support.node.receiving import receiving_settings
 
 SUBJECT = "O=Hospital,CN=pacs"
 CERTIFICATE = Certificate("ab" * 32, SUBJECT, datetime(2030, 1, 1, tzinfo=UTC), name_attributes(SUBJECT))

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from scp_node.receive.negotiations import ENTRIES_MAX, Negotiated, Negotiations, items_of, read_request
-from tests.support.raw_scu import EXPLICIT_LE, VERIFICATION, associate_request
+from tests.support.peers.raw_scu import EXPLICIT_LE, VERIFICATION, associate_request
 
 PLAIN = associate_request([(VERIFICATION, EXPLICIT_LE)], "HILUM", " MODALITY")
 

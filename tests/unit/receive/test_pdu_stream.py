@@ -23,7 +23,7 @@ from scp_node.receive.pdu_stream import (
     PduStream,
 )
 from tests.support.fuzz import fuzz
-from tests.support.raw_scu import p_data, pdv
+from tests.support.peers.raw_scu import p_data, pdv
 
 PDU_BYTES_MAX = 16384
 RELEASE = struct.pack(">BxLL", A_RELEASE_RQ, 4, 0)

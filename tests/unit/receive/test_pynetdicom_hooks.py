@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pynetdicom import acse, association, dul, fsm, presentation, timer, transport
 
-from tests.support.data import CHECKOUT
+from tests.support.cohorts.data import CHECKOUT
 
 # What is used: why it matters here.
 HOOKS: dict[str, tuple[Any, str]] = {

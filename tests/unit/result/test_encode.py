@@ -10,9 +10,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from converter.product import IMPLEMENTATION_CLASS_UID
 from converter.result.encode import SHORT_BYTES_MAX, to_bytes
-from tests.support.part10 import as_pydicom_writes
-from tests.support.reports import a_heatmap, a_report, an_image
-from tests.support.sources import SOURCES, cr_japanese, dx_full, lateral
+from tests.support.dicom.part10 import as_pydicom_writes
+from tests.support.dicom.sources import SOURCES, cr_japanese, dx_full, lateral
+from tests.support.results.reports import a_heatmap, a_report, an_image
 
 
 def test_a_result_is_a_part_10_file_of_ours() -> None:

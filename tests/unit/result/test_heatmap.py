@@ -10,8 +10,8 @@ from converter.image.pixels import render
 from converter.result.findings import Finding
 from converter.result.heatmap import Layout, blend, draw_heatmap, lay_out, overlay, to_png
 from converter.result.regions import attention_region
-from tests.support.phantoms import make_dx
-from tests.support.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
+from tests.support.dicom.phantoms import make_dx
+from tests.support.results.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
 from tests.unit.result.test_regions import ORIENTATIONS
 
 SHAPES = [(128, 96), (512, 448), (448, 512), (1024, 400), (400, 1024), (3000, 2500)]

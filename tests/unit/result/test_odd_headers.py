@@ -7,9 +7,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.result.structured_report import build_structured_report
-from tests.support.reports import a_study_report, an_image
-from tests.support.result_assertions import report_problems
-from tests.support.sources import as_read, dx_full
+from tests.support.dicom.sources import as_read, dx_full
+from tests.support.results.reports import a_study_report, an_image
+from tests.support.results.result_assertions import report_problems
 
 ODD = (
     ("ImagerPixelSpacing", b"0,14\\0,14 "),

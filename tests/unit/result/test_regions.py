@@ -5,8 +5,8 @@ import pytest
 
 from converter.image.pixels import render
 from converter.result.regions import attention_region, evidence, whole_frame
-from tests.support.phantoms import make_dx
-from tests.support.reports import a_cam
+from tests.support.dicom.phantoms import make_dx
+from tests.support.results.reports import a_cam
 
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 ORIENTATIONS = [("L", "F"), ("R", "F"), ("L", "H"), ("R", "H"), ("F", "L"), ("H", "L"), ("F", "R"), ("H", "R")]

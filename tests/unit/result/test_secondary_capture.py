@@ -11,16 +11,16 @@ from converter.errors import Unreportable
 from converter.image.eligibility import check_header
 from converter.image.gray_image import IDENTITY_AFFINE, Declined
 from converter.image.pixels import render
-from converter.manifest import AgeRange, IntendedUse
+from converter.package.manifest import AgeRange, IntendedUse
 from converter.result.encode import to_bytes
 from converter.result.findings import HeatmapInput
 from converter.result.heatmap import draw_heatmap
 from converter.result.secondary_capture import build_heatmap, preview_orientation
 from converter.result.source_attributes import Charset
-from tests.support.phantoms import make_dx, make_mr
-from tests.support.reports import ALGORITHM, a_cam, a_heatmap, a_report, an_identity, an_image
-from tests.support.result_assertions import assert_heatmap
-from tests.support.sources import SOURCES, as_read, cr_with_holes, dx_full, sc_of_cr
+from tests.support.dicom.phantoms import make_dx, make_mr
+from tests.support.dicom.sources import SOURCES, as_read, cr_with_holes, dx_full, sc_of_cr
+from tests.support.results.reports import ALGORITHM, a_cam, a_heatmap, a_report, an_identity, an_image
+from tests.support.results.result_assertions import assert_heatmap
 from tests.unit.result.test_regions import ORIENTATIONS
 
 USE = IntendedUse(

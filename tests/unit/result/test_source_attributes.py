@@ -10,7 +10,7 @@ from pydicom.dataelem import RawDataElement
 
 from converter.result.encode import add_file_meta, to_bytes
 from converter.result.source_attributes import IDENTITY_TYPE_2, SourceAttributes
-from tests.support.sources import SOURCES, as_read, cr_japanese, cr_latin1, cr_undeclared, cr_with_holes, dx_full
+from tests.support.dicom.sources import SOURCES, as_read, cr_japanese, cr_latin1, cr_undeclared, cr_with_holes, dx_full
 
 
 def _written(result: Dataset) -> Dataset:

@@ -8,8 +8,8 @@ from pydicom import Dataset
 
 from converter.result.heatmap import to_png
 from converter.result.sr_page import sr_to_html
-from tests.support.reports import a_heatmap, a_report, an_image
-from tests.support.sources import cr_japanese, dx_full, lateral
+from tests.support.dicom.sources import cr_japanese, dx_full, lateral
+from tests.support.results.reports import a_heatmap, a_report, an_image
 
 VOID = {"meta", "br", "img"}
 

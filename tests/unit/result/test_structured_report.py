@@ -18,7 +18,8 @@ from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Finding
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import as_comprehensive, build_structured_report, comprehensive_uid
-from tests.support.reports import (
+from tests.support.dicom.sources import SOURCES, STUDY, as_read, cr_japanese, cr_with_holes, dx_full, lateral
+from tests.support.results.reports import (
     OPACITY,
     PNEUMONIA,
     a_finding,
@@ -27,8 +28,7 @@ from tests.support.reports import (
     a_study_report,
     an_image,
 )
-from tests.support.result_assertions import assert_report, groups, walk
-from tests.support.sources import SOURCES, STUDY, as_read, cr_japanese, cr_with_holes, dx_full, lateral
+from tests.support.results.result_assertions import assert_report, groups, walk
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -154,8 +154,8 @@ def test_another_process_gives_the_same_bytes() -> None:
     script = (
         "from hashlib import sha256\n"
         "from converter.result.encode import to_bytes\n"
-        "from tests.support.reports import a_heatmap, a_report, an_image\n"
-        "from tests.support.sources import dx_full\n"
+        "from tests.support.results.reports import a_heatmap, a_report, an_image\n"
+        "from tests.support.dicom.sources import dx_full\n"
         "image = an_image(dx_full())\n"
         "print(sha256(to_bytes(a_report([image])) + to_bytes(a_heatmap(image))).hexdigest())\n"
     )

@@ -11,7 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.image.gray_image import Declined
-from converter.manifest import Concept
+from converter.package.manifest import Concept
 from converter.result import template
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, DeclinedImage, Finding, StudyReport
@@ -19,9 +19,9 @@ from converter.result.provenance import heatmap_description
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
 from converter.result.template import TEMPLATES_MAX, Template, Values, built, encoded, number_text
-from tests.support.part10 import as_pydicom_writes
-from tests.support.reports import ALGORITHM, a_heatmap, a_study_report, an_identity, an_image
-from tests.support.sources import CR_STORAGE, DX_STORAGE, SC_STORAGE, SOURCES, STUDY, as_read, dx_full, lateral
+from tests.support.dicom.part10 import as_pydicom_writes
+from tests.support.dicom.sources import CR_STORAGE, DX_STORAGE, SC_STORAGE, SOURCES, STUDY, as_read, dx_full, lateral
+from tests.support.results.reports import ALGORITHM, a_heatmap, a_study_report, an_identity, an_image
 
 NAMES = {
     None: "Doe^Jane",

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.examples import labelled
-from tests.support.phantoms import draw_chest
-from training.artefacts import add_artefacts, collimate
-from training.augment import augment
-from training.batches import UNKNOWN, BatchSource, groups, known_targets
-from training.cohorts import Example
-from training.recipe import Recipe, load_recipe, with_values
+from tests.support.cohorts.examples import labelled
+from tests.support.dicom.phantoms import draw_chest
+from training.data.cohorts import Example
+from training.learning.artefacts import add_artefacts, collimate
+from training.learning.augment import augment
+from training.learning.batches import UNKNOWN, BatchSource, groups, known_targets
+from training.learning.recipe import Recipe, load_recipe, with_values
 
 RECIPE = Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"
 

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.support.small_cohorts import SPLIT_IMAGES, draw_cohorts
-from training.recipe import load_recipe, save_recipe, with_values
+from tests.support.cohorts.small_cohorts import SPLIT_IMAGES, draw_cohorts
+from training.learning.recipe import load_recipe, save_recipe, with_values
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn ([training]) not installed"),
@@ -27,7 +27,8 @@ COHORTS = {"kermany224": {"per_class": 2, "label_smoothing": 0}, "nih512": {"per
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import baseline_models, baselines, sensitivity
+        from training.commands import baselines
+        from training.judging import baseline_models, sensitivity
     return SimpleNamespace(models=baseline_models, cli=baselines, sensitivity=sensitivity)
 
 
@@ -48,7 +49,7 @@ def test_every_model_finds_what_is_plain_to_see(lab: SimpleNamespace) -> None:
 
 @pytest.mark.parametrize("side", [32, 48, 240])
 def test_the_baseline_beside_a_network_takes_inputs_of_any_size(side: int) -> None:
-    from training.baseline_models import logistic_regression
+    from training.judging.baseline_models import logistic_regression
 
     positive = np.arange(40) % 2 == 0
     inputs = np.random.default_rng(0).normal(0, 1, (40, 1, side, side)).astype(np.float32)
@@ -65,7 +66,7 @@ def test_block_means_keep_the_mean_of_a_picture(lab: SimpleNamespace) -> None:
 
 
 def test_a_smaller_share_of_patients_is_part_of_a_larger_and_splits_no_patient(lab: SimpleNamespace) -> None:
-    from tests.support.examples import labelled
+    from tests.support.cohorts.examples import labelled
 
     examples = [labelled(Path(f"{n}"), "nih512", n % 2 == 0, "train", f"p{n // 2}") for n in range(40)]
     pictures = lab.sensitivity.Pictures(("pneumonia",), examples, np.zeros((40, 64, 64), np.uint8), None, None)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.manifest import KNOTS_MAX, Calibration, Knot
-from training.calibrate import (
+from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from training.packaging.calibrate import (
     FILMS_MIN,
     Scored,
     calibrated,

@@ -13,11 +13,11 @@ import pytest
 
 from converter.evaluation.cases import Case, Rival
 from converter.evaluation.report import Setting, build_report
-from converter.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
-from tests.support.tiny_model import TINY_GATED
-from tests.unit.test_manifest import precision, valid_manifest
-from training.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics
-from training.manifest_file import write_manifest
+from converter.package.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
+from tests.support.models.tiny_model import TINY_GATED
+from tests.unit.package.test_manifest import precision, valid_manifest
+from training.commands.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics
+from training.packaging.manifest_file import write_manifest
 
 
 def manifest(**changes: Any) -> Manifest:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.cohorts import COHORTS, WrongLayout, load_examples
+from training.data.cohorts import COHORTS, WrongLayout, load_examples
 
 HEADER = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence\n"
 

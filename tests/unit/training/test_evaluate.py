@@ -12,21 +12,21 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.manifest import Cohort, Manifest, load_manifest
-from scp_node.inference.library import find_package, shipped_models_dir
-from tests.support import made_cohorts
-from tests.support.phantoms import draw_chest
+from converter.package.manifest import Cohort, Manifest, load_manifest
+from scp_node.inference.packages import find_package, shipped_models_dir
+from tests.support.cohorts import made_cohorts
+from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 import onnx
 
-from training import evaluate
-from training.canonical import cut
-from training.manifest_file import write_manifest
-from training.recipe_data import load_recipe_data
-from training.splits import select
+from training.commands import evaluate
+from training.data.recipe_data import load_recipe_data
+from training.data.splits import select
+from training.packaging.canonical import cut
+from training.packaging.manifest_file import write_manifest
 
 SHIPPED = find_package(shipped_models_dir(), "pneumonia").folder
 COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"

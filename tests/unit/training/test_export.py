@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.manifest import Calibration, InputSpec, Knot
-from tests.support.examples import labelled
-from training.calibrate import calibrated
-from training.recipe import Residual, load_recipe, with_values
+from converter.package.manifest import Calibration, InputSpec, Knot
+from tests.support.cohorts.examples import labelled
+from training.learning.recipe import Residual, load_recipe, with_values
+from training.packaging.calibrate import calibrated
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -47,7 +47,8 @@ def lab() -> SimpleNamespace:
     """The modules that import TensorFlow, and a small network whose batch statistics are not the initial ones."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import batch_statistics, export, fold, scores, zoo
+        from training.learning import batch_statistics, zoo
+        from training.packaging import export, fold, scores
 
         network = zoo.residual_network(SMALL, SPEC)
         rng = np.random.default_rng(0)
@@ -80,7 +81,7 @@ def test_another_process_exports_the_same_bytes(lab: SimpleNamespace, tmp_path: 
     """The other one has exported something else before: names are numbered by a counter of the process."""
     lab.network.save(tmp_path / "weights.keras")
     program = (
-        "import hashlib, sys, keras; from converter.manifest import InputSpec; from training.export import to_onnx\n"
+        "import hashlib, sys, keras; from converter.package.manifest import InputSpec; from training.packaging.export import to_onnx\n"
         f"spec = InputSpec.model_validate_json({SPEC.model_dump_json()!r})\n"
         f"network = keras.models.load_model({str(tmp_path / 'weights.keras')!r}, compile=False)\n"
         "to_onnx(keras.models.clone_model(network), spec)\n"

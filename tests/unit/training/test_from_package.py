@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.manifest import InputSpec
-from training.recipe import Plain, Residual
+from converter.package.manifest import InputSpec
+from training.learning.recipe import Plain, Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -30,7 +30,9 @@ def lab() -> SimpleNamespace:
         warnings.simplefilter("ignore")
         import keras
 
-        from training import export, from_package, zoo
+        from training.commands import from_package
+        from training.learning import zoo
+        from training.packaging import export
     return SimpleNamespace(keras=keras, export=export, take=from_package, zoo=zoo)
 
 

@@ -21,9 +21,11 @@ import yaml
 
 from converter.gate_codes import GATE_CODES
 from converter.image.model_input import normalise
-from converter.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
-from tests.support.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
-from training.gate import packages, patterns, phantoms, pool
+from converter.package.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
+from converter.phantom import other_regions as phantoms
+from converter.phantom import patterns
+from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
+from training.gate import packages, pool
 from training.gate.__main__ import main
 from training.gate.films import inverted, part, rotated
 from training.gate.kinds import KINDS, NAMES
@@ -44,7 +46,7 @@ from training.gate.sources import (
 from training.gate.spec import SIDE as FITTED_SIDE
 from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
-from training.manifest_file import write_manifest
+from training.packaging.manifest_file import write_manifest
 
 PATTERNS = (
     patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
@@ -429,7 +431,7 @@ def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_w
     old = package_with(tmp_path / "tiny" / "1.0.0", TINY, distribution=before)
     new = tmp_path / "tiny" / "1.1.0"
     gate_command(monkeypatch, "attach", old, run_folder, new)
-    from scp_node.inference.library import open_package, verify_package
+    from scp_node.inference.packages import open_package, verify_package
     from scp_node.inference.session import InferenceSession
 
     package = open_package(new)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.tiny_model import TINY
+from tests.support.models.tiny_model import TINY
 
 onnx = pytest.importorskip("onnx")
-from training.hygiene import TRANSPOSES_MAX, problems  # noqa: E402
+from training.packaging.hygiene import TRANSPOSES_MAX, problems  # noqa: E402
 
 OUTPUTS = ("probability", "cam")
 MODELS = Path(__file__).parents[3] / "models"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from converter.image.image_file import read_image
-from converter.manifest import InputSpec
-from tests.support import made_cohorts as made
-from tests.support.examples import labelled
-from training import images
-from training.cohorts import COHORTS, Example
-from training.images import load_model_inputs, load_targets, load_thumbnails, load_training_images
+from converter.package.manifest import InputSpec
+from tests.support.cohorts import made_cohorts as made
+from tests.support.cohorts.examples import labelled
+from training.data import images
+from training.data.cohorts import COHORTS, Example
+from training.data.images import load_model_inputs, load_targets, load_thumbnails, load_training_images
 
 SPEC = InputSpec.model_validate(
     {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "scale", "mean": 0.0, "std": 1.0}}

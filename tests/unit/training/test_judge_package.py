@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.phantoms import draw_chest
-from tests.support.tiny_model import TINY, TINY_GATED, TINY_NHWC
+from tests.support.dicom.phantoms import draw_chest
+from tests.support.models.tiny_model import TINY, TINY_GATED, TINY_NHWC
 
 pytest.importorskip("onnxruntime")
-from training.cohorts import Example
-from training.judge_package import Source, judge_examples, open_package
+from training.data.cohorts import Example
+from training.judging.judge_package import Source, judge_examples, open_package
 
 SIDE = 192
 

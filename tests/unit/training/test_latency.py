@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.support.tiny_model import TINY, TINY_NHWC
+from tests.support.models.tiny_model import TINY, TINY_NHWC
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from training.canonical import cut  # noqa: E402
-from training.latency import figures, measure, plain, table, variants  # noqa: E402
+from training.commands.latency import figures, measure, plain, table, variants  # noqa: E402
+from training.packaging.canonical import cut  # noqa: E402
 
 
 @pytest.mark.parametrize("package", [TINY, TINY_NHWC], ids=lambda path: path.parent.name)

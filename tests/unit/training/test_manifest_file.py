@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.manifest_file import name_and_version, read_manifest
+from training.packaging.manifest_file import name_and_version, read_manifest
 
 
 def test_a_folder_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converter.manifest import InputSpec
-from training.map_shift import displacement, mirror_shift, response_shift
-from training.scores import Array
+from converter.package.manifest import InputSpec
+from training.judging.map_shift import displacement, mirror_shift, response_shift
+from training.packaging.scores import Array
 
 SPEC = InputSpec.model_validate(
     {"height": 64, "width": 64, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.manifest import InputSpec
-from training.recipe import Residual
+from converter.package.manifest import InputSpec
+from training.learning.recipe import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -26,7 +26,8 @@ SPEC = InputSpec.model_validate({"height": 32, "width": 32, "layout": "NCHW", "n
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import mean_weights, zoo
+        from training.commands import mean_weights
+        from training.learning import zoo
     return SimpleNamespace(mean=mean_weights, zoo=zoo)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training import near_duplicates
-from training.near_duplicates import CORRELATION_MIN, correlated
+from training.data import near_duplicates
+from training.data.near_duplicates import CORRELATION_MIN, correlated
 
 
 def noise(count: int, seed: int = 0) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import sensitivity, specificity
-from training.calibrate import FILMS_MIN, Scored
-from training.operating_point import HALFWAY, choose_operating_point, choose_threshold
+from training.packaging.calibrate import FILMS_MIN, Scored
+from training.packaging.operating_point import HALFWAY, choose_operating_point, choose_threshold
 
 
 def scored(positive: object, score: object) -> Scored:

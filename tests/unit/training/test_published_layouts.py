@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import made_cohorts as made
-from training.cohorts import COHORTS, OWN, PUBLISHED, Example, WrongLayout, cohort_at
-from training.cohorts.__main__ import main
+from tests.support.cohorts import made_cohorts as made
+from training.data.cohorts import COHORTS, OWN, PUBLISHED, Example, WrongLayout, cohort_at
+from training.data.cohorts.__main__ import main
 
 
 def loaded(name: str, tmp_path: Path) -> list[Example]:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.manifest import InputSpec, Manifest, Precision, load_manifest
-from scp_node.inference.library import find_package, shipped_models_dir
-from tests.support.examples import labelled
-from tests.support.tiny_model import TINY, copy_tiny
-from tests.unit.test_manifest import precision, valid_manifest
-from training.recipe import Residual
+from converter.package.manifest import InputSpec, Manifest, Precision, load_manifest
+from scp_node.inference.packages import find_package, shipped_models_dir
+from tests.support.cohorts.examples import labelled
+from tests.support.models.tiny_model import TINY, copy_tiny
+from tests.unit.package.test_manifest import precision, valid_manifest
+from training.learning.recipe import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -32,7 +32,9 @@ SPEC = InputSpec.model_validate(
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import export, quantize, scores, zoo
+        from training.commands import quantize
+        from training.learning import zoo
+        from training.packaging import export, scores
 
         network = zoo.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
         full = export.to_onnx(network, SPEC)
@@ -72,7 +74,7 @@ def test_the_same_films_give_the_same_bytes(lab: SimpleNamespace) -> None:
 
 def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: SimpleNamespace) -> None:
     onnx = pytest.importorskip("onnx")
-    from training.half import halved, rounded
+    from training.packaging.half import halved, rounded
 
     known, stored = lab.scores.score(lab.full, lab.films), halved(lab.full)
     graph = onnx.load_model_from_string(stored).graph
@@ -87,7 +89,7 @@ def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: 
 def test_what_stays_in_float32_is_not_rounded_on_the_way(lab: SimpleNamespace) -> None:
     """The gate of the shipped package takes the image itself, and its shares add up to 1 as exactly as before."""
     onnxruntime = pytest.importorskip("onnxruntime")
-    from training.half import halved
+    from training.packaging.half import halved
 
     package = find_package(shipped_models_dir(), "pneumonia")
     full = package.onnx_path.read_bytes()
@@ -106,7 +108,7 @@ def test_what_stays_in_float32_is_not_rounded_on_the_way(lab: SimpleNamespace) -
 
 def test_the_image_is_rounded_too(lab: SimpleNamespace) -> None:
     """What lies between two neighbours of float16 reaches a GPU as one of them."""
-    from training.half import rounded
+    from training.packaging.half import rounded
 
     graph, halves = rounded(lab.full), lab.films.astype(np.float16).astype(np.float32)
     assert not np.array_equal(halves, lab.films)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from training.recipe import EXTENDS_MAX, load_recipe, save_recipe, with_values
+from training.learning.recipe import EXTENDS_MAX, load_recipe, save_recipe, with_values
 
 FOLDER = Path(__file__).parents[3] / "config" / "training"
 RECIPES = sorted(FOLDER.glob("*.yaml"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import made_cohorts as made
-from training import images
-from training.cohorts import COHORTS, cohort_at
-from training.recipe_data import load_recipe_data, recipe_cohorts
+from tests.support.cohorts import made_cohorts as made
+from training.data import images
+from training.data.cohorts import COHORTS, cohort_at
+from training.data.recipe_data import load_recipe_data, recipe_cohorts
 
 
 @pytest.fixture(autouse=True)

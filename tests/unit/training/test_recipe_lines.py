@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.recipes.line import BEFORE, RECIPES, ROOT, RUNS, START, Stage, in_order, needed, starts_from, text
-from training.recipe import load_recipe
+from training.learning.recipe import load_recipe
 
 NAMES = sorted(file.stem for file in RECIPES.glob("*.yaml"))
 MADE = {*NAMES, *(found[3] for found in (BEFORE.search(text(name)) for name in NAMES) if found)}
@@ -24,7 +24,7 @@ def test_what_a_recipe_starts_from_and_learns_from_is_made_by_another_command(na
 
 def test_the_package_whose_weights_a_recipe_takes_is_in_the_repository() -> None:
     commands = [found for found in (BEFORE.search(text(name)) for name in NAMES) if found]
-    taken = [found[2].split() for found in commands if found[1] == "training.from_package"]
+    taken = [found[2].split() for found in commands if found[1] == "training.commands.from_package"]
     assert taken
     for package, recipe in taken:
         assert (ROOT / package / "model.onnx").is_file()

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.manifest import load_manifest
-from scp_node.inference.library import find_package, shipped_models_dir
-from tests.support.phantoms import draw_chest
+from converter.package.manifest import load_manifest
+from scp_node.inference.packages import find_package, shipped_models_dir
+from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("onnxruntime")
-from training.reduced import convert_both, prove_reduced
+from training.judging.reduced import convert_both, prove_reduced
 
 PNEUMONIA = find_package(shipped_models_dir(), "pneumonia").folder
 COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,notes,source,licence"

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.support.made_cohorts import MADE
-from tests.support.small_cohorts import draw_cohorts
-from training.recipe import Recipe, load_recipe, with_values
+from tests.support.cohorts.made_cohorts import MADE
+from tests.support.cohorts.small_cohorts import draw_cohorts
+from training.learning.recipe import Recipe, load_recipe, with_values
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -36,7 +36,10 @@ SIDE = 64
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import export, recipe_data, scores, teaching, train, zoo
+        from training.commands import train
+        from training.data import recipe_data
+        from training.learning import teaching, zoo
+        from training.packaging import export, scores
     return SimpleNamespace(export=export, data=recipe_data, scores=scores, teaching=teaching, train=train, zoo=zoo)
 
 

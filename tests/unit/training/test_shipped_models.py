@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.manifest import Manifest, load_manifest
+from converter.package.manifest import Manifest, load_manifest
 
 MODELS = Path(__file__).parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
@@ -58,7 +58,7 @@ def test_reference_inputs_give_the_expected_outputs(package: Path) -> None:
 
 def test_map_changes_where_the_picture_does(package: Path) -> None:
     pytest.importorskip("onnxruntime")
-    from training.map_shift import response_shift
+    from training.judging.map_shift import response_shift
 
     spec = manifest_of(package).input
     with np.load(package / "reference.npz", allow_pickle=False) as reference:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converter.gate import refusal
 from converter.image.convert import Converted, convert
 from converter.image.model_input import to_model_input
-from converter.manifest import Manifest, load_manifest
-from scp_node.inference.library import find_package, shipped_models_dir
-from tests.support.data import require_data
-from training.cohorts import Example, load_examples
-from training.images import open_gray
-from training.map_shift import mirror_shift
-from training.scores import reference_arrays
-from training.size_leak import measure_size_leak, moved, probabilities, resize
-from training.splits import select
+from converter.package.gate import refusal
+from converter.package.manifest import Manifest, load_manifest
+from scp_node.inference.packages import find_package, shipped_models_dir
+from tests.support.cohorts.data import require_data
+from training.commands.size_leak import measure_size_leak, moved, probabilities, resize
+from training.data.cohorts import Example, load_examples
+from training.data.images import open_gray
+from training.data.splits import select
+from training.judging.map_shift import mirror_shift
+from training.packaging.scores import reference_arrays
 
 PACKAGE = find_package(shipped_models_dir(), "pneumonia").folder
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.support import made_cohorts as made
-from tests.unit.test_manifest import valid_manifest
-from training.size_leak import main, moved, size_alone, stored_shape
+from tests.support.cohorts import made_cohorts as made
+from tests.unit.package.test_manifest import valid_manifest
+from training.commands.size_leak import main, moved, size_alone, stored_shape
 
 SIDE = 32
 
@@ -87,7 +87,7 @@ def test_only_a_shift_beyond_the_limit_counts() -> None:
 
 
 def run(films: Path, package: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    from training import images
+    from training.data import images
 
     monkeypatch.setattr(images, "CACHE", package / "cache")
     with pytest.raises(SystemExit) as ended:

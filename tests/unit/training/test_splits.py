@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support import made_cohorts as made
-from tests.support.data import require_data
-from training import images
-from training.cohorts import COHORTS, Example, data_folder, load_examples
-from training.near_duplicates import find_near_duplicates
-from training.splits import (
+from tests.support.cohorts import made_cohorts as made
+from tests.support.cohorts.data import require_data
+from training.data import images
+from training.data.cohorts import COHORTS, Example, data_folder, load_examples
+from training.data.near_duplicates import find_near_duplicates
+from training.data.splits import (
     LEFT_OUT,
     SHARES,
     assign,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.made_cohorts import spreadsheet
-from training.cohorts import WrongLayout
-from training.cohorts.spreadsheet import BYTES_MAX, read_rows
+from tests.support.cohorts.made_cohorts import spreadsheet
+from training.data.cohorts import WrongLayout
+from training.data.cohorts.spreadsheet import BYTES_MAX, read_rows
 
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.small_cohorts import draw_cohorts
-from training.recipe import Recipe, load_recipe, save_recipe, with_values
+from tests.support.cohorts.small_cohorts import draw_cohorts
+from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -48,7 +48,8 @@ def lab() -> SimpleNamespace:
         warnings.simplefilter("ignore")
         import keras
 
-        from training import batches, checkpoint, learner, teachers, teaching, train, watch
+        from training.commands import train
+        from training.learning import batches, checkpoint, learner, teachers, teaching, watch
     return SimpleNamespace(
         keras=keras,
         batches=batches,
@@ -77,7 +78,7 @@ def small(**values: Any) -> Recipe:
 
 
 def lesson_of(lab: SimpleNamespace, recipe: Recipe, data: Path) -> Any:
-    from training.recipe_data import load_recipe_data
+    from training.data.recipe_data import load_recipe_data
 
     return lab.train.prepare(recipe, load_recipe_data(recipe.cohorts, [str(data)]))
 
@@ -147,7 +148,16 @@ def test_an_interrupted_run_goes_on_with_the_same_batches_to_the_same_weights(
 def test_a_killed_run_is_continued_by_the_same_command(data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "small.yaml"
     save_recipe(recipe, small(steps=100_000, report_steps=5))
-    command = [sys.executable, "-m", "training.train", str(recipe), "--name", "killed", "--runs", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "training.commands.train",
+        str(recipe),
+        "--name",
+        "killed",
+        "--runs",
+        str(tmp_path),
+    ]
     command += ["--data", str(data)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     state, history = tmp_path / "killed" / "state.npz", tmp_path / "killed" / "history.jsonl"
@@ -279,7 +289,7 @@ def test_no_time_and_no_steps_are_refused(
 
 
 def test_no_images_to_decide_on_are_told(lab: SimpleNamespace, data: Path, cached: None) -> None:
-    from training.recipe_data import load_recipe_data
+    from training.data.recipe_data import load_recipe_data
 
     examples = [one for one in load_recipe_data(small().cohorts, [str(data)]) if one.split != "val"]
     with pytest.raises(SystemExit, match="24 images to learn from, 0 of val"):
@@ -301,8 +311,8 @@ def test_a_val_split_of_a_few_images_cannot_stop_a_run(lab: SimpleNamespace, dat
 
 
 def test_the_mean_counts_each_cohort_alike_and_leaves_small_ones_out(lab: SimpleNamespace, data: Path) -> None:
-    from training.recipe_data import load_recipe_data
-    from training.splits import select
+    from training.data.recipe_data import load_recipe_data
+    from training.data.splits import select
 
     recipe = small()
     watched = select(load_recipe_data(recipe.cohorts, [str(data)]), "val", recipe.cohorts)
@@ -366,8 +376,8 @@ def test_a_network_that_computes_in_bfloat16_learns_and_its_average_answers_in_f
 def test_a_student_learns_the_mean_answer_of_its_teachers_which_is_asked_once(
     lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.recipe_data import load_recipe_data
-    from training.splits import select
+    from training.data.recipe_data import load_recipe_data
+    from training.data.splits import select
 
     runs = []
     for seed in (1, 2):

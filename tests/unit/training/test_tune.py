@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support.small_cohorts import draw_cohorts
-from training.recipe import Recipe, load_recipe, save_recipe, with_values
+from tests.support.cohorts.small_cohorts import draw_cohorts
+from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 
 pytestmark = [
     pytest.mark.skipif(
@@ -27,7 +27,8 @@ RECIPE = Path(__file__).parents[3] / "config" / "training" / "seed-three-layers.
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training import recipe_data, tune
+        from training.commands import tune
+        from training.data import recipe_data
     return SimpleNamespace(tune=tune, data=recipe_data)
 
 
@@ -85,7 +86,7 @@ def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
         (tmp_path / name / "history.jsonl").read_text(encoding="utf-8").count("\n") for name in ("trial-0", "trial-1")
     ]
     assert steps == [1, 1]
-    from training import checkpoint
+    from training.learning import checkpoint
 
     assert [checkpoint.load(tmp_path / name)[0].steps for name in ("trial-0", "trial-1")] == [9, 27]
 

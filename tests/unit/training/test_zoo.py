@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from training.recipe import Residual
+from training.learning.recipe import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -28,7 +28,7 @@ def offset(paddings: list[tuple[int, int]]) -> float:
 
 @pytest.mark.parametrize("halvings", [1, 2, 3, 4, 5])
 def test_paddings_leave_half_a_pixel_and_no_order_leaves_less(halvings: int) -> None:
-    from training.zoo.residual import halving_paddings
+    from training.learning.zoo.residual import halving_paddings
 
     paddings = halving_paddings(halvings)
     others = [offset(list(order)) for order in itertools.product([(0, 1), (1, 0)], repeat=halvings)]
@@ -40,7 +40,7 @@ def test_padding_at_the_end_alone_would_shift_the_map_by_half_a_cell() -> None:
 
 
 def test_the_mean_over_all_paths_is_centred() -> None:
-    from training.zoo.residual import halving_paddings
+    from training.learning.zoo.residual import halving_paddings
 
     stem, *blocks = halving_paddings(4)
     steps = [[offset([stem])]]
@@ -55,8 +55,8 @@ def test_network_pads_explicitly_wherever_it_halves() -> None:
         warnings.simplefilter("ignore")
         import keras
 
-        from converter.manifest import InputSpec
-        from training.zoo.residual import halving_paddings, residual_network
+        from converter.package.manifest import InputSpec
+        from training.learning.zoo.residual import halving_paddings, residual_network
     spec = InputSpec.model_validate(
         {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}
     )

@@ -14,15 +14,15 @@ import pytest
 import sqlalchemy as sa
 
 from scp_node.errors import ConfigurationError
-from scp_node.heartbeat import RoleStatus, write_status
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.settings import Web
+from scp_node.telemetry.heartbeat import RoleStatus, write_status
 from scp_node.web.database_watch import SILENT_MAX_S, DatabaseWatch
 from scp_node.web.health import readiness
 from scp_node.web.server import WebServer, build_app
-from tests.support.ledgers import new_ledger
-from tests.support.ports import free_port
+from tests.support.ledger.ledgers import new_ledger
+from tests.support.peers.ports import free_port
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -15,12 +15,12 @@ from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Delivery, Settings
-from scp_node.spool import Spool
+from scp_node.storage.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job, wait_s
 from scp_node.workflow.parts import Parts
-from tests.support.archives import scripted_archive
-from tests.support.ledgers import claimed, new_ledger, received
-from tests.support.objects import small_file
+from tests.support.dicom.objects import small_file
+from tests.support.ledger.ledgers import claimed, new_ledger, received
+from tests.support.peers.archives import scripted_archive
 
 REFUSES_3D = (COMPREHENSIVE_SR, SECONDARY_CAPTURE)
 

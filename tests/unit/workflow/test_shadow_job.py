@@ -13,19 +13,19 @@ import pytest
 import yaml
 from pydicom import Dataset
 
-from converter.manifest import Concept
+from converter.package.manifest import Concept
+from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import IMAGES_QUEUE, SHADOWS_QUEUE, JobQueue
-from scp_node.inference.decode_pool import DecodePool
-from scp_node.inference.shelf import ModelShelf
+from scp_node.inference.loaded_models import ModelShelf
 from scp_node.ledger import Analysis, Ledger, ShadowRow, StoredFinding
 from scp_node.ledger.records import now_utc
-from scp_node.roles.shadow import on_one_core, queues
+from scp_node.node.shadow import on_one_core, queues
 from scp_node.settings import Inference, Settings
-from scp_node.spool import Spool
+from scp_node.storage.spool import Spool
 from scp_node.workflow.shadow_job import ShadowParts, bury_shadow, run_shadow_job
-from tests.support.ledgers import claimed, new_ledger, received
-from tests.support.phantoms import make_dx, write_dx
-from tests.support.tiny_model import TINY, copy_tiny, random_tiny, tiny_with
+from tests.support.dicom.phantoms import make_dx, write_dx
+from tests.support.ledger.ledgers import claimed, new_ledger, received
+from tests.support.models.tiny_model import TINY, copy_tiny, random_tiny, tiny_with
 
 UID = "1.2.3.1.1"
 BRIGHT = Concept(value="T001", scheme="99HILUM", meaning="Bright")

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter.manifest import Concept
+from converter.package.manifest import Concept
 from scp_node.engine.jobs import JobQueue
-from scp_node.inference.shelf import ModelShelf
+from scp_node.inference.loaded_models import ModelShelf
 from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
-from scp_node.spool import Spool
+from scp_node.storage.spool import Spool
 from scp_node.workflow.parts import Parts, StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
-from tests.support.ledgers import claimed, new_ledger, received
+from tests.support.ledger.ledgers import claimed, new_ledger, received
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")

@@ -1,0 +1,104 @@
+"""What the decode pool and its children say to each other: length-prefixed JSON, then raw array bytes. Never a pickle.
+
+The parent believes nothing: a child has just run native decoders on bytes from the network. Every length it sends is
+compared with what was asked for, before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from converter.package.manifest import InputSpec, IntendedUse
+
+LENGTH_BYTES = 4
+REQUEST_BYTES_MAX = 65536
+HEADER_BYTES_MAX = 65536
+NOTE_CHARS_MAX = 500
+NOTES_MAX = 32
+UID_CHARS_MAX = 64
+
+Text = Annotated[str, Field(max_length=NOTE_CHARS_MAX)]
+Side = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: str
+
+
+class ConvertRequest(Message):
+    kind: Literal["convert"] = "convert"
+    path: str
+    spec: InputSpec
+    use: IntendedUse | None
+    preview_side_max: int
+    pixels_max: int
+    inflated_bytes_max: int
+    cpu_s: float
+
+
+class IdentifyRequest(Message):
+    """Asks for the SOP Instance UID of a file."""
+
+    kind: Literal["identify"] = "identify"
+    path: str
+    cpu_s: float
+
+
+class Ready(Message):
+    kind: Literal["ready"] = "ready"
+
+
+class ConvertedHeader(Message):
+    """Followed by the bytes of model_input (float32), preview (uint8) and preview_to_source (float64 2 x 3)."""
+
+    kind: Literal["converted"] = "converted"
+    preview_shape: tuple[Side, Side]
+    source_shape: tuple[Side, Side]
+    notes: Annotated[tuple[Text, ...], Field(max_length=NOTES_MAX)]
+
+
+class DeclinedHeader(Message):
+    kind: Literal["declined"] = "declined"
+    code: Text
+    reason: Text
+
+
+class Identified(Message):
+    kind: Literal["identified"] = "identified"
+    sop_instance_uid: Annotated[str, Field(max_length=UID_CHARS_MAX)] | None
+
+
+class Failed(Message):
+    """code: that of Unreadable or Undecodable, or 'memory', or 'surprise' for an exception nobody expected."""
+
+    kind: Literal["failed"] = "failed"
+    code: Literal["unreadable", "undecodable", "memory", "surprise"]
+    reason: Text
+
+
+Request = Annotated[ConvertRequest | IdentifyRequest, Field(discriminator="kind")]
+Reply = Annotated[Ready | ConvertedHeader | DeclinedHeader | Identified | Failed, Field(discriminator="kind")]
+REQUEST: TypeAdapter[ConvertRequest | IdentifyRequest] = TypeAdapter(Request)
+REPLY: TypeAdapter[Ready | ConvertedHeader | DeclinedHeader | Identified | Failed] = TypeAdapter(Reply)
+
+
+def frame(message: Message, arrays: Sequence[NDArray[np.generic]] = ()) -> list[memoryview]:
+    """What goes over the pipe for `message`: its length, its JSON, the arrays as they lie in memory."""
+    body = message.model_dump_json().encode("utf-8", "surrogateescape")
+    head = memoryview(len(body).to_bytes(LENGTH_BYTES, "big") + body)
+    return [head, *(np.ascontiguousarray(array).data.cast("B") for array in arrays)]
+
+
+def cut(text: str) -> str:
+    """`text`, short enough for a message."""
+    return text if len(text) <= NOTE_CHARS_MAX else text[: NOTE_CHARS_MAX - 3] + "..."
+
+
+def model_input_shape(spec: InputSpec) -> tuple[int, int, int]:
+    return (1, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 1)

@@ -1,0 +1,78 @@
+"""The models a worker serves: each package verified, loaded once and kept warm."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.package.manifest import Manifest
+from scp_node.inference.batcher import Batcher
+from scp_node.inference.packages import find_package, verify_package
+from scp_node.inference.session import InferenceSession
+from scp_node.settings import Inference
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """One verified package with its session behind a batcher."""
+
+    manifest: Manifest
+    batcher: Batcher
+    provider: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.name}@{self.manifest.version}"
+
+
+class ModelShelf:
+    """Loaded models by the name that routes use. Thread-safe."""
+
+    def __init__(self, models_dir: Path, settings: Inference) -> None:
+        self._models_dir, self._settings = models_dir, settings
+        self._lock = threading.Lock()
+        self._loaded: dict[str, LoadedModel] = {}
+
+    def load(self, names: Iterable[str]) -> None:
+        """Load what is not loaded yet. Raises ModelUnusable."""
+        for name in sorted(names):
+            self.get(name)
+
+    def get(self, name: str) -> LoadedModel:
+        """The model called `name` or `name@version`, loaded and verified at first use. Raises ModelUnusable."""
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(name)
+            return self._loaded[name]
+
+    def loaded(self) -> list[LoadedModel]:
+        """Each loaded model once, though a route may call it by its name and another one by name and version."""
+        with self._lock:
+            return list({model.label: model for model in self._loaded.values()}.values())
+
+    def labels(self) -> str:
+        return ", ".join(sorted(model.label for model in self._loaded.values()))
+
+    def provider(self) -> str:
+        """The ONNX Runtime provider really in use."""
+        return ", ".join(sorted({model.provider for model in self._loaded.values()}))
+
+    def close(self) -> None:
+        for model in self._loaded.values():
+            model.batcher.close()
+
+    def _load(self, name: str) -> LoadedModel:
+        settings = self._settings
+        package = find_package(self._models_dir, name)
+        session = InferenceSession(package, settings.providers, settings.threads, settings.gpu_required)
+        verify_package(package, session)
+        model = LoadedModel(
+            package.manifest, Batcher(session, settings.batch_size_max, settings.batch_window_s), session.provider
+        )
+        log.info("model ready", extra={"model": model.label, "provider": model.provider})
+        return model

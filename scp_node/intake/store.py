@@ -1,0 +1,226 @@
+"""What happens to one C-STORE: from its command to the status, with every promise kept before it is given.
+
+The statuses are those of DESIGN 3.7 (PS3.4 B.2.3). After a refusal the rest of the data set is counted and dropped,
+because a sender listens for the response only when it has sent all of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from converter.image.sop_classes import KNOWN_CLASSES
+from scp_node.dimse.requests import SUCCESS, Answer, Command
+from scp_node.errors import (
+    CannotUnderstand,
+    ClassNotOfContext,
+    DataSetMismatch,
+    DuplicateInstance,
+    HilumError,
+    InvalidInstance,
+    NotAuthorised,
+    OutOfResources,
+)
+from scp_node.intake.file_meta import file_head
+from scp_node.intake.group_commit import Register
+from scp_node.intake.header import InstanceHeader, is_uid, read_header
+from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.receive.access import printable
+from scp_node.storage.spool import PartFile, Spool, instance_name
+from scp_node.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends, and whom they called."""
+
+    source: str
+    calling_ae_title: str
+    called_ae_title: str
+    may_store: bool = True
+
+
+@dataclass(frozen=True)
+class Context:
+    """An accepted presentation context."""
+
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+class Store:
+    """Where received instances go; one for all associations."""
+
+    def __init__(self, spool: Spool, register: Register) -> None:
+        self.spool, self.register = spool, register
+
+    def begin(self, sender: Sender, context: Context, command: Command) -> IncomingInstance:
+        """A C-STORE-RQ has come; its data set follows."""
+        return IncomingInstance(self, sender, context, command)
+
+
+class IncomingInstance:
+    """One data set on its way from the network into spool and ledger."""
+
+    def __init__(self, store: Store, sender: Sender, context: Context, command: Command) -> None:
+        self._store, self._sender, self._context, self._command = store, sender, context, command
+        self._began = time.monotonic()
+        self._part: PartFile | None = None
+        self._refusal: HilumError | None = None
+        self.bytes = 0
+        try:
+            _check_may_store(sender)
+            _check_class(context, command)
+            _check_instance_uid(command)
+            store.spool.check_room()
+            _check_has_data_set(command)
+            self._part = self._open_part()
+        except HilumError as refusal:
+            self._refuse(refusal)
+
+    def write(self, pieces: Sequence[memoryview]) -> None:
+        """Take the next bytes of the data set."""
+        self.bytes += sum(map(len, pieces))
+        if self._part is not None:
+            try:
+                self._part.write(pieces)
+            except OutOfResources as refusal:
+                self._refuse(refusal)
+
+    def finish(self) -> Answer:
+        """The data set is complete: make it durable, enter it, and say so; or say why not."""
+        try:
+            if self._refusal is not None:
+                raise self._refusal
+            assert self._part is not None
+            header = read_header(self._part.read, self._context.transfer_syntax)
+            _check_agreement(header, self._command)
+            outcome = self._enter(header)
+        except HilumError as refusal:
+            return self._refused(refusal)
+        except Exception as error:  # noqa: BLE001  the handler ends here: whatever failed, the sender keeps the object
+            return self._refused(_failed(error))
+        finally:
+            self.discard()
+        self._log_stored(outcome)
+        return SUCCESS
+
+    def discard(self) -> None:
+        """Leave nothing behind of a data set that was not stored."""
+        if self._part is not None:
+            self._part.discard()
+
+    def _open_part(self) -> PartFile:
+        uid = self._command.sop_instance_uid
+        head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax)
+        return self._store.spool.open_part(head)
+
+    def _enter(self, header: InstanceHeader) -> AddOutcome:
+        """First the file, then row and job in one commit. Returns whether it is new, raises DuplicateInstance.
+
+        What the ledger knows already touches no file: the digest can be forged, and the first content is kept. The name
+        of the file is made of UID and content, so that an orphan never stands for other content. A file whose row
+        was not entered is an orphan that the sender's next attempt replaces. It is not removed, neither here nor later:
+        a commit that reports an error may have happened, and a ledger may have been lost that the spool could restore.
+        """
+        part, store = self._part, self._store
+        assert part is not None
+        record = self._record(header, part)
+        outcome = store.register.outcome_if_known(record)
+        if outcome is None:
+            part.commit(record.spool_name)
+            outcome = store.register.enter(record)
+            if outcome == "conflict":
+                store.spool.remove(record.spool_name)
+        if outcome == "conflict":
+            raise DuplicateInstance("this SOP Instance UID was received with other content")
+        return outcome
+
+    def _record(self, header: InstanceHeader, part: PartFile) -> ReceivedInstance:
+        return ReceivedInstance(
+            sop_instance_uid=header.sop_instance_uid,
+            sop_class_uid=header.sop_class_uid,
+            study_instance_uid=header.study_instance_uid,
+            series_instance_uid=header.series_instance_uid,
+            transfer_syntax_uid=self._context.transfer_syntax,
+            accession_number=header.accession_number,
+            source=self._sender.source,
+            calling_ae_title=self._sender.calling_ae_title,
+            called_ae_title=self._sender.called_ae_title,
+            spool_name=instance_name(header.sop_instance_uid, part.digest),
+            bytes=part.data_bytes,
+            digest=part.digest,
+            received_at=datetime.now(UTC),
+        )
+
+    def _refuse(self, refusal: HilumError) -> None:
+        self._refusal = refusal
+        self.discard()
+        self._part = None
+
+    def _refused(self, refusal: HilumError) -> Answer:
+        log.warning(
+            "instance refused",
+            extra={
+                "sop_instance_uid": printable(self._command.sop_instance_uid),
+                "source": self._sender.source,
+                "status": f"0x{refusal.dimse_status:04X}",
+                "reason": str(refusal),
+                "bytes": self.bytes,
+            },
+        )
+        metrics.note_store(refusal.dimse_status, self.bytes, time.monotonic() - self._began)
+        return Answer(refusal.dimse_status, str(refusal))
+
+    def _log_stored(self, outcome: AddOutcome) -> None:
+        metrics.note_store(SUCCESS.status, self.bytes, time.monotonic() - self._began)
+        log.info(
+            "instance stored" if outcome == "added" else "instance already stored",
+            extra={
+                "sop_instance_uid": self._command.sop_instance_uid,
+                "source": self._sender.source,
+                "transfer_syntax_uid": self._context.transfer_syntax,
+                "bytes": self.bytes,
+                "took_ms": round(1000 * (time.monotonic() - self._began), 1),
+            },
+        )
+
+
+def _check_may_store(sender: Sender) -> None:
+    if not sender.may_store:
+        raise NotAuthorised("this AE title may report on storage commitment, but not send images")
+
+
+def _check_class(context: Context, command: Command) -> None:
+    if context.abstract_syntax not in KNOWN_CLASSES:
+        raise ClassNotOfContext("the presentation context is not one of storage")
+    if command.sop_class_uid != context.abstract_syntax:
+        raise ClassNotOfContext("the SOP class is not that of the presentation context")
+
+
+def _check_instance_uid(command: Command) -> None:
+    if not is_uid(command.sop_instance_uid):
+        raise InvalidInstance("the Affected SOP Instance UID is not a UID")
+
+
+def _check_has_data_set(command: Command) -> None:
+    if not command.has_data_set:
+        raise CannotUnderstand("the command announces no data set")
+
+
+def _check_agreement(header: InstanceHeader, command: Command) -> None:
+    if header.sop_class_uid != command.sop_class_uid:
+        raise DataSetMismatch("SOP Class UID of data set and command differ")
+    if header.sop_instance_uid != command.sop_instance_uid:
+        raise DataSetMismatch("SOP Instance UID of data set and command differ")
+
+
+def _failed(error: Exception) -> OutOfResources:
+    """What the sender hears of a failure nobody foresaw; the log says where it happened."""
+    log.error("instance not stored", exc_info=error)
+    return OutOfResources("the instance could not be entered, try again")

@@ -1,0 +1,315 @@
+"""Runs the analysis behind a result again, from spool and ledger, and compares what comes out with what was sent.
+
+Nothing is written and nothing is sent. Equal input, package and settings give equal bytes on the same provider; another
+provider or another processor may round differently, so that numbers are compared within the tolerances below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pydicom
+import xxhash
+from pydicom import Dataset
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
+
+from converter.errors import ConverterError
+from converter.image.convert import Converted
+from converter.image.eligibility import check_header
+from converter.image.gray_image import Declined
+from converter.image.image_file import read_header
+from converter.package.gate import as_note
+from converter.result.encode import to_bytes
+from converter.result.regions import attention_region
+from converter.result.structured_report import as_comprehensive, build_structured_report
+from scp_node.analysis.judge import gate_refusal, judge
+from scp_node.analysis.routing import choose_route
+from scp_node.decode.pool import DecodePool
+from scp_node.errors import DecodeFailed, HilumError, ModelUnusable, UsageError
+from scp_node.inference.loaded_models import LoadedModel, ModelShelf
+from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, StoredFinding
+from scp_node.reporting.assemble import CoveredImage, algorithm_of, assemble, draw_heatmap, header_or_stub, identity_of
+from scp_node.settings import Settings
+from scp_node.workflow.parts import SpoolFiles
+
+Verdict = Literal["same", "differs", "unknown"]
+PROBABILITY_TOLERANCE = 1e-4
+MAP_TOLERANCE = 1e-3
+DIFFERENCES_MAX = 12
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what was compared, how it ended, and in which detail. Holds no patient data."""
+
+    what: str
+    verdict: Verdict
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where results, images and models are found; nothing of it is changed."""
+
+    settings: Settings
+    ledger: Ledger
+    spool: SpoolFiles
+    models: ModelShelf
+    decode_pool: DecodePool
+
+
+@dataclass(frozen=True)
+class Again:
+    """One image of the report, analysed again: what a report would say of it, and its rendering."""
+
+    covered: CoveredImage
+    converted: Converted | None
+
+
+def reproduce(source: Source, result_uid: str) -> Iterator[Check]:
+    """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
+    with source.ledger.reading() as tx:
+        result = source.ledger.result(tx, result_uid)
+        if result is None:
+            raise UsageError(f"no result {result_uid} was made by this node; 'hilum explain' names those of a study")
+        report = source.ledger.report(tx, result.report_id)
+    try:
+        model = source.models.get(report.model)
+    except ModelUnusable as error:
+        yield Check(f"model {report.model}", "unknown", f"cannot be run: {error}")
+        return
+    uids = [result.source_instance_uid] if result.source_instance_uid else sorted(report.instances)
+    images: list[Again] = []
+    for uid in uids:
+        again, checks = _analyse_again(source, report, model, uid)
+        yield from checks
+        if again is not None:
+            images.append(again)
+    if len(images) < len(uids):
+        yield Check(f"{result.kind} {result_uid}", "unknown", "cannot be built without the images above")
+    else:
+        yield _compare_object(source, result, report, model, images)
+
+
+def overall(checks: list[Check]) -> Verdict:
+    """Differs where anything differs; same only where everything could be compared and is the same."""
+    verdicts = {check.verdict for check in checks}
+    return "differs" if "differs" in verdicts else "same" if verdicts == {"same"} else "unknown"
+
+
+def _analyse_again(source: Source, report: ReportRow, model: LoadedModel, uid: str) -> tuple[Again | None, list[Check]]:
+    with source.ledger.reading() as tx:
+        instance, stored = source.ledger.instance(tx, uid), source.ledger.analysis(tx, uid)
+    what = f"image {uid}"
+    path = source.spool.path(instance.spool_name)
+    obstacle = _image_obstacle(path, instance)
+    if instance.decline_code == "analysis-failed":
+        obstacle = f"its analysis had failed: {instance.detail}"
+    if obstacle:
+        return None, [Check(what, "unknown", obstacle)]
+    try:
+        again = _analysed(source, instance, model)
+    except (ConverterError, DecodeFailed) as error:
+        declined = Declined("undecodable", str(error))
+        again = Again(_declined(instance, header_or_stub(instance, path), declined), None)
+    except HilumError as error:
+        return None, [Check(what, "unknown", f"cannot be analysed now: {error.code}: {error}")]
+    if instance.model not in (report.model, None) or instance.state == "received":
+        detail = f"the ledger has the analysis of {instance.model}, not that of {report.model} any more"
+        return again, [Check(f"{what}: scores", "unknown", f"{detail}; see the object")]
+    return again, list(_compare_analyses(what, instance, stored, again))
+
+
+def _image_obstacle(path: Path, instance: InstanceRow) -> str:
+    """Why the image that was received is not there any more; empty when it is."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"the image is not in the spool any more ({error.strerror})"
+    if xxhash.xxh3_128_hexdigest(memoryview(data)[len(data) - instance.bytes :]) != instance.digest:
+        return "the image in the spool is not the one that was received"
+    return ""
+
+
+def _analysed(source: Source, instance: InstanceRow, model: LoadedModel) -> Again:
+    """The steps of the image job, without its ledger."""
+    path, settings, manifest = source.spool.path(instance.spool_name), source.settings, model.manifest
+    header, ds = header_or_stub(instance, path), read_header(path)
+    by_route = choose_route(settings.routes, instance.source, ds).declined if instance.model is None else None
+    outcome = by_route or check_header(ds, manifest.intended_use)
+    if isinstance(outcome, Declined):
+        return Again(_declined(instance, header, outcome), None)
+    converted = source.decode_pool.convert(
+        path, manifest.input, None, settings.report.heatmap_side_max, settings.inference.pixels_max
+    )
+    if isinstance(converted, Declined):
+        return Again(_declined(instance, header, converted), None)
+    scores = model.batcher.score(converted.model_input)
+    refused = None if settings.inference.gate == "off" else gate_refusal(manifest, scores)
+    if refused is not None and settings.inference.gate == "refuse":
+        return Again(_declined(instance, header, refused), None)
+    cam, findings = scores.cam[0], []
+    for found, attention in zip(judge(manifest, scores.probability[0]), cam, strict=True):
+        region = None
+        if found.positive:
+            shape = converted.preview.shape
+            region = attention_region(attention, shape, converted.preview_to_source, converted.source_shape)
+        findings.append(
+            StoredFinding(found.name, found.concept, found.probability, found.threshold, found.positive, region)
+        )
+    analysis = Analysis(cam, converted.preview_to_source, converted.source_shape, model.provider, tuple(findings))
+    noted = replace(
+        instance,
+        notes=[*outcome, *converted.notes, *([] if refused is None else [as_note(refused)])],
+        decline_code=None,
+        detail="",
+    )
+    return Again(CoveredImage(noted, header, analysis), converted)
+
+
+def _declined(instance: InstanceRow, header: Dataset, outcome: Declined) -> CoveredImage:
+    return CoveredImage(replace(instance, decline_code=outcome.code, detail=outcome.reason), header, None)
+
+
+def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None, again: Again) -> Iterator[Check]:
+    new, analysis = again.covered.instance, again.covered.analysis
+    if stored is None or analysis is None:
+        then = instance.decline_code or "analysed"
+        now = "analysed" if analysis is not None else new.decline_code
+        same = stored is None and analysis is None and then == now
+        detail = f"declined as {then}" if same else f"{then} then, {now} now"
+        if not same and instance.model is None:
+            detail += "; the routes of the configuration had declined it"
+        yield Check(f"{what}: outcome", "same" if same else "differs", detail)
+        return
+    providers = f"; then on '{stored.provider}', now on '{analysis.provider}'"
+    where = "" if stored.provider == analysis.provider else providers
+    names = [[found.name for found in one.findings] for one in (stored, analysis)]
+    if names[0] != names[1]:
+        yield Check(f"{what}: findings", "differs", f"{', '.join(names[0])} then, {', '.join(names[1])} now")
+        return
+    for old, found in zip(stored.findings, analysis.findings, strict=True):
+        difference = abs(old.probability - found.probability)
+        detail = f"{old.probability:.6f} then, {found.probability:.6f} now{where}"
+        yield Check(f"{what}: probability of {old.name}", _within(difference, PROBABILITY_TOLERANCE), detail)
+        decisions = [f"{'positive' if one.positive else 'negative'} at {one.threshold:g}" for one in (old, found)]
+        same = (old.positive, old.threshold) == (found.positive, found.threshold)
+        detail = decisions[0] if same else f"{decisions[0]} then, {decisions[1]} now"
+        yield Check(f"{what}: decision on {old.name}", "same" if same else "differs", detail)
+    if stored.cam.shape != analysis.cam.shape:
+        yield Check(f"{what}: map", "differs", f"{stored.cam.shape} then, {analysis.cam.shape} now")
+    else:
+        largest = float(np.abs(stored.cam - analysis.cam).max())
+        detail = f"largest difference {largest:.2g}, {MAP_TOLERANCE:g} allowed{where}"
+        yield Check(f"{what}: map", _within(largest, MAP_TOLERANCE), detail)
+
+
+def _within(difference: float, tolerance: float) -> Verdict:
+    return "same" if difference <= tolerance else "differs"
+
+
+def _compare_object(
+    source: Source, result: ResultRow, report: ReportRow, model: LoadedModel, images: list[Again]
+) -> Check:
+    """The object built again, against the bytes that were sent."""
+    what = f"{result.kind} {result.sop_instance_uid}"
+    path = source.spool.path(result.spool_name)
+    try:
+        sent = path.read_bytes()
+    except OSError as error:
+        return Check(what, "unknown", f"the object that was sent is not in the spool any more ({error.strerror})")
+    if hashlib.sha256(sent).hexdigest() != result.sha256:
+        return Check(what, "unknown", "the object in the spool is not the one that was built")
+    heatmaps = {str(one.covered.instance.sop_instance_uid): _heatmap(source, report, model, one) for one in images}
+    if result.kind == "heatmap":
+        built = next((one for one in heatmaps.values() if one is not None), None)
+    else:
+        built = _report(source, result, report, model, images, heatmaps)
+    if built is None:
+        return Check(what, "differs", "the image is not analysed now, so that there is no map to draw")
+    again = to_bytes(built)
+    if again == sent:
+        return Check(what, "same", f"{len(sent)} bytes, every one as before")
+    differing = _differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
+    shown = ", ".join(differing[:DIFFERENCES_MAX]) + (", ..." if len(differing) > DIFFERENCES_MAX else "")
+    hint = "a setting of `report` or `node`, or the time zone, that was changed since makes a difference too"
+    return Check(what, "differs", f"in {shown or 'its encoding'} ({hint})")
+
+
+def _heatmap(source: Source, report: ReportRow, model: LoadedModel, image: Again) -> Dataset | None:
+    if image.converted is None or not image.covered.findings:
+        return None
+    settings, converted = source.settings, image.converted
+    identity = identity_of(report, settings.node.ae_title, model.label)
+    return draw_heatmap(
+        identity, model.manifest, image.covered, converted.preview, converted.preview_to_source, settings.report
+    )
+
+
+def _report(
+    source: Source,
+    result: ResultRow,
+    report: ReportRow,
+    model: LoadedModel,
+    images: list[Again],
+    heatmaps: dict[str, Dataset | None],
+) -> Dataset:
+    """The Structured Report in the class of `result`, with those of the heat maps that were sent with it."""
+    with source.ledger.reading() as tx:
+        sent = {one.source_instance_uid for one in source.ledger.results_of_report(tx, report.id)} | {
+            uid for uid in heatmaps if source.ledger.heatmap_of(tx, uid, report.model) is not None
+        }
+    content = assemble(
+        identity_of(report, source.settings.node.ae_title, model.label),
+        algorithm_of(model.manifest),
+        [image.covered for image in images],
+        {uid: ds for uid, ds in heatmaps.items() if ds is not None and uid in sent},
+        _predecessors(source, report),
+    )
+    built = build_structured_report(content, result.sop_class_uid, source.settings.report.charset)
+    if built.SOPInstanceUID != result.sop_instance_uid and result.sop_class_uid == ComprehensiveSRStorage:
+        return as_comprehensive(
+            build_structured_report(content, Comprehensive3DSRStorage, source.settings.report.charset)
+        )
+    return built
+
+
+def _predecessors(source: Source, report: ReportRow) -> tuple[tuple[str, str, str], ...]:
+    """The Structured Reports of the revision before, as the study job saw them."""
+    with source.ledger.reading() as tx:
+        earlier = [
+            one
+            for one in source.ledger.reports_of_study(tx, report.study_instance_uid)
+            if one.route == report.route and one.revision < report.revision and one.built_at is not None
+        ]
+        if not earlier:
+            return ()
+        latest = max(earlier, key=lambda one: one.revision)
+        return tuple(
+            (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
+            for one in source.ledger.results_of_report(tx, latest.id)
+            if one.kind == "sr" and source.ledger.deliveries_of_result(tx, one.sop_instance_uid)
+        )
+
+
+def _differences(sent: Dataset, built: Dataset, place: str = "") -> list[str]:
+    """Keywords of the elements that differ, with the places in sequences; values stay where they are."""
+    found: list[str] = []
+    for tag in sorted({*sent.keys(), *built.keys()}):
+        one, other = sent.get(tag), built.get(tag)
+        name = f"{place}{pydicom.datadict.keyword_for_tag(tag) or tag}"
+        if one is None or other is None or one.VR != "SQ":
+            if one is None or other is None or one.value != other.value:
+                found.append(name)
+        elif len(one.value) != len(other.value):
+            found.append(f"{name} ({len(one.value)} and {len(other.value)} items)")
+        else:
+            for number, pair in enumerate(zip(one.value, other.value, strict=True), 1):
+                found += _differences(*pair, f"{name}[{number}].")
+    return found

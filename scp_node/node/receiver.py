@@ -1,0 +1,80 @@
+"""The receiver: takes in objects, and enters what archives report of results."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from contextlib import closing
+
+from scp_node.engine.wakeup import Waker
+from scp_node.errors import OutOfResources
+from scp_node.node.settings_feed import Orders
+from scp_node.receive.scp import Receiver
+from scp_node.settings import Settings
+from scp_node.settings.places import open_spool, opened, wakeup_path
+from scp_node.storage.spool import Spool
+from scp_node.telemetry import metrics
+from scp_node.telemetry.heartbeat import Heartbeat, status_folder
+from scp_node.tls.certificates import certificate_expiry
+from scp_node.workflow.commitment_book import CommitmentBook
+
+log = logging.getLogger(__name__)
+
+
+def run(orders: Orders) -> None:
+    """Take in objects until asked to stop."""
+    settings = orders.settings
+    heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
+    with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
+        spool = open_spool(settings)
+        reports = CommitmentBook(ledger, jobs)
+        receiver = Receiver(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
+        _measure(receiver, spool)
+        receiver.start()
+        try:
+            log.info(
+                "receiver ready",
+                extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
+            )
+            heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool))
+            orders.follow(receiver.reload)
+        finally:
+            heartbeat.stopping()
+            receiver.stop(settings.workers.drain_s)
+
+
+def receiver_obstacles(receiver: Receiver, spool: Spool) -> list[str]:
+    """Why a sender should not come here now."""
+    obstacles = [] if receiver.is_listening else ["does not listen"]
+    try:
+        spool.check_room()
+    except OutOfResources as refusal:
+        obstacles.append(f"takes no images: {refusal}")
+    return obstacles
+
+
+def _measure(receiver: Receiver, spool: Spool) -> None:
+    def volume_bytes(count: str) -> float:
+        volume = os.statvfs(spool.root)
+        return float(getattr(volume, count) * volume.f_frsize)
+
+    metrics.associations_open.set_function(lambda: receiver.association_count)
+    metrics.connections_open.set_function(lambda: receiver.door.connections)
+    metrics.spool_healthy.set_function(lambda: spool.healthy)
+    metrics.spool_free_bytes.set_function(lambda: volume_bytes("f_bavail"))
+    metrics.spool_disk_bytes.set_function(lambda: volume_bytes("f_blocks"))
+    if receiver.settings.tls.profile != "off":
+        metrics.certificate_expiry_seconds.labels("own").set_function(
+            lambda: certificate_expires_in_s(receiver.settings)
+        )
+
+
+def certificate_expires_in_s(settings: Settings) -> float:
+    """Seconds until this node's certificate expires; not a number where there is none that can be read."""
+    certificate = settings.tls.certificate
+    try:
+        return math.nan if certificate is None else certificate_expiry(certificate).timestamp() - time.time()
+    except (OSError, ValueError):
+        return math.nan

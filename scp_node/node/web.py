@@ -1,0 +1,34 @@
+"""The web role: says over HTTP whether the node is ready, and what it counts."""
+
+from __future__ import annotations
+
+import logging
+
+from scp_node.ledger import Ledger
+from scp_node.ledger.database import open_database
+from scp_node.node.settings_feed import Orders
+from scp_node.settings.places import database_url
+from scp_node.telemetry.heartbeat import status_folder
+from scp_node.web.database_watch import DatabaseWatch
+from scp_node.web.server import WebServer, build_app
+
+log = logging.getLogger(__name__)
+
+
+def run(orders: Orders) -> None:
+    """Answer over HTTP until asked to stop."""
+    settings = orders.settings
+    engine = open_database(database_url(settings))
+    try:
+        watch = DatabaseWatch(Ledger(engine))
+        server = WebServer(settings.web, build_app(status_folder(settings.node.data_dir), watch))
+        watch.start()
+        server.start()
+        try:
+            log.info("web ready", extra={"bind": settings.web.bind, "port": server.port})
+            orders.follow(lambda new: None)
+        finally:
+            server.stop()
+            watch.stop()
+    finally:
+        engine.dispose()

@@ -1,0 +1,225 @@
+"""The door: how many connections and associations there may be, counted before any of them costs a thread.
+
+A connection is loose while it is not associated: it has not asked yet, was rejected, or has been released. Loose
+connections never keep anybody out: where one too many would be open, the oldest loose one makes room.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from scp_node.receive.access import TOO_MANY_ASSOCIATIONS, TOO_MANY_OF_ONE_AE, Rejection
+from scp_node.settings import Receiver
+from scp_node.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+# An address that was quiet may open this many seconds' worth of connections at once.
+BURST_S = 2.0
+_TELL_EVERY_S = 1.0
+
+
+class Connection(Protocol):
+    """What the door knows of a connection."""
+
+    peer_address: str
+
+    def hang_up(self) -> None:
+        """End it from another thread."""
+
+
+@dataclass
+class _Address:
+    """What one address has open, and how many more it may open now."""
+
+    tokens: float
+    refilled_at: float
+    connections: int = 0
+    loose: OrderedDict[Connection, None] = field(default_factory=OrderedDict)
+
+
+class Door:
+    """Everything is O(1) and under one lock. `limits` are asked for each time, so that they may change."""
+
+    def __init__(self, limits: Callable[[], Receiver], clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self._changed = threading.Condition()
+        self._open: dict[Connection, _Address] = {}
+        self._evicted: set[Connection] = set()  # hung up, not yet at its end
+        self._loose: OrderedDict[Connection, None] = OrderedDict()
+        self._associated: dict[Connection, str] = {}
+        self._of_ae: Counter[str] = Counter()
+        self._addresses: dict[str, _Address] = {}
+        self._quiet: OrderedDict[str, None] = OrderedDict()  # without a connection, the longest first
+        self._untold: Counter[str] = Counter()
+        self._told_evicted = 0
+        self._told_at = -_TELL_EVERY_S
+        # Since the start, for metrics.
+        self.connections_total = self.associations_total = 0
+        self.dropped_total: Counter[str] = Counter()  # by the limit that was reached
+        self.evicted_total = 0
+
+    @property
+    def connections(self) -> int:
+        return len(self._open)
+
+    @property
+    def loose(self) -> int:
+        return len(self._loose)
+
+    @property
+    def associations(self) -> int:
+        return len(self._associated)
+
+    @property
+    def addresses(self) -> int:
+        return len(self._addresses)
+
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    def lets_in(self, address: str) -> bool:
+        """Whether one more connection of this address may be served; makes room for it if need be."""
+        limits = self._limits()
+        with self._changed:
+            of_address = self._refilled(address, limits)
+            if of_address.tokens < 1:
+                limit = "connections_per_s_max"
+            elif of_address.connections >= limits.connections_per_address_max and not self._evict(of_address.loose):
+                limit = "connections_per_address_max"
+            elif len(self._open) >= limits.connections_max and not self._evict(self._loose):
+                limit = "connections_max"
+            else:
+                of_address.tokens -= 1
+                return True
+            self.dropped_total[limit] += 1
+            self._untold[limit] += 1
+        metrics.connections_dropped.labels(limit).inc()
+        return False
+
+    def enter(self, connection: Connection) -> None:
+        """A connection that was let in begins."""
+        with self._changed:
+            of_address = self._refilled(connection.peer_address, self._limits())
+            of_address.connections += 1
+            of_address.loose[connection] = self._loose[connection] = None
+            self._quiet.pop(connection.peer_address, None)
+            self._open[connection] = of_address
+            self.connections_total += 1
+
+    def keep(self, connection: Connection) -> None:
+        """It is about to close by itself: it must not be hung up any more."""
+        with self._changed:
+            self._tighten(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """It has ended."""
+        with self._changed:
+            self._dissociate(connection)
+            self._remove(connection)
+            self._evicted.discard(connection)
+            self._changed.notify_all()
+
+    def wait_until_left(self, timeout_s: float) -> int:
+        """Wait for all connections to end; how many have not."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open and not self._evicted, timeout_s)
+            return len(self._open) + len(self._evicted)
+
+    # --- associations ---------------------------------------------------------------------------------------------
+
+    def associate(self, connection: Connection, calling_ae_title: str) -> Rejection | None:
+        """Count an association in, unless there are as many as may be."""
+        limits = self._limits()
+        with self._changed:
+            if len(self._associated) >= limits.associations_max:
+                return TOO_MANY_ASSOCIATIONS
+            if self._of_ae[calling_ae_title] >= limits.associations_per_ae_max:
+                return TOO_MANY_OF_ONE_AE
+            self._tighten(connection)
+            self._associated[connection] = calling_ae_title
+            self._of_ae[calling_ae_title] += 1
+            self.associations_total += 1
+            return None
+
+    def dissociate(self, connection: Connection) -> None:
+        """It is released or aborted; its connection may still wait for the peer to close."""
+        with self._changed:
+            if self._dissociate(connection) and (of_address := self._open.get(connection)) is not None:
+                of_address.loose[connection] = self._loose[connection] = None
+
+    # --- what is dropped ------------------------------------------------------------------------------------------
+
+    def tell_dropped(self) -> float | None:
+        """Log what was dropped, once a second at most. How long until there is more to tell, None if there is not."""
+        with self._changed:
+            if not self._untold and self._told_evicted == self.evicted_total:
+                return None
+            wait_s = self._told_at + _TELL_EVERY_S - self._clock()
+            if wait_s > 0:
+                return wait_s
+            dropped, self._untold, self._told_at = self._untold, Counter(), self._clock()
+            evicted, self._told_evicted = self.evicted_total - self._told_evicted, self.evicted_total
+        log.warning(
+            "connections dropped",
+            extra={"refused": dropped.total(), "limits": sorted(dropped), "oldest_silent_closed": evicted},
+        )
+        return None
+
+    # --- under the lock -------------------------------------------------------------------------------------------
+
+    def _refilled(self, address: str, limits: Receiver) -> _Address:
+        """The address with the tokens it has now. Addresses that have been quiet for long enough are forgotten."""
+        now, capacity = self._clock(), max(1.0, limits.connections_per_s_max * BURST_S)
+        while self._quiet:
+            oldest = next(iter(self._quiet))
+            if now - self._addresses[oldest].refilled_at < BURST_S:
+                break
+            del self._quiet[oldest], self._addresses[oldest]
+        of_address = self._addresses.get(address)
+        if of_address is None:
+            of_address = self._addresses[address] = _Address(capacity, now)
+            self._quiet[address] = None
+        elif address in self._quiet:
+            self._quiet.move_to_end(address)
+        tokens = of_address.tokens + (now - of_address.refilled_at) * limits.connections_per_s_max
+        of_address.tokens, of_address.refilled_at = min(capacity, tokens), now
+        return of_address
+
+    def _evict(self, candidates: OrderedDict[Connection, None]) -> bool:
+        if not candidates:
+            return False
+        oldest = next(iter(candidates))
+        self._remove(oldest)
+        self._evicted.add(oldest)
+        oldest.hang_up()
+        self.evicted_total += 1
+        metrics.connections_dropped.labels("oldest_silent").inc()
+        return True
+
+    def _tighten(self, connection: Connection) -> None:
+        if (of_address := self._open.get(connection)) is not None:
+            self._loose.pop(connection, None)
+            of_address.loose.pop(connection, None)
+
+    def _remove(self, connection: Connection) -> None:
+        self._tighten(connection)
+        of_address = self._open.pop(connection, None)
+        if of_address is not None:
+            of_address.connections -= 1
+            if not of_address.connections:
+                self._quiet[connection.peer_address] = None
+
+    def _dissociate(self, connection: Connection) -> bool:
+        title = self._associated.pop(connection, None)
+        if title is None:
+            return False
+        self._of_ae[title] -= 1
+        if not self._of_ae[title]:
+            del self._of_ae[title]
+        return True

@@ -1,0 +1,29 @@
+"""The configuration: a frozen model a section, its file read strictly, its reference and schema generated."""
+
+from scp_node.settings.model import Settings
+from scp_node.settings.network import Node, Receiver, RemoteAE, Tls, Web
+from scp_node.settings.routes import ResultKind, Route, View, When
+from scp_node.settings.section import Section
+from scp_node.settings.work import Delivery, Drift, GateMode, Inference, Logging, Report, Storage, Workers
+
+__all__ = [
+    "Delivery",
+    "Drift",
+    "GateMode",
+    "Inference",
+    "Logging",
+    "Node",
+    "Receiver",
+    "RemoteAE",
+    "Report",
+    "ResultKind",
+    "Route",
+    "Section",
+    "Settings",
+    "Storage",
+    "Tls",
+    "View",
+    "Web",
+    "When",
+    "Workers",
+]

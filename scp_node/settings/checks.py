@@ -1,0 +1,153 @@
+"""Checks between sections of the configuration: names that point somewhere, values that contradict each other."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scp_node.settings.model import Settings
+
+Loc = tuple[str | int, ...]
+"""Path of a value: keys and zero-based positions in lists."""
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """A problem between sections. `loc` is the path of the offending value, `involves` are the paths of the values that
+    it was compared with."""
+
+    loc: Loc
+    message: str
+    hint: str = ""
+    involves: tuple[Loc, ...] = ()
+
+
+def cross_checks(settings: Settings) -> list[CrossCheck]:
+    """Everything that only shows when sections are read together, each problem at its own place in the file."""
+    return [
+        *_unknown_remote_aes(settings),
+        *_repeated_names(settings),
+        *_senders(settings),
+        *_protection(settings),
+        *_contradictions(settings),
+        *_addresses(settings),
+    ]
+
+
+def _unknown_remote_aes(settings: Settings) -> Iterator[CrossCheck]:
+    for index, route in enumerate(settings.routes):
+        for key, names in ((("when", "from"), route.when.from_), (("to",), route.to)):
+            for position, name in enumerate(names):
+                if name not in settings.remote_aes:
+                    near = difflib.get_close_matches(name, settings.remote_aes, n=1)
+                    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.remote_aes)}."
+                    loc = ("routes", index, *key, position)
+                    yield CrossCheck(loc, f"no remote AE is called '{name}'", hint, (("remote_aes", name),))
+
+
+def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:
+    lists: list[tuple[Loc, list[str]]] = [(("inference", "providers"), [*settings.inference.providers])]
+    for index, route in enumerate(settings.routes):
+        lists += [
+            (("routes", index, "when", "from"), route.when.from_),
+            (("routes", index, "results"), [*route.results]),
+            (("routes", index, "to"), route.to),
+        ]
+        for other in range(index):
+            if settings.routes[other].name == route.name:
+                message = f"a second route is called '{route.name}'"
+                yield CrossCheck(("routes", index, "name"), message, involves=(("routes", other, "name"),))
+                break
+    for loc, names in lists:
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                first = (*loc, names.index(name))
+                yield CrossCheck((*loc, position), f"'{name}' is listed twice", involves=(first,))
+
+
+def _senders(settings: Settings) -> Iterator[CrossCheck]:
+    senders = [(name, ae) for name, ae in settings.remote_aes.items() if ae.may_send]
+    for position, (name, ae) in enumerate(senders):
+        for first, other in senders[:position]:
+            if ae.ae_title == other.ae_title and _overlap(ae.addresses, other.addresses):
+                loc = ("remote_aes", name, "ae_title")
+                compared = tuple(("remote_aes", first, key) for key in ("ae_title", "may_send", "addresses"))
+                mine = tuple(("remote_aes", name, key) for key in ("may_send", "addresses"))
+                hint = "Two senders may share an AE title when both have addresses, and no address in common."
+                yield CrossCheck(loc, f"'{first}' already sends as {ae.ae_title}", hint, (*compared, *mine))
+                break
+    if not senders:
+        involves = tuple(("remote_aes", name, "may_send") for name in settings.remote_aes)
+        hint = "Set may_send: true for the PACS or modality that sends images."
+        yield CrossCheck(("remote_aes",), "no remote AE may send", hint, involves)
+
+
+def _overlap(some: list[str], others: list[str]) -> bool:
+    """Whether an address may be in both lists; an empty list stands for every address."""
+    if not some or not others:
+        return True
+    pairs = ((ipaddress.ip_network(one), ipaddress.ip_network(other)) for one in some for other in others)
+    return any(one.version == other.version and one.overlaps(other) for one, other in pairs)
+
+
+def _protection(settings: Settings) -> Iterator[CrossCheck]:
+    tls = settings.tls
+    profile: Loc = ("tls", "profile")
+    if settings.exposes_plaintext:
+        message = f"{settings.node.bind} can be reached from other machines, and tls.profile is off"
+        hint = (
+            "Set tls.profile with certificate, key and ca. Where the network itself is trusted: "
+            "tls: {allow_plaintext: true}. For this machine only: bind: 127.0.0.1."
+        )
+        yield CrossCheck(("node", "bind"), message, hint, (profile, ("tls", "allow_plaintext")))
+    if tls.profile != "off":
+        for key, path in (("certificate", tls.certificate), ("ca", tls.ca)):
+            if path is None:
+                yield CrossCheck(profile, f"{tls.profile} needs tls.{key}", involves=(("tls", key),))
+    if tls.alarm_before_days > tls.warn_before_days:
+        involves = (("tls", "warn_before_days"),)
+        yield CrossCheck(("tls", "alarm_before_days"), "is longer than warn_before_days", involves=involves)
+    for name, ae in settings.remote_aes.items():
+        loc: Loc = ("remote_aes", name)
+        if ae.tls and tls.profile == "off":
+            yield CrossCheck((*loc, "tls"), "is true, but tls.profile is off", involves=(profile,))
+        if ae.passcode is not None and ae.user is None:
+            yield CrossCheck((*loc, "passcode"), "has no user that it belongs to", involves=((*loc, "user"),))
+        for key in ("certificate_sha256", "certificate_subject"):
+            if getattr(ae, key) and tls.profile == "off":
+                yield CrossCheck((*loc, key), "there are no certificates while tls.profile is off", involves=(profile,))
+            elif getattr(ae, key) and ae.may_send and not tls.verify_peer:
+                compared = (profile, ("tls", "verify_peer"), (*loc, "may_send"))
+                yield CrossCheck((*loc, key), "no sender shows a certificate, verify_peer is false", involves=compared)
+
+
+def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
+    if settings.delivery.retry_max_s < settings.delivery.retry_first_s:
+        involves = (("delivery", "retry_first_s"),)
+        yield CrossCheck(("delivery", "retry_max_s"), "is shorter than retry_first_s", involves=involves)
+    limits = settings.receiver
+    if limits.connections_max < limits.associations_max:
+        involves = (("receiver", "associations_max"),)
+        yield CrossCheck(("receiver", "connections_max"), "is less than associations_max", involves=involves)
+    if settings.drift.psi_alarm_min < settings.drift.psi_watch_min:
+        yield CrossCheck(
+            ("drift", "psi_alarm_min"), "is less than psi_watch_min", involves=(("drift", "psi_watch_min"),)
+        )
+    for index, route in enumerate(settings.routes):
+        if route.shadow is not None and route.shadow == route.model:
+            own: Loc = ("routes", index, "model")
+            yield CrossCheck(("routes", index, "shadow"), "is the model of the route itself", involves=(own,))
+    if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
+        involves = (("inference", "providers"),)
+        yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)
+
+
+def _addresses(settings: Settings) -> Iterator[CrossCheck]:
+    node, web = settings.node, settings.web
+    if not ipaddress.ip_address(web.bind).is_loopback:
+        hint = "Use 127.0.0.1, and a reverse proxy that asks for a password where others are to see it."
+        yield CrossCheck(("web", "bind"), "is reachable from outside, but there is no authentication yet", hint)
+    if web.port == node.port and node.bind in ("0.0.0.0", "::", web.bind):
+        yield CrossCheck(("web", "port"), "is the port of the DICOM listener", involves=(("node", "port"),))

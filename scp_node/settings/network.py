@@ -1,0 +1,186 @@
+"""Sections node, remote_aes, tls, receiver and web: who this node is, whom it knows, and how it is reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from scp_node.settings.section import (
+    AETitle,
+    BindAddress,
+    Bytes,
+    File,
+    Fingerprint,
+    Folder,
+    Host,
+    Network,
+    Port,
+    Seconds,
+    Section,
+    Subject,
+)
+
+
+class Node(Section):
+    """This node as the PACS sees it."""
+
+    ae_title: AETitle = Field(
+        description="AE title of this node; senders must call it by this name.", examples=["HILUM"]
+    )
+    bind: BindAddress = Field(
+        "127.0.0.1",
+        description="IP address to listen on; 127.0.0.1 = this machine only, 0.0.0.0 = every address of this machine. "
+        "Beyond this machine it takes TLS, or tls.allow_plaintext.",
+    )
+    port: Port = Field(11112, description="TCP port of the DICOM listener.")
+    data_dir: Folder = Field(
+        Path("./hilum-data"),
+        description="Folder for received images, ledger and results. Relative to the folder of this file.",
+    )
+
+
+class RemoteAE(Section):
+    """One other DICOM application: a modality or PACS that sends images, an archive that gets results, or both."""
+
+    ae_title: AETitle = Field(description="AE title of the remote application.", examples=["ORTHANC"])
+    host: Host = Field(description="Host name or IP address.", examples=["127.0.0.1"])
+    port: Port = Field(description="TCP port where it listens.", examples=[4242])
+    may_send: bool = Field(False, description="Whether this AE title may send images to the node.")
+    storage_commitment: bool = Field(
+        False,
+        description="Whether the archive is asked to confirm by Storage Commitment that it keeps a result. It may "
+        "then call this node to do so.",
+    )
+    tls: bool | None = Field(
+        None, description="Whether results go there over TLS; null = yes when tls.profile is set, no when it is off."
+    )
+    addresses: list[Network] = Field(
+        default_factory=list,
+        description="IP addresses and networks this AE may call from, such as [10.1.2.3, 10.9.0.0/16]; empty = any. "
+        "Two senders may share an AE title when their addresses differ.",
+    )
+    certificate_sha256: list[Fingerprint] = Field(
+        default_factory=list,
+        description="SHA-256 fingerprints of the certificates this AE may show, with or without colons; empty = any "
+        "that tls.ca has signed. Two of them bridge a renewal.",
+    )
+    certificate_subject: Subject | None = Field(
+        None,
+        description="What the subject of its certificate must hold, such as 'CN=pacs,O=Hospital'; null = anything.",
+    )
+    user: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        description="User name that its association requests must carry (user identity, PS3.7 D.3.3.7); null = not "
+        "looked at. Name and passcode travel in the clear unless TLS is on.",
+    )
+    passcode: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        repr=False,
+        description="Passcode that belongs to the user; null = the name alone is enough.",
+        json_schema_extra={"env": True},
+    )
+
+
+class Tls(Section):
+    """How DICOM connections are protected, in both directions (PS3.15 B.12 and B.13)."""
+
+    profile: Literal["off", "bcp195", "bcp195-modified"] = Field(
+        "off",
+        description="Security profile of PS3.15: bcp195 (B.12), bcp195-modified (B.13: more ciphers), or off. Both "
+        "take TLS 1.3 and 1.2, and nothing older. With a profile the listener takes TLS only.",
+    )
+    certificate: File | None = Field(
+        None,
+        description="This node's certificate and its intermediates, PEM; used towards senders and destinations, so it "
+        "has to allow server and client authentication. Relative to the folder of this file, like key and ca.",
+    )
+    key: File | None = Field(None, description="Its private key, PEM; null = in the file of the certificate.")
+    key_passphrase: str | None = Field(
+        None,
+        repr=False,
+        min_length=1,
+        description="Passphrase of the key; null = the key is not encrypted.",
+        json_schema_extra={"env": True},
+    )
+    ca: File | None = Field(None, description="Certificates of the authorities that sign the peers' certificates, PEM.")
+    verify_peer: bool = Field(
+        True,
+        description="Whether senders must show a certificate that ca has signed (mutual TLS). Certificates of "
+        "destinations are verified in any case.",
+    )
+    check_host: bool = Field(
+        True,
+        description="Whether a destination's certificate must name the host it is reached by. Not looked at for a "
+        "remote AE with certificate_sha256 or certificate_subject, which say more.",
+    )
+    allow_plaintext: bool = Field(
+        False,
+        description="Allow profile off on an address beyond this machine: AE titles prove nothing then, and images "
+        "can be read on the wire.",
+    )
+    handshake_timeout_s: Seconds = Field(10, gt=0, description="Time for a sender to complete the TLS handshake.")
+    warn_before_days: int = Field(
+        30, ge=0, le=3650, description="A certificate that expires within this time is a warning in log and echo."
+    )
+    alarm_before_days: int = Field(
+        7, ge=0, le=3650, description="A certificate that expires within this time is an error in the log."
+    )
+
+
+class Receiver(Section):
+    """Limits of the DICOM listener."""
+
+    associations_max: int = Field(100, ge=1, le=1000, description="Associations open at the same time.")
+    associations_per_ae_max: int = Field(
+        50, ge=1, le=1000, description="Associations open at the same time under one calling AE title."
+    )
+    connections_max: int = Field(
+        300,
+        ge=1,
+        le=4000,
+        description="Connections open at the same time, associated or not; the oldest one without an association makes "
+        "room for a new one.",
+    )
+    connections_per_address_max: int = Field(
+        120,
+        ge=1,
+        le=4000,
+        description="Connections open at the same time from one IP address. All that stands behind a PACS or a proxy "
+        "has one address.",
+    )
+    connections_per_s_max: int = Field(
+        500, ge=1, le=100_000, description="New connections per second from one IP address; twice as many in a burst."
+    )
+    pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
+    instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")
+    idle_timeout_s: Seconds = Field(60, gt=0, description="An association on which nothing comes this long is aborted.")
+    pdu_timeout_s: Seconds = Field(30, gt=0, description="A PDU that has begun must be complete within this time.")
+    message_timeout_s: Seconds = Field(
+        900,
+        gt=0,
+        description="An image must be complete within this time, from its command to its last byte. As with the other "
+        "times, only the waiting for the sender counts, not the node's own work.",
+    )
+    bytes_per_s_min: int = Field(
+        1024, ge=0, description="A sender that is slower over rate_window_s, within an image, is aborted; 0 = never."
+    )
+    rate_window_s: Seconds = Field(30, gt=0, description="The time over which bytes_per_s_min is measured.")
+    acse_timeout_s: Seconds = Field(
+        10, gt=0, description="Time for a peer to ask for an association, and to close its connection afterwards."
+    )
+
+
+class Web(Section):
+    """The HTTP port: /healthz, /readyz and /metrics."""
+
+    bind: BindAddress = Field(
+        "127.0.0.1",
+        description="IP address to listen on. Only a loopback address, because there is no authentication yet.",
+    )
+    port: Port = Field(8043, description="TCP port. Not 8042: that is Orthanc's, which may be on the same machine.")

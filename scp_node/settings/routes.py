@@ -1,0 +1,61 @@
+"""Section routes: which images go to which model, and what becomes of the results."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scp_node.settings.section import CodeString, Section
+
+ResultKind = Literal["sr", "heatmap"]
+View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
+
+
+class When(Section):
+    """What a route takes. An attribute that is absent from the image matches; one that is present must be listed."""
+
+    from_: list[str] = Field(
+        default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
+    )
+    modality: list[CodeString] = Field(
+        ["CR", "DX"],
+        min_length=1,
+        description="Accepted values of Modality. CT and MR images are received where a route lists CT or MR.",
+    )
+    body_part: list[CodeString] = Field(["CHEST"], min_length=1, description="Accepted values of Body Part Examined.")
+    view: list[View] = Field(
+        ["PA", "AP"],
+        min_length=1,
+        description="Accepted values of View Position. Not asked of CT and MR: a slice has no such view.",
+    )
+
+
+class Route(Section):
+    """Which images go to which model, and where the results go. The first route that takes an image gets it."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="Name of the route, as logs show it.",
+        examples=["chest"],
+        json_schema_extra={"rule": "lower-case letters, digits, '-' and '_'; at most 32"},
+    )
+    when: When = Field(default_factory=lambda: When(), description="What this route takes.")
+    model: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+)?$",
+        description="Model package, as 'name' (highest version) or 'name@version'.",
+        examples=["pneumonia"],
+        json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.0'"},
+    )
+    shadow: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]*@\d+\.\d+\.\d+$",
+        description="A second model package, as 'name@version', that scores every image that the first one scores, in "
+        "a process of its own, on the CPU and behind everything else. Nothing of it leaves the node: see "
+        "`hilum models agreement`.",
+        json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.0'"},
+    )
+    results: list[ResultKind] = Field(
+        ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."
+    )
+    to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])

@@ -1,0 +1,150 @@
+"""Sections storage, inference, report, delivery, workers, drift and logging: how the work is done."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scp_node.settings.section import Bytes, Folder, Seconds, Section
+
+
+class Storage(Section):
+    """Where and how received images and the ledger are kept."""
+
+    database_url: str | None = Field(
+        None,
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://",
+        repr=False,
+        description="SQLAlchemy URL of the ledger, for SQLite or PostgreSQL; null = SQLite under data_dir.",
+        json_schema_extra={"env": True, "rule": "a URL that begins with sqlite:/// or postgresql+psycopg://"},
+    )
+    used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
+    free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
+    inodes_free_percent_min: float = Field(
+        1, ge=0, le=100, description="New images are refused when fewer of the disk's inodes are free, in percent."
+    )
+    spool_bytes_max: Bytes | None = Field(
+        None, description="New images are refused when the spool holds this many bytes; null = no quota."
+    )
+
+
+GateMode = Literal["refuse", "note", "off"]
+
+
+class Inference(Section):
+    """How models run."""
+
+    providers: list[Literal["cuda", "cpu"]] = Field(
+        ["cuda", "cpu"], min_length=1, description="ONNX Runtime providers in order of preference."
+    )
+    gpu_required: bool = Field(False, description="Refuse to start when no GPU can be used.")
+    gate: GateMode = Field(
+        "refuse",
+        description="What becomes of an image that a model's input gate takes for no frontal chest radiograph: it is "
+        "refused with a coded reason, or analysed with a note in the report, or analysed as if there were no gate.",
+    )
+    models_dir: Folder | None = Field(
+        None, description="Folder of model packages, relative to the folder of this file; null = the shipped ones."
+    )
+    threads: int = Field(0, ge=0, le=256, description="CPU threads of one model session; 0 = one less than the cores.")
+    batch_size_max: int = Field(16, ge=1, le=256, description="Most images in one inference batch (GPU only).")
+    batch_window_s: float = Field(0.005, ge=0, le=1, description="Longest wait for a batch to fill (GPU only).")
+    decode_processes: int = Field(0, ge=0, le=64, description="Child processes that decode pixels; 0 = two at most.")
+    decode_memory_bytes_max: Bytes = Field(4 * 1024**3, description="Address space of one decoding process.")
+    decode_cpu_s_max: Seconds = Field(60, gt=0, description="CPU time for decoding one image.")
+    decode_timeout_s: Seconds = Field(120, gt=0, description="Wall-clock time for decoding one image.")
+    pixels_max: int = Field(
+        100_000_000, ge=1, description="Largest Rows x Columns x Frames that is decoded; more is quarantined."
+    )
+    inflated_bytes_max: Bytes = Field(
+        536870912, description="Largest size that a deflated data set may inflate to; more is quarantined."
+    )
+
+
+class Report(Section):
+    """What the results look like and when they are made."""
+
+    quiet_period_s: Seconds = Field(
+        5, description="A study is reported when no image came for this long; 0 = at once after each image."
+    )
+    sop_class: Literal["comprehensive_3d", "comprehensive"] = Field(
+        "comprehensive_3d",
+        description="SOP class of the Structured Report. An archive that refuses Comprehensive 3D SR gets "
+        "Comprehensive SR in any case.",
+    )
+    charset: Literal["source", "utf8"] = Field(
+        "source", description="Character set of the results: that of the source image, or ISO_IR 192 (UTF-8)."
+    )
+    when_all_declined: Literal["send", "omit"] = Field(
+        "send", description="Whether a study of which no image could be analysed gets a report that says so."
+    )
+    heatmap_side_max: int = Field(
+        1536, ge=320, le=4096, description="Longest side of the heat map, caption and legend included, in pixels."
+    )
+    heatmap_for: Literal["positive", "all"] = Field(
+        "all", description="Heat maps for positive findings only, or for every analysed image."
+    )
+
+
+class Delivery(Section):
+    """How results travel to their destinations."""
+
+    retry_first_s: Seconds = Field(5, gt=0, description="Wait after the first failed attempt; doubles each time.")
+    retry_max_s: Seconds = Field(600, gt=0, description="Longest wait between two attempts.")
+    give_up_after_h: float = Field(72, gt=0, le=8760, description="After this long a delivery becomes a dead letter.")
+    connect_timeout_s: Seconds = Field(10, gt=0, description="Time to reach a destination and open an association.")
+    response_timeout_s: Seconds = Field(60, gt=0, description="Time for a destination to answer a C-STORE.")
+    commitment_timeout_s: Seconds = Field(
+        3600, gt=0, description="An archive that has not confirmed a result for this long is asked again, three times."
+    )
+    keep_open_s: Seconds = Field(5, description="An association stays open this long for the next result.")
+
+
+class Workers(Section):
+    """How much is worked on at the same time, and how often a queue is looked at."""
+
+    images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
+    studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
+    deliveries: int = Field(4, ge=1, le=64, description="Results sent at the same time by one worker.")
+    poll_s: float = Field(
+        1.0,
+        ge=0.01,
+        le=60,
+        description="How often the queues are looked at. On one machine new work wakes the worker at once; this is for "
+        "work that comes from elsewhere.",
+    )
+    niceness: int = Field(
+        5,
+        ge=0,
+        le=19,
+        description="How far workers and decoding processes step back behind the receiver, which runs at 0, so that "
+        "a node busy with pixels still takes images in. Holds from the next start.",
+    )
+    attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
+    reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
+    drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
+
+
+class Drift(Section):
+    """When scores and images count as others than those a model package was validated with."""
+
+    window_days: int = Field(
+        7, ge=1, le=90, description="The last days that are compared with the package's own films."
+    )
+    images_min: int = Field(
+        100, ge=10, le=1_000_000, description="With fewer images of a sender in the window nothing is said about it."
+    )
+    psi_watch_min: float = Field(
+        0.1, gt=0, le=10, description="Population stability index, beyond what chance makes, from which one watches."
+    )
+    psi_alarm_min: float = Field(
+        0.25, gt=0, le=10, description="Population stability index, beyond what chance makes, that is an alarm."
+    )
+
+
+class Logging(Section):
+    """What the node writes to its log (standard error)."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
+    format: Literal["text", "json"] = Field("text", description="One line of text, or one JSON object, per event.")

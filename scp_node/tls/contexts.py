@@ -1,0 +1,190 @@
+"""TLS in both directions (PS3.15 B.12, B.13), from certificate files that may be replaced while the node runs."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+
+from scp_node.errors import HilumError
+from scp_node.settings import Tls
+from scp_node.tls.certificates import certificate_expiry
+
+log = logging.getLogger(__name__)
+
+# TLS 1.2 suites; those of TLS 1.3 are OpenSSL's own three. B.12: what RFC 9325 4.2 recommends. B.13: forward secrecy
+# and authenticated encryption; without DHE, because Python cannot set the length of its key. SECLEVEL 2 refuses RSA
+# keys below 2048 bits, curves below 224 bits and SHA-1 signatures.
+CIPHERS = {
+    "bcp195": "ECDHE+AESGCM:@SECLEVEL=2",
+    "bcp195-modified": "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AESCCM:!AESCCM8:@SECLEVEL=2",
+}
+
+_REASONS = {
+    "WRONG_VERSION_NUMBER": "it does not speak TLS",
+    "RECORD_LAYER_FAILURE": "it does not speak TLS",
+    "HTTP_REQUEST": "it does not speak TLS",
+    "UNSUPPORTED_PROTOCOL": "it has no TLS version from 1.2 on",
+    "NO_SHARED_CIPHER": "it has no cipher of the profile",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it showed no certificate",
+}
+
+
+class CertificateUnusable(HilumError):
+    """A file of the section tls cannot be used; `key` names its setting."""
+
+    code = "certificate-unusable"
+
+    def __init__(self, key: str, message: str, hint: str = "") -> None:
+        super().__init__(f"tls.{key}: {message}")
+        self.key, self.message, self.hint = key, message, hint
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """For the listener, and for destinations whose host name is or is not checked."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+    client_any_host: ssl.SSLContext
+
+
+class Credentials:
+    """The contexts of one section `tls`. Each use looks whether a file has changed: a good new certificate serves the
+    next connection, a bad one is logged and the old one stays."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._files = [path for path in (tls.certificate, tls.key, tls.ca) if path is not None]
+        self._lock = threading.Lock()
+        self._seen: list[tuple[int, int, int] | None] | None = None
+        self._contexts: Contexts | None = None
+
+    def contexts(self) -> Contexts:
+        """Raises CertificateUnusable as long as the files have never been usable."""
+        with self._lock:
+            if (seen := [_state_of(path) for path in self._files]) != self._seen:
+                self._load(seen)
+            if self._contexts is None:
+                raise CertificateUnusable("certificate", "cannot be used; see the log")
+            return self._contexts
+
+    def _load(self, seen: list[tuple[int, int, int] | None]) -> None:
+        is_first, self._seen = self._seen is None, seen
+        try:
+            self._contexts = make_contexts(self._tls)
+        except CertificateUnusable as error:
+            event = "TLS certificate cannot be used" if self._contexts is None else "TLS certificate kept as it was"
+            log.error(event, extra={"problem": str(error), "hint": error.hint})
+            return
+        if not is_first:
+            expires = certificate_expiry(_required(self._tls.certificate, "certificate"))
+            log.info("TLS certificate reloaded", extra={"expires": expires.isoformat()})
+
+
+@lru_cache(maxsize=4)
+def credentials(tls: Tls) -> Credentials:
+    """The one Credentials of this process for `tls`."""
+    return Credentials(tls)
+
+
+def make_contexts(tls: Tls) -> Contexts:
+    """Raises CertificateUnusable."""
+    server, client, client_any_host = (
+        _context(tls, protocol)
+        for protocol in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_CLIENT)
+    )
+    server.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
+    client_any_host.check_hostname = False
+    return Contexts(server, client, client_any_host)
+
+
+def explained(error: OSError) -> str:
+    """Why a TLS connection did not come about or broke, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+        return "it closed the connection"
+    reason = getattr(error, "reason", None) or ""
+    if "ALERT" in reason:
+        alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
+        return f"it refused, with the alert '{alert}'"
+    return _REASONS.get(reason) or reason.replace("_", " ").lower() or error.strerror or type(error).__name__
+
+
+def _context(tls: Tls, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS[tls.profile])
+    # No resumption: every connection shows its certificate, so that a change of ca or of the clock counts at once.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_NO_TICKET
+    if protocol is ssl.PROTOCOL_TLS_SERVER:
+        context.num_tickets = 0
+    _load_certificate(context, tls)
+    _load_authorities(context, _required(tls.ca, "ca"))
+    return context
+
+
+def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
+    certificate = _required(tls.certificate, "certificate")
+    _check_certificates("certificate", certificate)
+    key, key_setting = (certificate, "certificate") if tls.key is None else (tls.key, "key")
+    _check_readable(key_setting, key)
+    try:
+        # Always with a passphrase: without one OpenSSL would ask the terminal for that of an encrypted key.
+        context.load_cert_chain(certificate, key, lambda: tls.key_passphrase or "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise CertificateUnusable(key_setting, "is not the private key of the certificate") from error
+        if error.reason == "EE_KEY_TOO_SMALL":
+            raise CertificateUnusable("certificate", "has a key that is too short", "RSA takes 2048 bits.") from error
+        hint = "The passphrase belongs into tls.key_passphrase." if _is_encrypted(key) else ""
+        raise CertificateUnusable(key_setting, "holds no private key that can be read", hint) from error
+
+
+def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
+    _check_certificates("ca", path)
+    try:
+        context.load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise CertificateUnusable("ca", "holds a certificate that OpenSSL refuses") from error
+
+
+def _check_certificates(key: str, path: Path) -> None:
+    _check_readable(key, path)
+    try:
+        x509.load_pem_x509_certificates(path.read_bytes())
+    except ValueError as error:
+        hint = "It has a part that begins with -----BEGIN CERTIFICATE-----."
+        raise CertificateUnusable(key, f"{path} holds no certificate in PEM form", hint) from error
+
+
+def _check_readable(key: str, path: Path) -> None:
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise CertificateUnusable(key, f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_encrypted(path: Path) -> bool:
+    return b"ENCRYPTED" in path.read_bytes()
+
+
+def _required(path: Path | None, key: str) -> Path:
+    if path is None:
+        raise CertificateUnusable(key, "is missing")
+    return path
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced or written."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,72 @@
+"""Judges and reports studies with the real steps of image and study job, in one thread and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import xxhash
+from pydicom import Dataset
+
+from scp_node.decode.pool import DecodePool
+from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue
+from scp_node.inference.loaded_models import ModelShelf
+from scp_node.ledger import Ledger, ResultRow
+from scp_node.settings import Inference, Settings
+from scp_node.storage.previews import PreviewStore
+from scp_node.storage.spool import Spool
+from scp_node.workflow.image_job import run_image_job
+from scp_node.workflow.parts import Parts
+from scp_node.workflow.study_job import run_study_job
+from tests.support.dicom.phantoms import write_dx
+from tests.support.ledger.ledgers import claimed, new_ledger, received
+from tests.support.models.tiny_model import copy_tiny
+
+SETTINGS = Settings.model_validate(
+    {
+        "node": {"ae_title": "HILUM"},
+        "remote_aes": {"pacs": {"ae_title": "PACS", "host": "127.0.0.1", "port": 104, "may_send": True}},
+        "routes": [{"name": "chest", "model": "tiny", "to": ["pacs"]}],
+        "report": {"quiet_period_s": 0},
+    }
+)
+
+
+@contextmanager
+def worker_parts(folder: Path) -> Iterator[Parts]:
+    """The parts of a worker with the tiny model, but for what sends: judging and reporting end before it."""
+    copy_tiny(folder / "models")
+    ledger = new_ledger(folder)
+    with closing(DecodePool(processes=1)) as pool, closing(ModelShelf(folder / "models", Inference())) as models:
+        previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
+        sender = None
+        yield Parts(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+    ledger.engine.dispose()
+
+
+def report_study(parts: Parts, study: int, *images: Dataset) -> list[ResultRow]:
+    """Judge and report a study of one patient; returns its results."""
+    for number, ds in enumerate(images, 1):
+        record = received(number, study)
+        ds.StudyInstanceUID, ds.SOPInstanceUID = record.study_instance_uid, record.sop_instance_uid
+        ds.PatientID = f"PHANTOM{study}"
+        path = parts.spool.path(record.spool_name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = write_dx(path, ds).read_bytes()
+        record = replace(record, bytes=len(data), digest=xxhash.xxh3_128_hexdigest(data))
+        with parts.ledger.transaction() as tx:
+            parts.ledger.add_instance(tx, record)
+            parts.jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
+    for queue, run in ((IMAGES_QUEUE, run_image_job), (STUDIES_QUEUE, run_study_job)):
+        for job in pending(parts.ledger, queue):
+            run(parts, claimed(parts.ledger, job))
+    with parts.ledger.reading() as tx:
+        reports = parts.ledger.reports_of_study(tx, f"1.2.3.{study}")
+        return [result for report in reports for result in parts.ledger.results_of_report(tx, report.id)]
+
+
+def pending(ledger: Ledger, queue: str) -> list[str]:
+    with ledger.reading() as tx:
+        return [job.job_id for job in ledger.pending_jobs(tx, queue, 10)]

@@ -1,0 +1,162 @@
+"""The node of a test: `hilum serve` as its own processes, with a folder, ports and configuration of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scp_node.ledger import Ledger
+from scp_node.ledger.database import default_url, open_database
+from scp_node.settings.file import load_settings
+from tests.support.peers.ports import free_port
+
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 60.0
+
+
+class RunningNode:
+    """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY.
+
+    `only` names the roles it runs; without, it runs all of them.
+    """
+
+    only: tuple[str, ...] = ()
+
+    def __init__(self, folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> None:
+        self.folder, self.port, self.web_port = folder, free_port(), free_port()
+        self.config = folder / "node.yaml"
+        self.log_path = folder / "node.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        remote_aes: dict[str, Any] = {
+            name: {"ae_title": title, "host": "127.0.0.1", "port": port} for name, (title, port) in archives.items()
+        }
+        remote_aes["modality"] = {"ae_title": "MODALITY", "host": "127.0.0.1", "port": 104, "may_send": True}
+        self.document: dict[str, Any] = {
+            "node": {"ae_title": "HILUM", "bind": "127.0.0.1", "port": self.port, "data_dir": str(folder / "data")},
+            "web": {"port": self.web_port},
+            "remote_aes": remote_aes,
+            "routes": [{"name": "chest", "model": "pneumonia", "to": list(archives)}],
+            "inference": {"gate": "note"},  # the films of tests are drawn, which a gate may well see
+            "report": {"quiet_period_s": 0.5},
+            "delivery": {"retry_first_s": 0.5, "retry_max_s": 5},
+            "storage": {"used_percent_max": 99, "free_bytes_min": 1},
+        }
+        for name, values in sections.items():
+            if isinstance(values, dict):
+                self.document[name] = {**self.document.get(name, {}), **values}
+            else:
+                self.document[name] = values
+        folder.mkdir(parents=True, exist_ok=True)
+        self.write_config()
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.document["node"]["data_dir"])
+
+    def write_config(self) -> None:
+        self.config.write_text(yaml.safe_dump(self.document, sort_keys=False))
+
+    def start(self) -> None:
+        """Start and wait until the receiver listens and the worker takes work."""
+        roles = [word for role in self.only for word in ("--only", role)]
+        seen = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not all(f"{role} ready" in self.log(seen) for role in self.only or ("receiver", "worker")):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the node did not start:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+
+    def log(self, start: int = 0) -> str:
+        with self.log_path.open("rb") as file:
+            file.seek(start)
+            return file.read().decode(errors="replace")
+
+    def stop(self) -> int:
+        """Ask the node to stop; returns its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait(10)
+        self.process = None
+        return code
+
+    def kill(self) -> None:
+        """kill -9 of the supervisor; its roles end by themselves."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
+
+    def processes(self) -> dict[str, int]:
+        """Role to process id of what runs now: supervisor, receiver, worker, decode-<n>."""
+        if self.process is None or self.process.poll() is not None:
+            return {}
+        found = {"supervisor": self.process.pid}
+        for pid in children_of(self.process.pid):
+            words = command_line(pid)
+            if "scp_node.node.role" in words:
+                role = words[words.index("scp_node.node.role") + 1]
+                found[role] = pid
+                if role == "worker":
+                    found |= {f"decode-{index}": child for index, child in enumerate(children_of(pid))}
+        return found
+
+    def ledger(self) -> Ledger:
+        settings = load_settings(self.config)
+        return Ledger(open_database(default_url(settings.node.data_dir)))
+
+
+def children_of(pid: int) -> list[int]:
+    """Direct children of a process, from /proc."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(entry.name))
+    return sorted(found)
+
+
+def command_line(pid: int) -> list[str]:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def kill_9(pid: int) -> None:
+    """kill -9 of a process that this test started; gone already is fine."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def running_node(folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> Iterator[RunningNode]:
+    node = RunningNode(folder, archives, **sections)
+    try:
+        node.start()
+        yield node
+    finally:
+        node.stop()

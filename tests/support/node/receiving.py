@@ -1,0 +1,126 @@
+"""A receiver of a test: its settings, an in-memory twin of ledger and job queue, and what is left in its spool."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset, dcmread, dcmwrite
+
+from scp_node.intake.group_commit import JobsPort, LedgerPort
+from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.receive.scp import Receiver
+from scp_node.settings import Settings
+from scp_node.storage.spool import Spool
+
+MODALITY, SECOND_MODALITY = "MODALITY", "STORESCU"
+
+
+class MemoryLedger:
+    """Ledger and job queue in one: rows appear when a transaction ends well, and not before."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, ReceivedInstance] = {}
+        self.jobs: list[tuple[str, str]] = []
+        self.failure: Exception | None = None
+        self.failure_at_commit: Exception | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._lock:
+            if self.failure is not None:
+                raise self.failure
+            tx = Transaction()
+            yield tx
+            if self.failure_at_commit is not None:
+                raise self.failure_at_commit
+            self.rows.update(tx.rows)
+            self.jobs += tx.jobs
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        yield
+
+    def outcome_if_known(self, tx: None, record: ReceivedInstance) -> AddOutcome | None:
+        known = self.rows.get(record.sop_instance_uid)
+        return None if known is None else "identical" if known.digest == record.digest else "conflict"
+
+    def add_instance(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
+        known = self.rows.get(record.sop_instance_uid)
+        if known is not None:
+            return "identical" if known.digest == record.digest else "conflict"
+        tx.rows[record.sop_instance_uid] = record
+        return "added"
+
+    def enqueue_image(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
+        tx.jobs.append((sop_instance_uid, digest))
+
+
+@dataclass
+class Transaction:
+    rows: dict[str, ReceivedInstance] = field(default_factory=dict)
+    jobs: list[tuple[str, str]] = field(default_factory=list)
+
+
+def receiving_settings(
+    folder: Path,
+    ae_title: str = "HILUM",
+    tls: dict[str, Any] | None = None,
+    sender: dict[str, Any] | None = None,
+    **receiver: Any,
+) -> Settings:
+    """`receiver` are its limits, `sender` is what else is asked of the remote AE pacs."""
+    return Settings.model_validate(
+        {
+            "tls": tls or {},
+            "node": {"ae_title": ae_title, "bind": "127.0.0.1", "data_dir": str(folder)},
+            "remote_aes": {
+                "pacs": {"ae_title": MODALITY, "host": "127.0.0.1", "port": 104, "may_send": True, **(sender or {})},
+                "other": {"ae_title": SECOND_MODALITY, "host": "127.0.0.1", "port": 104, "may_send": True},
+                "archive": {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 104},
+            },
+            "routes": [{"name": "chest", "model": "pneumonia", "to": ["archive"]}],
+            "receiver": receiver,
+        }
+    )
+
+
+@contextmanager
+def running_receiver(
+    folder: Path, ledger: LedgerPort, jobs: JobsPort, spool: Spool | None = None, **limits: Any
+) -> Iterator[Receiver]:
+    """A receiver on a free port; its spool is `folder`/spool unless another is given."""
+    receiver = Receiver(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, jobs, port=0)
+    receiver.start()
+    try:
+        yield receiver
+    finally:
+        receiver.stop(drain_s=5)
+
+
+def data_set_bytes(ds: Dataset) -> bytes:
+    """The data set of `ds` as a sender would put it on the wire."""
+    file = io.BytesIO()
+    dcmwrite(file, ds, enforce_file_format=True)
+    return data_set_of(file.getvalue())
+
+
+def data_set_of(part10: bytes) -> bytes:
+    """What follows the file meta information."""
+    assert part10[128:132] == b"DICM"
+    length = int.from_bytes(part10[140:144], "little")
+    return part10[144 + length :]
+
+
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def spooled(path: Path) -> Dataset:
+    return dcmread(path)

@@ -1,0 +1,163 @@
+"""The input gate refuses what it takes for something else, says for what, and a site may soften that to a note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from converter.gate_codes import GATE_CODES
+from converter.image.gray_image import DECLINE_CODES, Declined
+from converter.package.gate import as_note, refusal
+from converter.package.manifest import Gate, GateFigure, load_manifest
+from scp_node.analysis.judge import gate_refusal
+from scp_node.inference.loaded_models import LoadedModel, ModelShelf
+from scp_node.settings import Inference, Settings
+from scp_node.telemetry import metrics
+from scp_node.workflow.image_job import IMAGE_JOB, ImageCase, pass_gate
+from scp_node.workflow.parts import Parts, StepLog
+from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
+
+GATE_SPEC = Gate.model_validate(GATE)
+BRIGHT, DARK, DARKEST = (np.full((1, SIDE, SIDE), value, np.float32) for value in (0.5, -1.0, -4.0))
+
+
+def shares(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_an_image_is_refused_below_the_threshold_and_not_at_it() -> None:
+    assert refusal(GATE_SPEC, shares(0.5, 0.5, 0.0)) is None
+    assert refusal(GATE_SPEC, shares(0.499, 0.501, 0.0)) is not None
+
+
+def test_the_reason_is_that_of_the_likeliest_other_kind() -> None:
+    refused = refusal(GATE_SPEC, shares(0.1, 0.3, 0.6))
+    assert refused == Declined(
+        "gate-noise", "the picture looks like noise (input gate: frontal-chest 0.100, below 0.5)"
+    )
+    assert refusal(GATE_SPEC, shares(0.4, 0.35, 0.25)) == Declined(
+        "gate-picture", "the picture looks like a photograph (input gate: frontal-chest 0.400, below 0.5)"
+    )
+
+
+def test_a_share_just_below_the_threshold_is_not_told_as_the_threshold() -> None:
+    refused = refusal(GATE_SPEC, shares(0.4997, 0.5003, 0.0))
+    assert refused is not None and "frontal-chest 0.499, below 0.5" in refused.reason
+
+
+def test_every_code_of_the_gate_is_a_decline_code() -> None:
+    assert GATE_CODES.items() <= DECLINE_CODES.items()
+
+
+def kinds(*changes: dict[str, str]) -> dict[str, Any]:
+    return {**GATE, "kinds": [{**kind, **change} for kind, change in zip(GATE["kinds"], changes, strict=True)]}
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        (kinds({"code": "gate-noise"}, {}, {}), "neither code nor reason"),
+        (kinds({}, {"code": ""}, {}), "picture needs a reason, and a code"),
+        (kinds({}, {"code": "not-frontal"}, {}), "picture needs a reason, and a code"),
+        (kinds({}, {"reason": ""}, {}), "picture needs a reason"),
+        (kinds({}, {"name": "noise"}, {}), "two kinds have the same name"),
+        ({**GATE, "kinds": GATE["kinds"][:1]}, "at least 2"),
+        ({**GATE, "threshold": 0.0}, "greater than 0"),
+        ({**GATE, "sources": [{"name": "x", "kind": "hand", "images": 1, "licence": "y"}]}, "no such kind: hand"),
+    ],
+)
+def test_a_gate_that_could_not_say_why_is_no_gate(gate: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Gate.model_validate(gate)
+
+
+def test_no_more_images_are_refused_than_there_are() -> None:
+    with pytest.raises(ValidationError, match="more refused than there are"):
+        GateFigure(source="x", kind="noise", images=3, refused=4, low=0, high=1)
+
+
+def test_a_manifest_without_a_gate_is_read_as_before() -> None:
+    assert load_manifest(TINY / "manifest.yaml").gate is None
+    gated = load_manifest(TINY_GATED / "manifest.yaml")
+    assert gated.gate == GATE_SPEC
+
+
+# In the node
+
+
+@pytest.fixture
+def shelf() -> Iterator[ModelShelf]:
+    shelf = ModelShelf(GOLDEN, Inference(providers=["cpu"]))
+    yield shelf
+    shelf.close()
+
+
+def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: str) -> ImageCase:
+    """The image's case after the step that asks the gate."""
+    unused: Any = None
+    settings = Settings.model_validate(
+        {
+            "node": {"ae_title": "HILUM"},
+            "remote_aes": {"pacs": {"ae_title": "PACS", "host": "127.0.0.1", "port": 104, "may_send": True}},
+            "routes": [{"name": "chest", "model": model.manifest.name, "to": ["pacs"]}],
+            "inference": {"gate": mode},
+        }
+    )
+    case = ImageCase(unused, StepLog("1.2", "1.2.3"), model=model, scores=model.batcher.score(gray))
+    parts = Parts(lambda: settings, *[unused] * 7)
+    with case.log.step("pass_gate"):
+        pass_gate(case, parts)
+    return case
+
+
+def test_the_gate_is_asked_after_inference_and_before_the_findings_are_judged() -> None:
+    names = [step.__name__ for step in IMAGE_JOB]
+    assert names.index("infer") + 1 == names.index("pass_gate") == names.index("judge") - 1
+
+
+def test_the_graph_says_what_the_gate_was_made_to_say(shelf: ModelShelf) -> None:
+    model = shelf.get("tiny-gated")
+    for gray in (BRIGHT, DARK, DARKEST):
+        np.testing.assert_allclose(model.batcher.score(gray).gate, tiny_gate(gray), atol=1e-6)
+
+
+@pytest.mark.parametrize(("gray", "code"), [(BRIGHT, None), (DARK, "gate-picture"), (DARKEST, "gate-noise")])
+def test_a_node_refuses_what_the_gate_refuses(shelf: ModelShelf, gray: np.ndarray, code: str | None) -> None:
+    case = through_the_gate(shelf.get("tiny-gated"), gray, "refuse")
+    assert (case.declined.code if case.declined else None) == code
+    assert case.notes == ()
+
+
+def test_a_site_may_only_be_told(shelf: ModelShelf) -> None:
+    counted = metrics.gate_refusals.labels("gate-noise", "note")._value.get()
+    case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "note")
+    refused = gate_refusal(shelf.get("tiny-gated").manifest, shelf.get("tiny-gated").batcher.score(DARKEST))
+    assert case.declined is None and refused is not None
+    assert case.notes == (as_note(refused),) and "gate-noise" in case.notes[0]
+    assert "gate-noise" in case.log.entries[-1].outcome
+    assert metrics.gate_refusals.labels("gate-noise", "note")._value.get() == counted + 1
+
+
+def test_a_site_may_switch_the_gate_off(shelf: ModelShelf) -> None:
+    case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "off")
+    assert case.declined is None and case.notes == ()
+
+
+def test_refusing_is_the_default() -> None:
+    assert Inference().gate == "refuse"
+
+
+def test_a_model_without_a_gate_refuses_nothing(shelf: ModelShelf) -> None:
+    case = through_the_gate(shelf.get("tiny"), DARKEST, "refuse")
+    assert case.declined is None and case.notes == () and case.log.entries[-1].outcome == ""
+
+
+def test_the_gate_of_the_golden_package_is_written_as_the_generator_has_it() -> None:
+    written = yaml.safe_load((Path(TINY_GATED) / "manifest.yaml").read_text(encoding="utf-8"))
+    assert written["gate"] == GATE

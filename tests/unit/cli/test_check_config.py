@@ -1,0 +1,56 @@
+"""`hilum check-config`: exit 0 with what the node would do, or 2 with every problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner, Result
+
+from scp_node.cli.check_config import check_config
+
+NODE_YAML = Path(__file__).parents[3] / "config" / "node.yaml"
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(check_config)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_good_file_is_summed_up_with_exit_0() -> None:
+    result = run(str(NODE_YAML))
+    assert result.exit_code == 0
+    assert "HILUM listens on 0.0.0.0:11112" in result.stdout
+    assert "tls    off, connections are plaintext" in result.stdout
+    assert "chest: CR/DX CHEST PA/AP -> pneumonia -> sr, heatmap" in result.stdout
+    assert result.stderr == ""
+
+
+def test_a_bad_file_shows_every_problem_on_standard_error_with_exit_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(NODE_YAML.read_text().replace("4242", "0").replace("may_send", "may_sned"))
+    result = run(str(bad))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        f"{bad}:3:56: remote_aes.pacs.port: must be at least 1; this is 0",
+        f"{bad}:3:59: remote_aes.pacs.may_sned: unknown key",
+        "    Did you mean 'may_send'?",
+        "2 problems; a node that runs keeps its settings, a new one does not start.",
+    ]
+
+
+def test_an_absent_file_ends_with_exit_2(tmp_path: Path) -> None:
+    result = run(str(tmp_path / "absent.yaml"))
+    assert result.exit_code == 2
+    assert "cannot be read: No such file or directory" in result.stderr
+
+
+def test_a_web_port_that_others_reach_or_the_listener_has_is_refused(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(NODE_YAML.read_text() + "web:        {bind: 0.0.0.0, port: 11112}\n")
+    result = run(str(bad))
+    assert result.exit_code == 2
+    assert "web.bind: is reachable from outside, but there is no authentication yet" in result.stderr
+    assert "web.port: is the port of the DICOM listener" in result.stderr

@@ -1,0 +1,130 @@
+"""Instances that come at the same time share a commit, and no one of them spoils it for the others."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from scp_node.engine.jobs import JobQueue
+from scp_node.errors import OutOfResources
+from scp_node.intake.group_commit import COMMIT_INSTANCES_MAX, Register
+from scp_node.ledger import Ledger
+from scp_node.storage.spool import Spool
+from tests.support.ledger.ledgers import new_ledger, received
+
+
+class SlowLedger(Ledger):
+    """A ledger whose first commit waits until it is told to go on, and that counts its transactions."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self.transactions = 0
+        self.began, self.go_on = threading.Event(), threading.Event()
+        self.refused = ""
+        self.fsync_fails = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        self.transactions += 1
+        with super().transaction() as tx:
+            yield tx
+            if not self.began.is_set():
+                self.began.set()
+                assert self.go_on.wait(20)
+            elif self.fsync_fails:
+                raise sa.exc.OperationalError("COMMIT", None, failed_fsync())
+
+    def add_instance(self, tx: sa.Connection, record: Any) -> Any:
+        if record.sop_instance_uid == self.refused:
+            raise RuntimeError("not this one")
+        return super().add_instance(tx, record)
+
+
+def failed_fsync() -> sqlite3.Error:
+    """As SQLite reports it; tests/crash/test_io_errors.py has the real one."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    return error
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SlowLedger]:
+    one = SlowLedger(new_ledger(tmp_path).engine)
+    yield one
+    one.engine.dispose()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def enter_together(ledger: SlowLedger, register: Register, count: int) -> list[str]:
+    """Enter one instance, and `count` others while it is being committed; what became of each."""
+
+    def outcome(number: int) -> str:
+        try:
+            return register.enter(received(number))
+        except (RuntimeError, OutOfResources) as error:
+            return str(error)
+
+    with ThreadPoolExecutor(count + 1) as threads:
+        first = threads.submit(outcome, 0)
+        assert ledger.began.wait(20)
+        others = [threads.submit(outcome, number) for number in range(1, count + 1)]
+        while len(register._waiting) < count:
+            pass
+        ledger.go_on.set()
+        return [first.result(20), *(other.result(20) for other in others)]
+
+
+def test_those_that_wait_share_a_commit(ledger: SlowLedger, spool: Spool) -> None:
+    commits: list[int] = []
+    register = Register(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    assert enter_together(ledger, register, 20) == ["added"] * 21
+    assert ledger.transactions == len(commits) == 2
+    with ledger.reading() as tx:
+        assert ledger.count_jobs(tx) == {("image", "queued"): 21}
+
+
+def test_a_commit_has_a_largest_size(ledger: SlowLedger, spool: Spool) -> None:
+    register = Register(ledger, JobQueue(ledger), spool, lambda: None)
+    assert enter_together(ledger, register, COMMIT_INSTANCES_MAX + 1) == ["added"] * (COMMIT_INSTANCES_MAX + 2)
+    assert ledger.transactions == 3
+
+
+def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
+    ledger: SlowLedger, spool: Spool
+) -> None:
+    ledger.refused = "1.2.3.1.3"
+    register = Register(ledger, JobQueue(ledger), spool, lambda: None)
+    outcomes = enter_together(ledger, register, 5)
+    assert outcomes == ["added", "added", "added", "not this one", "added", "added"]
+
+
+def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:
+    ledger.go_on.set()
+    commits: list[int] = []
+    register = Register(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    assert [register.enter(received()), register.enter(received())] == ["added", "identical"]
+    assert register.enter(received(digest="f" * 32)) == "conflict"
+    assert len(commits) == 1
+
+
+def test_after_a_failed_fsync_of_the_ledger_nothing_is_entered_again_or_anew(ledger: SlowLedger, spool: Spool) -> None:
+    register, ledger.fsync_fails = Register(ledger, JobQueue(ledger), spool, lambda: None), True
+    refused = "storage failed, restart needed: fsync of the ledger"
+    assert enter_together(ledger, register, 5) == ["added"] + 5 * [refused]
+    assert ledger.transactions == 2, "the commit is not tried again"
+    assert not spool.healthy
+    ledger.fsync_fails = False
+    with pytest.raises(OutOfResources, match=refused):
+        register.enter(received(9))

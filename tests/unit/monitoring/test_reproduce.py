@@ -1,0 +1,24 @@
+"""What `hilum reproduce` says of a result that comes out otherwise names what differs, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scp_node.monitoring.reproduce import Source, overall, reproduce
+from scp_node.settings import Settings
+from tests.support.dicom.phantoms import make_dx
+from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
+
+
+def test_a_heat_map_of_another_size_differs_in_its_size_and_pixels_only(tmp_path: Path) -> None:
+    film = make_dx(PatientOrientation=None)
+    smaller = SETTINGS.model_copy(update={"report": SETTINGS.report.model_copy(update={"heatmap_side_max": 400})})
+    with worker_parts(tmp_path) as parts:
+        (drawn,) = (one for one in report_study(parts, 1, film) if one.kind == "heatmap")
+
+        def again(settings: Settings) -> Source:
+            return Source(settings, parts.ledger, parts.spool, parts.models, parts.decode_pool)
+
+        assert overall(list(reproduce(again(SETTINGS), drawn.sop_instance_uid))) == "same"
+        *_, last = reproduce(again(smaller), drawn.sop_instance_uid)
+    assert last.verdict == "differs" and last.detail.startswith("in Rows, Columns, PixelData (")

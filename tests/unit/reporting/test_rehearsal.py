@@ -1,0 +1,48 @@
+"""After a rehearsal the first study finds everything made that results share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from converter.image.sop_classes import COMPUTED_RADIOGRAPHY
+from converter.result import heatmap, template
+from scp_node.reporting.rehearsal import rehearse
+from scp_node.workflow.parts import Parts
+from tests.support.dicom.phantoms import make_dx
+from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    with worker_parts(tmp_path) as parts:
+        yield parts
+
+
+def made() -> int:
+    """Templates and tables of results that were made until now."""
+    return template._template.cache_info().misses + heatmap._blended_pairs.cache_info().misses
+
+
+def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts: Parts) -> None:
+    template._template.cache_clear()
+    heatmap._blended_pairs.cache_clear()
+    assert rehearse(parts.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
+    before = made()
+    assert before > 20
+    bright, dark = make_dx(seed=1, WindowCenter=900), make_dx(seed=2, WindowCenter=3900)
+    lateral = make_dx(seed=3, ViewPosition="LL")
+    assert len(report_study(parts, 1, bright, dark, lateral)) == 3
+    plate = make_dx(seed=4, sop_class=COMPUTED_RADIOGRAPHY, Modality="CR", ImagerPixelSpacing=None, PixelSpacing=None)
+    assert len(report_study(parts, 2, plate)) == 2
+    assert len(report_study(parts, 3, make_dx(seed=5, ViewPosition="LL"))) == 1
+    assert made() == before
+
+
+def test_without_a_rehearsal_the_first_study_makes_them(parts: Parts) -> None:
+    template._template.cache_clear()
+    heatmap._blended_pairs.cache_clear()
+    assert len(report_study(parts, 1, make_dx(seed=1))) == 2
+    assert made() > 5

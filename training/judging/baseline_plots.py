@@ -1,0 +1,66 @@
+"""The report of the baselines: a table, and a plot for each thing that they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import numpy as np
+from matplotlib import pyplot
+
+from training.judging.sensitivity import Curve, Figures
+from training.learning.recipe import Recipe
+
+MARKERS = "osD^vP"
+# text stays text, and the same figures give the same bytes
+mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "hilum"})
+
+
+def mean(figures: Figures) -> float:
+    """Each cohort and finding counts alike; nan where there is none."""
+    return float(np.mean(list(figures.values()))) if figures else float("nan")
+
+
+def plot_curves(folder: Path, curve: Curve) -> Path:
+    """AUC (mean over cohorts and findings) of each model over what was changed, as SVG in `folder`."""
+    file = folder / f"{curve.title.replace(' ', '-')}.svg"
+    figure, axes = pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")
+    for (name, points), marker in zip(curve.points.items(), MARKERS, strict=False):
+        axes.plot([value for value, _ in points], [mean(figures) for _, figures in points], marker=marker, label=name)
+    axes.set(xlabel=curve.axis, ylabel="AUC, mean over cohorts", title=f"Baselines: {curve.title}", ylim=(0.45, 1.01))
+    axes.axhline(0.5, color="gray", linewidth=0.8, linestyle=":")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    figure.savefig(file, metadata={"Date": None})
+    pyplot.close(figure)
+    return file
+
+
+def report(
+    recipe: Recipe, split: str, learned: int, measured: int, curves: Sequence[Curve], plots: Sequence[Path]
+) -> str:
+    """Markdown: AUC by cohort with everything to learn from, then the plots."""
+    whole = {name: points[-1][1] for name, points in curves[0].points.items()}
+    columns = list(dict.fromkeys(column for figures in whole.values() for column in figures))
+    rows = [
+        f"| {name} | " + " | ".join(f"{figures[c]:.3f}" if c in figures else "-" for c in columns) + " |"
+        for name, figures in whole.items()
+    ]
+    return "\n".join(
+        [
+            f"# Baselines for {recipe.name}",
+            "",
+            f"AUC on {measured} films of {split} after learning from {learned} films as pictures of 32 x 32 pixels.",
+            "",
+            f"| model | {' | '.join(columns)} |",
+            "|---|" + "---|" * len(columns),
+            *rows,
+            "",
+            *(f"![{curve.title}]({plot.name})" for curve, plot in zip(curves, plots, strict=True)),
+            "",
+        ]
+    )

@@ -1,0 +1,26 @@
+"""Networks: Keras functional models from one gray image to `probability` and its class activation map `cam`.
+
+One module a family; only layers that every backend of Keras has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from converter.package.manifest import InputSpec
+from training.learning.recipe import Network
+from training.learning.zoo.plain import plain_network
+from training.learning.zoo.residual import residual_network
+
+FAMILIES: dict[str, Callable[[Any, InputSpec, int], keras.Model]] = {
+    "residual": residual_network,
+    "plain": plain_network,
+}
+
+
+def build(network: Network, spec: InputSpec, findings: int) -> keras.Model:
+    """An untrained network of the family that the recipe names."""
+    return FAMILIES[network.family](network, spec, findings)
