@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.evaluation.localisation import Localised
 from converter.evaluation.weighted import Bools, Floats
-from converter.image.gray_image import Declined
 
 # Ages in years, from .. to below.
 AGE_BANDS = ((0, 18), (18, 65), (65, 121))
@@ -51,7 +51,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Group:
+class CaseGroup:
     """Some of the judged cases. kind: all, source, view, sex or age; source: the one they are of, or "all images"."""
 
     name: str
@@ -84,23 +84,23 @@ class Judged:
         )
 
 
-def groups_of(cases: Sequence[Case], pooled: bool) -> Iterator[Group]:
+def groups_of(cases: Sequence[Case], pooled: bool) -> Iterator[CaseGroup]:
     """All (if `pooled` and there are several sources), each source, and its parts by view, sex and age band.
 
     A source is divided only by what tells its images apart; those for which nobody says it are a part of their own.
     """
     sources = list(dict.fromkeys(case.source for case in cases))
     if pooled and len(sources) > 1:
-        yield Group(ALL_IMAGES, "all", ALL_IMAGES, np.ones(len(cases), dtype=bool))
+        yield CaseGroup(ALL_IMAGES, "all", ALL_IMAGES, np.ones(len(cases), dtype=bool))
     for source in sources:
         inside = np.array([case.source == source for case in cases])
-        yield Group(source, "source", source, inside)
+        yield CaseGroup(source, "source", source, inside)
         for kind, labels in parts_of(cases).items():
             present = sorted({label for label, member in zip(labels, inside, strict=True) if member})
             if len(present) < 2:
                 continue
             for label in sorted(present, key=lambda text: (text.endswith("unknown"), _age_order(text), text)):
-                yield Group(f"{source} {label}", kind, source, inside & (np.array(labels) == label))
+                yield CaseGroup(f"{source} {label}", kind, source, inside & (np.array(labels) == label))
 
 
 def parts_of(cases: Sequence[Case]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from converter.evaluation import weighted
-from converter.evaluation.cases import Case, Group, Judged, Rival, groups_of
+from converter.evaluation.cases import Case, CaseGroup, Judged, Rival, groups_of
 from converter.evaluation.comparison import delong, paired_difference
 from converter.evaluation.curves import histogram, precision_recall, reliability, roc
 from converter.evaluation.figures import auc_estimate, enough, known, measure, rounded
@@ -63,7 +63,7 @@ def judge_finding(
     }
 
 
-def judge_group(group: Group, judged: Judged, threshold: float) -> dict[str, Any]:
+def judge_group(group: CaseGroup, judged: Judged, threshold: float) -> dict[str, Any]:
     """The figures of the analysed images, and with declined ones taken for negative calls where there are any."""
     analysed, declined = group.members & ~judged.declined, group.members & judged.declined
     found = measure(judged.positive[analysed], judged.score[analysed], threshold, judged.patients[analysed])
@@ -82,7 +82,7 @@ def judge_group(group: Group, judged: Judged, threshold: float) -> dict[str, Any
     }
 
 
-def judge_source(group: Group, judged: Judged) -> dict[str, Any]:
+def judge_source(group: CaseGroup, judged: Judged) -> dict[str, Any]:
     """What is plotted of one source, how much survives within a view, and where the map lies."""
     analysed = group.members & ~judged.declined
     positive, score = judged.positive[analysed], judged.score[analysed]
@@ -145,7 +145,7 @@ def localisation(judged: Judged, members: Bools) -> dict[str, Any] | None:
     return {"images": len(chosen), **means}
 
 
-def rival_aucs(group: Group, judged: Judged, others: Sequence[Other]) -> dict[str, Any]:
+def rival_aucs(group: CaseGroup, judged: Judged, others: Sequence[Other]) -> dict[str, Any]:
     """The AUC of each rival on the images of the group that both analysed."""
     found = {}
     for other in others:
@@ -157,7 +157,9 @@ def rival_aucs(group: Group, judged: Judged, others: Sequence[Other]) -> dict[st
     return found
 
 
-def comparisons(group: Group, judged: Judged, others: Sequence[Other], threshold: float) -> Iterator[dict[str, Any]]:
+def comparisons(
+    group: CaseGroup, judged: Judged, others: Sequence[Other], threshold: float
+) -> Iterator[dict[str, Any]]:
     """This model minus each rival, on the images that both analysed and each at its own operating point."""
     for other in others:
         both = group.members & ~judged.declined & ~np.isnan(other.score)

@@ -23,16 +23,16 @@ JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
-class Kind:
+class GalleryKind:
     name: str
     title: str
     rule: str
 
 
-HIT = Kind("hit", "Found", "a random choice")
-MISS = Kind("miss", "Missed", "of each source the lowest probabilities")
-FALSE_ALARM = Kind("false-alarm", "Marked, but labelled without", "of each source the highest probabilities")
-REJECTION = Kind("rejection", "Rightly not marked", "a random choice")
+HIT = GalleryKind("hit", "Found", "a random choice")
+MISS = GalleryKind("miss", "Missed", "of each source the lowest probabilities")
+FALSE_ALARM = GalleryKind("false-alarm", "Marked, but labelled without", "of each source the highest probabilities")
+REJECTION = GalleryKind("rejection", "Rightly not marked", "a random choice")
 KINDS = (MISS, FALSE_ALARM, HIT, REJECTION)
 
 
@@ -41,7 +41,7 @@ class Picture:
     """jpeg: the radiograph beside the same with its heat map. number: that of the image in the report."""
 
     number: int
-    kind: Kind
+    kind: GalleryKind
     source: str
     probability: float
     jpeg: bytes
@@ -64,7 +64,7 @@ class Gallery:
         """findings: how many galleries share the page."""
         self._finding, self._threshold = finding, threshold
         self._a_kind = max(1, min(PICTURES_A_KIND, PICTURES_MAX // (findings * len(KINDS))))
-        self._kept: dict[Kind, dict[str, list[_Kept]]] = {kind: defaultdict(list) for kind in KINDS}
+        self._kept: dict[GalleryKind, dict[str, list[_Kept]]] = {kind: defaultdict(list) for kind in KINDS}
 
     def add(self, number: int, case: Case, preview: NDArray[np.uint8], cam: NDArray[np.float32]) -> None:
         """An analysed image with its map [h, w] for this finding; one without a label is passed over."""
@@ -89,7 +89,7 @@ class Gallery:
                 yield Picture(one.number, kind, one.source, one.probability, draw(one.small, one.cam))
 
 
-def kind_of(positive: bool, called: bool) -> Kind:
+def kind_of(positive: bool, called: bool) -> GalleryKind:
     if positive:
         return HIT if called else MISS
     return FALSE_ALARM if called else REJECTION

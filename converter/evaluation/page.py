@@ -7,10 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from converter.declined import DECLINE_CODES
 from converter.evaluation.finding_page import finding_section
 from converter.evaluation.gallery import Picture
 from converter.evaluation.wording import NOTHING, counted
-from converter.image.gray_image import DECLINE_CODES
 from converter.page.markup import table
 
 # So many image numbers of a refusal are listed; the JSON has all.

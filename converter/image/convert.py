@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.decode import SidesMin
 from converter.image.eligibility import check_header
 from converter.image.geometry import compose
-from converter.image.gray_image import Declined, GrayImage
+from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render

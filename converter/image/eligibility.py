@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.image.age import age_in_years
 from converter.image.anatomy import is_one_of, named_body_part, other_region
-from converter.image.gray_image import Declined
 from converter.image.header import items, value, word, words
 from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view

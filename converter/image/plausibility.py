@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.image.area import AreaAverage
 from converter.image.colour import COLOURED
-from converter.image.gray_image import Declined, GrayImage
+from converter.image.gray_image import GrayImage
 
 SIDE_MIN = 128
 CONTRAST_MIN = 0.08

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.image.gray_image import Declined
+from converter.declined import Declined
 from converter.package.manifest import Gate
 
 

@@ -10,19 +10,19 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from converter.declined import GATE_CODES
 from converter.errors import InvalidManifest
-from converter.gate_codes import GATE_CODES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Section(BaseModel):
+class PackageSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Concept(Section):
+class Concept(PackageSection):
     """A coded concept: Code Value, Coding Scheme Designator, Code Meaning (PS3.3 8.8)."""
 
     value: str = Field(min_length=1, max_length=16)
@@ -30,7 +30,7 @@ class Concept(Section):
     meaning: str = Field(min_length=1, max_length=64)
 
 
-class Normalisation(Section):
+class Normalisation(PackageSection):
     """How gray values 0..1 become network input, by name and numbers.
 
     `centre-standardise`: subtract the mean and divide by (standard deviation + epsilon) of the central part of the
@@ -48,7 +48,7 @@ class Normalisation(Section):
     std: float = Field(1.0, gt=0)
 
 
-class InputSpec(Section):
+class InputSpec(PackageSection):
     """The network's input: the whole image, squashed to height x width by area averaging (aspect is not kept, so
     that neither size nor aspect can leak a label), one channel, float32."""
 
@@ -64,7 +64,7 @@ class InputSpec(Section):
     )
 
 
-class OutputSpec(Section):
+class OutputSpec(PackageSection):
     """Names of the graph's outputs. `probability` is calibrated, [N, findings] in 0..1. `cam` is the class
     activation map, [N, findings, h, w] (NCHW) or [N, h, w, findings] (NHWC); sigmoid(mean(cam)) = probability."""
 
@@ -72,7 +72,7 @@ class OutputSpec(Section):
     cam: str = "cam"
 
 
-class Knot(Section):
+class Knot(PackageSection):
     """A corner of an isotonic calibration: the logit `raw`, after temperature and bias, becomes `calibrated`."""
 
     raw: float
@@ -82,7 +82,7 @@ class Knot(Section):
 KNOTS_MAX = 16
 
 
-class Calibration(Section):
+class Calibration(PackageSection):
     """What the graph itself does to the network's logit, so that `mean(cam)` is the logit after it.
 
     `temperature`: logit / temperature. `platt`: logit / temperature + bias. `isotonic`: that, and then straight lines
@@ -117,7 +117,7 @@ class Calibration(Section):
         return f"{self.method} {self.temperature:g}{bias}"
 
 
-class OperatingPoint(Section):
+class OperatingPoint(PackageSection):
     """How a threshold was chosen on val, and what it kept there of films that the choice had not seen.
 
     `sensitivity`: the highest threshold that keeps every guarded cohort at `sensitivity_min`. `youden`: of those that
@@ -132,7 +132,7 @@ class OperatingPoint(Section):
     reason: str = Field("", description="why this rule")
 
 
-class FindingSpec(Section):
+class FindingSpec(PackageSection):
     name: Name
     concept: Concept
     operating_threshold: float = Field(gt=0, lt=1)
@@ -141,7 +141,7 @@ class FindingSpec(Section):
     calibration: Calibration
 
 
-class AgeRange(Section):
+class AgeRange(PackageSection):
     min_years: float = Field(ge=0, le=150)
     max_years: float = Field(ge=0, le=150)
 
@@ -152,7 +152,7 @@ class AgeRange(Section):
         return self
 
 
-class IntendedUse(Section):
+class IntendedUse(PackageSection):
     modalities: tuple[str, ...]
     body_parts: tuple[str, ...]
     views: tuple[str, ...]
@@ -161,7 +161,7 @@ class IntendedUse(Section):
     limits: tuple[str, ...] = Field((), description="what its data cannot carry, one sentence or two each; CARD.md")
 
 
-class Cohort(Section):
+class CohortSummary(PackageSection):
     name: str
     images: int = Field(ge=1)
     patients: int = Field(ge=1)
@@ -170,7 +170,7 @@ class Cohort(Section):
     made: bool = Field(False, description="drawn pictures in the published layout: no patient, no clinical meaning")
 
 
-class Metric(Section):
+class Metric(PackageSection):
     """A figure measured on a split that training never saw, with its 95 % bootstrap interval (by patient)."""
 
     name: str
@@ -187,7 +187,7 @@ REDUCED_ECE_TOLERANCE = 0.005
 REDUCED_IMAGES_MIN = 100
 
 
-class ReducedCohort(Section):
+class ReducedCohort(PackageSection):
     """The same images of one cohort as JPEG 2000, decoded in full and reduced (python -m training evaluate)."""
 
     cohort: str
@@ -200,7 +200,7 @@ class ReducedCohort(Section):
     largest_change: float = Field(ge=0, le=1, description="of one image's probability")
 
 
-class ReducedEvidence(Section):
+class ReducedEvidence(PackageSection):
     """That reduced decoding of JPEG 2000 changes neither how well the model separates nor its calibration."""
 
     onnx_sha256: Sha256
@@ -229,7 +229,7 @@ BINS_MAX = 32
 InputStatistic = Literal["mean", "deviation", "p5", "p50", "p95", "aspect"]
 
 
-class Histogram(Section):
+class Histogram(PackageSection):
     """How one number was spread over the reference films: the shares of the bins between `edges`, of which the first
     begins at minus infinity and the last has no end; an edge belongs to the bin above it."""
 
@@ -247,7 +247,7 @@ class Histogram(Section):
         return self
 
 
-class Distribution(Section):
+class Distribution(PackageSection):
     """What scores and images were like on the films that the package was validated with (converter.package.distribution). The
     node compares its own with them; what is left out here is not compared."""
 
@@ -265,7 +265,7 @@ PRECISION_ECE_RISE_MAX = 0.005
 PRECISION_IMAGES_MIN = 100
 
 
-class PrecisionCohort(Section):
+class PrecisionCohort(PackageSection):
     """One finding on the same images of one cohort, by the full network and by that of fewer bits."""
 
     cohort: str
@@ -279,7 +279,7 @@ class PrecisionCohort(Section):
     largest_change: float = Field(ge=0, le=1, description="of one image's probability")
 
 
-class Precision(Section):
+class Precision(PackageSection):
     """That fewer bits (python -m training quantize) cost neither separation nor calibration, source by source."""
 
     kind: Literal["int8", "fp16"]
@@ -302,7 +302,7 @@ class Precision(Section):
 PROBABILITY_DIFFERENCE_MAX = 1e-4
 
 
-class Parity(Section):
+class Parity(PackageSection):
     """The exported graph beside the network it was made of, over every image of a split."""
 
     split: str
@@ -314,7 +314,7 @@ class Parity(Section):
 GATE_KINDS_MAX = 16
 
 
-class GateKind(Section):
+class GateKind(PackageSection):
     """What the gate tells apart. The accepted kind has no code; the others say why such an image is refused."""
 
     name: Name
@@ -322,7 +322,7 @@ class GateKind(Section):
     reason: str = Field("", max_length=128, description="the sentence that reports and consoles show")
 
 
-class GateSource(Section):
+class GateSource(PackageSection):
     """Pictures that the gate learned from: how many, of what kind, and under which licence they may be used."""
 
     name: str
@@ -331,7 +331,7 @@ class GateSource(Section):
     licence: str
 
 
-class GateFigure(Section):
+class GateFigure(PackageSection):
     """How many images of one source the gate refused, with the 95 % interval of the share (Wilson)."""
 
     source: str
@@ -349,7 +349,7 @@ class GateFigure(Section):
         return self
 
 
-class Gate(Section):
+class Gate(PackageSection):
     """An output of the graph that knows what the model must not be asked: [N, kinds], a softmax.
 
     An image is refused when its value for the first kind is below `threshold`; the reason is the code of the largest
@@ -381,7 +381,7 @@ class Gate(Section):
         return self
 
 
-class Provenance(Section):
+class Provenance(PackageSection):
     git_commit: str
     recipe: str
     seed: int
@@ -390,7 +390,7 @@ class Provenance(Section):
     parity: Parity | None = None
 
 
-class Manifest(Section):
+class Manifest(PackageSection):
     """manifest.yaml of models/<name>/<version>/."""
 
     name: Name
@@ -403,7 +403,7 @@ class Manifest(Section):
     outputs: OutputSpec
     findings: tuple[FindingSpec, ...] = Field(min_length=1, max_length=32)
     intended_use: IntendedUse
-    cohorts: tuple[Cohort, ...]
+    cohorts: tuple[CohortSummary, ...]
     metrics: tuple[Metric, ...]
     provenance: Provenance
     jpeg2000_evidence: ReducedEvidence | None = None

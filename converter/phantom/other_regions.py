@@ -243,7 +243,7 @@ def expose(body: Thickness, rng: np.random.Generator, inside: bool = True, crop:
 def _placed(film: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     rows, columns = film.shape
     turn = float(rng.normal(0, 12) + 90 * rng.integers(0, 4) * (rng.random() < 0.3))
-    affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), turn, float(rng.uniform(0.75, 1.6)))
+    affine = np.array(cv2.getRotationMatrix2D((columns / 2, rows / 2), turn, float(rng.uniform(0.75, 1.6))), np.float64)
     affine[:, 2] += rng.uniform(-0.15, 0.15, 2) * (columns, rows)
     affine[0] *= rng.uniform(0.7, 1.4)
     return np.asarray(cv2.warpAffine(film, affine, (columns, rows), borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -96,7 +96,7 @@ def text_page(rng: np.random.Generator) -> Gray:
     for column in range(columns):
         left = 10 + column * (SIDE // columns)
         for y in range(int(rng.integers(10, 60)), int(rng.integers(150, SIDE)), step):
-            letters = "".join(rng.choice(list(LETTERS), int(rng.integers(3, 60 / columns))))
+            letters = "".join(rng.choice(list(LETTERS), int(rng.integers(3, 60 // columns))))
             cv2.putText(page, letters, (left, y), int(rng.integers(0, 5)), size, int(rng.integers(0, 90)), 1)
         if columns == 2:
             page[:, left + SIDE // columns - 16 : left + SIDE // columns] = 255

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from converter.image.gray_image import Declined
+from converter.declined import Declined
 from converter.package.manifest import Concept
 
 Point = tuple[float, float]

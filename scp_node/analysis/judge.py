@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.image.gray_image import Declined
+from converter.declined import Declined
 from converter.package.gate import refusal
 from converter.package.manifest import Manifest
 from converter.result.findings import Finding

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.errors import ConverterError, Undecodable
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.package.manifest import Manifest
 from converter.result.findings import Finding
 from converter.result.regions import attention_region

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.package.manifest import AgeRange, IntendedUse
 from scp_node.settings import Route, When
 
@@ -16,7 +16,7 @@ ANY_AGE = AgeRange(min_years=0, max_years=150)
 
 
 @dataclass(frozen=True)
-class Choice:
+class RouteChoice:
     """The route of an image. `declined` says why not even the first route of its source takes it; `route` is None
     when no route takes images of that source at all."""
 
@@ -24,7 +24,7 @@ class Choice:
     declined: Declined | None = None
 
 
-def choose_route(routes: Sequence[Route], source: str, ds: Dataset) -> Choice:
+def choose_route(routes: Sequence[Route], source: str, ds: Dataset) -> RouteChoice:
     """The first route that takes `ds` as sent by `source`. A refusal belongs to the first route of the source, so
     that it is reported where the result would have gone."""
     candidates = [route for route in routes if not route.when.from_ or source in route.when.from_]
@@ -32,11 +32,11 @@ def choose_route(routes: Sequence[Route], source: str, ds: Dataset) -> Choice:
     for route in candidates:
         outcome = check_header(ds, _as_use(route.when))
         if not isinstance(outcome, Declined):
-            return Choice(route)
+            return RouteChoice(route)
         first_refusal = first_refusal or outcome
     if first_refusal is None:
-        return Choice(None, Declined("no-route", f"no route takes images from {source}"))
-    return Choice(candidates[0], first_refusal)
+        return RouteChoice(None, Declined("no-route", f"no route takes images from {source}"))
+    return RouteChoice(candidates[0], first_refusal)
 
 
 def _as_use(when: When) -> IntendedUse:

@@ -198,9 +198,9 @@ def use_of(use: ModelUse) -> Iterator[str]:
 
 
 def _folder(models_dir: Path | None, config: Path | None = None) -> Path:
-    from scp_node.inference.packages import shipped_models_dir
     from scp_node.settings import places
     from scp_node.settings.file import load_settings
+    from scp_node.settings.places import shipped_models_dir
 
     if models_dir is None and config is not None:
         return places.models_dir(load_settings(config))

@@ -111,7 +111,8 @@ def report(
 
 
 def chosen_package(models_dir: Path | None, model: str | None) -> ModelPackage:
-    from scp_node.inference.packages import find_package, package_folders, shipped_models_dir
+    from scp_node.inference.packages import find_package, package_folders
+    from scp_node.settings.places import shipped_models_dir
 
     folder = models_dir or shipped_models_dir()
     if model is None:

@@ -30,15 +30,16 @@ def reproduce(
     The node may run meanwhile; nothing is sent or changed.
     """
     from scp_node.decode.pool import DecodePool
-    from scp_node.inference.loaded_models import ModelShelf
-    from scp_node.monitoring.reproduce import Source, overall
+    from scp_node.inference.loaded_models import LoadedModels
+    from scp_node.monitoring.reproduce import ReproductionSource, overall
     from scp_node.monitoring.reproduce import reproduce as run_again
-    from scp_node.settings.places import models_dir, open_spool
+    from scp_node.node.opening import open_spool
+    from scp_node.settings.places import models_dir
 
     settings, ledger = load_settings(config), open_ledger(config)
     limits = settings.inference.model_copy(update={"gpu_required": False})
-    with closing(ModelShelf(models_dir(settings), limits)) as models, closing(DecodePool.of(limits)) as pool:
-        source = Source(settings, ledger, open_spool(settings), models, pool)
+    with closing(LoadedModels(models_dir(settings), limits)) as models, closing(DecodePool.of(limits)) as pool:
+        source = ReproductionSource(settings, ledger, open_spool(settings), models, pool)
         checks = []
         for check in run_again(source, result_uid):
             checks.append(check)

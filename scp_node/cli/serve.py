@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
+from scp_node.node import supervisor as node
 from scp_node.node.role import ROLES
-from scp_node.node_ import supervisor as node
 
 
 def serve(

@@ -1,0 +1,1 @@
+"""Pixels of strangers are decoded here, in limited child processes without network, files or privileges."""

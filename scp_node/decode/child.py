@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.errors import ConverterError, Unreadable
 from converter.image.convert import Converted, convert
-from converter.image.gray_image import Declined
 from converter.image.image_file import JPEG_SIGNATURE, PNG_SIGNATURE, read_header
 from converter.package.manifest import InputSpec, IntendedUse
 from scp_node.decode.protocol import (
@@ -32,13 +32,13 @@ from scp_node.decode.protocol import (
     NOTES_MAX,
     REQUEST,
     UID_CHARS_MAX,
+    ChildMessage,
     ConvertedHeader,
     ConvertRequest,
     DeclinedHeader,
     Failed,
     Identified,
     IdentifyRequest,
-    Message,
     Ready,
     cut,
     frame,
@@ -71,7 +71,7 @@ def serve(converting: Convert) -> None:
 
 def _answer(
     request: ConvertRequest | IdentifyRequest, converting: Convert
-) -> tuple[Message, Sequence[NDArray[np.generic]]]:
+) -> tuple[ChildMessage, Sequence[NDArray[np.generic]]]:
     path = Path(request.path)
     try:
         if isinstance(request, IdentifyRequest):
@@ -160,7 +160,7 @@ def _receive(requests: BinaryIO) -> bytes:
     return requests.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
 
 
-def _send(replies: BinaryIO, message: Message, arrays: Sequence[NDArray[np.generic]] = ()) -> None:
+def _send(replies: BinaryIO, message: ChildMessage, arrays: Sequence[NDArray[np.generic]] = ()) -> None:
     for part in frame(message, arrays):
         while part:
             part = part[replies.write(part) :]

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from converter.declined import Declined
 from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.package.manifest import InputSpec, IntendedUse
 from scp_node.decode.process import DecodeProcess
 from scp_node.decode.protocol import ConvertRequest, Failed, Identified, IdentifyRequest

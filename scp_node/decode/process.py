@@ -16,20 +16,20 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.declined import Declined
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from scp_node.decode.protocol import (
     HEADER_BYTES_MAX,
     LENGTH_BYTES,
     REPLY,
     REQUEST_BYTES_MAX,
+    ChildMessage,
     ConvertedHeader,
     ConvertRequest,
     DeclinedHeader,
     Failed,
     Identified,
     IdentifyRequest,
-    Message,
     Ready,
     frame,
     model_input_shape,
@@ -152,7 +152,7 @@ class DecodeProcess:
             )
         raise ValueError(f"unexpected answer '{message.kind}'")
 
-    def _read_message(self, deadline: float) -> Message:
+    def _read_message(self, deadline: float) -> ChildMessage:
         length = int.from_bytes(self._read_bytes(LENGTH_BYTES, deadline), "big")
         if length > HEADER_BYTES_MAX:
             raise ValueError("the header is too long")

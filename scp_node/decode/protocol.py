@@ -26,12 +26,12 @@ Text = Annotated[str, Field(max_length=NOTE_CHARS_MAX)]
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Message(BaseModel):
+class ChildMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: str
 
 
-class ConvertRequest(Message):
+class ConvertRequest(ChildMessage):
     kind: Literal["convert"] = "convert"
     path: str
     spec: InputSpec
@@ -42,7 +42,7 @@ class ConvertRequest(Message):
     cpu_s: float
 
 
-class IdentifyRequest(Message):
+class IdentifyRequest(ChildMessage):
     """Asks for the SOP Instance UID of a file."""
 
     kind: Literal["identify"] = "identify"
@@ -50,11 +50,11 @@ class IdentifyRequest(Message):
     cpu_s: float
 
 
-class Ready(Message):
+class Ready(ChildMessage):
     kind: Literal["ready"] = "ready"
 
 
-class ConvertedHeader(Message):
+class ConvertedHeader(ChildMessage):
     """Followed by the bytes of model_input (float32), preview (uint8) and preview_to_source (float64 2 x 3)."""
 
     kind: Literal["converted"] = "converted"
@@ -63,18 +63,18 @@ class ConvertedHeader(Message):
     notes: Annotated[tuple[Text, ...], Field(max_length=NOTES_MAX)]
 
 
-class DeclinedHeader(Message):
+class DeclinedHeader(ChildMessage):
     kind: Literal["declined"] = "declined"
     code: Text
     reason: Text
 
 
-class Identified(Message):
+class Identified(ChildMessage):
     kind: Literal["identified"] = "identified"
     sop_instance_uid: Annotated[str, Field(max_length=UID_CHARS_MAX)] | None
 
 
-class Failed(Message):
+class Failed(ChildMessage):
     """code: that of Unreadable or Undecodable, or 'memory', or 'surprise' for an exception nobody expected."""
 
     kind: Literal["failed"] = "failed"
@@ -88,7 +88,7 @@ REQUEST: TypeAdapter[ConvertRequest | IdentifyRequest] = TypeAdapter(Request)
 REPLY: TypeAdapter[Ready | ConvertedHeader | DeclinedHeader | Identified | Failed] = TypeAdapter(Reply)
 
 
-def frame(message: Message, arrays: Sequence[NDArray[np.generic]] = ()) -> list[memoryview]:
+def frame(message: ChildMessage, arrays: Sequence[NDArray[np.generic]] = ()) -> list[memoryview]:
     """What goes over the pipe for `message`: its length, its JSON, the arrays as they lie in memory."""
     body = message.model_dump_json().encode("utf-8", "surrogateescape")
     head = memoryview(len(body).to_bytes(LENGTH_BYTES, "big") + body)

@@ -26,7 +26,7 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, Connection
+from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
 from scp_node.deliver.outcomes import REJECTIONS, PeerFault
 from scp_node.deliver.tls_channel import SecureChannel
 from scp_node.dimse import command_set as cs
@@ -68,7 +68,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Message:
+class DimseMessage:
     """A message of the peer: its command set by element number, and the data set if it has one."""
 
     context_id: int
@@ -95,7 +95,7 @@ class Association:
         self._message_id = 0
         self._pdu_bytes_max = PDU_BYTES_SENT_MAX
         deadline = time.monotonic() + peer.connect_timeout_s
-        self._connection = Connection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
+        self._connection = OutgoingConnection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
         try:
             self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
             self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
@@ -165,7 +165,7 @@ class Association:
         """Whether there is something to read, be it the end of the connection."""
         return self._connection.has_news()
 
-    def read_message(self, timeout_s: float) -> Message:
+    def read_message(self, timeout_s: float) -> DimseMessage:
         """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long."""
         deadline = time.monotonic() + timeout_s
         command, data_set = bytearray(), bytearray()
@@ -185,7 +185,7 @@ class Association:
                     complete = cs.number_of(elements, cs.COMMAND_DATA_SET_TYPE) == cs.NO_DATA_SET
                 elif is_last:
                     complete = True
-        return Message(context_id, elements, bytes(data_set))
+        return DimseMessage(context_id, elements, bytes(data_set))
 
     def is_usable(self) -> bool:
         """Whether the peer left the association alone since the last message; a release it asks for is granted."""

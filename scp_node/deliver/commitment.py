@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from scp_node.deliver.association import Association, Message, Peer, Proposal
+from scp_node.deliver.association import Association, DimseMessage, Peer, Proposal
 from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
 from scp_node.dimse import command_set as cs
 from scp_node.dimse.storage_commitment import (
@@ -20,9 +20,10 @@ from scp_node.dimse.storage_commitment import (
     IMPLICIT_LE,
     REQUEST_ACTION,
     STORAGE_COMMITMENT,
+    EventReport,
+    Reply,
     write_request,
 )
-from scp_node.workflow.commitment_book import EventReport, Reply
 
 COMMITMENT_PROPOSALS = (Proposal(STORAGE_COMMITMENT, EXPLICIT_LE), Proposal(STORAGE_COMMITMENT, IMPLICIT_LE))
 LOOK_EVERY_S = 0.1
@@ -132,7 +133,7 @@ def _wait(
         _answer_report(association, message, take)
 
 
-def _answer_report(association: Association, message: Message, take: Callable[[EventReport], Reply]) -> None:
+def _answer_report(association: Association, message: DimseMessage, take: Callable[[EventReport], Reply]) -> None:
     """Enter a report and answer it (PS3.7 10.1.1)."""
     syntax = {number: proposal.transfer_syntax_uid for proposal, number in association.accepted.items()}
     message_id = cs.number_of(message.elements, cs.MESSAGE_ID)

@@ -20,7 +20,7 @@ SEND_BUFFER_BYTES = 256 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
-class Connection:
+class OutgoingConnection:
     """An open connection to host:port. Raises PeerFault, with the reason as code, from the constructor on.
 
     TCP_NODELAY sends our small PDUs at once. Many archives leave Nagle's algorithm on and write a response in two

@@ -45,7 +45,7 @@ def peer_of(settings: Settings, remote: RemoteAE) -> Peer:
     )
 
 
-class Sender:
+class ResultSender:
     """Stores objects at the remote AEs of a configuration. Any number of threads may send at the same time: objects
     for one destination go one after the other over its one association, destinations do not wait for each other."""
 

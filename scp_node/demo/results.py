@@ -20,7 +20,7 @@ _DECLINED = re.compile(r"Not analysed \[(?P<code>[a-z-]+)\]: (?P<reason>.*)", re
 
 
 @dataclass(frozen=True)
-class Finding:
+class ShownFinding:
     """One measurement group of the report, in percent as the report states them."""
 
     name: str
@@ -36,12 +36,12 @@ class Results:
     report: StoredObject
     report_ds: Dataset
     heatmaps: tuple[StoredObject, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ShownFinding, ...]
     declined: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Check:
+class ResultCheck:
     """One thing that must hold of the results, as a sentence, and whether it does."""
 
     sentence: str
@@ -63,20 +63,22 @@ def results_of(study: Study, stored: tuple[StoredObject, ...]) -> Results | None
     return None
 
 
-def checks_of(study: Study, results: Results) -> list[Check]:
+def checks_of(study: Study, results: Results) -> list[ResultCheck]:
     """What makes these the results of that study and of no other patient."""
     checks = []
     for kind, ds in [("report", results.report_ds), *(("heat map", one.read()) for one in results.heatmaps)]:
         checks.append(
-            Check(f"the {kind} is in the study that was sent", ds.get("StudyInstanceUID") == study.study_instance_uid)
+            ResultCheck(
+                f"the {kind} is in the study that was sent", ds.get("StudyInstanceUID") == study.study_instance_uid
+            )
         )
         patient = (str(ds.get("PatientID") or ""), str(ds.get("IssuerOfPatientID") or ""))
         checks.append(
-            Check(f"the {kind} has the patient's ID", patient == (study.patient_id, study.issuer_of_patient_id))
+            ResultCheck(f"the {kind} has the patient's ID", patient == (study.patient_id, study.issuer_of_patient_id))
         )
         referenced = set(dict(_references(ds)))
         checks.append(
-            Check(f"the {kind} refers to an image that was sent", bool(referenced & set(study.sop_instance_uids)))
+            ResultCheck(f"the {kind} refers to an image that was sent", bool(referenced & set(study.sop_instance_uids)))
         )
     return checks
 
@@ -111,7 +113,7 @@ def _is(item: Dataset, concept: Code) -> bool:
     )
 
 
-def _findings(report: Dataset) -> Iterator[Finding]:
+def _findings(report: Dataset) -> Iterator[ShownFinding]:
     for group in _items(report):
         if not _is(group, coding.MEASUREMENT_GROUP):
             continue
@@ -123,7 +125,7 @@ def _findings(report: Dataset) -> Iterator[Finding]:
         texts = [str(item.get("TextValue", "")) for item in items if _is(item, coding.ALGORITHM_PARAMETERS)]
         threshold = next((match[1] for text in texts if (match := _THRESHOLD.search(text))), "?")
         codes = {str(code.CodeValue) for item in items for code in item.get("ConceptCodeSequence", ())}
-        yield Finding(
+        yield ShownFinding(
             name=str(name.ConceptCodeSequence[0].CodeMeaning),
             probability_percent=float(probability.MeasuredValueSequence[0].NumericValue),
             threshold_percent=threshold,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scp_node.dimse import command_set as cs
-from scp_node.intake.header import is_uid
+from scp_node.dimse.uids import is_uid
 
 COMMAND_BYTES_MAX = 16 * 1024
 ERROR_COMMENT_CHARACTERS_MAX = cs.ERROR_COMMENT_CHARACTERS_MAX

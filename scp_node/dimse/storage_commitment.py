@@ -27,7 +27,7 @@ class MalformedReport(ValueError):
 
 
 @dataclass(frozen=True)
-class Reference:
+class ObjectReference:
     """One object of a report; `failure_reason` is None when it is committed."""
 
     sop_class_uid: str
@@ -36,11 +36,11 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Report:
+class CommitmentReport:
     """What an archive says about the objects of one request."""
 
     transaction_uid: str
-    references: tuple[Reference, ...]
+    references: tuple[ObjectReference, ...]
 
 
 def write_request(transaction_uid: str, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
@@ -54,7 +54,7 @@ def write_request(transaction_uid: str, sop_class_uid: str, sop_instance_uid: st
     return file.getvalue()
 
 
-def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> Report:
+def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> CommitmentReport:
     """The Event Information of a report (PS3.4 Table J.3-2). Raises MalformedReport."""
     try:
         ds = read_dataset(io.BytesIO(data), transfer_syntax_uid == IMPLICIT_LE, True, bytelength=len(data))
@@ -67,17 +67,17 @@ def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> Repor
         raise MalformedReport("the data set cannot be read") from error
     if (event_type == ALL_COMMITTED) == bool(failed):
         raise MalformedReport("event type and Failed SOP Sequence contradict each other")
-    return Report(transaction_uid, committed + failed)
+    return CommitmentReport(transaction_uid, committed + failed)
 
 
-def _references(ds: Dataset, sequence: str) -> Iterator[Reference]:
+def _references(ds: Dataset, sequence: str) -> Iterator[ObjectReference]:
     for item in ds.get(sequence) or ():
         reason = None
         if sequence == "FailedSOPSequence":
             reason = item.FailureReason
             if not isinstance(reason, int):
                 raise MalformedReport("a failure without reason")
-        yield Reference(_text(item, "ReferencedSOPClassUID"), _text(item, "ReferencedSOPInstanceUID"), reason)
+        yield ObjectReference(_text(item, "ReferencedSOPClassUID"), _text(item, "ReferencedSOPInstanceUID"), reason)
 
 
 def _text(ds: Any, keyword: str) -> str:
@@ -85,3 +85,31 @@ def _text(ds: Any, keyword: str) -> str:
     if not isinstance(value, str) or not value:
         raise MalformedReport(f"no {keyword}")
     return str(value)
+
+
+@dataclass(frozen=True)
+class EventReport:
+    """An N-EVENT-REPORT-RQ (PS3.7 10.1.1) and who sent it."""
+
+    ae_title: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    event_type: int | None
+    data: bytes
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Status and Error Comment of an N-EVENT-REPORT-RSP."""
+
+    status: int
+    comment: str = ""
+
+
+ENTERED = Reply(0x0000)
+NO_SUCH_CLASS = Reply(0x0118, "only Storage Commitment Push Model is served")
+NO_SUCH_INSTANCE = Reply(0x0112, "the instance of Storage Commitment has another UID")
+NO_SUCH_EVENT = Reply(0x0113, "event types are 1 and 2")
+UNKNOWN_TRANSACTION = Reply(0x0115, "Transaction UID: no such request was made to this AE title")
+OTHER_OBJECTS = Reply(0x0115, "the report is not about exactly the object of the request")

@@ -1,0 +1,1 @@
+"""Model packages, verified and loaded, and what they say of a model input."""

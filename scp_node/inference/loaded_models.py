@@ -30,7 +30,7 @@ class LoadedModel:
         return f"{self.manifest.name}@{self.manifest.version}"
 
 
-class ModelShelf:
+class LoadedModels:
     """Loaded models by the name that routes use. Thread-safe."""
 
     def __init__(self, models_dir: Path, settings: Inference) -> None:

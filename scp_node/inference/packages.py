@@ -56,20 +56,13 @@ class ModelPackage:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceOutputs:
     """Inputs whose outputs are known."""
 
     inputs: NDArray[np.float32]
     probability: NDArray[np.float32]
     cam: NDArray[np.float32]
     gate: NDArray[np.float32] | None = None
-
-
-def shipped_models_dir() -> Path:
-    """The packages that came with this installation, or with this checkout."""
-    scp_node = Path(__file__).resolve().parents[1]
-    shipped = scp_node / "share" / "models"
-    return shipped if shipped.is_dir() else scp_node.parent / "models"
 
 
 def package_folders(models_dir: Path) -> list[Path]:
@@ -166,7 +159,7 @@ def replay(package: ModelPackage, session: Scorer) -> float:
     return float(max(np.abs(difference).max() for difference in differences))
 
 
-def read_reference(package: ModelPackage) -> Reference:
+def read_reference(package: ModelPackage) -> ReferenceOutputs:
     """reference.npz, never unpickled, bounded in size. Raises ModelUnusable."""
     path = _package_file(package.folder, "reference.npz", REFERENCE_BYTES_MAX)
     try:
@@ -176,7 +169,7 @@ def read_reference(package: ModelPackage) -> Reference:
         with np.load(path, allow_pickle=False) as arrays:
             inputs, probability, cam = (np.asarray(arrays[key], np.float32) for key in ("inputs", "probability", "cam"))
             gate = np.asarray(arrays["gate"], np.float32) if "gate" in arrays else None
-            reference = Reference(inputs, probability, cam, gate)
+            reference = ReferenceOutputs(inputs, probability, cam, gate)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelUnusable(f"{path}: needs the arrays inputs, probability and cam ({error})") from error
     if not 1 <= len(reference.inputs) <= REFERENCE_IMAGES_MAX:

@@ -35,7 +35,7 @@ class JobsPort(Protocol):
     def enqueue_image(self, tx: Any, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None: ...
 
 
-class Register:
+class GroupCommit:
     """One for all associations. Whoever comes first enters for all who wait; a commit costs a write to the disk, and
     the database takes one at a time in any case. `after_commit` is called when there is new work. `spool` is where the
     files are: after a failed fsync of either nothing more is entered."""

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from converter.image.bounded_file import inflate
+from scp_node.dimse.uids import is_uid
 from scp_node.errors import CannotUnderstand
 
 HEADER_BYTES_MAX = 4 * 2**20
 ELEMENTS_MAX = 20_000
 DEPTH_MAX = 32
-UID_CHARACTERS_MAX = 64
 ACCESSION_CHARACTERS_MAX = 64
 
 _SOP_CLASS, _SOP_INSTANCE, _ACCESSION = 0x00080016, 0x00080018, 0x00080050
@@ -31,7 +31,6 @@ _UNDEFINED = 0xFFFFFFFF
 # VRs whose length takes four bytes (PS3.5 Table 7.1-1)
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _VR = re.compile(rb"[A-Z]{2}")
-_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 _FIRST_READ_BYTES = 16 * 1024
 # Longer than any value that is wanted; the rest of a longer one is not looked at.
 _VALUE_BYTES_MAX = 256
@@ -46,11 +45,6 @@ class InstanceHeader:
     study_instance_uid: str
     series_instance_uid: str
     accession_number: str
-
-
-def is_uid(value: str) -> bool:
-    """Whether `value` is a UID (PS3.5 9.1)."""
-    return len(value) <= UID_CHARACTERS_MAX and _UID.fullmatch(value) is not None
 
 
 def read_header(read: Callable[[int], bytes], transfer_syntax_uid: str) -> InstanceHeader:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from converter.image.sop_classes import KNOWN_CLASSES
 from scp_node.dimse.requests import SUCCESS, Answer, Command
+from scp_node.dimse.uids import is_uid
 from scp_node.errors import (
     CannotUnderstand,
     ClassNotOfContext,
@@ -25,18 +26,18 @@ from scp_node.errors import (
     OutOfResources,
 )
 from scp_node.intake.file_meta import file_head
-from scp_node.intake.group_commit import Register
-from scp_node.intake.header import InstanceHeader, is_uid, read_header
+from scp_node.intake.group_commit import GroupCommit
+from scp_node.intake.header import InstanceHeader, read_header
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
-from scp_node.receive.access import printable
 from scp_node.storage.spool import PartFile, Spool, instance_name
 from scp_node.telemetry import metrics
+from scp_node.telemetry.printable import printable
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sender:
+class Requestor:
     """Who sends, and whom they called."""
 
     source: str
@@ -56,10 +57,10 @@ class Context:
 class Store:
     """Where received instances go; one for all associations."""
 
-    def __init__(self, spool: Spool, register: Register) -> None:
+    def __init__(self, spool: Spool, register: GroupCommit) -> None:
         self.spool, self.register = spool, register
 
-    def begin(self, sender: Sender, context: Context, command: Command) -> IncomingInstance:
+    def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
         return IncomingInstance(self, sender, context, command)
 
@@ -67,7 +68,7 @@ class Store:
 class IncomingInstance:
     """One data set on its way from the network into spool and ledger."""
 
-    def __init__(self, store: Store, sender: Sender, context: Context, command: Command) -> None:
+    def __init__(self, store: Store, sender: Requestor, context: Context, command: Command) -> None:
         self._store, self._sender, self._context, self._command = store, sender, context, command
         self._began = time.monotonic()
         self._part: PartFile | None = None
@@ -191,7 +192,7 @@ class IncomingInstance:
         )
 
 
-def _check_may_store(sender: Sender) -> None:
+def _check_may_store(sender: Requestor) -> None:
     if not sender.may_store:
         raise NotAuthorised("this AE title may report on storage commitment, but not send images")
 

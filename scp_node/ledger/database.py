@@ -15,10 +15,6 @@ from scp_node.errors import ConfigurationError
 BUSY_TIMEOUT_MS = 30_000
 
 
-def default_url(data_dir: Path) -> str:
-    return f"sqlite:///{(data_dir / 'ledger.db').resolve()}"
-
-
 def open_database(url: str) -> sa.Engine:
     """An engine whose every commit is on the disk before it returns.
 

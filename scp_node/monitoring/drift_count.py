@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.image.header import tokens, word
 from converter.package.distribution import bins_of_image, input_statistics, references
 from converter.package.manifest import Distribution

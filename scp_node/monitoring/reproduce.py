@@ -19,10 +19,10 @@ import xxhash
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
+from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
 from converter.package.gate import as_note
 from converter.result.encode import to_bytes
@@ -32,11 +32,11 @@ from scp_node.analysis.judge import gate_refusal, judge
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import DecodeFailed, HilumError, ModelUnusable, UsageError
-from scp_node.inference.loaded_models import LoadedModel, ModelShelf
+from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, StoredFinding
 from scp_node.reporting.assemble import CoveredImage, algorithm_of, assemble, draw_heatmap, header_or_stub, identity_of
 from scp_node.settings import Settings
-from scp_node.workflow.parts import SpoolFiles
+from scp_node.storage.spool import SpoolFiles
 
 Verdict = Literal["same", "differs", "unknown"]
 PROBABILITY_TOLERANCE = 1e-4
@@ -45,7 +45,7 @@ DIFFERENCES_MAX = 12
 
 
 @dataclass(frozen=True)
-class Check:
+class Comparison:
     """One comparison: what was compared, how it ended, and in which detail. Holds no patient data."""
 
     what: str
@@ -54,13 +54,13 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Source:
+class ReproductionSource:
     """Where results, images and models are found; nothing of it is changed."""
 
     settings: Settings
     ledger: Ledger
     spool: SpoolFiles
-    models: ModelShelf
+    models: LoadedModels
     decode_pool: DecodePool
 
 
@@ -72,7 +72,7 @@ class Again:
     converted: Converted | None
 
 
-def reproduce(source: Source, result_uid: str) -> Iterator[Check]:
+def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Comparison]:
     """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
     with source.ledger.reading() as tx:
         result = source.ledger.result(tx, result_uid)
@@ -82,7 +82,7 @@ def reproduce(source: Source, result_uid: str) -> Iterator[Check]:
     try:
         model = source.models.get(report.model)
     except ModelUnusable as error:
-        yield Check(f"model {report.model}", "unknown", f"cannot be run: {error}")
+        yield Comparison(f"model {report.model}", "unknown", f"cannot be run: {error}")
         return
     uids = [result.source_instance_uid] if result.source_instance_uid else sorted(report.instances)
     images: list[Again] = []
@@ -92,18 +92,20 @@ def reproduce(source: Source, result_uid: str) -> Iterator[Check]:
         if again is not None:
             images.append(again)
     if len(images) < len(uids):
-        yield Check(f"{result.kind} {result_uid}", "unknown", "cannot be built without the images above")
+        yield Comparison(f"{result.kind} {result_uid}", "unknown", "cannot be built without the images above")
     else:
         yield _compare_object(source, result, report, model, images)
 
 
-def overall(checks: list[Check]) -> Verdict:
+def overall(checks: list[Comparison]) -> Verdict:
     """Differs where anything differs; same only where everything could be compared and is the same."""
     verdicts = {check.verdict for check in checks}
     return "differs" if "differs" in verdicts else "same" if verdicts == {"same"} else "unknown"
 
 
-def _analyse_again(source: Source, report: ReportRow, model: LoadedModel, uid: str) -> tuple[Again | None, list[Check]]:
+def _analyse_again(
+    source: ReproductionSource, report: ReportRow, model: LoadedModel, uid: str
+) -> tuple[Again | None, list[Comparison]]:
     with source.ledger.reading() as tx:
         instance, stored = source.ledger.instance(tx, uid), source.ledger.analysis(tx, uid)
     what = f"image {uid}"
@@ -112,17 +114,17 @@ def _analyse_again(source: Source, report: ReportRow, model: LoadedModel, uid: s
     if instance.decline_code == "analysis-failed":
         obstacle = f"its analysis had failed: {instance.detail}"
     if obstacle:
-        return None, [Check(what, "unknown", obstacle)]
+        return None, [Comparison(what, "unknown", obstacle)]
     try:
         again = _analysed(source, instance, model)
     except (ConverterError, DecodeFailed) as error:
         declined = Declined("undecodable", str(error))
         again = Again(_declined(instance, header_or_stub(instance, path), declined), None)
     except HilumError as error:
-        return None, [Check(what, "unknown", f"cannot be analysed now: {error.code}: {error}")]
+        return None, [Comparison(what, "unknown", f"cannot be analysed now: {error.code}: {error}")]
     if instance.model not in (report.model, None) or instance.state == "received":
         detail = f"the ledger has the analysis of {instance.model}, not that of {report.model} any more"
-        return again, [Check(f"{what}: scores", "unknown", f"{detail}; see the object")]
+        return again, [Comparison(f"{what}: scores", "unknown", f"{detail}; see the object")]
     return again, list(_compare_analyses(what, instance, stored, again))
 
 
@@ -137,7 +139,7 @@ def _image_obstacle(path: Path, instance: InstanceRow) -> str:
     return ""
 
 
-def _analysed(source: Source, instance: InstanceRow, model: LoadedModel) -> Again:
+def _analysed(source: ReproductionSource, instance: InstanceRow, model: LoadedModel) -> Again:
     """The steps of the image job, without its ledger."""
     path, settings, manifest = source.spool.path(instance.spool_name), source.settings, model.manifest
     header, ds = header_or_stub(instance, path), read_header(path)
@@ -177,7 +179,7 @@ def _declined(instance: InstanceRow, header: Dataset, outcome: Declined) -> Cove
     return CoveredImage(replace(instance, decline_code=outcome.code, detail=outcome.reason), header, None)
 
 
-def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None, again: Again) -> Iterator[Check]:
+def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None, again: Again) -> Iterator[Comparison]:
     new, analysis = again.covered.instance, again.covered.analysis
     if stored is None or analysis is None:
         then = instance.decline_code or "analysed"
@@ -186,28 +188,28 @@ def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None,
         detail = f"declined as {then}" if same else f"{then} then, {now} now"
         if not same and instance.model is None:
             detail += "; the routes of the configuration had declined it"
-        yield Check(f"{what}: outcome", "same" if same else "differs", detail)
+        yield Comparison(f"{what}: outcome", "same" if same else "differs", detail)
         return
     providers = f"; then on '{stored.provider}', now on '{analysis.provider}'"
     where = "" if stored.provider == analysis.provider else providers
     names = [[found.name for found in one.findings] for one in (stored, analysis)]
     if names[0] != names[1]:
-        yield Check(f"{what}: findings", "differs", f"{', '.join(names[0])} then, {', '.join(names[1])} now")
+        yield Comparison(f"{what}: findings", "differs", f"{', '.join(names[0])} then, {', '.join(names[1])} now")
         return
     for old, found in zip(stored.findings, analysis.findings, strict=True):
         difference = abs(old.probability - found.probability)
         detail = f"{old.probability:.6f} then, {found.probability:.6f} now{where}"
-        yield Check(f"{what}: probability of {old.name}", _within(difference, PROBABILITY_TOLERANCE), detail)
+        yield Comparison(f"{what}: probability of {old.name}", _within(difference, PROBABILITY_TOLERANCE), detail)
         decisions = [f"{'positive' if one.positive else 'negative'} at {one.threshold:g}" for one in (old, found)]
         same = (old.positive, old.threshold) == (found.positive, found.threshold)
         detail = decisions[0] if same else f"{decisions[0]} then, {decisions[1]} now"
-        yield Check(f"{what}: decision on {old.name}", "same" if same else "differs", detail)
+        yield Comparison(f"{what}: decision on {old.name}", "same" if same else "differs", detail)
     if stored.cam.shape != analysis.cam.shape:
-        yield Check(f"{what}: map", "differs", f"{stored.cam.shape} then, {analysis.cam.shape} now")
+        yield Comparison(f"{what}: map", "differs", f"{stored.cam.shape} then, {analysis.cam.shape} now")
     else:
         largest = float(np.abs(stored.cam - analysis.cam).max())
         detail = f"largest difference {largest:.2g}, {MAP_TOLERANCE:g} allowed{where}"
-        yield Check(f"{what}: map", _within(largest, MAP_TOLERANCE), detail)
+        yield Comparison(f"{what}: map", _within(largest, MAP_TOLERANCE), detail)
 
 
 def _within(difference: float, tolerance: float) -> Verdict:
@@ -215,34 +217,34 @@ def _within(difference: float, tolerance: float) -> Verdict:
 
 
 def _compare_object(
-    source: Source, result: ResultRow, report: ReportRow, model: LoadedModel, images: list[Again]
-) -> Check:
+    source: ReproductionSource, result: ResultRow, report: ReportRow, model: LoadedModel, images: list[Again]
+) -> Comparison:
     """The object built again, against the bytes that were sent."""
     what = f"{result.kind} {result.sop_instance_uid}"
     path = source.spool.path(result.spool_name)
     try:
         sent = path.read_bytes()
     except OSError as error:
-        return Check(what, "unknown", f"the object that was sent is not in the spool any more ({error.strerror})")
+        return Comparison(what, "unknown", f"the object that was sent is not in the spool any more ({error.strerror})")
     if hashlib.sha256(sent).hexdigest() != result.sha256:
-        return Check(what, "unknown", "the object in the spool is not the one that was built")
+        return Comparison(what, "unknown", "the object in the spool is not the one that was built")
     heatmaps = {str(one.covered.instance.sop_instance_uid): _heatmap(source, report, model, one) for one in images}
     if result.kind == "heatmap":
         built = next((one for one in heatmaps.values() if one is not None), None)
     else:
         built = _report(source, result, report, model, images, heatmaps)
     if built is None:
-        return Check(what, "differs", "the image is not analysed now, so that there is no map to draw")
+        return Comparison(what, "differs", "the image is not analysed now, so that there is no map to draw")
     again = to_bytes(built)
     if again == sent:
-        return Check(what, "same", f"{len(sent)} bytes, every one as before")
+        return Comparison(what, "same", f"{len(sent)} bytes, every one as before")
     differing = _differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
     shown = ", ".join(differing[:DIFFERENCES_MAX]) + (", ..." if len(differing) > DIFFERENCES_MAX else "")
     hint = "a setting of `report` or `node`, or the time zone, that was changed since makes a difference too"
-    return Check(what, "differs", f"in {shown or 'its encoding'} ({hint})")
+    return Comparison(what, "differs", f"in {shown or 'its encoding'} ({hint})")
 
 
-def _heatmap(source: Source, report: ReportRow, model: LoadedModel, image: Again) -> Dataset | None:
+def _heatmap(source: ReproductionSource, report: ReportRow, model: LoadedModel, image: Again) -> Dataset | None:
     if image.converted is None or not image.covered.findings:
         return None
     settings, converted = source.settings, image.converted
@@ -253,7 +255,7 @@ def _heatmap(source: Source, report: ReportRow, model: LoadedModel, image: Again
 
 
 def _report(
-    source: Source,
+    source: ReproductionSource,
     result: ResultRow,
     report: ReportRow,
     model: LoadedModel,
@@ -280,7 +282,7 @@ def _report(
     return built
 
 
-def _predecessors(source: Source, report: ReportRow) -> tuple[tuple[str, str, str], ...]:
+def _predecessors(source: ReproductionSource, report: ReportRow) -> tuple[tuple[str, str, str], ...]:
     """The Structured Reports of the revision before, as the study job saw them."""
     with source.ledger.reading() as tx:
         earlier = [

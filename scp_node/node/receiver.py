@@ -10,10 +10,11 @@ from contextlib import closing
 
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
-from scp_node.node.settings_feed import Orders
-from scp_node.receive.scp import Receiver
+from scp_node.node.opening import open_spool, opened
+from scp_node.node.settings_feed import SettingsFeed
+from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
-from scp_node.settings.places import open_spool, opened, wakeup_path
+from scp_node.settings.places import wakeup_path
 from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
 from scp_node.telemetry.heartbeat import Heartbeat, status_folder
@@ -23,14 +24,14 @@ from scp_node.workflow.commitment_book import CommitmentBook
 log = logging.getLogger(__name__)
 
 
-def run(orders: Orders) -> None:
+def run(feed: SettingsFeed) -> None:
     """Take in objects until asked to stop."""
-    settings = orders.settings
+    settings = feed.settings
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
     with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
         reports = CommitmentBook(ledger, jobs)
-        receiver = Receiver(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
+        receiver = StorageScp(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
         _measure(receiver, spool)
         receiver.start()
         try:
@@ -39,13 +40,13 @@ def run(orders: Orders) -> None:
                 extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
             )
             heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool))
-            orders.follow(receiver.reload)
+            feed.follow(receiver.reload)
         finally:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
 
 
-def receiver_obstacles(receiver: Receiver, spool: Spool) -> list[str]:
+def receiver_obstacles(receiver: StorageScp, spool: Spool) -> list[str]:
     """Why a sender should not come here now."""
     obstacles = [] if receiver.is_listening else ["does not listen"]
     try:
@@ -55,13 +56,13 @@ def receiver_obstacles(receiver: Receiver, spool: Spool) -> list[str]:
     return obstacles
 
 
-def _measure(receiver: Receiver, spool: Spool) -> None:
+def _measure(receiver: StorageScp, spool: Spool) -> None:
     def volume_bytes(count: str) -> float:
         volume = os.statvfs(spool.root)
         return float(getattr(volume, count) * volume.f_frsize)
 
     metrics.associations_open.set_function(lambda: receiver.association_count)
-    metrics.connections_open.set_function(lambda: receiver.door.connections)
+    metrics.connections_open.set_function(lambda: receiver.limits.connections)
     metrics.spool_healthy.set_function(lambda: spool.healthy)
     metrics.spool_free_bytes.set_function(lambda: volume_bytes("f_bavail"))
     metrics.spool_disk_bytes.set_function(lambda: volume_bytes("f_blocks"))

@@ -24,7 +24,7 @@ def write_settings(pipe: BinaryIO, settings: Settings) -> None:
         return
 
 
-class Orders:
+class SettingsFeed:
     """The role's end: SIGTERM, SIGINT and the end of input ask to stop; SIGHUP is the supervisor's affair."""
 
     def __init__(self, descriptor: int) -> None:
@@ -39,7 +39,7 @@ class Orders:
         if first is None:
             raise SystemExit(0)  # the supervisor was gone before it said anything
         self.settings = Settings.model_validate_json(first)
-        threading.Thread(target=self._listen, name="orders", daemon=True).start()
+        threading.Thread(target=self._listen, name="feed", daemon=True).start()
 
     def follow(self, on_change: Callable[[Settings], None]) -> None:
         """Call `on_change` with each new configuration, until asked to stop."""

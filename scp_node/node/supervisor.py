@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
+from scp_node.host.lock_file import exclusive
 from scp_node.host.processors import ONE_THREAD
 from scp_node.inference.packages import find_package
 from scp_node.ledger.database import migrate, open_database
 from scp_node.monitoring.certificate_expiry import CertificateWatch
-from scp_node.node.role import LOCK_WAIT_S, ROLES, SHADOW, exclusive
+from scp_node.node.role import LOCK_WAIT_S, ROLES, SHADOW
 from scp_node.node.settings_feed import write_settings
 from scp_node.settings import Settings
 from scp_node.settings.file import SettingsSource

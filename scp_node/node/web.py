@@ -6,7 +6,7 @@ import logging
 
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.node.settings_feed import Orders
+from scp_node.node.settings_feed import SettingsFeed
 from scp_node.settings.places import database_url
 from scp_node.telemetry.heartbeat import status_folder
 from scp_node.web.database_watch import DatabaseWatch
@@ -15,9 +15,9 @@ from scp_node.web.server import WebServer, build_app
 log = logging.getLogger(__name__)
 
 
-def run(orders: Orders) -> None:
+def run(feed: SettingsFeed) -> None:
     """Answer over HTTP until asked to stop."""
-    settings = orders.settings
+    settings = feed.settings
     engine = open_database(database_url(settings))
     try:
         watch = DatabaseWatch(Ledger(engine))
@@ -26,7 +26,7 @@ def run(orders: Orders) -> None:
         server.start()
         try:
             log.info("web ready", extra={"bind": settings.web.bind, "port": server.port})
-            orders.follow(lambda new: None)
+            feed.follow(lambda new: None)
         finally:
             server.stop()
             watch.stop()

@@ -11,7 +11,7 @@ from functools import partial
 import cv2
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import Sender
+from scp_node.deliver.scu import ResultSender
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, commitment_queue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
@@ -19,19 +19,20 @@ from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import WakeUps
 from scp_node.errors import HilumError
 from scp_node.host.processors import step_back
-from scp_node.inference.loaded_models import ModelShelf
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.monitoring.drift_watch import DriftWatch
-from scp_node.node.settings_feed import Orders
+from scp_node.node.opening import open_spool, opened
+from scp_node.node.settings_feed import SettingsFeed
 from scp_node.reporting.rehearsal import rehearse
 from scp_node.settings import Settings
-from scp_node.settings.places import models_dir, open_spool, opened, wakeup_path, worker_name
+from scp_node.settings.places import models_dir, wakeup_path, worker_name
 from scp_node.storage.previews import PreviewStore
 from scp_node.telemetry import metrics
 from scp_node.telemetry.heartbeat import Heartbeat, status_folder
 from scp_node.workflow.commitment_job import bury_commitment, run_commitment_job
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
 
 log = logging.getLogger(__name__)
@@ -40,29 +41,29 @@ DELIVERY_ATTEMPTS_MAX = 100_000
 PREVIEW_AGE_S = 86400.0
 
 
-def run(orders: Orders) -> None:
+def run(feed: SettingsFeed) -> None:
     """Analyse, report and deliver until asked to stop."""
-    settings, limits = orders.settings, orders.settings.inference
+    settings, limits = feed.settings, feed.settings.inference
     step_back(settings.workers.niceness)
     cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
         heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
         stack.enter_context(heartbeat)
         ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
-        models = ModelShelf(models_dir(settings), limits)
+        models = LoadedModels(models_dir(settings), limits)
         stack.callback(models.close)
         models.load({route.model for route in settings.routes})
         # behind this process, whose threads may hold the lock of the ledger, for which senders wait
         pool = DecodePool.of(limits, niceness=min(NICENESS_MAX, settings.workers.niceness + BEHIND_WORKER))
         stack.callback(pool.close)
-        sender = Sender(settings)
+        sender = ResultSender(settings)
         stack.callback(sender.close)
         previews = PreviewStore(settings.node.data_dir / "previews")
         previews.sweep(time.time() - PREVIEW_AGE_S)
         in_use = InUse(settings)
         spool = open_spool(settings)
         rehearse_all(models, settings)
-        parts = Parts(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
+        parts = Services(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
         attempts_max = settings.workers.attempts_max
         runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
         wakeups = WakeUps(wakeup_path(settings))
@@ -100,17 +101,17 @@ def run(orders: Orders) -> None:
         tell_models(models)
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
         stack.callback(heartbeat.stopping)
-        orders.follow(change)
+        feed.follow(change)
 
 
-def rehearse_all(models: ModelShelf, settings: Settings) -> None:
+def rehearse_all(models: LoadedModels, settings: Settings) -> None:
     """Build results of each model once, before a study waits for the first; it costs little where it was done."""
     for model in models.loaded():
         results = rehearse(model.manifest, settings.node.ae_title, settings.report)
         log.info("results rehearsed", extra={"model": model.label, "results": results})
 
 
-def tell_models(models: ModelShelf) -> None:
+def tell_models(models: LoadedModels) -> None:
     """Which models are loaded, as a metric."""
     for model in models.loaded():
         metrics.model_ready.labels(model.label, model.provider).set(1)
@@ -123,7 +124,7 @@ class InUse:
     settings: Settings
 
 
-def job_kinds(parts: Parts, attempts_max: int) -> dict[str, JobWork]:
+def job_kinds(parts: Services, attempts_max: int) -> dict[str, JobWork]:
     """The four kinds of jobs: what each does, what its death means, and how often it may fail unexpectedly.
     A delivery is given up by the clock (delivery.give_up_after_h), so its count only stops a runaway."""
     return {
@@ -134,7 +135,7 @@ def job_kinds(parts: Parts, attempts_max: int) -> dict[str, JobWork]:
     }
 
 
-def report_again(parts: Parts, study_instance_uid: str, route: str) -> None:
+def report_again(parts: Services, study_instance_uid: str, route: str) -> None:
     """Enqueue the report of a study whose job was lost."""
     with parts.ledger.transaction() as tx:
         plan_report(tx, parts, study_instance_uid, f"{route}-{time.time_ns()}")

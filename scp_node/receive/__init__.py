@@ -1,1 +1,1 @@
-"""The door: associations, and what becomes of each C-STORE before it is answered."""
+"""The DICOM listener: who is let in, what is negotiated, and one answer to each message."""

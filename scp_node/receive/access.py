@@ -127,8 +127,3 @@ def _wrong_user(ae: RemoteAE, user: UserIdentity | None) -> str:
     name_is_right = hmac.compare_digest(user.name, ae.user.encode())
     passcode_is_right = ae.passcode is None or hmac.compare_digest(user.passcode, ae.passcode.encode())
     return "" if name_is_right and passcode_is_right else "user name or passcode is not that of"
-
-
-def printable(text: str) -> str:
-    """`text` on one line for the log, whatever a peer put into it."""
-    return text.encode("unicode_escape").decode("ascii")[:200]

@@ -27,8 +27,8 @@ from scp_node.dimse.requests import (
     encode_response,
 )
 from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
-from scp_node.intake.store import Context, IncomingInstance, Sender
-from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit, printable
+from scp_node.intake.store import Context, IncomingInstance, Requestor
+from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit
 from scp_node.receive.commitment_reports import IncomingReport
 from scp_node.receive.contexts import VERIFICATION
 from scp_node.receive.latch import Latch
@@ -38,6 +38,7 @@ from scp_node.receive.peer_socket import PeerSocket
 from scp_node.receive.tls_socket import HandshakeFailed, PeerLeft, SecuredPeerSocket
 from scp_node.receive.upper_layer import StreamingUpperLayer
 from scp_node.telemetry import metrics
+from scp_node.telemetry.printable import printable
 from scp_node.tls.contexts import CertificateUnusable, credentials
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class ReceivingAssociation(Association):
         self.request_pdu = b""
         self.is_user_known = False
         self._outcome = ""
-        self._sender = Sender("", "", "")
+        self._sender = Requestor("", "", "")
         self._contexts: Mapping[int, Context] = {}
         self._peer_pdu_bytes_max = 0
         self._command = bytearray()
@@ -132,10 +133,10 @@ class ReceivingAssociation(Association):
             self.upper_layer.abort_at_once()
         finally:
             self._drop_message()
-            self._node.door.keep(self)
+            self._node.limits.keep(self)
             self.upper_layer.end()
             self._log_end(time.monotonic() - began)
-            self._node.door.leave(self)
+            self._node.limits.leave(self)
 
     def _secure(self, peer: SecuredPeerSocket) -> None:
         """Raises HandshakeFailed or CertificateUnusable."""
@@ -164,7 +165,7 @@ class ReceivingAssociation(Association):
             self.acse.negotiate_association()
             return
         self._drop_message()
-        self._node.door.dissociate(self)
+        self._node.limits.dissociate(self)
         self.is_established = False
         if isinstance(primitive, A_RELEASE):
             self.is_released = True
@@ -177,7 +178,7 @@ class ReceivingAssociation(Association):
     def is_admitted(self, called_ae_title: str, calling_ae_title: str, application_context: str) -> bool:
         """Decide on the request that has come, and answer it when it is rejected."""
         called, calling = called_ae_title.strip(" "), calling_ae_title.strip(" ")
-        self._sender = Sender("", calling, called)
+        self._sender = Requestor("", calling, called)
         peer, asked = self._peer, self.requestor.user_identity
         certificate = peer.certificate if isinstance(peer, SecuredPeerSocket) else None
         user = None
@@ -185,7 +186,7 @@ class ReceivingAssociation(Association):
             user = UserIdentity(asked.user_identity_type or 0, asked.primary_field or b"", asked.secondary_field or b"")
         caller = Caller(called, calling, application_context, self.peer_address, certificate, user)
         decision = admit(self.settings, caller)
-        rejection = decision if isinstance(decision, Rejection) else self._node.door.associate(self, calling)
+        rejection = decision if isinstance(decision, Rejection) else self._node.limits.associate(self, calling)
         if rejection is not None:
             self.ends(str(rejection))
             self.is_rejected = True
@@ -193,7 +194,7 @@ class ReceivingAssociation(Association):
             self.acse.send_reject(rejection.result, rejection.source, rejection.diagnostic)
             return False
         assert isinstance(decision, Admission)
-        self._sender = Sender(decision.source, calling, called, decision.may_send)
+        self._sender = Requestor(decision.source, calling, called, decision.may_send)
         self.is_user_known = self.settings.remote_aes[decision.source].user is not None
         return True
 

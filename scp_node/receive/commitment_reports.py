@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from scp_node.dimse.requests import SUCCESS, Answer, Command
-from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX
-from scp_node.intake.store import Context, Sender
-from scp_node.receive.access import printable
-from scp_node.workflow.commitment_book import UNKNOWN_TRANSACTION, EventReport, Reply
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX, UNKNOWN_TRANSACTION, EventReport, Reply
+from scp_node.intake.store import Context, Requestor
+from scp_node.telemetry.printable import printable
 
 log = logging.getLogger(__name__)
 TOO_LONG = Answer(0x0213, f"a report of more than {REPORT_BYTES_MAX} bytes")
@@ -34,7 +33,7 @@ class NoRequests:
 class IncomingReport:
     """One report on its way from the network into the ledger."""
 
-    def __init__(self, book: ReportBook, sender: Sender, context: Context, command: Command) -> None:
+    def __init__(self, book: ReportBook, sender: Requestor, context: Context, command: Command) -> None:
         self._book, self._sender, self._context, self._command = book, sender, context, command
         self._data = bytearray()
         self.bytes = 0

@@ -25,7 +25,7 @@ BURST_S = 2.0
 _TELL_EVERY_S = 1.0
 
 
-class Connection(Protocol):
+class IncomingConnection(Protocol):
     """What the door knows of a connection."""
 
     peer_address: str
@@ -41,19 +41,19 @@ class _Address:
     tokens: float
     refilled_at: float
     connections: int = 0
-    loose: OrderedDict[Connection, None] = field(default_factory=OrderedDict)
+    loose: OrderedDict[IncomingConnection, None] = field(default_factory=OrderedDict)
 
 
-class Door:
+class ConnectionLimits:
     """Everything is O(1) and under one lock. `limits` are asked for each time, so that they may change."""
 
     def __init__(self, limits: Callable[[], Receiver], clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._changed = threading.Condition()
-        self._open: dict[Connection, _Address] = {}
-        self._evicted: set[Connection] = set()  # hung up, not yet at its end
-        self._loose: OrderedDict[Connection, None] = OrderedDict()
-        self._associated: dict[Connection, str] = {}
+        self._open: dict[IncomingConnection, _Address] = {}
+        self._evicted: set[IncomingConnection] = set()  # hung up, not yet at its end
+        self._loose: OrderedDict[IncomingConnection, None] = OrderedDict()
+        self._associated: dict[IncomingConnection, str] = {}
         self._of_ae: Counter[str] = Counter()
         self._addresses: dict[str, _Address] = {}
         self._quiet: OrderedDict[str, None] = OrderedDict()  # without a connection, the longest first
@@ -102,7 +102,7 @@ class Door:
         metrics.connections_dropped.labels(limit).inc()
         return False
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: IncomingConnection) -> None:
         """A connection that was let in begins."""
         with self._changed:
             of_address = self._refilled(connection.peer_address, self._limits())
@@ -112,12 +112,12 @@ class Door:
             self._open[connection] = of_address
             self.connections_total += 1
 
-    def keep(self, connection: Connection) -> None:
+    def keep(self, connection: IncomingConnection) -> None:
         """It is about to close by itself: it must not be hung up any more."""
         with self._changed:
             self._tighten(connection)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: IncomingConnection) -> None:
         """It has ended."""
         with self._changed:
             self._dissociate(connection)
@@ -133,7 +133,7 @@ class Door:
 
     # --- associations ---------------------------------------------------------------------------------------------
 
-    def associate(self, connection: Connection, calling_ae_title: str) -> Rejection | None:
+    def associate(self, connection: IncomingConnection, calling_ae_title: str) -> Rejection | None:
         """Count an association in, unless there are as many as may be."""
         limits = self._limits()
         with self._changed:
@@ -147,7 +147,7 @@ class Door:
             self.associations_total += 1
             return None
 
-    def dissociate(self, connection: Connection) -> None:
+    def dissociate(self, connection: IncomingConnection) -> None:
         """It is released or aborted; its connection may still wait for the peer to close."""
         with self._changed:
             if self._dissociate(connection) and (of_address := self._open.get(connection)) is not None:
@@ -191,7 +191,7 @@ class Door:
         of_address.tokens, of_address.refilled_at = min(capacity, tokens), now
         return of_address
 
-    def _evict(self, candidates: OrderedDict[Connection, None]) -> bool:
+    def _evict(self, candidates: OrderedDict[IncomingConnection, None]) -> bool:
         if not candidates:
             return False
         oldest = next(iter(candidates))
@@ -202,12 +202,12 @@ class Door:
         metrics.connections_dropped.labels("oldest_silent").inc()
         return True
 
-    def _tighten(self, connection: Connection) -> None:
+    def _tighten(self, connection: IncomingConnection) -> None:
         if (of_address := self._open.get(connection)) is not None:
             self._loose.pop(connection, None)
             of_address.loose.pop(connection, None)
 
-    def _remove(self, connection: Connection) -> None:
+    def _remove(self, connection: IncomingConnection) -> None:
         self._tighten(connection)
         of_address = self._open.pop(connection, None)
         if of_address is not None:
@@ -215,7 +215,7 @@ class Door:
             if not of_address.connections:
                 self._quiet[connection.peer_address] = None
 
-    def _dissociate(self, connection: Connection) -> bool:
+    def _dissociate(self, connection: IncomingConnection) -> bool:
         title = self._associated.pop(connection, None)
         if title is None:
             return False

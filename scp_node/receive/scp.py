@@ -18,11 +18,11 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.errors import ConfigurationError
-from scp_node.intake.group_commit import JobsPort, LedgerPort, Register
+from scp_node.intake.group_commit import GroupCommit, JobsPort, LedgerPort
 from scp_node.intake.store import Store
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
-from scp_node.receive.connection_limits import Door
+from scp_node.receive.connection_limits import ConnectionLimits
 from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiations
@@ -43,11 +43,11 @@ class ConnectionHandler(RequestHandler):
 
     def handle(self) -> None:
         assoc = ReceivingAssociation(self.server, self.request, AddressInformation.from_tuple(self.client_address))
-        self.server.door.enter(assoc)
+        self.server.limits.enter(assoc)
         try:
             assoc.start()
         except RuntimeError:  # no thread to be had
-            self.server.door.leave(assoc)
+            self.server.limits.leave(assoc)
             raise
 
 
@@ -59,7 +59,7 @@ class ReceivingServer(AssociationServer):
 
     def __init__(self, *args: Any, settings: Settings, store: Store, reports: ReportBook, **kwargs: Any) -> None:
         self.settings, self.store, self.reports = settings, store, reports
-        self.door = Door(lambda: self.settings.receiver)
+        self.limits = ConnectionLimits(lambda: self.settings.receiver)
         self.negotiations = Negotiations()
         # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
         self.draining, self.closing = Latch(), Latch()
@@ -83,7 +83,7 @@ class ReceivingServer(AssociationServer):
         waiting.register(self._listening, select.POLLIN)
         waiting.register(self.draining, select.POLLIN)
         while not self.draining.is_set:
-            told_in_s = self.door.tell_dropped()
+            told_in_s = self.limits.tell_dropped()
             waiting.poll(None if told_in_s is None else math.ceil(1000 * told_in_s))
             self._accept()
         self.server_close()
@@ -117,13 +117,13 @@ class ReceivingServer(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Counted before a thread is started."""
-        return self.door.lets_in(client_address[0])
+        return self.limits.lets_in(client_address[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.exception("connection dropped", extra={"address": client_address[0]})
 
 
-class Receiver:
+class StorageScp:
     """The receiving part of a node. `after_commit` is called when instances were entered; `bind` and `port` default to
     those of the settings, and port 0 takes a free one."""
 
@@ -141,7 +141,7 @@ class Receiver:
     ) -> None:
         self._settings = settings
         self._spool = spool
-        self._store = Store(spool, Register(ledger, jobs, spool, after_commit))
+        self._store = Store(spool, GroupCommit(ledger, jobs, spool, after_commit))
         self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None
@@ -164,13 +164,13 @@ class Receiver:
 
     @property
     def association_count(self) -> int:
-        return 0 if self._server is None else self._server.door.associations
+        return 0 if self._server is None else self._server.limits.associations
 
     @property
-    def door(self) -> Door:
+    def limits(self) -> ConnectionLimits:
         """What is open, and what was dropped."""
         assert self._server is not None, "the receiver is not started"
-        return self._server.door
+        return self._server.limits
 
     def start(self) -> None:
         """Listen. Raises ConfigurationError when the address cannot be used."""
@@ -213,9 +213,9 @@ class Receiver:
         server = self._server
         server.draining.set()
         self._thread.join()
-        left = server.door.wait_until_left(drain_s)
+        left = server.limits.wait_until_left(drain_s)
         server.closing.set()
-        server.door.wait_until_left(_CLOSE_S)
+        server.limits.wait_until_left(_CLOSE_S)
         log.info("receiver stopped", extra={"cut_short": left})
         return left
 

@@ -1,0 +1,1 @@
+"""Which results a study gets, and what they say: a row a kind of result."""

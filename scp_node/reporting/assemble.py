@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.errors import Unreadable
-from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
 from converter.package.manifest import Manifest
 from converter.result.findings import (

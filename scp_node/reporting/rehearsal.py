@@ -12,7 +12,8 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage
 
-from converter.image.gray_image import IDENTITY_AFFINE, Declined
+from converter.declined import Declined
+from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.sop_classes import (
     COMPUTED_RADIOGRAPHY,
     CT_IMAGE,

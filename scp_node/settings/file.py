@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from scp_node.errors import ConfigurationError, HilumError
 from scp_node.settings.checks import Loc, cross_checks
 from scp_node.settings.messages import explained
-from scp_node.settings.model import Section, Settings
+from scp_node.settings.model import Settings
 from scp_node.settings.schema import Schema, any_value, leaves, schema_at, settings_schema, value_schemas
-from scp_node.settings.strict_yaml import FILE_BYTES_MAX, Document, Place, Problem, dotted, read_yaml
+from scp_node.settings.section import Section
+from scp_node.settings.strict_yaml import FILE_BYTES_MAX, Document, Position, Problem, dotted, read_yaml
 from scp_node.tls.contexts import CertificateUnusable, make_contexts
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def check_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        return None, [Problem(Place(), "(file)", f"cannot be read: {error.strerror}")]
+        return None, [Problem(Position(), "(file)", f"cannot be read: {error.strerror}")]
     document = read_yaml(content)
     if document.data is None and document.problems:
         return None, document.problems

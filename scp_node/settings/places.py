@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from scp_node.engine.jobs import JobQueue
-from scp_node.host.disk_limits import RoomLimits
-from scp_node.inference.packages import shipped_models_dir
-from scp_node.ledger import Ledger
-from scp_node.ledger.database import default_url, open_database
 from scp_node.settings.model import Settings
-from scp_node.storage.spool import Spool
 
 
 def database_url(settings: Settings) -> str:
     return settings.storage.database_url or default_url(settings.node.data_dir)
-
-
-def open_spool(settings: Settings) -> Spool:
-    storage = settings.storage
-    limits = RoomLimits(
-        storage.used_percent_max, storage.free_bytes_min, storage.inodes_free_percent_min, storage.spool_bytes_max
-    )
-    return Spool(settings.node.data_dir / "spool", limits)
 
 
 def wakeup_path(settings: Settings) -> Path:
@@ -49,12 +33,12 @@ def models_dir(settings: Settings) -> Path:
     return settings.inference.models_dir or shipped_models_dir()
 
 
-@contextmanager
-def opened(settings: Settings, *, gives_way: bool = False) -> Iterator[tuple[Ledger, JobQueue]]:
-    """Ledger and job queue over one database."""
-    engine = open_database(database_url(settings))
-    try:
-        ledger = Ledger(engine, gives_way=gives_way)
-        yield ledger, JobQueue(ledger)
-    finally:
-        engine.dispose()
+def shipped_models_dir() -> Path:
+    """The packages that came with this installation, or with this checkout."""
+    scp_node = Path(__file__).resolve().parents[1]
+    shipped = scp_node / "share" / "models"
+    return shipped if shipped.is_dir() else scp_node.parent / "models"
+
+
+def default_url(data_dir: Path) -> str:
+    return f"sqlite:///{(data_dir / 'ledger.db').resolve()}"

@@ -21,7 +21,7 @@ Loc = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class Position:
     """Where something is in a file; both numbers count from one, as editors do."""
 
     line: int = 1
@@ -32,7 +32,7 @@ class Place:
 class Problem:
     """One thing that is wrong, and what to do about it."""
 
-    place: Place
+    place: Position
     key: str
     message: str
     hint: str = ""
@@ -48,19 +48,19 @@ class Document:
     """`data` as far as it could be read. `unusable` holds paths whose value is missing from it because of a problem."""
 
     data: Any = None
-    keys: dict[Loc, Place] = field(default_factory=dict)
-    values: dict[Loc, Place] = field(default_factory=dict)
+    keys: dict[Loc, Position] = field(default_factory=dict)
+    values: dict[Loc, Position] = field(default_factory=dict)
     unusable: set[Loc] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
-    def place_of(self, loc: Loc, *, key: bool = False) -> Place:
+    def place_of(self, loc: Loc, *, key: bool = False) -> Position:
         """Where `loc` is, or the innermost thing around it that is in the file."""
         for end in range(len(loc), -1, -1):
             for places in (self.keys, self.values) if key else (self.values, self.keys):
                 if loc[:end] in places:
                     return places[loc[:end]]
             key = True
-        return Place()
+        return Position()
 
 
 def _on_one_line(text: str) -> str:
@@ -78,7 +78,7 @@ def read_yaml(content: bytes) -> Document:
     """Read a whole file. Never raises for what the file holds: look at `problems`."""
     document = Document()
     if len(content) > FILE_BYTES_MAX:
-        document.problems.append(Problem(Place(), "(file)", f"is larger than {FILE_BYTES_MAX} bytes"))
+        document.problems.append(Problem(Position(), "(file)", f"is larger than {FILE_BYTES_MAX} bytes"))
         return document
     try:
         text = content.decode("utf-8-sig")
@@ -197,7 +197,7 @@ class _Reader:
                     self._document.values[inner] = place
         return data
 
-    def _problem(self, place: Place, loc: Loc, message: str, hint: str = "") -> None:
+    def _problem(self, place: Position, loc: Loc, message: str, hint: str = "") -> None:
         self._document.problems.append(Problem(place, dotted(loc), message, hint))
 
 
@@ -222,25 +222,25 @@ def _syntax_problems(error: yaml.YAMLError, text: str) -> list[Problem]:
         message = f"the character U+{ord(character):04X} is not allowed in YAML"
         return [Problem(_place_at(text[: error.position]), "(syntax)", message)]
     if not isinstance(error, yaml.MarkedYAMLError):
-        return [Problem(Place(), "(syntax)", str(error))]
+        return [Problem(Position(), "(syntax)", str(error))]
     mark = error.problem_mark or error.context_mark
-    place = _place(mark) if mark is not None else Place()
+    place = _place(mark) if mark is not None else Position()
     message = ", ".join(part for part in (error.context, error.problem) if part)
     if "'\\t'" not in message:
         hint = next((hint for part, hint in _SYNTAX_HINTS.items() if part in message), "")
         return [Problem(place, "(syntax)", message, hint)]
     tabs = {
-        Place(number, line.index("\t") + 1)
+        Position(number, line.index("\t") + 1)
         for number, line in enumerate(text.splitlines(), 1)
         if re.match(r" *\t", line)
     }
     return [Problem(tab, "(syntax)", "a tab in the indentation", "Use spaces.") for tab in sorted(tabs | {place})]
 
 
-def _place(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
+def _place(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
-def _place_at(text_before: str) -> Place:
+def _place_at(text_before: str) -> Position:
     lines = text_before.split("\n")
-    return Place(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)

@@ -18,12 +18,12 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import xxhash
 
 from scp_node.errors import OutOfResources
-from scp_node.host.disk_limits import Room, RoomLimits, errno_name
+from scp_node.host.disk_space import DiskLimits, DiskSpace, errno_name
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +50,15 @@ def instance_name(sop_instance_uid: str, digest: str) -> str:
     return hashlib.sha256(f"{sop_instance_uid} {digest}".encode()).hexdigest()
 
 
-NO_LIMITS = RoomLimits()
+NO_LIMITS = DiskLimits()
 
 
 class Spool:
     """Folder of received instances and results, sharded by the first byte of their names (64 hexadecimal digits)."""
 
-    def __init__(self, root: Path, limits: RoomLimits = NO_LIMITS) -> None:
+    def __init__(self, root: Path, limits: DiskLimits = NO_LIMITS) -> None:
         self.root = root
-        self.room = Room(root, limits)
+        self.room = DiskSpace(root, limits)
         self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
         self.parts = root / _PARTS
@@ -355,3 +355,11 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except FileNotFoundError:
         return False
+
+
+class SpoolFiles(Protocol):
+    """The part of the spool that the workflow uses."""
+
+    def path(self, spool_name: str) -> Path: ...
+
+    def put(self, name: str, data: bytes) -> Path: ...

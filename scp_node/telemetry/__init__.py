@@ -1,0 +1,1 @@
+"""What the node says of itself: log, metrics, and the sign of life of each role."""

@@ -8,11 +8,11 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 
 from scp_node.errors import HilumError
-from scp_node.settings import Tls
 from scp_node.tls.certificates import certificate_expiry
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,24 @@ _REASONS = {
     "NO_SHARED_CIPHER": "it has no cipher of the profile",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it showed no certificate",
 }
+
+
+class TlsSettings(Protocol):
+    """What the section `tls` says of files and of the peer. Hashable, so that equal sections share their contexts."""
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def certificate(self) -> Path | None: ...
+    @property
+    def key(self) -> Path | None: ...
+    @property
+    def key_passphrase(self) -> str | None: ...
+    @property
+    def ca(self) -> Path | None: ...
+    @property
+    def verify_peer(self) -> bool: ...
+    def __hash__(self) -> int: ...
 
 
 class CertificateUnusable(HilumError):
@@ -58,7 +76,7 @@ class Credentials:
     """The contexts of one section `tls`. Each use looks whether a file has changed: a good new certificate serves the
     next connection, a bad one is logged and the old one stays."""
 
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: TlsSettings) -> None:
         self._tls = tls
         self._files = [path for path in (tls.certificate, tls.key, tls.ca) if path is not None]
         self._lock = threading.Lock()
@@ -88,12 +106,12 @@ class Credentials:
 
 
 @lru_cache(maxsize=4)
-def credentials(tls: Tls) -> Credentials:
+def credentials(tls: TlsSettings) -> Credentials:
     """The one Credentials of this process for `tls`."""
     return Credentials(tls)
 
 
-def make_contexts(tls: Tls) -> Contexts:
+def make_contexts(tls: TlsSettings) -> Contexts:
     """Raises CertificateUnusable."""
     server, client, client_any_host = (
         _context(tls, protocol)
@@ -117,7 +135,7 @@ def explained(error: OSError) -> str:
     return _REASONS.get(reason) or reason.replace("_", " ").lower() or error.strerror or type(error).__name__
 
 
-def _context(tls: Tls, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+def _context(tls: TlsSettings, protocol: ssl._SSLMethod) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS[tls.profile])
@@ -130,7 +148,7 @@ def _context(tls: Tls, protocol: ssl._SSLMethod) -> ssl.SSLContext:
     return context
 
 
-def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
+def _load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
     certificate = _required(tls.certificate, "certificate")
     _check_certificates("certificate", certificate)
     key, key_setting = (certificate, "certificate") if tls.key is None else (tls.key, "key")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
@@ -17,11 +16,19 @@ import sqlalchemy as sa
 from scp_node.dimse.storage_commitment import (
     ALL_COMMITTED,
     COMMITMENT_INSTANCE,
+    ENTERED,
+    NO_SUCH_CLASS,
+    NO_SUCH_EVENT,
+    NO_SUCH_INSTANCE,
+    OTHER_OBJECTS,
     SOME_FAILED,
     STORAGE_COMMITMENT,
+    UNKNOWN_TRANSACTION,
+    CommitmentReport,
+    EventReport,
     MalformedReport,
-    Reference,
-    Report,
+    ObjectReference,
+    Reply,
     read_report,
 )
 from scp_node.engine.jobs import JobQueue, delivery_job_id
@@ -32,34 +39,6 @@ log = logging.getLogger(__name__)
 # A result that the archive says it lost is sent this often in all; after that a person has to look.
 SENT_MAX = 3
 SENT_AGAIN_AFTER = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class EventReport:
-    """An N-EVENT-REPORT-RQ (PS3.7 10.1.1) and who sent it."""
-
-    ae_title: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    event_type: int | None
-    data: bytes
-    transfer_syntax_uid: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Status and Error Comment of an N-EVENT-REPORT-RSP."""
-
-    status: int
-    comment: str = ""
-
-
-ENTERED = Reply(0x0000)
-NO_SUCH_CLASS = Reply(0x0118, "only Storage Commitment Push Model is served")
-NO_SUCH_INSTANCE = Reply(0x0112, "the instance of Storage Commitment has another UID")
-NO_SUCH_EVENT = Reply(0x0113, "event types are 1 and 2")
-UNKNOWN_TRANSACTION = Reply(0x0115, "Transaction UID: no such request was made to this AE title")
-OTHER_OBJECTS = Reply(0x0115, "the report is not about exactly the object of the request")
 
 
 class Remedy(Enum):
@@ -118,7 +97,7 @@ class CommitmentBook:
                 self._enter(tx, request, report.references[0])
         return ENTERED
 
-    def _enter(self, tx: sa.Connection, request: CommitmentRow, reference: Reference) -> None:
+    def _enter(self, tx: sa.Connection, request: CommitmentRow, reference: ObjectReference) -> None:
         reason, ledger = reference.failure_reason, self._ledger
         ledger.answer_commitment(tx, request.transaction_uid, "committed" if reason is None else "failed", reason)
         delivery = ledger.delivery(tx, request.delivery_id)
@@ -153,7 +132,7 @@ class CommitmentBook:
         )
 
 
-def _is_about(report: Report, request: CommitmentRow) -> bool:
+def _is_about(report: CommitmentReport, request: CommitmentRow) -> bool:
     if len(report.references) != 1:
         return False
     reference = report.references[0]

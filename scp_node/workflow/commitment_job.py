@@ -17,7 +17,7 @@ from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 
 log = logging.getLogger(__name__)
 ASKED_MAX = 3
@@ -28,7 +28,7 @@ NOT_OFFERED = "not confirmed: the archive does not offer Storage Commitment"
 
 
 def plan_commitment(
-    tx: sa.Connection, parts: Parts, delivery: DeliveryRow, attempts: int, study_instance_uid: str, detail: str
+    tx: sa.Connection, parts: Services, delivery: DeliveryRow, attempts: int, study_instance_uid: str, detail: str
 ) -> str:
     """In the transaction that enters a delivery as sent: have the archive asked, if it is to confirm. Returns the
     detail of the delivery."""
@@ -42,7 +42,7 @@ def plan_commitment(
     return detail
 
 
-def run_commitment_job(parts: Parts, job: JobRow) -> None:
+def run_commitment_job(parts: Services, job: JobRow) -> None:
     """Ask once, and see to it that the archive is asked again when no report comes."""
     with parts.ledger.reading() as tx:
         delivery = parts.ledger.delivery(tx, int(job.subject))
@@ -64,7 +64,7 @@ def run_commitment_job(parts: Parts, job: JobRow) -> None:
             _ask_again_later(parts, job, delivery, outcome)
 
 
-def _ask(parts: Parts, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:
+def _ask(parts: Services, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:
     settings, book = parts.settings(), CommitmentBook(parts.ledger, parts.jobs)
     transaction_uid = book.open(delivery, result, ae_title)
 
@@ -78,7 +78,7 @@ def _ask(parts: Parts, delivery: DeliveryRow, result: ResultRow, ae_title: str) 
     return ask(peer, request, book.take, is_answered, settings.delivery.keep_open_s)
 
 
-def _remember(parts: Parts, destination: str, outcome: AskOutcome) -> None:
+def _remember(parts: Services, destination: str, outcome: AskOutcome) -> None:
     """What the archive offers; a change is worth a line in the log, and no more than one."""
     if outcome.asked is Asked.FAILED:
         return
@@ -91,7 +91,7 @@ def _remember(parts: Parts, destination: str, outcome: AskOutcome) -> None:
         log.warning("the archive does not offer storage commitment", extra={"destination": destination})
 
 
-def _ask_again_later(parts: Parts, job: JobRow, delivery: DeliveryRow, outcome: AskOutcome) -> None:
+def _ask_again_later(parts: Services, job: JobRow, delivery: DeliveryRow, outcome: AskOutcome) -> None:
     due_at = now_utc() + timedelta(seconds=parts.settings().delivery.commitment_timeout_s)
     asked = f"{delivery.destination} was asked to confirm, request {job.attempt} of {ASKED_MAX}: {outcome.message}"
     with parts.ledger.transaction() as tx:
@@ -107,14 +107,14 @@ def _ask_again_later(parts: Parts, job: JobRow, delivery: DeliveryRow, outcome: 
     )
 
 
-def _end(parts: Parts, job: JobRow, delivery: DeliveryRow, note: str = "") -> None:
+def _end(parts: Services, job: JobRow, delivery: DeliveryRow, note: str = "") -> None:
     with parts.ledger.transaction() as tx:
         if note:
             _note(parts, tx, job, delivery.id, note)
         parts.jobs.finish(tx, job)
 
 
-def _note(parts: Parts, tx: sa.Connection, job: JobRow, delivery_id: int, note: str) -> None:
+def _note(parts: Services, tx: sa.Connection, job: JobRow, delivery_id: int, note: str) -> None:
     """Leave a word with a delivery that stays sent."""
     current = parts.ledger.delivery(tx, delivery_id)
     if current.state == "sent":
@@ -122,6 +122,6 @@ def _note(parts: Parts, tx: sa.Connection, job: JobRow, delivery_id: int, note: 
         parts.ledger.add_event(tx, job.study_instance_uid, current.result_uid, "commitment", note)
 
 
-def bury_commitment(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_commitment(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
     """The archive cannot be asked; the result was sent all the same."""
     _note(parts, tx, job, int(job.subject), f"not confirmed: {code}: {reason}")

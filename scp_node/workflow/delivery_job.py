@@ -19,7 +19,7 @@ from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
-from scp_node.workflow.parts import Parts, StepLog
+from scp_node.workflow.services import Services, StepLog
 from scp_node.workflow.study_job import store_result
 
 log = logging.getLogger(__name__)
@@ -36,13 +36,13 @@ class DeliveryCase:
     outcome: SendOutcome | None = None
 
 
-def send(case: DeliveryCase, parts: Parts) -> None:
+def send(case: DeliveryCase, parts: Services) -> None:
     """One C-STORE over the association that is kept for the destination."""
     case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
-def fall_back(case: DeliveryCase, parts: Parts) -> None:
+def fall_back(case: DeliveryCase, parts: Services) -> None:
     """Where Comprehensive 3D SR is refused as a class, the same content goes as Comprehensive SR."""
     assert case.outcome is not None
     refused = case.outcome.class_refused
@@ -71,7 +71,7 @@ def fall_back(case: DeliveryCase, parts: Parts) -> None:
 DELIVERY_JOB = (send, fall_back)
 
 
-def run_delivery_job(parts: Parts, job: JobRow) -> None:
+def run_delivery_job(parts: Services, job: JobRow) -> None:
     """One attempt, then success, another attempt later, or a dead letter, entered in one transaction."""
     with parts.ledger.reading() as tx:
         delivery = parts.ledger.delivery(tx, int(job.subject))
@@ -86,7 +86,7 @@ def run_delivery_job(parts: Parts, job: JobRow) -> None:
     _enter_outcome(case, parts)
 
 
-def _enter_outcome(case: DeliveryCase, parts: Parts) -> None:
+def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
     outcome, job, settings = case.outcome, case.job, parts.settings().delivery
     assert outcome is not None
     # the archive's own words may name the patient: they go into the ledger, never into the log
@@ -141,7 +141,7 @@ def _gave_up(delivery: DeliveryRow, settings: Delivery, moment: datetime) -> boo
     return moment - delivery.created_at > timedelta(hours=settings.give_up_after_h)
 
 
-def bury_delivery(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_delivery(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
     """A delivery whose job died is a dead letter."""
     parts.ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
     parts.ledger.add_event(tx, job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")

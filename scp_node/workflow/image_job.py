@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
 from converter.package.gate import as_note
 from converter.result.regions import attention_region
@@ -26,7 +26,7 @@ from scp_node.ledger.records import InstanceState
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
 from scp_node.telemetry import metrics
-from scp_node.workflow.parts import Parts, StepLog
+from scp_node.workflow.services import Services, StepLog
 from scp_node.workflow.study_job import plan_report
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class ImageCase:
     analysis: Analysis | None = None
 
 
-def choose_route(case: ImageCase, parts: Parts) -> None:
+def choose_route(case: ImageCase, parts: Services) -> None:
     """Read the header and find the route and its model."""
     case.ds = read_header(parts.spool.path(case.instance.spool_name))
     choice = choose(parts.settings().routes, case.instance.source, case.ds)
@@ -59,7 +59,7 @@ def choose_route(case: ImageCase, parts: Parts) -> None:
         case.log.outcome = f"route {case.route.name}, model {case.model.label}"
 
 
-def check_eligibility(case: ImageCase, parts: Parts) -> None:
+def check_eligibility(case: ImageCase, parts: Services) -> None:
     """Compare the header with what the model was made for."""
     assert case.ds is not None and case.model is not None
     outcome = check_header(case.ds, case.model.manifest.intended_use)
@@ -70,7 +70,7 @@ def check_eligibility(case: ImageCase, parts: Parts) -> None:
         case.log.outcome = "; ".join(outcome) or "eligible"
 
 
-def convert(case: ImageCase, parts: Parts) -> None:
+def convert(case: ImageCase, parts: Services) -> None:
     """Decode and render the pixels in a limited child process."""
     assert case.model is not None
     settings = parts.settings()
@@ -90,14 +90,14 @@ def convert(case: ImageCase, parts: Parts) -> None:
     case.log.outcome = f"{columns} x {rows} pixels" + "".join(f"; {note}" for note in outcome.notes)
 
 
-def infer(case: ImageCase, parts: Parts) -> None:
+def infer(case: ImageCase, parts: Services) -> None:
     """Score the model input; waits for a batch to fill where there is a GPU."""
     assert case.model is not None and case.converted is not None
     case.scores = case.model.batcher.score(case.converted.model_input)
     case.log.outcome = f"on {case.model.provider}"
 
 
-def pass_gate(case: ImageCase, parts: Parts) -> None:
+def pass_gate(case: ImageCase, parts: Services) -> None:
     """Ask the model's input gate whether this is an image to analyse at all; the site decides what its no means."""
     assert case.model is not None and case.scores is not None
     mode = parts.settings().inference.gate
@@ -113,7 +113,7 @@ def pass_gate(case: ImageCase, parts: Parts) -> None:
         case.log.outcome = f"noted: {refused.code}: {refused.reason}"
 
 
-def judge(case: ImageCase, parts: Parts) -> None:
+def judge(case: ImageCase, parts: Services) -> None:
     """Compare the scores with the operating points; a positive finding gets its region of attention."""
     assert case.model is not None and case.converted is not None and case.scores is not None
     cam, converted = case.scores.cam[0], case.converted
@@ -141,7 +141,7 @@ def judge(case: ImageCase, parts: Parts) -> None:
 IMAGE_JOB = (choose_route, check_eligibility, convert, infer, pass_gate, judge)
 
 
-def run_image_job(parts: Parts, job: JobRow) -> None:
+def run_image_job(parts: Services, job: JobRow) -> None:
     """Run the steps on one instance; a refusal ends them, unreadable or undecodable bytes quarantine the instance."""
     with parts.ledger.reading() as tx:
         instance = parts.ledger.instance(tx, job.subject)
@@ -162,7 +162,7 @@ def run_image_job(parts: Parts, job: JobRow) -> None:
     _enter_outcome(case, parts, job)
 
 
-def _enter_outcome(case: ImageCase, parts: Parts, job: JobRow) -> None:
+def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
     state: InstanceState = "quarantined" if case.quarantined else "declined" if case.declined else "inferred"
     own_result = case.declined is not None and case.declined.code == "own-result"
     if case.quarantined and case.route is None:
@@ -203,7 +203,7 @@ def _enter_outcome(case: ImageCase, parts: Parts, job: JobRow) -> None:
         )
 
 
-def bury_image(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_image(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
     """A dead image job quarantines its instance, which is reported as not analysed. The pixels are not to blame: what
     cannot be decoded is found out in a decoding process, and does not end the job."""
     instance = parts.ledger.instance(tx, job.subject)
@@ -222,6 +222,6 @@ def bury_image(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: 
     plan_report(tx, parts, instance.study_instance_uid)
 
 
-def _first_route_of(parts: Parts, source: str) -> Route | None:
+def _first_route_of(parts: Services, source: str) -> Route | None:
     routes = parts.settings().routes
     return next((route for route in routes if not route.when.from_ or source in route.when.from_), None)

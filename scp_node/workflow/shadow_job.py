@@ -12,37 +12,37 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.image.image_file import read_header
 from scp_node.analysis.judge import gate_refusal, judge
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
-from scp_node.inference.loaded_models import LoadedModel, ModelShelf
+from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings
-from scp_node.workflow.parts import SpoolFiles
+from scp_node.storage.spool import SpoolFiles
 
 log = logging.getLogger(__name__)
 PREVIEW_SIDE = 320
 
 
 @dataclass(frozen=True)
-class ShadowParts:
+class ShadowServices:
     """`settings` is called anew for each job."""
 
     settings: Callable[[], Settings]
     ledger: Ledger
     jobs: JobQueue
     spool: SpoolFiles
-    models: ModelShelf
+    models: LoadedModels
     decode_pool: DecodePool
 
 
-def run_shadow_job(parts: ShadowParts, job: JobRow) -> None:
+def run_shadow_job(parts: ShadowServices, job: JobRow) -> None:
     """Score one image with the second model that its route names now, if the first one's scores still stand."""
     with parts.ledger.reading() as tx:
         instance = parts.ledger.instance(tx, job.subject)
@@ -57,7 +57,7 @@ def run_shadow_job(parts: ShadowParts, job: JobRow) -> None:
         parts.jobs.finish(tx, job)
 
 
-def _scored(parts: ShadowParts, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
+def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
     outcome: ShadowOutcome = "scored"
     detail = ""
     scores: tuple[TwoScores, ...] = ()
@@ -77,7 +77,7 @@ def _scored(parts: ShadowParts, instance: InstanceRow, first: Analysis, route: s
 
 
 def _scores(
-    parts: ShadowParts, instance: InstanceRow, first: Analysis, model: LoadedModel
+    parts: ShadowServices, instance: InstanceRow, first: Analysis, model: LoadedModel
 ) -> Declined | tuple[TwoScores, ...]:
     path, manifest = parts.spool.path(instance.spool_name), model.manifest
     verdict = check_header(read_header(path), manifest.intended_use)
@@ -101,7 +101,7 @@ def _scores(
     )
 
 
-def bury_shadow(parts: ShadowParts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_shadow(parts: ShadowServices, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
     """The second model could not be run on this image: that is kept, and nothing else depends on it."""
     instance = parts.ledger.instance(tx, job.subject)
     route = next((route for route in parts.settings().routes if route.name == instance.route), None)

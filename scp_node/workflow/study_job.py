@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
-from converter.image.gray_image import Declined
+from converter.declined import Declined
 from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
 from scp_node.errors import DecodeFailed, UsageError
@@ -30,7 +30,8 @@ from scp_node.reporting.assemble import (
     prominent,
 )
 from scp_node.settings import Route
-from scp_node.workflow.parts import Parts, SpoolFiles, StepLog
+from scp_node.storage.spool import SpoolFiles
+from scp_node.workflow.services import Services, StepLog
 
 log = logging.getLogger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,7 +53,7 @@ class StudyCase:
     results: list[NewResult] = field(default_factory=list)
 
 
-def plan_report(tx: sa.Connection, parts: Parts, study_instance_uid: str, cause: str = "") -> None:
+def plan_report(tx: sa.Connection, parts: Services, study_instance_uid: str, cause: str = "") -> None:
     """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
     images = parts.ledger.instances_of_study(tx, study_instance_uid)
     due_at = last_arrival_of(images) + timedelta(seconds=parts.settings().report.quiet_period_s)
@@ -69,7 +70,7 @@ def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
     return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
 
 
-def wait_until_quiet(case: StudyCase, parts: Parts) -> None:
+def wait_until_quiet(case: StudyCase, parts: Services) -> None:
     """End here if images are still arriving: the last of them brings a study job of its own."""
     quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
     with parts.ledger.reading() as tx:
@@ -82,7 +83,7 @@ def wait_until_quiet(case: StudyCase, parts: Parts) -> None:
         case.over, case.log.outcome = True, "more images came"
 
 
-def gather_images(case: StudyCase, parts: Parts) -> None:
+def gather_images(case: StudyCase, parts: Services) -> None:
     """Fix what the report covers, once for all runs of this job."""
     with parts.ledger.reading() as tx:
         begun = parts.ledger.report_of_job(tx, case.job.job_id)
@@ -103,7 +104,7 @@ def gather_images(case: StudyCase, parts: Parts) -> None:
     case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
 
 
-def _open_report(case: StudyCase, parts: Parts, tx: sa.Connection, model: str) -> ReportRow | None:
+def _open_report(case: StudyCase, parts: Services, tx: sa.Connection, model: str) -> ReportRow | None:
     """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
     job, ledger = case.job, parts.ledger
     images = [
@@ -132,7 +133,7 @@ def _open_report(case: StudyCase, parts: Parts, tx: sa.Connection, model: str) -
     return ledger.open_report(tx, job.study_instance_uid, case.route.name, job.job_id, model, covered)
 
 
-def build_heatmaps(case: StudyCase, parts: Parts) -> None:
+def build_heatmaps(case: StudyCase, parts: Services) -> None:
     """A heat map for each analysed image: the one that was drawn before, or a new one."""
     if "heatmap" not in case.route.results:
         case.log.outcome = "not asked for"
@@ -156,7 +157,7 @@ def build_heatmaps(case: StudyCase, parts: Parts) -> None:
     case.log.outcome = f"{len(case.heatmaps)} heat maps"
 
 
-def build_report(case: StudyCase, parts: Parts) -> None:
+def build_report(case: StudyCase, parts: Services) -> None:
     """Build the Structured Report over all covered images."""
     if "sr" not in case.route.results:
         case.log.outcome = "not asked for"
@@ -178,7 +179,7 @@ def build_report(case: StudyCase, parts: Parts) -> None:
     case.log.outcome = f"{case.results[-1].bytes} bytes"
 
 
-def hand_to_delivery(case: StudyCase, parts: Parts) -> None:
+def hand_to_delivery(case: StudyCase, parts: Services) -> None:
     """Enter results and deliveries and end the job, in one transaction."""
     assert case.report is not None
     with parts.ledger.transaction() as tx:
@@ -196,7 +197,7 @@ def hand_to_delivery(case: StudyCase, parts: Parts) -> None:
 STUDY_JOB = (wait_until_quiet, gather_images, build_heatmaps, build_report, hand_to_delivery)
 
 
-def run_study_job(parts: Parts, job: JobRow) -> None:
+def run_study_job(parts: Services, job: JobRow) -> None:
     """Run the steps on one study and route."""
     route = parts.route(job.subject)
     if route is None:
@@ -219,12 +220,12 @@ def run_study_job(parts: Parts, job: JobRow) -> None:
     )
 
 
-def bury_study(parts: Parts, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_study(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
     """A dead study job leaves a trace for `hilum explain`; nothing else depends on it."""
     parts.ledger.add_event(tx, job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
 
 
-def _finish(case: StudyCase, parts: Parts, tx: sa.Connection, running_step: str = "") -> None:
+def _finish(case: StudyCase, parts: Services, tx: sa.Connection, running_step: str = "") -> None:
     case.log.enter(tx, parts.ledger, running_step)
     parts.jobs.finish(tx, case.job)
 
@@ -233,7 +234,7 @@ def _was_analysed(instance: InstanceRow) -> bool:
     return instance.state in ("inferred", "reported")
 
 
-def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage) -> Dataset:
+def _draw_heatmap(case: StudyCase, parts: Services, image: CoveredImage) -> Dataset:
     """From the preview that the image job left, or a new rendering."""
     assert image.analysis is not None and case.model is not None and case.report is not None
     settings, instance = parts.settings(), image.instance
@@ -253,7 +254,7 @@ def _draw_heatmap(case: StudyCase, parts: Parts, image: CoveredImage) -> Dataset
     return draw_heatmap(identity, case.model.manifest, image, preview, preview_to_source, settings.report)
 
 
-def _sr_class(case: StudyCase, parts: Parts) -> str:
+def _sr_class(case: StudyCase, parts: Services) -> str:
     """The configured class, or Comprehensive SR when every destination is known to refuse Comprehensive 3D."""
     wanted = SR_CLASSES[parts.settings().report.sop_class]
     with parts.ledger.reading() as tx:
@@ -261,7 +262,7 @@ def _sr_class(case: StudyCase, parts: Parts) -> str:
     return ComprehensiveSRStorage if refused else wanted
 
 
-def _predecessors(case: StudyCase, parts: Parts) -> tuple[tuple[str, str, str], ...]:
+def _predecessors(case: StudyCase, parts: Services) -> tuple[tuple[str, str, str], ...]:
     """The Structured Reports of the revision before, as they went to the destinations."""
     with parts.ledger.reading() as tx:
         latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)

@@ -16,12 +16,13 @@ from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from scp_node.analysis.judge import judge
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, Sender
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, ResultSender
+from scp_node.inference.packages import find_package
 from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger
 from scp_node.reporting.assemble import algorithm_of
 from scp_node.settings import Inference, Report
+from scp_node.settings.places import shipped_models_dir
 from tests.bench import loads
 from tests.bench.held_memory import HeldMemory
 from tests.bench.load_client import SenderConnection, percentile
@@ -126,7 +127,7 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
     findings = tuple(judge(package.manifest, scores.probability[0]))
     cam = scores.cam[0][0]
     revision = iter(range(1, 10**6))
-    sender = Sender(settings_for({"archive": (archive.ae_title, archive.port)}))
+    sender = ResultSender(settings_for({"archive": (archive.ae_title, archive.port)}))
 
     def build() -> list[bytes]:
         region = attention_region(cam, converted.preview.shape, converted.preview_to_source, converted.source_shape)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import load_manifest
-from scp_node.inference.packages import package_folders, shipped_models_dir
+from scp_node.inference.packages import package_folders
+from scp_node.settings.places import shipped_models_dir
 from tests.integration.test_predict import Hilum
 from tests.support.cohorts.data import require_data
 

@@ -12,7 +12,7 @@ import pytest
 from scp_node.cli.explain import explanation
 from scp_node.deliver.scu import SECONDARY_CAPTURE
 from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 from tests.support.dicom.phantoms import make_dx
@@ -49,7 +49,7 @@ def delivery(tmp_path: Path) -> Iterator[SentDelivery]:
 
 
 @pytest.fixture
-def receiver(tmp_path: Path, delivery: SentDelivery) -> Iterator[Receiver]:
+def receiver(tmp_path: Path, delivery: SentDelivery) -> Iterator[StorageScp]:
     """ARCHIVE may report but not send, MODALITY may send, STRANGER neither."""
     remote = {"host": "127.0.0.1", "port": 104}
     settings = Settings.model_validate(
@@ -64,7 +64,7 @@ def receiver(tmp_path: Path, delivery: SentDelivery) -> Iterator[Receiver]:
         }
     )
     spool = Spool(tmp_path / "spool")
-    one = Receiver(settings, spool, delivery.ledger, delivery.jobs, reports=delivery.book, port=0)
+    one = StorageScp(settings, spool, delivery.ledger, delivery.jobs, reports=delivery.book, port=0)
     one.start()
     yield one
     one.stop(drain_s=5)
@@ -94,7 +94,7 @@ def raw_report(peer: RawPeer, data: bytes, command: bytes | None = None) -> Resp
 
 
 @pytest.fixture
-def archive(receiver: Receiver) -> Iterator[RawPeer]:
+def archive(receiver: StorageScp) -> Iterator[RawPeer]:
     with RawPeer(receiver.port) as peer:
         assert peer.associate(COMMITMENT_CONTEXT, calling="ARCHIVE")[0] == ASSOCIATE_AC
         yield peer
@@ -102,7 +102,7 @@ def archive(receiver: Receiver) -> Iterator[RawPeer]:
 
 @pytest.mark.parametrize("with_role", [True, False])
 def test_an_archive_calls_back_and_is_answered_with_success(
-    receiver: Receiver, delivery: SentDelivery, with_role: bool
+    receiver: StorageScp, delivery: SentDelivery, with_role: bool
 ) -> None:
     ds = event_information(delivery.ask(), references(OUR_RESULT))
     if not with_role:  # archives that leave role selection out exist; pynetdicom cannot play one
@@ -114,20 +114,20 @@ def test_an_archive_calls_back_and_is_answered_with_success(
     assert delivery.row.state == "committed"
 
 
-def test_a_report_may_come_again_on_another_association(receiver: Receiver, delivery: SentDelivery) -> None:
+def test_a_report_may_come_again_on_another_association(receiver: StorageScp, delivery: SentDelivery) -> None:
     ds = event_information(delivery.ask(), failed=references(OUR_RESULT, reason=0x0112))
     for _ in range(2):
         assert report_on_new_association(receiver.port, ds, 2) == 0x0000
     assert (delivery.row.state, delivery.job().attempt) == ("failed", 2)
 
 
-def test_the_request_of_another_ae_is_unknown(receiver: Receiver, delivery: SentDelivery) -> None:
+def test_the_request_of_another_ae_is_unknown(receiver: StorageScp, delivery: SentDelivery) -> None:
     ds = event_information(delivery.ask(), references(OUR_RESULT))
     assert report_on_new_association(receiver.port, ds, 1, ae_title="MODALITY") == 0x0115
     assert delivery.row.state == "sent"
 
 
-def test_an_ae_that_may_neither_send_nor_report_is_rejected(receiver: Receiver) -> None:
+def test_an_ae_that_may_neither_send_nor_report_is_rejected(receiver: StorageScp) -> None:
     with RawPeer(receiver.port) as peer:
         assert peer.associate(COMMITMENT_CONTEXT, calling="STRANGER")[0] == ASSOCIATE_RJ
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydicom.uid import ImplicitVRLittleEndian
 
 from scp_node.deliver.part10 import read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import (
     accept_all,
@@ -36,7 +36,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
     classes = [COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE]
     files = [small_file(tmp_path, classes[number % 3]) for number in range(24)]
     with scripted_archive() as archive:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
         with ThreadPoolExecutor(6) as threads:
             outcomes = list(threads.map(lambda path: sender.send("pacs", path), files))
         assert sender.associations_opened("pacs") == 1
@@ -53,7 +53,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
 def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path):
     path = small_file(tmp_path)
     with scripted_archive(syntaxes=["1.2.840.10008.1.2"]) as archive:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
         outcome = sender.send("pacs", path)
         sender.close()
     file = read_part10(path)
@@ -64,7 +64,7 @@ def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tm
 
 def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
     with scripted_archive() as archive:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
         assert sender.send("pacs", small_file(tmp_path)).sent
         wait_until(lambda: archive.released == 1)
         assert sender.send("pacs", small_file(tmp_path)).sent
@@ -74,7 +74,7 @@ def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
 
 def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
     with scripted_archive() as archive:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
         for _ in range(3):
             assert sender.send("pacs", small_file(tmp_path)).sent
         wait_until(lambda: archive.released == 3)
@@ -84,7 +84,7 @@ def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
 
 def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path):
     port = free_port()
-    sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+    sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
     with scripted_archive(port=port):
         assert sender.send("pacs", small_file(tmp_path)).sent
     assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
@@ -112,7 +112,7 @@ def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_
             read_pdu(connection)
 
     with scripted_peer(play) as port:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
         assert [sender.send("pacs", small_file(tmp_path)).code for _ in range(3)] == ["stored"] * 3
         assert sender.associations_opened("pacs") == 2
         sender.close()
@@ -132,7 +132,7 @@ def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_p
             read_pdu(connection)
 
     with scripted_peer(play) as port:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
         assert sender.send("pacs", small_file(tmp_path)).sent
         time.sleep(0.2)  # the release request is on its way
         assert sender.send("pacs", small_file(tmp_path)).sent
@@ -151,7 +151,7 @@ def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
 
     with scripted_peer(stuck) as port, scripted_archive() as archive:
         settings = settings_for({"stuck": ("ARCHIVE", port), "pacs": ("ARCHIVE", archive.port)}, response_timeout_s=15)
-        sender = Sender(settings)
+        sender = ResultSender(settings)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(sender.send, "stuck", small_file(tmp_path))
             for _ in range(5):
@@ -164,7 +164,7 @@ def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
 
 def test_changed_settings_move_the_destination(tmp_path: Path):
     with scripted_archive() as old, scripted_archive() as new:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", old.port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert sender.send("pacs", small_file(tmp_path)).sent
         sender.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert sender.associations_opened("pacs") == 1  # nothing changed: the association stays

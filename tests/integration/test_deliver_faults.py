@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset
 
 from scp_node.deliver.outcomes import SendOutcome, Verdict
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import (
     accept_all,
@@ -28,7 +28,7 @@ BOUND_S = 30.0
 
 
 def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: float) -> SendOutcome:
-    sender = Sender(settings_for({"pacs": (ae_title, port)}, **delivery))
+    sender = ResultSender(settings_for({"pacs": (ae_title, port)}, **delivery))
     started = time.monotonic()
     try:
         return sender.send("pacs", path)
@@ -102,7 +102,7 @@ def test_nothing_listens(tmp_path: Path, port: int):
 def test_a_host_name_that_nobody_knows(tmp_path: Path):
     settings = settings_for({"pacs": ("ARCHIVE", 104)})
     remote = settings.remote_aes["pacs"].model_copy(update={"host": "no-such-host.invalid"})
-    sender = Sender(settings.model_copy(update={"remote_aes": {"pacs": remote}}))
+    sender = ResultSender(settings.model_copy(update={"remote_aes": {"pacs": remote}}))
     outcome = sender.send("pacs", small_file(tmp_path))
     sender.close()
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "host-unknown")
@@ -261,7 +261,7 @@ def test_a_slow_archive_is_not_a_stuck_archive(tmp_path: Path):
 
 def test_a_refused_3d_report_says_so_and_comprehensive_is_taken(tmp_path: Path):
     with scripted_archive(classes=[COMPREHENSIVE_SR, SECONDARY_CAPTURE]) as archive:
-        sender = Sender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
         refused = sender.send("pacs", small_file(tmp_path, COMPREHENSIVE_3D_SR))
         taken = sender.send("pacs", small_file(tmp_path, COMPREHENSIVE_SR))
         sender.close()
@@ -288,7 +288,7 @@ def test_what_is_not_part10_is_not_sent(tmp_path: Path):
 
 
 def test_a_destination_that_is_no_longer_configured_is_named(tmp_path: Path):
-    sender = Sender(settings_for({"pacs": ("ARCHIVE", 104)}))
+    sender = ResultSender(settings_for({"pacs": ("ARCHIVE", 104)}))
     outcome = sender.send("gone", small_file(tmp_path))
     sender.close()
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "unknown-destination")

@@ -9,7 +9,7 @@ import pytest
 
 from scp_node.deliver.capabilities import probe
 from scp_node.deliver.part10 import read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.dcmtk import running_storescp
 from tests.support.peers.orthanc import Orthanc, running_orthanc
@@ -26,7 +26,7 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
 @pytest.mark.peer("Orthanc")
 def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc):
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE)] * 2
-    sender = Sender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
+    sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     outcomes = [sender.send("pacs", path) for path in files]
     assert sender.associations_opened("pacs") == 1
     sender.close()
@@ -40,7 +40,7 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
 
 @pytest.mark.peer("Orthanc")
 def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc):
-    sender = Sender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
+    sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     assert sender.send("pacs", small_file(tmp_path)).sent
     orthanc.stop(kill=True)
     assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
@@ -52,7 +52,7 @@ def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Pa
 
 @pytest.mark.peer("Orthanc")
 def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(tmp_path: Path, orthanc: Orthanc):
-    sender = Sender(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
+    sender = ResultSender(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
     outcome = sender.send("pacs", small_file(tmp_path))
     sender.close()
     assert outcome.code == "rejected-called-ae"
@@ -71,7 +71,7 @@ def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc):
 def test_storescp_writes_what_was_sent(tmp_path: Path):
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE)]
     with running_storescp(tmp_path / "scp") as archive:
-        sender = Sender(settings_for({"pacs": ("STORESCP", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
         assert all(sender.send("pacs", path).sent for path in files)
         assert sender.associations_opened("pacs") == 1
         sender.close()
@@ -88,7 +88,7 @@ def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
     with running_storescp(tmp_path / "scp", "STORESCP", "+xi") as archive:
         settings = settings_for({"pacs": ("STORESCP", archive.port)})
         found = probe(settings, "pacs")
-        sender = Sender(settings)
+        sender = ResultSender(settings)
         assert sender.send("pacs", path).sent
         sender.close()
         stored = read_part10(archive.files()[0])
@@ -102,7 +102,7 @@ def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
 @pytest.mark.parametrize("option", ["--abort-after", "--abort-during"])
 def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
     with running_storescp(tmp_path / "scp", "STORESCP", option) as archive:
-        sender = Sender(settings_for({"pacs": ("STORESCP", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = sender.send("pacs", small_file(tmp_path, SECONDARY_CAPTURE, side=400))
         sender.close()
     assert outcome.verdict == "retry"
@@ -112,7 +112,7 @@ def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
 @pytest.mark.peer("storescp")
 def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path):
     with running_storescp(tmp_path / "scp", "STORESCP", "--refuse") as archive:
-        sender = Sender(settings_for({"pacs": ("STORESCP", archive.port)}))
+        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = sender.send("pacs", small_file(tmp_path))
         sender.close()
     assert outcome.verdict == "retry"

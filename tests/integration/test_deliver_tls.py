@@ -20,7 +20,7 @@ from scp_node.cli.echo import echo
 from scp_node.deliver.capabilities import probe
 from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, Sender
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, ResultSender
 from scp_node.settings import Settings
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer
@@ -65,7 +65,7 @@ def settings_to(
 
 
 def sent(settings: Settings, path: Path) -> SendOutcome:
-    sender = Sender(settings)
+    sender = ResultSender(settings)
     try:
         return sender.send("pacs", path)
     finally:
@@ -80,7 +80,7 @@ def test_storescp_gets_every_byte_over_one_kept_association(
 ) -> None:
     files = [small_file(tmp_path, COMPREHENSIVE_3D_SR), small_file(tmp_path, SECONDARY_CAPTURE, side=900)]
     with secure_storescp(tmp_path / "scp", authority, pacs, option) as archive:
-        sender = Sender(settings_to(archive.port, authority, node, profile=profile))
+        sender = ResultSender(settings_to(archive.port, authority, node, profile=profile))
         assert [sender.send("pacs", path).code for path in files] == ["stored", "stored"]
         assert sender.associations_opened("pacs") == 1
         sender.close()
@@ -211,7 +211,7 @@ def test_a_kept_association_that_the_destination_released_is_noticed(
             secure.sendall(b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00")  # A-RELEASE-RQ instead of a response
 
     with secured(play, authority, pacs) as port:
-        sender = Sender(settings_to(port, authority, node))
+        sender = ResultSender(settings_to(port, authority, node))
         assert sender.send("pacs", small_file(tmp_path)).code == "protocol-error"
         sender.close()
 
@@ -220,7 +220,7 @@ def test_a_kept_association_that_the_destination_released_is_noticed(
 def test_an_archive_that_was_restarted_gets_the_next_object_on_a_new_association(
     tmp_path: Path, authority: Authority, node: Identity, archive: StoreSCP
 ) -> None:
-    sender = Sender(settings_to(archive.port, authority, node))
+    sender = ResultSender(settings_to(archive.port, authority, node))
     assert sender.send("pacs", small_file(tmp_path)).sent
     archive.stop()
     archive.start()
@@ -235,7 +235,7 @@ def test_a_renewed_certificate_is_shown_at_the_next_association(
 ) -> None:
     caplog.set_level(logging.INFO)
     own = authority.identity("renewed", days=-1, rsa_bits=2048)
-    sender = Sender(settings_to(archive.port, authority, own))
+    sender = ResultSender(settings_to(archive.port, authority, own))
     assert sender.send("pacs", small_file(tmp_path)).code == "tls-refused"
     authority.identity("renewed", days=100, rsa_bits=2048)
     assert sender.send("pacs", small_file(tmp_path)).sent

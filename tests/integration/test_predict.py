@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from scp_node.cli import main
-from scp_node.inference.packages import package_folders, shipped_models_dir
+from scp_node.inference.packages import package_folders
+from scp_node.settings.places import shipped_models_dir
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 from tests.support.models.tiny_model import GOLDEN, TINY, copy_tiny
 

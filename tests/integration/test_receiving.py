@@ -19,11 +19,11 @@ from pynetdicom import AE
 
 from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, TransferSyntax, transfer_syntax
+from scp_node.dimse.uids import is_uid
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import ConfigurationError
-from scp_node.intake.header import is_uid
 from scp_node.ledger import InstanceRow, Ledger
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import Spool
 from tests.support.cohorts.data import dicom_files
 from tests.support.dicom.phantoms import make_dx, write_dx
@@ -58,18 +58,18 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Spool:
 
 
 @pytest.fixture(scope="module")
-def receiver(ledger: Ledger, spool: Spool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+def receiver(ledger: Ledger, spool: Spool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageScp]:
     jobs = JobQueue(ledger)
     with running_receiver(tmp_path_factory.mktemp("node"), ledger, jobs, spool) as one:
         yield one
 
 
-def echoscu(receiver: Receiver, *options: str) -> subprocess.CompletedProcess[str]:
+def echoscu(receiver: StorageScp, *options: str) -> subprocess.CompletedProcess[str]:
     command = [program("echoscu"), "-v", "-aet", MODALITY, "-aec", "HILUM", *options, "127.0.0.1", str(receiver.port)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def storescu(receiver: Receiver, folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
+def storescu(receiver: StorageScp, folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
     """DCMTK's storescu with a context for each class and syntax, so that a file goes as it is."""
     config = folder / "storescu.cfg"
     config.write_text(_storescu_config())
@@ -114,7 +114,7 @@ def jobs_of(ledger: Ledger, ds: Dataset) -> list[str]:
 
 
 @pytest.mark.peer("echoscu")
-def test_echoscu_is_answered(receiver: Receiver) -> None:
+def test_echoscu_is_answered(receiver: StorageScp) -> None:
     answer = echoscu(receiver)
     assert answer.returncode == 0, answer.stderr
     assert "Received Echo Response (Success)" in answer.stdout + answer.stderr
@@ -125,7 +125,7 @@ def test_echoscu_is_answered(receiver: Receiver) -> None:
     ("options", "reason"),
     [(["-aec", "OTHER"], "Called AE Title Not Recognized"), (["-aet", "NOBODY"], "Calling AE Title Not Recognized")],
 )
-def test_echoscu_is_rejected_under_another_name(receiver: Receiver, options: list[str], reason: str) -> None:
+def test_echoscu_is_rejected_under_another_name(receiver: StorageScp, options: list[str], reason: str) -> None:
     answer = echoscu(receiver, *options)
     assert answer.returncode != 0
     assert reason in answer.stdout + answer.stderr
@@ -137,7 +137,7 @@ def test_echoscu_is_rejected_under_another_name(receiver: Receiver, options: lis
     "row", [row for row in TRANSFER_SYNTAXES if row.uid not in UNKNOWN_TO_DCMTK], ids=lambda row: row.name
 )
 def test_storescu_sends_each_class_in_each_syntax(
-    receiver: Receiver, ledger: Ledger, spool: Spool, tmp_path: Path, row: TransferSyntax, sop_class: str
+    receiver: StorageScp, ledger: Ledger, spool: Spool, tmp_path: Path, row: TransferSyntax, sop_class: str
 ) -> None:
     ds = radiograph(row, sop_class)
     answer = storescu(receiver, tmp_path, write_dx(tmp_path / "image.dcm", ds))
@@ -153,7 +153,7 @@ def test_storescu_sends_each_class_in_each_syntax(
 
 @pytest.mark.parametrize("row", TRANSFER_SYNTAXES, ids=lambda row: row.name)
 def test_the_data_set_is_kept_as_it_was_sent(
-    receiver: Receiver, ledger: Ledger, spool: Spool, row: TransferSyntax
+    receiver: StorageScp, ledger: Ledger, spool: Spool, row: TransferSyntax
 ) -> None:
     ds = radiograph(row, instance=2)
     data, sop_class = data_set_bytes(ds), str(ds.SOPClassUID)
@@ -170,7 +170,7 @@ def test_the_data_set_is_kept_as_it_was_sent(
 @pytest.mark.data
 @pytest.mark.peer("storescu")
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_storescu_sends_the_real_files(receiver: Receiver, ledger: Ledger, spool: Spool, tmp_path: Path) -> None:
+def test_storescu_sends_the_real_files(receiver: StorageScp, ledger: Ledger, spool: Spool, tmp_path: Path) -> None:
     sent: set[str] = set()
     for path in dicom_files():
         ds = dcmread(path)
@@ -193,14 +193,14 @@ def test_storescu_sends_the_real_files(receiver: Receiver, ledger: Ledger, spool
 @pytest.mark.data
 @pytest.mark.peer("storescu")
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_an_image_of_another_class_is_not_taken(receiver: Receiver, tmp_path: Path) -> None:
+def test_an_image_of_another_class_is_not_taken(receiver: StorageScp, tmp_path: Path) -> None:
     for path in dicom_files():
         ds = dcmread(path, stop_before_pixels=True)
         if ds.SOPClassUID not in STORAGE_CLASSES:
             assert "No presentation context for" in storescu(receiver, tmp_path, path).stderr
 
 
-def test_pynetdicom_stores_many_instances_over_one_association(receiver: Receiver, ledger: Ledger) -> None:
+def test_pynetdicom_stores_many_instances_over_one_association(receiver: StorageScp, ledger: Ledger) -> None:
     objects = [make_dx(rows=64, columns=64, seed=77, instance=number) for number in range(20)]
     ae = AE(MODALITY)
     ae.add_requested_context(objects[0].SOPClassUID, EXPLICIT)
@@ -211,7 +211,7 @@ def test_pynetdicom_stores_many_instances_over_one_association(receiver: Receive
     assert all(row_of(ledger, ds).state == "received" for ds in objects)
 
 
-def test_a_repeat_is_acknowledged_and_other_content_is_refused(receiver: Receiver, ledger: Ledger) -> None:
+def test_a_repeat_is_acknowledged_and_other_content_is_refused(receiver: StorageScp, ledger: Ledger) -> None:
     ds = make_dx(rows=32, columns=32, seed=78)
     data, sop_class, uid = data_set_bytes(ds), str(ds.SOPClassUID), str(ds.SOPInstanceUID)
     with RawPeer(receiver.port) as peer:
@@ -227,16 +227,16 @@ def test_a_repeat_is_acknowledged_and_other_content_is_refused(receiver: Receive
     assert row_of(ledger, ds).digest == xxhash.xxh3_128(data).hexdigest()
 
 
-def test_a_peer_that_takes_small_pdus_gets_its_response_in_pieces(receiver: Receiver) -> None:
+def test_a_peer_that_takes_small_pdus_gets_its_response_in_pieces(receiver: StorageScp) -> None:
     with RawPeer(receiver.port) as peer:
         peer.associate(pdu_bytes_max=40)
         assert peer.echo().status == 0x0000
         peer.release()
 
 
-def test_an_address_in_use_is_a_problem_of_the_configuration(receiver: Receiver, tmp_path: Path) -> None:
+def test_an_address_in_use_is_a_problem_of_the_configuration(receiver: StorageScp, tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    second = Receiver(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=receiver.port)
+    second = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=receiver.port)
     with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{receiver.port}: Address already in use"):
         second.start()
     assert second.stop(drain_s=0) == 0
@@ -258,7 +258,7 @@ def test_a_stop_lets_the_message_under_way_finish_and_aborts_idle_associations(t
     ledger = MemoryLedger()
     ds = make_dx(rows=128, columns=128, seed=79)
     data, sop_class, uid = data_set_bytes(ds), str(ds.SOPClassUID), str(ds.SOPInstanceUID)
-    receiver = Receiver(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=0)
+    receiver = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=0)
     receiver.start()
     stopping = threading.Thread(target=receiver.stop, args=(20,))
     with RawPeer(receiver.port) as idle, RawPeer(receiver.port) as busy:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import Ledger
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from tests.support.dicom.phantoms import make_dx
 from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.receiving import data_set_bytes, data_set_of, files_below, running_receiver
@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[Receiver]:
+def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[StorageScp]:
     jobs = JobQueue(ledger)
     with running_receiver(tmp_path, ledger, jobs) as one:
         yield one
@@ -54,7 +54,7 @@ def at_once(work: Callable[[int], list[int]]) -> list[int]:
         return [status for statuses in pool.map(one, range(SENDERS)) for status in statuses]
 
 
-def sent(receiver: Receiver, objects: list[tuple[str, bytes]]) -> list[int]:
+def sent(receiver: StorageScp, objects: list[tuple[str, bytes]]) -> list[int]:
     with RawPeer(receiver.port, timeout_s=60) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
         statuses = [peer.store(data, DX, uid).status for uid, data in objects]
@@ -62,7 +62,7 @@ def sent(receiver: Receiver, objects: list[tuple[str, bytes]]) -> list[int]:
         return statuses
 
 
-def test_eight_associations_store_different_instances(receiver: Receiver, ledger: Ledger, tmp_path: Path) -> None:
+def test_eight_associations_store_different_instances(receiver: StorageScp, ledger: Ledger, tmp_path: Path) -> None:
     images = {
         str(ds.SOPInstanceUID): data_set_bytes(ds)
         for ds in (make_dx(rows=200, columns=300, seed=seed, instance=n) for seed in range(SENDERS) for n in range(5))
@@ -75,7 +75,7 @@ def test_eight_associations_store_different_instances(receiver: Receiver, ledger
 
 
 def test_eight_associations_store_the_same_instance_and_it_is_there_once(
-    receiver: Receiver, ledger: Ledger, tmp_path: Path
+    receiver: StorageScp, ledger: Ledger, tmp_path: Path
 ) -> None:
     ds = make_dx(rows=300, columns=300)
     objects = [(str(ds.SOPInstanceUID), data_set_bytes(ds))] * 4
@@ -86,7 +86,7 @@ def test_eight_associations_store_the_same_instance_and_it_is_there_once(
 
 
 def test_of_eight_contents_under_one_uid_exactly_one_is_kept(
-    receiver: Receiver, ledger: Ledger, tmp_path: Path
+    receiver: StorageScp, ledger: Ledger, tmp_path: Path
 ) -> None:
     ds = make_dx(rows=300, columns=300)
     data = data_set_bytes(ds)

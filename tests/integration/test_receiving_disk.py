@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scp_node.engine.jobs import JobQueue
-from scp_node.host.disk_limits import RoomLimits
+from scp_node.host.disk_space import DiskLimits
 from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool
 from tests.support.crash.load import DX, Instances, broken_promises, integrity
 from tests.support.crash.mounts import mount, tmpfs, why_no_tmpfs
@@ -86,7 +86,7 @@ def test_a_disk_without_inodes_is_told_and_used_again_when_there_are_some(
     if reason := why_no_tmpfs():
         pytest.skip(reason)
     ledger, instances = MemoryLedger(), Instances(rows=16, columns=16)
-    limits = RoomLimits(inodes_free_percent_min=inodes_free_percent_min)
+    limits = DiskLimits(inodes_free_percent_min=inodes_free_percent_min)
     with tmpfs(tmp_path / "disk", "size=16m,nr_inodes=290") as disk:
         spool = Spool(disk / "spool", limits)
         with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
@@ -119,7 +119,7 @@ def test_a_disk_that_turns_read_only_is_told_and_used_again_when_it_can_be_writt
 
 
 def test_an_image_that_outgrows_its_quota_is_stopped_and_a_smaller_one_is_taken(tmp_path: Path) -> None:
-    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=2 * GROWTH_CHECK_BYTES))
+    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", DiskLimits(spool_bytes_max=2 * GROWTH_CHECK_BYTES))
     instances = Instances(rows=16, columns=16)
     with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
@@ -132,7 +132,7 @@ def test_an_image_that_outgrows_its_quota_is_stopped_and_a_smaller_one_is_taken(
 
 
 def test_above_the_watermark_nothing_is_written(tmp_path: Path) -> None:
-    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**60))
+    ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", DiskLimits(free_bytes_min=2**60))
     ds = make_dx(rows=16, columns=16)
     with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])

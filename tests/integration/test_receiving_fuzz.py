@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from tests.support.crash.aftermath import Watch, watching
 from tests.support.dicom.hostile_cases import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.fuzz import fuzz
@@ -42,14 +42,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[Receiver]:
+def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
     limits = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
     with running_receiver(folder, ledger, ledger, **limits) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def watch(receiver: Receiver, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
+def watch(receiver: StorageScp, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
     with watching(receiver, folder, ledger) as one:
         yield one
 
@@ -123,7 +123,7 @@ def check(watch: Watch, folder: Path, ledger: MemoryLedger, answers: list[tuple[
 @given(data=st.binary(max_size=500))
 @fuzz(100)
 def test_any_bytes_are_survived(
-    receiver: Receiver, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
+    receiver: StorageScp, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
 ) -> None:
     check(watch, folder, ledger, converse(receiver.port, data))
 
@@ -131,7 +131,7 @@ def test_any_bytes_are_survived(
 @given(data=st.binary(max_size=500))
 @fuzz(100)
 def test_any_bytes_within_an_association_are_survived(
-    receiver: Receiver, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
+    receiver: StorageScp, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
 ) -> None:
     check(watch, folder, ledger, converse(receiver.port, PDUS[0] + data))
 
@@ -139,13 +139,13 @@ def test_any_bytes_within_an_association_are_survived(
 @given(data=damaged_conversations())
 @fuzz(300)
 def test_damaged_conversations_are_survived(
-    receiver: Receiver, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
+    receiver: StorageScp, watch: Watch, folder: Path, ledger: MemoryLedger, data: bytes
 ) -> None:
     check(watch, folder, ledger, converse(receiver.port, data))
 
 
 def test_the_undamaged_conversation_stores_its_instance(
-    receiver: Receiver, watch: Watch, folder: Path, ledger: MemoryLedger
+    receiver: StorageScp, watch: Watch, folder: Path, ledger: MemoryLedger
 ) -> None:
     answers = converse(receiver.port, b"".join(PDUS))
     assert stored_uids(answers) == {UID}

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from scp_node.receive.association import ReceivingAssociation
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from tests.support.crash.aftermath import Watch, until, watching
 from tests.support.dicom.hostile_cases import (
     ASSOCIATIONS,
@@ -70,13 +70,13 @@ def ledger() -> MemoryLedger:
 
 
 @pytest.fixture(scope="module")
-def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[Receiver]:
+def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
     with running_receiver(folder, ledger, ledger, **LIMITS) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def held_open(receiver: Receiver, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
+def held_open(receiver: StorageScp, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
     """From before the first case to after the last."""
     with warnings.catch_warnings(), watching(receiver, folder, ledger) as watch:
         yield watch
@@ -90,7 +90,7 @@ def watch(held_open: Watch) -> Iterator[Watch]:
 
 
 @contextlib.contextmanager
-def storing(receiver: Receiver) -> Iterator[RawPeer]:
+def storing(receiver: StorageScp) -> Iterator[RawPeer]:
     """An association with the presentation contexts of the table."""
     with RawPeer(receiver.port) as peer:
         assert peer.associate(CONTEXTS)[0] == ASSOCIATE_AC
@@ -107,7 +107,7 @@ def named(cases: list[Case]) -> pytest.MarkDecorator:
 
 
 @named(CONNECTIONS)
-def test_on_a_connection(receiver: Receiver, held_open: Watch, case: Case) -> None:
+def test_on_a_connection(receiver: StorageScp, held_open: Watch, case: Case) -> None:
     with RawPeer(receiver.port) as peer:
         send(peer, case.sends)
         if isinstance(case.answer, Gone):
@@ -117,7 +117,7 @@ def test_on_a_connection(receiver: Receiver, held_open: Watch, case: Case) -> No
 
 
 @named(ASSOCIATIONS)
-def test_on_an_association(receiver: Receiver, held_open: Watch, case: Case) -> None:
+def test_on_an_association(receiver: StorageScp, held_open: Watch, case: Case) -> None:
     with storing(receiver) as peer:
         send(peer, case.sends)
         check_answer(peer, case)
@@ -163,13 +163,13 @@ def go_on(peer: RawPeer) -> None:
 # --- associations -------------------------------------------------------------------------------------------------
 
 
-def test_ae_titles_count_without_the_spaces_around_them(receiver: Receiver, watch: Watch) -> None:
+def test_ae_titles_count_without_the_spaces_around_them(receiver: StorageScp, watch: Watch) -> None:
     with RawPeer(receiver.port) as peer:
         assert peer.associate(called="HILUM     ", calling=" MODALITY ")[0] == ASSOCIATE_AC
         peer.release()
 
 
-def test_more_associations_than_configured_are_rejected_for_the_moment(receiver: Receiver, watch: Watch) -> None:
+def test_more_associations_than_configured_are_rejected_for_the_moment(receiver: StorageScp, watch: Watch) -> None:
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(RawPeer(receiver.port)) for _ in range(5)]
         answers = [peer.associate() for peer in peers]
@@ -182,7 +182,7 @@ def test_more_associations_than_configured_are_rejected_for_the_moment(receiver:
             assert peer.associate()[0] == ASSOCIATE_AC
 
 
-def test_a_storm_of_connections_is_answered(receiver: Receiver, watch: Watch) -> None:
+def test_a_storm_of_connections_is_answered(receiver: StorageScp, watch: Watch) -> None:
     """However many came and went, whoever comes back gets an answer."""
     for _ in range(10):
         with contextlib.ExitStack() as stack:
@@ -193,7 +193,7 @@ def test_a_storm_of_connections_is_answered(receiver: Receiver, watch: Watch) ->
             peer.release()
 
 
-def test_more_descriptors_than_select_can_count_are_no_obstacle(receiver: Receiver, watch: Watch) -> None:
+def test_more_descriptors_than_select_can_count_are_no_obstacle(receiver: StorageScp, watch: Watch) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 4096, hard))
     try:
@@ -208,7 +208,7 @@ def test_more_descriptors_than_select_can_count_are_no_obstacle(receiver: Receiv
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_connecting_and_leaving_costs_nothing(receiver: Receiver, watch: Watch) -> None:
+def test_connecting_and_leaving_costs_nothing(receiver: StorageScp, watch: Watch) -> None:
     before = threading.active_count()
     for _ in range(100):
         RawPeer(receiver.port).socket.close()
@@ -219,7 +219,7 @@ def test_connecting_and_leaving_costs_nothing(receiver: Receiver, watch: Watch) 
 
 
 def test_a_data_set_that_stops_in_the_middle_of_a_pdu_is_aborted(
-    receiver: Receiver, watch: Watch, folder: Path
+    receiver: StorageScp, watch: Watch, folder: Path
 ) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
@@ -228,7 +228,7 @@ def test_a_data_set_that_stops_in_the_middle_of_a_pdu_is_aborted(
         assert peer.is_aborted()
 
 
-def test_an_endless_command_set_is_aborted(receiver: Receiver, watch: Watch) -> None:
+def test_an_endless_command_set_is_aborted(receiver: StorageScp, watch: Watch) -> None:
     with storing(receiver) as peer:
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
@@ -236,7 +236,7 @@ def test_an_endless_command_set_is_aborted(receiver: Receiver, watch: Watch) -> 
         assert peer.is_aborted()
 
 
-def test_a_data_set_over_the_limit_is_aborted(receiver: Receiver, watch: Watch, folder: Path) -> None:
+def test_a_data_set_over_the_limit_is_aborted(receiver: StorageScp, watch: Watch, folder: Path) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
         with contextlib.suppress(ConnectionError):
@@ -247,7 +247,7 @@ def test_a_data_set_over_the_limit_is_aborted(receiver: Receiver, watch: Watch, 
     until(lambda: files_below(folder / "spool") == [], "the part file is gone")
 
 
-def test_a_command_may_come_in_pieces(receiver: Receiver, watch: Watch) -> None:
+def test_a_command_may_come_in_pieces(receiver: StorageScp, watch: Watch) -> None:
     command = echo_command()
     with storing(receiver) as peer:
         for byte in command[:-1]:
@@ -257,7 +257,7 @@ def test_a_command_may_come_in_pieces(receiver: Receiver, watch: Watch) -> None:
         peer.release()
 
 
-def test_messages_sent_ahead_are_answered_one_after_the_other(receiver: Receiver, watch: Watch) -> None:
+def test_messages_sent_ahead_are_answered_one_after_the_other(receiver: StorageScp, watch: Watch) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(3, COMMAND_LAST, echo_command())) * 200)
         assert [peer.read_response().status for _ in range(200)] == [0x0000] * 200
@@ -265,7 +265,7 @@ def test_messages_sent_ahead_are_answered_one_after_the_other(receiver: Receiver
 
 
 def test_instances_sent_ahead_are_answered_one_after_the_other(
-    receiver: Receiver, held_open: Watch, folder: Path
+    receiver: StorageScp, held_open: Watch, folder: Path
 ) -> None:
     with storing(receiver) as peer:
         peer.send(store(DATA_SET) + store(DATA_SET[:100]) + store(DATA_SET) + store(b"") * 50)
@@ -276,7 +276,7 @@ def test_instances_sent_ahead_are_answered_one_after_the_other(
 
 
 def test_other_content_under_a_known_uid_is_refused_and_the_first_is_kept(
-    receiver: Receiver, held_open: Watch, folder: Path
+    receiver: StorageScp, held_open: Watch, folder: Path
 ) -> None:
     with storing(receiver) as peer:
         answers = []
@@ -290,7 +290,7 @@ def test_other_content_under_a_known_uid_is_refused_and_the_first_is_kept(
     held_open.check(stored=1)
 
 
-def test_a_peer_that_reads_no_responses_is_dropped(receiver: Receiver, watch: Watch) -> None:
+def test_a_peer_that_reads_no_responses_is_dropped(receiver: StorageScp, watch: Watch) -> None:
     echoes = p_data(pdv(3, COMMAND_LAST, echo_command())) * 1000
     with storing(receiver) as peer, pytest.raises(ConnectionError):
         for _ in range(1000):
@@ -298,7 +298,7 @@ def test_a_peer_that_reads_no_responses_is_dropped(receiver: Receiver, watch: Wa
 
 
 def test_a_connection_that_gets_no_thread_is_closed(
-    receiver: Receiver, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    receiver: StorageScp, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -310,7 +310,7 @@ def test_a_connection_that_gets_no_thread_is_closed(
     assert "connection dropped" in caplog.text
 
 
-def test_an_abort_of_the_peer_ends_the_association(receiver: Receiver, watch: Watch, folder: Path) -> None:
+def test_an_abort_of_the_peer_ends_the_association(receiver: StorageScp, watch: Watch, folder: Path) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))) + p_data(pdv(1, DATA, DATA_SET[:500])))
         peer.send(struct.pack(">BxLL", ABORT, 4, 0))
@@ -319,7 +319,7 @@ def test_an_abort_of_the_peer_ends_the_association(receiver: Receiver, watch: Wa
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_peer_that_dies_in_the_middle_of_an_instance_leaves_nothing(
-    receiver: Receiver, watch: Watch, folder: Path, how: str
+    receiver: StorageScp, watch: Watch, folder: Path, how: str
 ) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
@@ -330,7 +330,7 @@ def test_a_peer_that_dies_in_the_middle_of_an_instance_leaves_nothing(
     until(lambda: files_below(folder / "spool") == [], "the part file is gone")
 
 
-def test_a_release_in_the_middle_of_an_instance_drops_it(receiver: Receiver, watch: Watch, folder: Path) -> None:
+def test_a_release_in_the_middle_of_an_instance_drops_it(receiver: StorageScp, watch: Watch, folder: Path) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
         peer.send(p_data(pdv(1, DATA, DATA_SET[:5000])))
@@ -342,7 +342,7 @@ def test_a_release_in_the_middle_of_an_instance_drops_it(receiver: Receiver, wat
 
 
 def test_an_association_is_one_log_line_whatever_a_peer_calls_itself(
-    receiver: Receiver, watch: Watch, caplog: pytest.LogCaptureFixture
+    receiver: StorageScp, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with RawPeer(receiver.port) as peer:

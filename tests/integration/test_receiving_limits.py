@@ -28,7 +28,7 @@ from scp_node.dimse.requests import COMMAND_BYTES_MAX
 from scp_node.receive.association import EMPTY_PDVS_MAX
 from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.negotiations import ENTRIES_MAX
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import PartFile, Spool
 from tests.support.crash.aftermath import until
 from tests.support.dicom.phantoms import make_dx
@@ -61,20 +61,20 @@ STORE = p_data(pdv(1, COMMAND_LAST, store_command(DX, UID)))
 
 
 @contextlib.contextmanager
-def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterator[Receiver]:
+def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterator[StorageScp]:
     """A receiver of which nothing is left in the end."""
     ledger = MemoryLedger()
     threads = set(threading.enumerate())
     with running_receiver(folder, ledger, ledger, spool, **limits) as receiver:
         yield receiver
-        door = receiver.door
-        until(lambda: (door.connections, door.associations, door.loose) == (0, 0, 0), "all counters are zero")
+        limits = receiver.limits
+        until(lambda: (limits.connections, limits.associations, limits.loose) == (0, 0, 0), "all counters are zero")
     until(lambda: set(threading.enumerate()) <= threads, "all threads ended")
     assert not [path for path in files_below(folder) if path.suffix == ".part"]
 
 
 @contextlib.contextmanager
-def storing(receiver: Receiver, **asked: Any) -> Iterator[RawPeer]:
+def storing(receiver: StorageScp, **asked: Any) -> Iterator[RawPeer]:
     with RawPeer(receiver.port) as peer:
         assert peer.associate(CONTEXTS, **asked)[0] == ASSOCIATE_AC
         yield peer
@@ -110,7 +110,7 @@ def test_silent_connections_lock_nobody_out_and_are_dropped(tmp_path: Path) -> N
 def test_the_oldest_silent_connection_makes_room_for_a_new_one(tmp_path: Path, caplog: Any) -> None:
     with receiving(tmp_path, connections_max=3, associations_max=3) as receiver, storing(receiver) as associated:
         with RawPeer(receiver.port) as first, RawPeer(receiver.port) as second:
-            until(lambda: receiver.door.connections == 3, "all are counted")
+            until(lambda: receiver.limits.connections == 3, "all are counted")
             with storing(receiver) as third:
                 assert first.is_closed()
                 second.send(associate_request(CONTEXTS, "HILUM", SECOND_MODALITY))
@@ -128,7 +128,7 @@ def test_connections_beyond_those_that_are_associated_cost_no_thread(tmp_path: P
             with RawPeer(receiver.port) as peer:
                 assert peer.is_closed()
         assert threading.active_count() == threads
-        assert receiver.door.dropped_total == {limit: 50}
+        assert receiver.limits.dropped_total == {limit: 50}
         assert [peer.echo(context_id=3).status for peer in associated] == [0, 0, 0]
     dropped = [record for record in caplog.records if record.msg == "connections dropped"]
     assert 1 <= len(dropped) <= 10
@@ -140,7 +140,7 @@ def test_connections_faster_than_allowed_are_dropped_in_one_line_a_second(tmp_pa
         with storing(receiver) as peer:
             for _ in range(60):
                 RawPeer(receiver.port).socket.close()
-            until(lambda: receiver.door.dropped_total["connections_per_s_max"] >= 20, "some were dropped")
+            until(lambda: receiver.limits.dropped_total["connections_per_s_max"] >= 20, "some were dropped")
             assert peer.echo(context_id=3).status == 0x0000
             until(lambda: "connections dropped" in caplog.text, "it is in the log")
 
@@ -180,8 +180,8 @@ def test_after_a_storm_all_counters_are_zero(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        until(lambda: receiver.door.connections == 0, "all left")
-        assert receiver.door.connections_total > 0
+        until(lambda: receiver.limits.connections == 0, "all left")
+        assert receiver.limits.connections_total > 0
         with storing(receiver) as peer:
             assert peer.echo(context_id=3).status == 0x0000
             peer.release()
@@ -307,7 +307,7 @@ def test_who_sends_ahead_fills_its_own_buffers_and_not_the_node(tmp_path: Path) 
             while select.select([], [peer.socket], [], 1.0)[1]:
                 sent += peer.socket.send((message * 50)[sent % len(message) :])
                 assert sent < socket_bytes_max
-            assert receiver.door.associations == 1
+            assert receiver.limits.associations == 1
             grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
             assert grown_kib < 8 * 1024
         peer.socket.settimeout(20)
@@ -342,7 +342,7 @@ def test_idle_associations_and_silent_connections_do_nothing_at_all(tmp_path: Pa
         for _ in range(4):
             stack.enter_context(RawPeer(receiver.port))
         stack.enter_context(storing(receiver)).send(STORE)  # within a message
-        until(lambda: receiver.door.connections == 13, "all are there")
+        until(lambda: receiver.limits.connections == 13, "all are there")
         time.sleep(0.2)
         before = wakeups()
         time.sleep(2.0)
@@ -482,7 +482,7 @@ def plain_pynetdicom() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def remembering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+def remembering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageScp]:
     with receiving(tmp_path_factory.mktemp("negotiations"), connections_per_s_max=100_000) as receiver:
         yield receiver
 
@@ -492,7 +492,7 @@ def remembering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 )
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_remembered_is_what_pynetdicom_answers(
-    remembering: Receiver, plain_pynetdicom: int, proposal: Proposal, user: tuple[int, bool, bool, bool]
+    remembering: StorageScp, plain_pynetdicom: int, proposal: Proposal, user: tuple[int, bool, bool, bool]
 ) -> None:
     request = request_of(proposal, user_items(user), "MODALITY")
     expected = answer(plain_pynetdicom, request)
@@ -501,10 +501,10 @@ def test_what_is_remembered_is_what_pynetdicom_answers(
     other = request_of(proposal, user_items(user), SECOND_MODALITY)
     titled = expected[:20] + SECOND_MODALITY.encode().ljust(16) + expected[36:]
     assert answer(remembering.port, other) == titled, "remembered for another"
-    until(lambda: remembering.door.connections == 0, "all left")
+    until(lambda: remembering.limits.connections == 0, "all left")
 
 
-def negotiations(receiver: Receiver) -> int:
+def negotiations(receiver: StorageScp) -> int:
     assert receiver._server is not None
     return len(receiver._server.negotiations)
 
@@ -520,7 +520,7 @@ def test_a_remembered_association_works_like_any_other(tmp_path: Path, caplog: A
                 peer.send(p_data(pdv(5, COMMAND_LAST, echo_command())))
                 assert peer.is_aborted()
         assert negotiations(receiver) == 1
-        until(lambda: receiver.door.connections == 0, "all left")
+        until(lambda: receiver.limits.connections == 0, "all left")
     ends = [record for record in caplog.records if record.msg == "association ended"]
     assert [(end.source, end.messages, end.refused, end.outcome) for end in ends] == [
         ("pacs", 3, 1, "aborted: presentation context 5 was not accepted")
@@ -584,7 +584,7 @@ def test_one_line_an_association_tells_who_what_and_how_it_ended(tmp_path: Path,
         with RawPeer(receiver.port) as peer:
             peer.associate(CONTEXTS, **asked)
             act(peer)
-        until(lambda: receiver.door.connections == 0, "it left")
+        until(lambda: receiver.limits.connections == 0, "it left")
         return [record for record in caplog.records if record.msg == "association ended"]
 
     with receiving(tmp_path) as receiver:

@@ -17,7 +17,7 @@ from pynetdicom import AE
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from pynetdicom.sop_class import Verification
 
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import Spool
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.node.receiving import (
@@ -68,7 +68,7 @@ def ledger() -> MemoryLedger:
 
 
 @pytest.fixture
-def receiver(tmp_path: Path, ledger: MemoryLedger, authority: Authority, node: Identity) -> Iterator[Receiver]:
+def receiver(tmp_path: Path, ledger: MemoryLedger, authority: Authority, node: Identity) -> Iterator[StorageScp]:
     with receiving(tmp_path, ledger, authority, node, handshake_timeout_s=2) as one:
         yield one
 
@@ -81,7 +81,7 @@ def receiving(
     node: Identity,
     sender: dict[str, Any] | None = None,
     **tls: Any,
-) -> Iterator[Receiver]:
+) -> Iterator[StorageScp]:
     """A receiver with TLS; afterwards no thread of it is left."""
     section = tls_section(authority, node, **tls)
     with running_receiver(folder, ledger, ledger, tls=section, sender=sender, pdu_timeout_s=5) as one:
@@ -92,7 +92,7 @@ def receiving(
 
 
 def dcmtk(
-    name: str, receiver: Receiver, own: Identity, ca: Path, *options: str | Path, files: tuple[Path, ...] = ()
+    name: str, receiver: StorageScp, own: Identity, ca: Path, *options: str | Path, files: tuple[Path, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     """echoscu or storescu over TLS with the certificate `own`, trusting `ca`."""
     command = [program(name), "-v", "-aet", MODALITY, "-aec", "HILUM", "+tls", own.key, own.certificate, "+cf", ca]
@@ -103,7 +103,7 @@ def dcmtk(
 class SecurePeer(RawPeer):
     """RawPeer over TLS."""
 
-    def __init__(self, receiver: Receiver, authority: Authority, own: Identity | None, **versions: Any) -> None:
+    def __init__(self, receiver: StorageScp, authority: Authority, own: Identity | None, **versions: Any) -> None:
         super().__init__(receiver.port)
         self.context = client_context(authority, own)
         for name, value in versions.items():
@@ -120,7 +120,7 @@ def client_context(authority: Authority, own: Identity | None) -> ssl.SSLContext
     return context
 
 
-def echo_is_answered(receiver: Receiver, authority: Authority, own: Identity) -> bool:
+def echo_is_answered(receiver: StorageScp, authority: Authority, own: Identity) -> bool:
     with SecurePeer(receiver, authority, own) as peer:
         return peer.associate()[0] == ASSOCIATE_AC and peer.echo().status == 0x0000
 
@@ -154,7 +154,7 @@ def test_echoscu_is_answered(
 
 @pytest.mark.peer("storescu")
 def test_storescu_stores_bit_by_bit(
-    tmp_path: Path, receiver: Receiver, ledger: MemoryLedger, authority: Authority, modality: Identity
+    tmp_path: Path, receiver: StorageScp, ledger: MemoryLedger, authority: Authority, modality: Identity
 ) -> None:
     files = tuple(write_dx(tmp_path / f"{n}.dcm", make_dx(rows=1500, columns=1200, seed=n)) for n in (1, 2, 3))
     result = dcmtk("storescu", receiver, modality, authority.ca, files=files)
@@ -166,7 +166,7 @@ def test_storescu_stores_bit_by_bit(
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_large_object_in_pieces_of_any_size_arrives_whole(
-    receiver: Receiver, ledger: MemoryLedger, authority: Authority, modality: Identity, version: ssl.TLSVersion
+    receiver: StorageScp, ledger: MemoryLedger, authority: Authority, modality: Identity, version: ssl.TLSVersion
 ) -> None:
     ds = make_dx(rows=900, columns=700)
     data = data_set_bytes(ds)
@@ -215,7 +215,7 @@ def test_an_ipv4_peer_on_a_socket_for_both_families_is_known_by_its_ipv4_address
     if not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 on this machine")
     settings = receiving_settings(tmp_path, sender={"addresses": ["127.0.0.1"]})
-    receiver = Receiver(settings, Spool(tmp_path / "spool"), ledger, ledger, bind="::", port=0)
+    receiver = StorageScp(settings, Spool(tmp_path / "spool"), ledger, ledger, bind="::", port=0)
     receiver.start()
     try:
         with RawPeer(receiver.port) as peer:
@@ -263,7 +263,7 @@ def test_a_sender_that_fails_a_check_is_rejected_and_the_log_says_which(
 
 def test_certificates_that_are_foreign_expired_or_missing_end_the_handshake(
     tmp_path: Path,
-    receiver: Receiver,
+    receiver: StorageScp,
     authority: Authority,
     modality: Identity,
     caplog: pytest.LogCaptureFixture,
@@ -312,7 +312,7 @@ def test_tls_1_1_is_refused(
 
 @pytest.mark.parametrize("ciphers", ["AES256-GCM-SHA384", "ECDHE+AES:!AESGCM:!AESCCM", "DHE+AESGCM"])
 def test_weak_ciphers_of_tls_1_2_are_refused(
-    receiver: Receiver, authority: Authority, modality: Identity, ciphers: str
+    receiver: StorageScp, authority: Authority, modality: Identity, ciphers: str
 ) -> None:
     context = client_context(authority, modality)
     context.set_ciphers(ciphers)
@@ -326,7 +326,7 @@ def test_weak_ciphers_of_tls_1_2_are_refused(
 
 @pytest.mark.peer("echoscu")
 def test_plaintext_at_a_tls_port_ends_at_once(
-    receiver: Receiver, authority: Authority, modality: Identity, caplog: pytest.LogCaptureFixture
+    receiver: StorageScp, authority: Authority, modality: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = [program("echoscu"), "-aet", MODALITY, "-aec", "HILUM", "127.0.0.1", str(receiver.port)]
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0
@@ -336,7 +336,7 @@ def test_plaintext_at_a_tls_port_ends_at_once(
     assert echo_is_answered(receiver, authority, modality)
 
 
-def test_a_probe_of_the_port_is_no_warning(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_probe_of_the_port_is_no_warning(receiver: StorageScp, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     RawPeer(receiver.port).socket.close()
     until(lambda: "no TLS connection" in caplog.messages, "the connection ended")
@@ -356,7 +356,7 @@ def test_tls_at_a_plaintext_port_ends_at_once(
 
 
 def test_silent_and_half_handshakes_block_nobody_and_are_ended(
-    receiver: Receiver, authority: Authority, modality: Identity, caplog: pytest.LogCaptureFixture
+    receiver: StorageScp, authority: Authority, modality: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     hello = client_hello(authority, modality)
     beginnings = [b"", hello[:1], hello[:60], hello, b"\x16\x03\x01\x40\x00" + b"\x01" * 100]
@@ -384,7 +384,7 @@ def test_silent_and_half_handshakes_block_nobody_and_are_ended(
 )
 def test_a_connection_that_breaks_within_an_object_leaves_nothing(
     tmp_path: Path,
-    receiver: Receiver,
+    receiver: StorageScp,
     ledger: MemoryLedger,
     authority: Authority,
     modality: Identity,
@@ -456,7 +456,7 @@ def test_changed_settings_serve_the_next_connection(
         assert shown_certificate(receiver, authority, modality) != first
 
 
-def shown_certificate(receiver: Receiver, authority: Authority, own: Identity) -> bytes:
+def shown_certificate(receiver: StorageScp, authority: Authority, own: Identity) -> bytes:
     with SecurePeer(receiver, authority, own) as peer:
         assert peer.associate()[0] == ASSOCIATE_AC
         der: bytes | None = peer.socket.getpeercert(binary_form=True)  # type: ignore[attr-defined]
@@ -489,7 +489,7 @@ def until(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> No
 
 
 def test_an_association_request_before_the_handshake_is_done_is_never_read(
-    receiver: Receiver, authority: Authority, modality: Identity
+    receiver: StorageScp, authority: Authority, modality: Identity
 ) -> None:
     """What follows the handshake in the clear is no record: nobody is let in by it."""
     hello = client_hello(authority, modality)

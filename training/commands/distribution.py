@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from converter.declined import Declined
 from converter.image.convert import Converted, convert
-from converter.image.gray_image import Declined
 from converter.package.distribution import input_statistics, measure_distribution
 from converter.package.manifest import Distribution, InputSpec
 from training.data.cohorts import Example

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.evaluation.cases import Rival
 from converter.evaluation.gallery import Gallery
@@ -23,7 +24,6 @@ from converter.evaluation.page import draw_page
 from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, percent
 from converter.image.convert import convert
-from converter.image.gray_image import Declined
 from converter.package.manifest import IntendedUse, Manifest
 from training.commands.size_leak import measure_size_leak
 from training.data.cohorts import COHORTS, Example
@@ -34,8 +34,8 @@ from training.judging.baseline_models import logistic_regression
 from training.judging.judge_package import (
     PIXELS_MAX,
     PREVIEW_SIDE_MAX,
+    CohortFolder,
     Package,
-    Source,
     judge_examples,
     open_package,
     scores_of,
@@ -105,7 +105,7 @@ def main() -> None:
     examples = [example for split in arguments.split for example in select(learned_from, split, judged_parts)]
     seen = [example for example in learned_from if example.split in LEARNED_FROM]
     known = recipe_cohorts(names, arguments.data)
-    sources = {name: Source(folder, cohort.findings) for name, (cohort, folder) in known.items()}
+    sources = {name: CohortFolder(folder, cohort.findings) for name, (cohort, folder) in known.items()}
     splits = dict.fromkeys(judged_parts, " + ".join(arguments.split))
     for name, (cohort, folder) in known.items():
         if name not in trained_on:
@@ -191,7 +191,7 @@ def baseline(learning: Sequence[Example], examples: Sequence[Example], manifest:
     return found
 
 
-def rival(package: Package, examples: Sequence[Example], sources: dict[str, Source]) -> Rival:
+def rival(package: Package, examples: Sequence[Example], sources: dict[str, CohortFolder]) -> Rival:
     cases = judge_examples(package, examples, sources)
     thresholds = {finding.name: finding.operating_threshold for finding in package.manifest.findings}
     return Rival(package.label, [case.probability for case in cases], thresholds)

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from converter.package.manifest import Calibration, Cohort, FindingSpec, Manifest, OutputSpec, Parity, Provenance
+from converter.package.manifest import Calibration, CohortSummary, FindingSpec, Manifest, OutputSpec, Parity, Provenance
 from training.commands.distribution import distribution_of
 from training.commands.train import outcome_of
 from training.data.cohorts import COHORTS, Example
@@ -35,7 +35,7 @@ from training.packaging.export import prove_parity, reference_inputs, to_onnx
 from training.packaging.fold import fold
 from training.packaging.hygiene import OPSET
 from training.packaging.manifest_file import name_and_version, write_manifest
-from training.packaging.operating_point import Choice, choose_operating_point
+from training.packaging.operating_point import ThresholdChoice, choose_operating_point
 from training.packaging.scores import logits, reference_arrays, score
 
 BYTES_MAX = 10_000_000
@@ -143,7 +143,7 @@ def of_finding(name: str, examples: Sequence[Example], scores: np.ndarray) -> di
     return {cohort: everything.part(cohorts == cohort) for cohort in labelled}
 
 
-def finding_spec(name: str, recipe: Recipe, choice: Choice, calibration: Calibration) -> FindingSpec:
+def finding_spec(name: str, recipe: Recipe, choice: ThresholdChoice, calibration: Calibration) -> FindingSpec:
     concept = next(finding.concept for finding in recipe.findings if finding.name == name)
     told = calibration.model_copy(
         update={"fitted_on": f"{calibration.fitted_on}, each cohort weighted alike; already folded into the graph"}
@@ -158,9 +158,9 @@ def finding_spec(name: str, recipe: Recipe, choice: Choice, calibration: Calibra
     )
 
 
-def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> Cohort:
+def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> CohortSummary:
     facts = COHORTS[name]
-    return Cohort(
+    return CohortSummary(
         name=name,
         images=len(examples),
         patients=len({example.patient_id for example in examples}),

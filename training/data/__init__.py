@@ -1,0 +1,1 @@
+"""Cohorts, their examples, and which of them train, choose and judge."""

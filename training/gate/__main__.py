@@ -9,7 +9,7 @@ from pathlib import Path
 from training.data.cohorts import data_folder
 from training.data.images import CACHE
 from training.gate.packages import fetch
-from training.gate.sources import SOURCES, Places
+from training.gate.sources import SOURCES, PictureFolders
 
 PACKAGES = CACHE / "gate"
 
@@ -119,11 +119,11 @@ def check_names(given: list[str], known: list[str]) -> None:
         raise SystemExit(f"no such source here: {strange[0]}; there are: {', '.join(known) or 'none'}")
 
 
-def places_of(arguments: argparse.Namespace) -> tuple[Path, Places]:
+def places_of(arguments: argparse.Namespace) -> tuple[Path, PictureFolders]:
     data = data_folder(arguments.data)
     if not arguments.packages.is_dir():
         raise SystemExit(f"{arguments.packages} is missing: run python -m training gate fetch")
-    return data, Places(arguments.packages, data / "dicom", data.parent / "dicom")
+    return data, PictureFolders(arguments.packages, data / "dicom", data.parent / "dicom")
 
 
 if __name__ == "__main__":

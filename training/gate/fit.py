@@ -18,7 +18,7 @@ from training.gate.augment import augmented
 from training.gate.films import inverted, part, rotated
 from training.gate.kinds import NAMES
 from training.gate.network import gate_network
-from training.gate.pool import Group, squashed
+from training.gate.pool import PictureGroup, squashed
 
 BATCH = 64
 FRONTAL_SHARE = 0.45
@@ -33,7 +33,7 @@ WARMUP_STEPS = 100
 class Batches:
     """Batch n is the same for the same seed."""
 
-    def __init__(self, films: Sequence[Group], others: Sequence[Group], seed: int) -> None:
+    def __init__(self, films: Sequence[PictureGroup], others: Sequence[PictureGroup], seed: int) -> None:
         self._films, self._seed = films, seed
         self._of_kind = {kind: [group for group in others if group.kind == kind] for kind in KIND_SHARES}
         empty = [kind for kind, groups in self._of_kind.items() if not groups]
@@ -69,7 +69,7 @@ class Batches:
 
 
 def fit(
-    films: Sequence[Group], others: Sequence[Group], steps: int, seed: int, learning_rate: float = 0.003
+    films: Sequence[PictureGroup], others: Sequence[PictureGroup], steps: int, seed: int, learning_rate: float = 0.003
 ) -> keras.Model:
     """The averaged network after `steps` batches."""
     if steps <= WARMUP_STEPS:

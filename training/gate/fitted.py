@@ -24,7 +24,7 @@ from training.data.cohorts import COHORTS
 from training.gate.fit import MADE_OF_FILMS
 from training.gate.kinds import KINDS, LIMITS
 from training.gate.packaged import GRAPH, SPEC
-from training.gate.pool import Group, as_gray
+from training.gate.pool import PictureGroup, as_gray
 from training.gate.sources import SOURCES
 from training.gate.spec import GATE_INPUT, GRAPH_INPUT
 from training.gate.threshold import choose_threshold
@@ -34,7 +34,7 @@ from training.packaging.hygiene import OPSET
 NETWORK = "gate.keras"
 
 
-def save(folder: Path, network: keras.Model, val: Sequence[Group], learned: Sequence[Group]) -> Gate:
+def save(folder: Path, network: keras.Model, val: Sequence[PictureGroup], learned: Sequence[PictureGroup]) -> Gate:
     """Write the fitted gate to `folder`; its threshold is decided on the frontal films of `val`, one group a cohort."""
     folder.mkdir(parents=True, exist_ok=True)
     network.save(folder / NETWORK)
@@ -72,7 +72,7 @@ def frontal_shares(graph: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.floa
     return shares[:, 0]
 
 
-def sources_of(learned: Sequence[Group]) -> Iterator[GateSource]:
+def sources_of(learned: Sequence[PictureGroup]) -> Iterator[GateSource]:
     """How the manifest names what was learned from: the films of each cohort, what was made of them, each source."""
     licences = {source.name: source.licence for source in SOURCES}
     films = [group for group in learned if group.kind == KINDS[0].name]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
-    """code: of the refusal (converter.gate_codes); reason: what a reader is told."""
+class RefusalKind(NamedTuple):
+    """code: of the refusal (converter.declined); reason: what a reader is told."""
 
     name: str
     code: str = ""
@@ -14,15 +14,19 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("frontal-chest"),
-    Kind("lateral-chest", "gate-lateral", "the picture looks like a lateral view of a chest"),
-    Kind("other-radiograph", "gate-not-chest", "the picture looks like a radiograph of something else than a chest"),
-    Kind("other-modality", "gate-modality", "the picture looks like a slice or another modality, not a radiograph"),
-    Kind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
-    Kind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
-    Kind("inverted", "gate-inverted", "the picture looks like a chest with black and white exchanged"),
-    Kind("rotated", "gate-rotated", "the picture looks like a chest that lies on its side or upside down"),
-    Kind("part-of-chest", "gate-cropped", "the picture seems to show only a part of a chest"),
+    RefusalKind("frontal-chest"),
+    RefusalKind("lateral-chest", "gate-lateral", "the picture looks like a lateral view of a chest"),
+    RefusalKind(
+        "other-radiograph", "gate-not-chest", "the picture looks like a radiograph of something else than a chest"
+    ),
+    RefusalKind(
+        "other-modality", "gate-modality", "the picture looks like a slice or another modality, not a radiograph"
+    ),
+    RefusalKind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
+    RefusalKind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
+    RefusalKind("inverted", "gate-inverted", "the picture looks like a chest with black and white exchanged"),
+    RefusalKind("rotated", "gate-rotated", "the picture looks like a chest that lies on its side or upside down"),
+    RefusalKind("part-of-chest", "gate-cropped", "the picture seems to show only a part of a chest"),
 )
 # Into the manifest and the card of every package with this gate; measured in training/LOG.md.
 LIMITS = (

@@ -18,8 +18,17 @@ from converter.image.model_input import to_model_input
 from converter.package.gate import refusal
 from converter.package.manifest import Gate, GateFigure, InputSpec, Manifest
 from training.gate.kinds import NAMES
-from training.gate.pool import LEARNED_COHORTS, MEASURED_SIDE, Group, as_gray, films, made, measured_groups, spoiled
-from training.gate.sources import SOURCES, Places
+from training.gate.pool import (
+    LEARNED_COHORTS,
+    MEASURED_SIDE,
+    PictureGroup,
+    as_gray,
+    films,
+    made,
+    measured_groups,
+    spoiled,
+)
+from training.gate.sources import SOURCES, PictureFolders
 
 BATCH = 64
 SHEET_COLUMNS, SHEET_TILE, SHEET_PER_GROUP = 14, 110, 28
@@ -30,7 +39,7 @@ OTHER_FILMS = "other films of this cohort"
 class Verdicts:
     """What the gate said of one group: `shares` [n, kinds]; `refused` [n] by the manifest's rule."""
 
-    group: Group
+    group: PictureGroup
     shares: NDArray[np.float32]
     codes: tuple[str, ...]
 
@@ -50,7 +59,9 @@ class Verdicts:
         )
 
 
-def groups_to_measure(places: Places, data: Path, also: Sequence[str] = ()) -> Iterator[tuple[Group, str]]:
+def groups_to_measure(
+    places: PictureFolders, data: Path, also: Sequence[str] = ()
+) -> Iterator[tuple[PictureGroup, str]]:
     """Each group with what the gate has seen of its source: devtest films, the same spoiled,
     every source that is only measured, and those named in `also` (for a gate that was fitted without them)."""
     for number, group in enumerate(films(data, "devtest", MEASURED_SIDE)):
@@ -65,7 +76,7 @@ def groups_to_measure(places: Places, data: Path, also: Sequence[str] = ()) -> I
             yield made(source, places, MEASURED_SIDE), ""
 
 
-def judge(graph: bytes, spec: InputSpec, gate: Gate, group: Group) -> Verdicts:
+def judge(graph: bytes, spec: InputSpec, gate: Gate, group: PictureGroup) -> Verdicts:
     """The group through the conversion of the node and the package's own graph."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     parts = []

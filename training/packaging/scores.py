@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-class Scores(NamedTuple):
+class GraphScores(NamedTuple):
     """probability: [N, findings]; cam: [N, findings, h, w] or [N, h, w, findings], as the graph lays it out.
 
     gate: [N, kinds], where it was asked for.
@@ -38,10 +38,10 @@ def reference_arrays(graph: bytes, inputs: Array) -> dict[str, Array]:
     return {"inputs": inputs, **dict(zip(names, outputs, strict=True))}
 
 
-def score(graph: bytes, inputs: Array, batch: int = 64, gate: str | None = None) -> Scores:
+def score(graph: bytes, inputs: Array, batch: int = 64, gate: str | None = None) -> GraphScores:
     """`gate`: name of the graph's output for it (manifest.gate.output)."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     outputs = ["probability", "cam", *([gate] if gate else [])]
     parts = [session.run(outputs, {name: inputs[start : start + batch]}) for start in range(0, len(inputs), batch)]
-    return Scores(*(np.concatenate(output) for output in zip(*parts, strict=True)))
+    return GraphScores(*(np.concatenate(output) for output in zip(*parts, strict=True)))

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from scp_node.ledger import Ledger
-from scp_node.ledger.database import default_url, open_database
+from scp_node.ledger.database import open_database
+from scp_node.settings.places import default_url
 from tests.bench.load_client import CALLING_AE_TITLE
 from tests.bench.peers.process import PeerProcess
 

@@ -9,7 +9,8 @@ import sysconfig
 from pathlib import Path
 from types import MappingProxyType
 
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.bench.peers.orthanc import OrthancPeer
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancPython.so")

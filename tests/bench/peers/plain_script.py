@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.bench.peers.process import PeerProcess
 
 

@@ -1,0 +1,1 @@
+"""Faults made on purpose, load while they happen, and what is counted afterwards."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.telemetry.logs import configure_logging
 from tests.support.node.receiving import MemoryLedger, files_below
 from tests.support.peers.raw_scu import ASSOCIATE_AC, RawPeer
@@ -26,7 +26,7 @@ _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (DEBUG|INFO|WARNING|ERROR|CRIT
 class Watch:
     """Holds a well-behaved association open while others misbehave, and looks at what they left behind."""
 
-    def __init__(self, receiver: Receiver, folder: Path, ledger: MemoryLedger, log: LogLines) -> None:
+    def __init__(self, receiver: StorageScp, folder: Path, ledger: MemoryLedger, log: LogLines) -> None:
         self._receiver, self._folder, self._ledger, self._log = receiver, folder, ledger, log
         self._bystander = RawPeer(receiver.port, ECHO_WITHIN_S)
         assert self._bystander.associate()[0] == ASSOCIATE_AC
@@ -101,7 +101,7 @@ class LogLines:
 
 
 @contextmanager
-def watching(receiver: Receiver, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
+def watching(receiver: StorageScp, folder: Path, ledger: MemoryLedger) -> Iterator[Watch]:
     """A `Watch` over a receiver whose folder holds nothing but its spool."""
     log = LogLines()
     watch = Watch(receiver, folder, ledger, log)

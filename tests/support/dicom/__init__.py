@@ -1,0 +1,1 @@
+"""DICOM objects of every kind a test may need, drawn, encoded or broken."""

@@ -1,0 +1,1 @@
+"""Ledgers with real files, and studies that went through the real jobs."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scp_node.ledger import JobRow, Ledger, ReceivedInstance
-from scp_node.ledger.database import default_url, migrate, open_database
+from scp_node.ledger.database import migrate, open_database
+from scp_node.settings.places import default_url
 from scp_node.storage.spool import instance_name
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"

@@ -12,13 +12,13 @@ from pydicom import Dataset
 
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue
-from scp_node.inference.loaded_models import ModelShelf
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger, ResultRow
 from scp_node.settings import Inference, Settings
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 from scp_node.workflow.image_job import run_image_job
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 from scp_node.workflow.study_job import run_study_job
 from tests.support.dicom.phantoms import write_dx
 from tests.support.ledger.ledgers import claimed, new_ledger, received
@@ -35,18 +35,18 @@ SETTINGS = Settings.model_validate(
 
 
 @contextmanager
-def worker_parts(folder: Path) -> Iterator[Parts]:
+def worker_parts(folder: Path) -> Iterator[Services]:
     """The parts of a worker with the tiny model, but for what sends: judging and reporting end before it."""
     copy_tiny(folder / "models")
     ledger = new_ledger(folder)
-    with closing(DecodePool(processes=1)) as pool, closing(ModelShelf(folder / "models", Inference())) as models:
+    with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
         sender = None
-        yield Parts(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+        yield Services(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
     ledger.engine.dispose()
 
 
-def report_study(parts: Parts, study: int, *images: Dataset) -> list[ResultRow]:
+def report_study(parts: Services, study: int, *images: Dataset) -> list[ResultRow]:
     """Judge and report a study of one patient; returns its results."""
     for number, ds in enumerate(images, 1):
         record = received(number, study)

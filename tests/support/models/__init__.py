@@ -1,0 +1,1 @@
+"""Small model packages, and a decoding child that misbehaves."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.package.manifest import InputSpec, IntendedUse
 from scp_node.decode.child import serve
 

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from scp_node.ledger import Ledger
-from scp_node.ledger.database import default_url, open_database
+from scp_node.ledger.database import open_database
 from scp_node.settings.file import load_settings
+from scp_node.settings.places import default_url
 from tests.support.peers.ports import free_port
 
 START_TIMEOUT_S = 90.0

@@ -14,7 +14,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 
 from scp_node.intake.group_commit import JobsPort, LedgerPort
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
-from scp_node.receive.scp import Receiver
+from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 
@@ -94,9 +94,9 @@ def receiving_settings(
 @contextmanager
 def running_receiver(
     folder: Path, ledger: LedgerPort, jobs: JobsPort, spool: Spool | None = None, **limits: Any
-) -> Iterator[Receiver]:
+) -> Iterator[StorageScp]:
     """A receiver on a free port; its spool is `folder`/spool unless another is given."""
-    receiver = Receiver(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, jobs, port=0)
+    receiver = StorageScp(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, jobs, port=0)
     receiver.start()
     try:
         yield receiver

@@ -19,10 +19,10 @@ from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
 from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
+from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT, EventReport
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
-from scp_node.workflow.commitment_book import CommitmentBook, EventReport
+from scp_node.workflow.commitment_book import CommitmentBook
 from tests.support.ledger.ledgers import new_ledger, received
 
 RESULT_UID = "2.25.1"

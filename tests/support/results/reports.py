@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage
 
-from converter.image.gray_image import IDENTITY_AFFINE, Declined
+from converter.declined import Declined
+from converter.image.gray_image import IDENTITY_AFFINE
 from converter.package.manifest import Concept
 from converter.result.findings import (
     Algorithm,

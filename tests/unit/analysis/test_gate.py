@@ -11,16 +11,15 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from converter.gate_codes import GATE_CODES
-from converter.image.gray_image import DECLINE_CODES, Declined
+from converter.declined import DECLINE_CODES, GATE_CODES, Declined
 from converter.package.gate import as_note, refusal
 from converter.package.manifest import Gate, GateFigure, load_manifest
 from scp_node.analysis.judge import gate_refusal
-from scp_node.inference.loaded_models import LoadedModel, ModelShelf
+from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.settings import Inference, Settings
 from scp_node.telemetry import metrics
 from scp_node.workflow.image_job import IMAGE_JOB, ImageCase, pass_gate
-from scp_node.workflow.parts import Parts, StepLog
+from scp_node.workflow.services import Services, StepLog
 from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
 
 GATE_SPEC = Gate.model_validate(GATE)
@@ -92,8 +91,8 @@ def test_a_manifest_without_a_gate_is_read_as_before() -> None:
 
 
 @pytest.fixture
-def shelf() -> Iterator[ModelShelf]:
-    shelf = ModelShelf(GOLDEN, Inference(providers=["cpu"]))
+def shelf() -> Iterator[LoadedModels]:
+    shelf = LoadedModels(GOLDEN, Inference(providers=["cpu"]))
     yield shelf
     shelf.close()
 
@@ -110,7 +109,7 @@ def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: str) -> ImageCa
         }
     )
     case = ImageCase(unused, StepLog("1.2", "1.2.3"), model=model, scores=model.batcher.score(gray))
-    parts = Parts(lambda: settings, *[unused] * 7)
+    parts = Services(lambda: settings, *[unused] * 7)
     with case.log.step("pass_gate"):
         pass_gate(case, parts)
     return case
@@ -121,20 +120,20 @@ def test_the_gate_is_asked_after_inference_and_before_the_findings_are_judged() 
     assert names.index("infer") + 1 == names.index("pass_gate") == names.index("judge") - 1
 
 
-def test_the_graph_says_what_the_gate_was_made_to_say(shelf: ModelShelf) -> None:
+def test_the_graph_says_what_the_gate_was_made_to_say(shelf: LoadedModels) -> None:
     model = shelf.get("tiny-gated")
     for gray in (BRIGHT, DARK, DARKEST):
         np.testing.assert_allclose(model.batcher.score(gray).gate, tiny_gate(gray), atol=1e-6)
 
 
 @pytest.mark.parametrize(("gray", "code"), [(BRIGHT, None), (DARK, "gate-picture"), (DARKEST, "gate-noise")])
-def test_a_node_refuses_what_the_gate_refuses(shelf: ModelShelf, gray: np.ndarray, code: str | None) -> None:
+def test_a_node_refuses_what_the_gate_refuses(shelf: LoadedModels, gray: np.ndarray, code: str | None) -> None:
     case = through_the_gate(shelf.get("tiny-gated"), gray, "refuse")
     assert (case.declined.code if case.declined else None) == code
     assert case.notes == ()
 
 
-def test_a_site_may_only_be_told(shelf: ModelShelf) -> None:
+def test_a_site_may_only_be_told(shelf: LoadedModels) -> None:
     counted = metrics.gate_refusals.labels("gate-noise", "note")._value.get()
     case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "note")
     refused = gate_refusal(shelf.get("tiny-gated").manifest, shelf.get("tiny-gated").batcher.score(DARKEST))
@@ -144,7 +143,7 @@ def test_a_site_may_only_be_told(shelf: ModelShelf) -> None:
     assert metrics.gate_refusals.labels("gate-noise", "note")._value.get() == counted + 1
 
 
-def test_a_site_may_switch_the_gate_off(shelf: ModelShelf) -> None:
+def test_a_site_may_switch_the_gate_off(shelf: LoadedModels) -> None:
     case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "off")
     assert case.declined is None and case.notes == ()
 
@@ -153,7 +152,7 @@ def test_refusing_is_the_default() -> None:
     assert Inference().gate == "refuse"
 
 
-def test_a_model_without_a_gate_refuses_nothing(shelf: ModelShelf) -> None:
+def test_a_model_without_a_gate_refuses_nothing(shelf: LoadedModels) -> None:
     case = through_the_gate(shelf.get("tiny"), DARKEST, "refuse")
     assert case.declined is None and case.notes == () and case.log.entries[-1].outcome == ""
 

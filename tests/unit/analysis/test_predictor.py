@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from converter.declined import Declined
 from converter.errors import Undecodable, Unreadable
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.package.manifest import load_manifest
 from scp_node.analysis.predictor import AHEAD_PER_CHILD, Prediction, Predictor
 from scp_node.decode.pool import DecodePool

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted
-from converter.image.gray_image import Declined
 from converter.package.manifest import load_manifest
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import (

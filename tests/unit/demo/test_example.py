@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
+from converter.declined import Declined
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
 from converter.package.manifest import load_manifest
 from converter.phantom.chest import draw_radiograph
 from scp_node.demo.example import PATIENT_ID, example_radiograph, write_example
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 
 MANIFEST = find_package(shipped_models_dir(), "pneumonia").folder / "manifest.yaml"
 

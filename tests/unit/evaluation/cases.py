@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from converter.declined import Declined
 from converter.evaluation.cases import Case
-from converter.image.gray_image import Declined
 from converter.package.manifest import Manifest
 from tests.unit.package.test_manifest import valid_manifest
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
+from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted, convert, shrink
 from converter.image.eligibility import AGE_UNKNOWN
-from converter.image.gray_image import Declined, GrayImage
+from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render

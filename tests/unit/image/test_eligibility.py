@@ -14,10 +14,10 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from converter.declined import DECLINE_CODES, Declined
 from converter.image.age import age_in_years
 from converter.image.anatomy import is_one_of, named_body_part
 from converter.image.eligibility import AGE_UNKNOWN, BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
-from converter.image.gray_image import DECLINE_CODES, Declined
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
 from converter.package.manifest import AgeRange, IntendedUse

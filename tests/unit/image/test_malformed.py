@@ -24,10 +24,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from converter.declined import Declined
 from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.bounded_file import inflate
 from converter.image.convert import Converted, convert
-from converter.image.gray_image import Declined
 from converter.image.image_file import read_image
 from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
 from tests.support.dicom.codestreams import CODESTREAMS, small_image

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage, MRImageStorage, SecondaryCaptureImageStorage
 
+from converter.declined import Declined
 from converter.image.convert import Converted, convert
 from converter.image.eligibility import check_header
-from converter.image.gray_image import Declined
 from converter.image.sop_classes import CT_IMAGE, MR_IMAGE, SECONDARY_CAPTURE, STORAGE_CLASSES, storage_classes
 from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
 from tests.support.dicom.phantoms import make_dx, make_mr, write_dx

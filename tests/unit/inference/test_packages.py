@@ -19,10 +19,10 @@ from scp_node.inference.packages import (
     list_packages,
     open_package,
     package_folders,
-    shipped_models_dir,
     verify_package,
 )
 from scp_node.inference.session import InferenceSession
+from scp_node.settings.places import shipped_models_dir
 from tests.support.models.tiny_model import (
     GOLDEN,
     TINY,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import OutOfResources
-from scp_node.intake.group_commit import COMMIT_INSTANCES_MAX, Register
+from scp_node.intake.group_commit import COMMIT_INSTANCES_MAX, GroupCommit
 from scp_node.ledger import Ledger
 from scp_node.storage.spool import Spool
 from tests.support.ledger.ledgers import new_ledger, received
@@ -67,7 +67,7 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
-def enter_together(ledger: SlowLedger, register: Register, count: int) -> list[str]:
+def enter_together(ledger: SlowLedger, register: GroupCommit, count: int) -> list[str]:
     """Enter one instance, and `count` others while it is being committed; what became of each."""
 
     def outcome(number: int) -> str:
@@ -88,7 +88,7 @@ def enter_together(ledger: SlowLedger, register: Register, count: int) -> list[s
 
 def test_those_that_wait_share_a_commit(ledger: SlowLedger, spool: Spool) -> None:
     commits: list[int] = []
-    register = Register(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
     assert enter_together(ledger, register, 20) == ["added"] * 21
     assert ledger.transactions == len(commits) == 2
     with ledger.reading() as tx:
@@ -96,7 +96,7 @@ def test_those_that_wait_share_a_commit(ledger: SlowLedger, spool: Spool) -> Non
 
 
 def test_a_commit_has_a_largest_size(ledger: SlowLedger, spool: Spool) -> None:
-    register = Register(ledger, JobQueue(ledger), spool, lambda: None)
+    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
     assert enter_together(ledger, register, COMMIT_INSTANCES_MAX + 1) == ["added"] * (COMMIT_INSTANCES_MAX + 2)
     assert ledger.transactions == 3
 
@@ -105,7 +105,7 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
     ledger: SlowLedger, spool: Spool
 ) -> None:
     ledger.refused = "1.2.3.1.3"
-    register = Register(ledger, JobQueue(ledger), spool, lambda: None)
+    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
     outcomes = enter_together(ledger, register, 5)
     assert outcomes == ["added", "added", "added", "not this one", "added", "added"]
 
@@ -113,14 +113,14 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
 def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:
     ledger.go_on.set()
     commits: list[int] = []
-    register = Register(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
     assert [register.enter(received()), register.enter(received())] == ["added", "identical"]
     assert register.enter(received(digest="f" * 32)) == "conflict"
     assert len(commits) == 1
 
 
 def test_after_a_failed_fsync_of_the_ledger_nothing_is_entered_again_or_anew(ledger: SlowLedger, spool: Spool) -> None:
-    register, ledger.fsync_fails = Register(ledger, JobQueue(ledger), spool, lambda: None), True
+    register, ledger.fsync_fails = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None), True
     refused = "storage failed, restart needed: fsync of the ledger"
     assert enter_together(ledger, register, 5) == ["added"] + 5 * [refused]
     assert ledger.transactions == 2, "the commit is not tried again"

@@ -16,9 +16,10 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.sequence import Sequence as DicomSequence
 
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
+from scp_node.dimse.uids import is_uid
 from scp_node.errors import CannotUnderstand
 from scp_node.intake import header as module
-from scp_node.intake.header import InstanceHeader, is_uid, read_header
+from scp_node.intake.header import InstanceHeader, read_header
 from tests.support.cohorts.data import dicom_files
 from tests.support.dicom.phantoms import make_dx
 from tests.support.fuzz import fuzz

@@ -13,9 +13,9 @@ import xxhash
 from pydicom import dcmread
 
 from scp_node.dimse.requests import SUCCESS, Answer, Command
-from scp_node.host.disk_limits import RoomLimits
-from scp_node.intake.group_commit import Register
-from scp_node.intake.store import Context, Sender, Store
+from scp_node.host.disk_space import DiskLimits
+from scp_node.intake.group_commit import GroupCommit
+from scp_node.intake.store import Context, Requestor, Store
 from scp_node.storage.spool import Spool, instance_name
 from scp_node.telemetry.logs import configure_logging
 from tests.support.dicom.phantoms import make_dx
@@ -23,7 +23,7 @@ from tests.support.node.receiving import MemoryLedger, data_set_bytes, files_bel
 
 DX, VERIFICATION, EXPLICIT = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.1.1", "1.2.840.10008.1.2.1"
 CR = "1.2.840.10008.5.1.4.1.1.1"
-SENDER = Sender("pacs", "MODALITY", "HILUM")
+SENDER = Requestor("pacs", "MODALITY", "HILUM")
 DS = make_dx(rows=16, columns=16)
 UID = str(DS.SOPInstanceUID)
 DATA = data_set_bytes(DS)
@@ -42,7 +42,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def store(spool: Spool, ledger: MemoryLedger) -> Store:
-    return Store(spool, Register(ledger, ledger, spool, lambda: None))
+    return Store(spool, GroupCommit(ledger, ledger, spool, lambda: None))
 
 
 def digest(data: bytes) -> str:
@@ -125,8 +125,8 @@ def test_what_is_refused_leaves_nothing_behind(
 def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
     ledger: MemoryLedger, tmp_path: Path
 ) -> None:
-    spool = Spool(tmp_path / "spool", RoomLimits(free_bytes_min=2**62))
-    full = Store(spool, Register(ledger, ledger, spool, lambda: None))
+    spool = Spool(tmp_path / "spool", DiskLimits(free_bytes_min=2**62))
+    full = Store(spool, GroupCommit(ledger, ledger, spool, lambda: None))
     assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
     assert sent(full, sop_instance_uid="x").status == 0x0117
     assert sent(full, data=b"").status == 0xA700

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from scp_node.ledger import Ledger
-from scp_node.ledger.database import default_url, migrate, open_database
+from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.waiting_line import WaitingLine
+from scp_node.settings.places import default_url
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scp_node.monitoring.reproduce import Source, overall, reproduce
+from scp_node.monitoring.reproduce import ReproductionSource, overall, reproduce
 from scp_node.settings import Settings
 from tests.support.dicom.phantoms import make_dx
 from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
@@ -16,8 +16,8 @@ def test_a_heat_map_of_another_size_differs_in_its_size_and_pixels_only(tmp_path
     with worker_parts(tmp_path) as parts:
         (drawn,) = (one for one in report_study(parts, 1, film) if one.kind == "heatmap")
 
-        def again(settings: Settings) -> Source:
-            return Source(settings, parts.ledger, parts.spool, parts.models, parts.decode_pool)
+        def again(settings: Settings) -> ReproductionSource:
+            return ReproductionSource(settings, parts.ledger, parts.spool, parts.models, parts.decode_pool)
 
         assert overall(list(reproduce(again(SETTINGS), drawn.sop_instance_uid))) == "same"
         *_, last = reproduce(again(smaller), drawn.sop_instance_uid)

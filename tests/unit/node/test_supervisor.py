@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from scp_node.node.settings_feed import Orders, write_settings
+from scp_node.node.settings_feed import SettingsFeed, write_settings
 from scp_node.node.supervisor import FIXED_SECTIONS, followed
 from scp_node.settings import Settings
 
@@ -54,7 +54,7 @@ def test_settings_arrive_in_a_role_as_they_were_sent() -> None:
     try:
         with os.fdopen(write_end, "wb") as pipe:
             write_settings(pipe, sent)
-            assert Orders(read_end).settings == sent
+            assert SettingsFeed(read_end).settings == sent
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

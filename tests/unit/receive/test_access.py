@@ -18,9 +18,9 @@ from scp_node.receive.access import (
     Rejection,
     UserIdentity,
     admit,
-    printable,
 )
 from scp_node.settings import Settings
+from scp_node.telemetry.printable import printable
 from scp_node.tls.certificates import Certificate, name_attributes
 from tests.support.node.receiving import receiving_settings
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from scp_node.receive.access import TOO_MANY_ASSOCIATIONS, TOO_MANY_OF_ONE_AE
-from scp_node.receive.connection_limits import BURST_S, Door
+from scp_node.receive.connection_limits import BURST_S, ConnectionLimits
 from scp_node.settings import Receiver
 
 PACS, OTHER = "10.0.0.1", "10.0.0.2"
@@ -36,12 +36,12 @@ class Clock:
         return self.now
 
 
-def door_of(clock: Clock | None = None, **limits: Any) -> Door:
+def door_of(clock: Clock | None = None, **limits: Any) -> ConnectionLimits:
     receiver = Receiver(**limits)
-    return Door(lambda: receiver, clock or Clock())
+    return ConnectionLimits(lambda: receiver, clock or Clock())
 
 
-def entered(door: Door, address: str = PACS) -> Caller:
+def entered(door: ConnectionLimits, address: str = PACS) -> Caller:
     assert door.lets_in(address)
     caller = Caller(address)
     door.enter(caller)
@@ -178,7 +178,7 @@ class AnyOrder(RuleBasedStateMachine):
             associations_per_ae_max=2,
             connections_per_s_max=3,
         )
-        self.door = Door(lambda: self.limits, self.clock)
+        self.door = ConnectionLimits(lambda: self.limits, self.clock)
         self.callers: list[Caller] = []
         self.titles: dict[Caller, str] = {}
 

@@ -10,13 +10,13 @@ import pytest
 from converter.image.sop_classes import COMPUTED_RADIOGRAPHY
 from converter.result import heatmap, template
 from scp_node.reporting.rehearsal import rehearse
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 from tests.support.dicom.phantoms import make_dx
 from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Iterator[Services]:
     with worker_parts(tmp_path) as parts:
         yield parts
 
@@ -26,7 +26,7 @@ def made() -> int:
     return template._template.cache_info().misses + heatmap._blended_pairs.cache_info().misses
 
 
-def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts: Parts) -> None:
+def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts: Services) -> None:
     template._template.cache_clear()
     heatmap._blended_pairs.cache_clear()
     assert rehearse(parts.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
@@ -41,7 +41,7 @@ def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts
     assert made() == before
 
 
-def test_without_a_rehearsal_the_first_study_makes_them(parts: Parts) -> None:
+def test_without_a_rehearsal_the_first_study_makes_them(parts: Services) -> None:
     template._template.cache_clear()
     heatmap._blended_pairs.cache_clear()
     assert len(report_study(parts, 1, make_dx(seed=1))) == 2

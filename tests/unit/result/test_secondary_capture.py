@@ -7,9 +7,10 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import JPEG2000, UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless, JPEGLSNearLossless
 
+from converter.declined import Declined
 from converter.errors import Unreportable
 from converter.image.eligibility import check_header
-from converter.image.gray_image import IDENTITY_AFFINE, Declined
+from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
 from converter.package.manifest import AgeRange, IntendedUse
 from converter.result.encode import to_bytes

@@ -10,7 +10,7 @@ from pydicom import Dataset, dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
-from converter.image.gray_image import Declined
+from converter.declined import Declined
 from converter.package.manifest import Concept
 from converter.result import template
 from converter.result.encode import to_bytes

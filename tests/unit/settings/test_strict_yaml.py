@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scp_node.settings.strict_yaml import DEPTH_MAX, FILE_BYTES_MAX, Place, Problem, read_yaml
+from scp_node.settings.strict_yaml import DEPTH_MAX, FILE_BYTES_MAX, Position, Problem, read_yaml
 
 
 def problems(content: str | bytes) -> list[str]:
@@ -121,15 +121,15 @@ def test_a_byte_order_mark_is_ignored() -> None:
 
 def test_places_count_from_one_as_editors_do() -> None:
     document = read_yaml(b"node:\n  port: 104\nroutes:\n  - to: [pacs]\n")
-    assert document.place_of(("node", "port")) == Place(2, 9)
-    assert document.place_of(("node", "port"), key=True) == Place(2, 3)
-    assert document.place_of(("routes", 0, "to", 0)) == Place(4, 10)
-    assert document.place_of(("node", "not", "there")) == Place(1, 1)
+    assert document.place_of(("node", "port")) == Position(2, 9)
+    assert document.place_of(("node", "port"), key=True) == Position(2, 3)
+    assert document.place_of(("routes", 0, "to", 0)) == Position(4, 10)
+    assert document.place_of(("node", "not", "there")) == Position(1, 1)
 
 
 @pytest.mark.parametrize("character", ["\n", "\x85", "\u2028", "\x1b"])
 def test_a_problem_is_one_line_whatever_it_quotes(character: str) -> None:
-    problem = Problem(Place(2, 3), f"no{character}de", f"un{character}known", f"Did{character}you")
+    problem = Problem(Position(2, 3), f"no{character}de", f"un{character}known", f"Did{character}you")
     (first, second) = problem.lines("f").splitlines()
     escaped = ascii(character)[1:-1]
     assert first == f"f:2:3: no{escaped}de: un{escaped}known"

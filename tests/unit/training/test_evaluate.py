@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.package.manifest import Cohort, Manifest, load_manifest
-from scp_node.inference.packages import find_package, shipped_models_dir
+from converter.package.manifest import CohortSummary, Manifest, load_manifest
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts import made_cohorts
 from tests.support.dicom.phantoms import draw_chest
 
@@ -182,7 +183,9 @@ def test_a_division_that_is_not_that_of_training_is_refused(
 
     def learned_from(images: int) -> Manifest:
         return package.model_copy(
-            update={"cohorts": (Cohort(name="shenzhen", images=images, patients=images, licence="-", citation="-"),)}
+            update={
+                "cohorts": (CohortSummary(name="shenzhen", images=images, patients=images, licence="-", citation="-"),)
+            }
         )
 
     examples = load_recipe_data(["shenzhen"], data)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import yaml
 
-from converter.gate_codes import GATE_CODES
+from converter.declined import GATE_CODES
 from converter.image.model_input import normalise
 from converter.package.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
 from converter.phantom import other_regions as phantoms
@@ -33,8 +33,8 @@ from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
 from training.gate.sources import (
     SOURCES,
     Make,
-    Places,
-    Source,
+    PictureFolders,
+    PictureSource,
     as_density,
     dicom_files,
     drawn,
@@ -226,12 +226,12 @@ def test_a_package_that_is_cut_off_is_fetched_again_and_the_others_are_not_held_
     assert {path.name for path in (tmp_path / "packages").iterdir()} == {"cut", "absent", "tiny"}
 
 
-def places(folder: Path) -> Places:
-    return Places(folder, folder, folder)
+def places(folder: Path) -> PictureFolders:
+    return PictureFolders(folder, folder, folder)
 
 
-def ramps(count: int) -> Source:
-    return Source("ramps", "noise", "train", "none", "drawn", drawn((patterns.ramp,), count))
+def ramps(count: int) -> PictureSource:
+    return PictureSource("ramps", "noise", "train", "none", "drawn", drawn((patterns.ramp,), count))
 
 
 def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
@@ -257,7 +257,7 @@ def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
     ],
 )
 def test_a_source_without_its_package_is_told_in_a_sentence(make: Make, said: str, tmp_path: Path) -> None:
-    source = Source("tiny", "picture", "train", "none", "tiny", make)
+    source = PictureSource("tiny", "picture", "train", "none", "tiny", make)
     with pytest.raises(SystemExit, match=f"^tiny: .*{said}.*training.gate fetch"):
         pool.made(source, places(tmp_path), 32)
 

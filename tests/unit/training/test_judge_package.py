@@ -14,7 +14,7 @@ from tests.support.models.tiny_model import TINY, TINY_GATED, TINY_NHWC
 
 pytest.importorskip("onnxruntime")
 from training.data.cohorts import Example
-from training.judging.judge_package import Source, judge_examples, open_package
+from training.judging.judge_package import CohortFolder, judge_examples, open_package
 
 SIDE = 192
 
@@ -36,7 +36,7 @@ def films(tmp_path: Path) -> list[Example]:
 
 
 def test_every_example_is_a_case_in_the_order_given(films: list[Example], tmp_path: Path) -> None:
-    cases = judge_examples(open_package(TINY), films, {"made": Source(tmp_path, ("bright", "dark"))})
+    cases = judge_examples(open_package(TINY), films, {"made": CohortFolder(tmp_path, ("bright", "dark"))})
     bright, dark, blank = cases
     assert [case.name for case in cases] == ["made: bright.png", "made: dark.png", "made: blank.png"]
     assert bright.truth == {"bright": True, "dark": False}
@@ -47,7 +47,7 @@ def test_every_example_is_a_case_in_the_order_given(films: list[Example], tmp_pa
 
 
 def test_both_layouts_of_a_graph_say_the_same(films: list[Example], tmp_path: Path) -> None:
-    sources = {"made": Source(tmp_path, ("bright",))}
+    sources = {"made": CohortFolder(tmp_path, ("bright",))}
     boxed = [replace(films[0], boxes=((0, 0, SIDE, SIDE / 2),))]
     first, last = (judge_examples(open_package(folder), boxed, sources)[0] for folder in (TINY, TINY_NHWC))
     assert first.probability == pytest.approx(last.probability)
@@ -55,12 +55,14 @@ def test_both_layouts_of_a_graph_say_the_same(films: list[Example], tmp_path: Pa
 
 
 def test_a_finding_that_the_cohort_is_not_labelled_for_has_no_answer(films: list[Example], tmp_path: Path) -> None:
-    (case,) = judge_examples(open_package(TINY), films[:1], {"made": Source(tmp_path, ("bright",))})
+    (case,) = judge_examples(open_package(TINY), films[:1], {"made": CohortFolder(tmp_path, ("bright",))})
     assert case.truth == {"bright": True} and set(case.probability) == {"bright", "dark"}
 
 
 def test_what_the_gate_refuses_is_declined_with_its_code(films: list[Example], tmp_path: Path) -> None:
-    bright, dark, _ = judge_examples(open_package(TINY_GATED), films, {"made": Source(tmp_path, ("bright", "dark"))})
+    bright, dark, _ = judge_examples(
+        open_package(TINY_GATED), films, {"made": CohortFolder(tmp_path, ("bright", "dark"))}
+    )
     assert bright.declined is None
     assert dark.declined is not None and dark.declined.code in ("gate-picture", "gate-noise")
 
@@ -68,7 +70,7 @@ def test_what_the_gate_refuses_is_declined_with_its_code(films: list[Example], t
 def test_a_file_that_is_no_image_ends_the_program_by_its_name(films: list[Example], tmp_path: Path) -> None:
     films[1].path.write_bytes(films[1].path.read_bytes()[:200])
     with pytest.raises(SystemExit, match=r"dark\.png: "):
-        judge_examples(open_package(TINY), films, {"made": Source(tmp_path, ("bright", "dark"))})
+        judge_examples(open_package(TINY), films, {"made": CohortFolder(tmp_path, ("bright", "dark"))})
 
 
 def test_the_map_is_held_against_the_boxes_of_its_own_finding(tmp_path: Path) -> None:
@@ -79,10 +81,10 @@ def test_the_map_is_held_against_the_boxes_of_its_own_finding(tmp_path: Path) ->
     boxed = replace(
         example(tmp_path, "halves", gray, "bright", "dark"), boxes=(upper, lower), box_findings=("bright", "dark")
     )
-    (case,) = judge_examples(open_package(TINY), [boxed], {"made": Source(tmp_path, ("bright", "dark"))})
+    (case,) = judge_examples(open_package(TINY), [boxed], {"made": CohortFolder(tmp_path, ("bright", "dark"))})
     assert case.localised["bright"].pointed and case.localised["dark"].pointed
     assert case.localised["bright"].energy > 0.8
     assert case.localised["bright"].area == pytest.approx(0.5, abs=0.01)
     wrong = replace(boxed, box_findings=("dark", "bright"))
-    (case,) = judge_examples(open_package(TINY), [wrong], {"made": Source(tmp_path, ("bright", "dark"))})
+    (case,) = judge_examples(open_package(TINY), [wrong], {"made": CohortFolder(tmp_path, ("bright", "dark"))})
     assert not case.localised["bright"].pointed and not case.localised["dark"].pointed

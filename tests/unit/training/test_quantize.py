@@ -12,7 +12,8 @@ import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
 from converter.package.manifest import InputSpec, Manifest, Precision, load_manifest
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.examples import labelled
 from tests.support.models.tiny_model import TINY, copy_tiny
 from tests.unit.package.test_manifest import precision, valid_manifest

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import load_manifest
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("onnxruntime")

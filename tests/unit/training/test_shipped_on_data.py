@@ -9,7 +9,8 @@ from converter.image.convert import Converted, convert
 from converter.image.model_input import to_model_input
 from converter.package.gate import refusal
 from converter.package.manifest import Manifest, load_manifest
-from scp_node.inference.packages import find_package, shipped_models_dir
+from scp_node.inference.packages import find_package
+from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.data import require_data
 from training.commands.size_leak import measure_size_leak, moved, probabilities, resize
 from training.data.cohorts import Example, load_examples

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scp_node.deliver.scu import Sender
+from scp_node.deliver.scu import ResultSender
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
@@ -18,7 +18,7 @@ from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Settings
 from scp_node.workflow.commitment_job import ASKED_MAX, NOT_OFFERED, plan_commitment, run_commitment_job
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 from tests.support.peers.archives import scripted_archive
 from tests.support.peers.commitment import RESULT_UID, SentDelivery, committed, committing_archive, sent_delivery
 from tests.support.peers.ports import free_port
@@ -32,7 +32,7 @@ class Committing:
     def __init__(self, delivery: SentDelivery) -> None:
         self.delivery, self.ledger = delivery, delivery.ledger
 
-    def parts(self, port: int, *, wanted: bool = True, keep_open_s: float = 5.0) -> Parts:
+    def parts(self, port: int, *, wanted: bool = True, keep_open_s: float = 5.0) -> Services:
         remote = {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": port, "storage_commitment": wanted}
         settings = Settings.model_validate(
             {
@@ -43,8 +43,8 @@ class Committing:
             }
         )
         unused: Any = None
-        sender = Sender(settings)
-        return Parts(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, sender)
+        sender = ResultSender(settings)
+        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, sender)
 
     def plan(self, port: int, **options: bool) -> str:
         with self.ledger.transaction() as tx:

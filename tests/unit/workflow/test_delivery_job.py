@@ -10,14 +10,14 @@ from typing import Any, cast
 
 import pytest
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, Sender
+from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Delivery, Settings
 from scp_node.storage.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job, wait_s
-from scp_node.workflow.parts import Parts
+from scp_node.workflow.services import Services
 from tests.support.dicom.objects import small_file
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 from tests.support.peers.archives import scripted_archive
@@ -52,9 +52,9 @@ class Delivering:
                 "delivery": {"connect_timeout_s": 5, "response_timeout_s": 5, **delivery},
             }
         )
-        sender = Sender(settings)
+        sender = ResultSender(settings)
         unused: Any = None
-        parts = Parts(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
+        parts = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
         try:
             run_delivery_job(parts, claimed(self.ledger, self.job))
         finally:

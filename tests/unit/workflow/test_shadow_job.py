@@ -16,13 +16,13 @@ from pydicom import Dataset
 from converter.package.manifest import Concept
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import IMAGES_QUEUE, SHADOWS_QUEUE, JobQueue
-from scp_node.inference.loaded_models import ModelShelf
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, Ledger, ShadowRow, StoredFinding
 from scp_node.ledger.records import now_utc
 from scp_node.node.shadow import on_one_core, queues
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
-from scp_node.workflow.shadow_job import ShadowParts, bury_shadow, run_shadow_job
+from scp_node.workflow.shadow_job import ShadowServices, bury_shadow, run_shadow_job
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 from tests.support.models.tiny_model import TINY, copy_tiny, random_tiny, tiny_with
@@ -36,7 +36,7 @@ class Shadow:
     """A ledger with one image that tiny@1.0.0 has scored, and what its second score takes."""
 
     ledger: Ledger
-    parts: ShadowParts
+    parts: ShadowServices
     route: dict[str, Any] = field(default_factory=lambda: {"shadow": "tiny@1.1.0"})
 
     def settings(self) -> Settings:
@@ -97,9 +97,9 @@ def pool() -> Iterator[DecodePool]:
 @pytest.fixture
 def shadow(tmp_path: Path, models_dir: Path, pool: DecodePool) -> Iterator[Shadow]:
     ledger = new_ledger(tmp_path)
-    models = ModelShelf(models_dir, on_one_core(Inference()))
+    models = LoadedModels(models_dir, on_one_core(Inference()))
     spool = Spool(tmp_path / "spool")
-    one = Shadow(ledger, ShadowParts(lambda: one.settings(), ledger, JobQueue(ledger), spool, models, pool))
+    one = Shadow(ledger, ShadowServices(lambda: one.settings(), ledger, JobQueue(ledger), spool, models, pool))
     yield one
     models.close()
     ledger.engine.dispose()

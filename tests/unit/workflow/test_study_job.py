@@ -13,12 +13,12 @@ import pytest
 
 from converter.package.manifest import Concept
 from scp_node.engine.jobs import JobQueue
-from scp_node.inference.loaded_models import ModelShelf
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
-from scp_node.workflow.parts import Parts, StepLog
+from scp_node.workflow.services import Services, StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
@@ -33,7 +33,7 @@ class Studies:
 
     ledger: Ledger
     jobs: JobQueue
-    parts: Parts
+    parts: Services
     report: dict[str, Any] = field(default_factory=lambda: {"quiet_period_s": 0})
 
     def judge(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
@@ -90,7 +90,7 @@ class Studies:
 def studies(tmp_path: Path) -> Iterator[Studies]:
     ledger = new_ledger(tmp_path)
     jobs = JobQueue(ledger)
-    models = ModelShelf(GOLDEN, Inference(providers=["cpu"]))
+    models = LoadedModels(GOLDEN, Inference(providers=["cpu"]))
     unused: Any = None
 
     def settings() -> Settings:
@@ -104,7 +104,7 @@ def studies(tmp_path: Path) -> Iterator[Studies]:
         )
 
     spool = Spool(tmp_path / "spool")
-    one = Studies(ledger, jobs, Parts(settings, ledger, jobs, spool, unused, models, unused, unused))
+    one = Studies(ledger, jobs, Services(settings, ledger, jobs, spool, unused, models, unused, unused))
     yield one
     models.close()
     ledger.engine.dispose()

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from converter.package.manifest import Name, Section
+from converter.package.manifest import Name, PackageSection
 from training.data.cohorts.cohort import About, WrongLayout
 from training.data.cohorts.layout import found_in, text_of
 
@@ -29,7 +29,7 @@ AGE = re.compile(r"0*(\d{1,3})([DWMY]?)")
 YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
-class OwnCohort(Section):
+class OwnCohort(PackageSection):
     """The content of cohort.yaml."""
 
     name: Name

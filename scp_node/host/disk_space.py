@@ -20,7 +20,7 @@ RECOUNT_WHEN_FULL_S = 5.0
 
 
 @dataclass(frozen=True)
-class RoomLimits:
+class DiskLimits:
     """When nothing more is taken; the defaults limit nothing."""
 
     used_percent_max: float = 100.0
@@ -29,10 +29,10 @@ class RoomLimits:
     spool_bytes_max: int | None = None
 
 
-class Room:
+class DiskSpace:
     """Says whether the folder may grow. One statvfs a call; files are only counted when there is a quota."""
 
-    def __init__(self, root: Path, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, root: Path, limits: DiskLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._root, self._limits, self._clock = root, limits, clock
         self._lock = threading.Lock()
         self._counting = threading.Lock()

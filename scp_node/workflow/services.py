@@ -7,31 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol
 
 import sqlalchemy as sa
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import Sender
+from scp_node.deliver.scu import ResultSender
 from scp_node.engine.jobs import JobQueue
-from scp_node.inference.loaded_models import ModelShelf
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Route, Settings
 from scp_node.storage.previews import PreviewStore
-
-
-class SpoolFiles(Protocol):
-    """The part of the spool that the workflow uses."""
-
-    def path(self, spool_name: str) -> Path: ...
-
-    def put(self, name: str, data: bytes) -> Path: ...
+from scp_node.storage.spool import SpoolFiles
 
 
 @dataclass(frozen=True)
-class Parts:
+class Services:
     """`settings` is called anew for each job, so that a reload takes effect with the next one."""
 
     settings: Callable[[], Settings]
@@ -39,9 +30,9 @@ class Parts:
     jobs: JobQueue
     spool: SpoolFiles
     previews: PreviewStore
-    models: ModelShelf
+    models: LoadedModels
     decode_pool: DecodePool
-    sender: Sender
+    sender: ResultSender
 
     def route(self, name: str) -> Route | None:
         return next((route for route in self.settings().routes if route.name == name), None)

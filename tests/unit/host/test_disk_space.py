@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scp_node.errors import OutOfResources
-from scp_node.host import disk_limits as module
-from scp_node.host.disk_limits import Room, RoomLimits
+from scp_node.host import disk_space as module
+from scp_node.host.disk_space import DiskLimits, DiskSpace
 from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool, instance_name
 from tests.support.node.receiving import files_below
 
@@ -42,7 +42,7 @@ class Clock:
 def test_the_watermark_is_a_share_of_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gib: int, expected: str | None
 ) -> None:
-    room = Room(tmp_path, RoomLimits(used_percent_max=85))
+    room = DiskSpace(tmp_path, DiskLimits(used_percent_max=85))
     disk(monkeypatch, free_gib)
     if expected is None:
         room.check()
@@ -52,7 +52,7 @@ def test_the_watermark_is_a_share_of_the_disk(
 
 
 def test_the_watermark_is_also_an_amount_of_free_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = Room(tmp_path, RoomLimits(free_bytes_min=5 * 2**30))
+    room = DiskSpace(tmp_path, DiskLimits(free_bytes_min=5 * 2**30))
     disk(monkeypatch, free_gib=6)
     room.check()
     with pytest.raises(OutOfResources, match="disk has 4096 MiB free, limit 5120 MiB"):
@@ -60,7 +60,7 @@ def test_the_watermark_is_also_an_amount_of_free_room(tmp_path: Path, monkeypatc
 
 
 def test_a_disk_with_too_few_inodes_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = Room(tmp_path, RoomLimits(inodes_free_percent_min=1))
+    room = DiskSpace(tmp_path, DiskLimits(inodes_free_percent_min=1))
     disk(monkeypatch, 50, inodes=1000, inodes_free=10)
     room.check()
     disk(monkeypatch, 50, inodes=1000, inodes_free=9)
@@ -72,12 +72,12 @@ def test_a_disk_without_a_fixed_number_of_inodes_is_not_short_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk(monkeypatch, 50, inodes=0, inodes_free=0)
-    Room(tmp_path, RoomLimits(inodes_free_percent_min=100)).check()
+    DiskSpace(tmp_path, DiskLimits(inodes_free_percent_min=100)).check()
 
 
 def test_the_quota_counts_what_was_there_and_what_comes(tmp_path: Path) -> None:
     Spool(tmp_path / "spool").put(OTHER_NAME, bytes(MIB))
-    spool = Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=2 * MIB))
+    spool = Spool(tmp_path / "spool", DiskLimits(spool_bytes_max=2 * MIB))
     spool.check_room(MIB)
     spool.open_part().write([bytes(MIB // 2)])
     spool.check_room(MIB // 2)
@@ -86,7 +86,7 @@ def test_the_quota_counts_what_was_there_and_what_comes(tmp_path: Path) -> None:
 
 
 def test_what_is_discarded_no_longer_counts(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=MIB))
+    spool = Spool(tmp_path / "spool", DiskLimits(spool_bytes_max=MIB))
     spool.check_room()
     part = spool.open_part()
     part.write([bytes(MIB)])
@@ -98,7 +98,7 @@ def test_what_is_discarded_no_longer_counts(tmp_path: Path) -> None:
 
 def test_a_full_spool_is_counted_again_after_a_while_and_an_open_one_more_rarely(tmp_path: Path) -> None:
     clock = Clock()
-    room = Room(tmp_path, RoomLimits(spool_bytes_max=MIB), clock)
+    room = DiskSpace(tmp_path, DiskLimits(spool_bytes_max=MIB), clock)
     file = tmp_path / "file"
     file.write_bytes(bytes(MIB + 1))
     with pytest.raises(OutOfResources):
@@ -123,9 +123,9 @@ def test_files_are_not_counted_at_each_check_nor_without_a_quota(
     walks: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (walks.append(path), scandir(path))[1])
-    for limits, expected in ((RoomLimits(), 0), (RoomLimits(spool_bytes_max=MIB), 1)):
+    for limits, expected in ((DiskLimits(), 0), (DiskLimits(spool_bytes_max=MIB), 1)):
         walks.clear()
-        room = Room(tmp_path, limits)
+        room = DiskSpace(tmp_path, limits)
         for _ in range(100):
             room.check()
         assert len(walks) == expected
@@ -135,7 +135,7 @@ def test_files_are_not_counted_at_each_check_nor_without_a_quota(
 def test_a_file_that_outgrows_the_room_is_stopped_while_it_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
 ) -> None:
-    spool = Spool(tmp_path / "spool", RoomLimits(**limits))
+    spool = Spool(tmp_path / "spool", DiskLimits(**limits))
     disk(monkeypatch, free_gib=6)
     spool.check_room()
     part = spool.open_part()
@@ -150,7 +150,7 @@ def test_a_file_that_outgrows_the_room_is_stopped_while_it_grows(
 
 
 def test_a_result_is_written_even_above_the_watermark(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool", RoomLimits(spool_bytes_max=1, free_bytes_min=2**62))
+    spool = Spool(tmp_path / "spool", DiskLimits(spool_bytes_max=1, free_bytes_min=2**62))
     with pytest.raises(OutOfResources):
         spool.check_room()
     assert spool.put(NAME, bytes(2 * GROWTH_CHECK_BYTES)).exists()
