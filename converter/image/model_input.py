@@ -27,7 +27,7 @@ def squash(image: GrayImage, height: int, width: int) -> NDArray[np.float32]:
 
 
 def normalise(gray: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]:
-    """Apply the normalisation that `spec` names to gray values 0..1 [H, W]; see converter.package.manifest.Normalisation."""
+    """Apply the normalisation that `spec` names (see Normalisation in the manifest) to gray values 0..1 [H, W]."""
     rule = spec.normalisation
     if rule.name == "scale":
         return np.asarray((gray - rule.mean) / rule.std, dtype=np.float32)

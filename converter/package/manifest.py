@@ -248,8 +248,8 @@ class Histogram(PackageSection):
 
 
 class Distribution(PackageSection):
-    """What scores and images were like on the films that the package was validated with (converter.package.distribution). The
-    node compares its own with them; what is left out here is not compared."""
+    """What scores and images were like on the films that the package was validated with
+    (converter.package.distribution). The node compares its own with them; what is left out here is not compared."""
 
     fitted_on: str = Field(description="cohort and split, e.g. 'kermany224+nih512 val'")
     images: int = Field(ge=1, description="films that were scored")

@@ -18,7 +18,7 @@ from scp_node.inference.scores import Scorer
 
 MODEL = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@(\d+\.\d+\.\d+))?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
-# Halves (converter.package.manifest.Precision) are summed in another order by each processor, and rounded after each step.
+# Halves (Precision in the manifest) are summed in another order by each processor, and rounded after each step.
 TOLERANCE, FP16_TOLERANCE = 1e-3, 5e-2
 ONNX_BYTES_MAX = 1 << 30
 REFERENCE_BYTES_MAX = 1 << 28

@@ -1,4 +1,4 @@
-"""What one judged image adds to the counts of its sender (scp_node.monitoring.drift): bins of scores and of image statistics."""
+"""What one judged image adds to the counts of its sender: bins of scores and of image statistics."""
 
 from __future__ import annotations
 

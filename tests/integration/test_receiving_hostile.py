@@ -1,7 +1,7 @@
 """What broken or hostile peers send is refused or aborted in order; afterwards the receiver answers as before.
 
-What can be told in bytes and one answer is a line of tests/support/dicom/hostile_cases.py; the behaviour of peers over time
-stands here. One receiver serves them all, one well-behaved association is open all the while, and after each case
+What can be told in bytes and one answer is a line of tests/support/dicom/hostile_cases.py; the behaviour of peers over
+time stands here. One receiver serves them all, one well-behaved association is open all the while, and after each case
 `Watch` looks at what is left.
 """
 

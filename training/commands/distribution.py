@@ -1,6 +1,7 @@
 """python -m training distribution FOLDER: measure what films and scores of a package are like, into its manifest.
 
-A node compares its own with it (scp_node.monitoring.drift). training.commands.package does so by itself; this is for earlier packages.
+A node compares its own with it (scp_node.monitoring.drift). `training package` does so by itself; this is for earlier
+packages.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """python -m training evaluate FOLDER: judge a package on images it never saw, by the conversion that the node uses.
 
-Writes the figures as JSON, from which training.commands.card makes CARD.md and the metrics of manifest.yaml, and a page for
+Writes the figures as JSON, from which `training card` makes CARD.md and the metrics of manifest.yaml, and a page for
 people. With --jpeg2000 it only measures whether JPEG 2000 may be decoded at a reduced size, and writes that evidence
 into manifest.yaml.
 """

@@ -1,6 +1,6 @@
 """python -m training package RUN FOLDER: finish a run's network, calibrate it on val, export it as a model package.
 
-FOLDER (models/NAME/VERSION) gets model.onnx, reference.npz and manifest.yaml; training.commands.card adds figures and CARD.md.
+FOLDER (models/NAME/VERSION) gets model.onnx, reference.npz and manifest.yaml; `training card` adds figures and CARD.md.
 """
 
 from __future__ import annotations

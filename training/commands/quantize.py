@@ -2,7 +2,7 @@
 
 int8 (for a CPU): convolutions in integers, ranges from train films. fp16 (for a GPU): features in halves.
 Head, map, calibration and gate stay in float32. OUT (models/NAME/VERSION) is only written when on devtest, for every
-finding and source, the AUC falls by less and the calibration error rises by no more than converter.package.manifest allows;
+finding and source, the AUC falls by less and the calibration error rises by no more than the manifest allows;
 else the reason is printed and the exit code is 1. `training evaluate` and `training card` then measure OUT like any
 package.
 """

@@ -1,7 +1,7 @@
 """python -m training tune RECIPE --method METHOD --trials N: look for better numbers in the recipe's search space.
 
 Every trial is a short run of the recipe; what is compared is the mean AUC over the cohorts of val. The folder gets
-trials.csv, a folder a trial, and best.yaml, a recipe for training.commands.train with all its steps. A search that was
+trials.csv, a folder a trial, and best.yaml, a recipe for `training train` with all its steps. A search that was
 interrupted goes on.
 """
 

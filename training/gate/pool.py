@@ -20,7 +20,7 @@ from training.data.images import load_training_images
 from training.data.splits import select
 from training.gate import packages, pictures, sources, volumes
 from training.gate.films import inverted, part, rotated
-from training.gate.sources import SOURCES, PictureFolders, PictureSource, seed_of
+from training.gate.sources import SOURCES, PictureFolders, Source, seed_of
 
 Gray = NDArray[np.uint8]
 
@@ -84,7 +84,7 @@ def spoiled(group: PictureGroup, seed: int) -> list[PictureGroup]:
     ]
 
 
-def made(source: PictureSource, places: PictureFolders, side: int) -> PictureGroup:
+def made(source: Source, places: PictureFolders, side: int) -> PictureGroup:
     """The pictures of `source`; from the file of an earlier run where there is one."""
     file = places.packages / "pool" / f"{source.name.replace(' ', '-')}-{side}-{_key()}.npy"
     if not file.exists():

@@ -43,7 +43,7 @@ class Residual(PackageSection):
 
 
 class Plain(PackageSection):
-    """training/learning/zoo/plain.py: convolutions, each followed by pooling, then dense layers at every place of the map."""
+    """zoo/plain.py: convolutions, each followed by pooling, then dense layers at every place of the map."""
 
     family: Literal["plain"]
     filters: tuple[PositiveInt, ...] = Field(min_length=1)

@@ -81,7 +81,8 @@ def test_another_process_exports_the_same_bytes(lab: SimpleNamespace, tmp_path: 
     """The other one has exported something else before: names are numbered by a counter of the process."""
     lab.network.save(tmp_path / "weights.keras")
     program = (
-        "import hashlib, sys, keras; from converter.package.manifest import InputSpec; from training.packaging.export import to_onnx\n"
+        "import hashlib, sys, keras; from converter.package.manifest import InputSpec\n"
+        "from training.packaging.export import to_onnx\n"
         f"spec = InputSpec.model_validate_json({SPEC.model_dump_json()!r})\n"
         f"network = keras.models.load_model({str(tmp_path / 'weights.keras')!r}, compile=False)\n"
         "to_onnx(keras.models.clone_model(network), spec)\n"

@@ -34,7 +34,7 @@ from training.gate.sources import (
     SOURCES,
     Make,
     PictureFolders,
-    PictureSource,
+    Source,
     as_density,
     dicom_files,
     drawn,
@@ -230,8 +230,8 @@ def places(folder: Path) -> PictureFolders:
     return PictureFolders(folder, folder, folder)
 
 
-def ramps(count: int) -> PictureSource:
-    return PictureSource("ramps", "noise", "train", "none", "drawn", drawn((patterns.ramp,), count))
+def ramps(count: int) -> Source:
+    return Source("ramps", "noise", "train", "none", "drawn", drawn((patterns.ramp,), count))
 
 
 def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
@@ -257,7 +257,7 @@ def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
     ],
 )
 def test_a_source_without_its_package_is_told_in_a_sentence(make: Make, said: str, tmp_path: Path) -> None:
-    source = PictureSource("tiny", "picture", "train", "none", "tiny", make)
+    source = Source("tiny", "picture", "train", "none", "tiny", make)
     with pytest.raises(SystemExit, match=f"^tiny: .*{said}.*training.gate fetch"):
         pool.made(source, places(tmp_path), 32)
 

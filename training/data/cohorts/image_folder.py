@@ -21,7 +21,7 @@ ABOUT = About(
     findings=(),
 )
 LAYOUT = (
-    "LABEL/*.png or {train,val,test}/LABEL/*.png, cohort.yaml (see training/data/cohorts/own_data.py), and patients.csv "
+    "LABEL/*.png or {train,val,test}/LABEL/*.png, cohort.yaml (see own_data.py), and patients.csv "
     "(file relative to the folder, patient_id[, view, age, sex, split]) where cohort.yaml has no patient_pattern; "
     "split is empty or one of train, val, devtest, test"
 )
