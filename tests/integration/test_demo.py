@@ -15,9 +15,9 @@ from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
 from scp_node.demo.example import PATIENT_ID, STUDY_INSTANCE_UID, example_radiograph
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
+from tests.support.checkout import CHECKOUT
 from tests.support.dicom.objects import small_file
 
-REPOSITORY = Path(__file__).parents[2]
 MODEL = find_package(shipped_models_dir(), "pneumonia").folder / "model.onnx"
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,7 +28,7 @@ def demo(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", "TMPDIR": str(cwd / "tmp")},
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "COLUMNS": "200", "TMPDIR": str(cwd / "tmp")},
         timeout=540,
     )
 

@@ -12,8 +12,9 @@ import pytest
 
 from scp_node.cli import evaluate
 from tests.integration.test_predict import Hilum
+from tests.support.checkout import GOLDEN
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
-from tests.support.models.tiny_model import GOLDEN, copy_tiny
+from tests.support.models.tiny_model import copy_tiny
 
 FILMS = 24
 

@@ -17,8 +17,9 @@ import pytest
 from scp_node.cli import main
 from scp_node.inference.packages import package_folders
 from scp_node.settings.places import shipped_models_dir
+from tests.support.checkout import GOLDEN
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
-from tests.support.models.tiny_model import GOLDEN, TINY, copy_tiny
+from tests.support.models.tiny_model import TINY, copy_tiny
 
 KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings"]
 FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive"]

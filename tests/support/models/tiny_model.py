@@ -16,8 +16,8 @@ import numpy as np
 import yaml
 
 from converter.package.manifest import Manifest
+from tests.support.checkout import GOLDEN
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "models"
 TINY = GOLDEN / "tiny" / "1.0.0"
 TINY_NHWC = GOLDEN / "tiny-nhwc" / "1.0.0"
 TINY_GATED = GOLDEN / "tiny-gated" / "1.0.0"

@@ -20,7 +20,8 @@ from scp_node.settings import Inference, Settings
 from scp_node.telemetry import metrics
 from scp_node.workflow.image_job import IMAGE_JOB, ImageCase, pass_gate
 from scp_node.workflow.services import Services, StepLog
-from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
+from tests.support.checkout import GOLDEN
+from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, tiny_gate
 
 GATE_SPEC = Gate.model_validate(GATE)
 BRIGHT, DARK, DARKEST = (np.full((1, SIDE, SIDE), value, np.float32) for value in (0.5, -1.0, -4.0))

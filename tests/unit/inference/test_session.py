@@ -19,7 +19,8 @@ from scp_node.inference.graph_contract import findings_axis, graph_problems
 from scp_node.inference.packages import find_package, open_package
 from scp_node.inference.scores import checked_scores
 from scp_node.inference.session import InferenceSession
-from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, copy_tiny, tiny_gate, tiny_outputs
+from tests.support.checkout import GOLDEN
+from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, copy_tiny, tiny_gate, tiny_outputs
 
 PACKAGE = open_package(TINY)
 GRAY = np.random.default_rng(3).normal(0, 1, (5, SIDE, SIDE)).astype(np.float32)

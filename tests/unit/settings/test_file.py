@@ -10,6 +10,7 @@ import pytest
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings.file import SettingsSource, load_settings
+from tests.support.checkout import CHECKOUT, CONFIG
 from tests.support.peers.certificates import Authority
 
 GOOD = """\
@@ -35,7 +36,7 @@ def problems(file: Path, text: str) -> list[str]:
 
 
 def test_the_shipped_configuration_loads() -> None:
-    settings = load_settings(Path(__file__).parents[3] / "config" / "node.yaml")
+    settings = load_settings(CONFIG / "node.yaml")
     assert settings.node.ae_title == "HILUM"
     assert settings.routes[0].when.from_ == ["pacs"]
 
@@ -264,7 +265,7 @@ def test_certificates_that_cannot_be_used_are_problems_of_the_file(tmp_path: Pat
 
 
 def test_the_example_with_tls_in_the_readme_loads(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     (example,) = [part for part in re.findall(r"```yaml\n(.*?)```", readme, re.S) if part.startswith("tls:")]
     authority = Authority(tmp_path)
     authority.identity("node", passphrase="s3cret")

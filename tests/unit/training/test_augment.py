@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
 from tests.support.dicom.phantoms import draw_chest
 from training.data.cohorts import Example
@@ -16,7 +17,7 @@ from training.learning.augment import augment
 from training.learning.batches import UNKNOWN, BatchSource, groups, known_targets
 from training.learning.recipe import Recipe, load_recipe, with_values
 
-RECIPE = Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"
+RECIPE = CONFIG / "training" / "pneumonia.yaml"
 
 
 @pytest.fixture

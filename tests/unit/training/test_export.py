@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import Calibration, InputSpec, Knot
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
 from training.learning.recipe import Residual, load_recipe, with_values
 from training.packaging.calibrate import calibrated
@@ -146,7 +147,7 @@ def test_a_graph_that_differs_is_refused(lab: SimpleNamespace) -> None:
 def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespace) -> None:
     keras = pytest.importorskip("keras")
     recipe = with_values(
-        load_recipe(Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"),
+        load_recipe(CONFIG / "training" / "pneumonia.yaml"),
         {
             "cohorts": {"nih512": {"per_class": 10, "label_smoothing": 0}},
             "operating_point.decided_on": ["nih512"],

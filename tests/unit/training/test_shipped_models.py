@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import Manifest, load_manifest
+from tests.support.checkout import MODELS
 
-MODELS = Path(__file__).parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
 BYTES_MAX = 10_000_000
 MAP_SHIFT_MAX = 2.0 / 128

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.checkout import CHECKOUT, CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 
@@ -26,7 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-ROOT = Path(__file__).parents[3]
 SMALL = {
     "input.height": 32,
     "input.width": 32,
@@ -73,7 +73,7 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small(**values: Any) -> Recipe:
-    recipe = load_recipe(ROOT / "config" / "training" / "pneumonia.yaml")
+    recipe = load_recipe(CONFIG / "training" / "pneumonia.yaml")
     return with_values(recipe, SMALL | {"search": {}} | values)
 
 
@@ -159,7 +159,7 @@ def test_a_killed_run_is_continued_by_the_same_command(data: Path, tmp_path: Pat
         str(tmp_path),
     ]
     command += ["--data", str(data)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     state, history = tmp_path / "killed" / "state.npz", tmp_path / "killed" / "history.jsonl"
 
     def start(*more: str) -> subprocess.Popen[bytes]:

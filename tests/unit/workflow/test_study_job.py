@@ -20,9 +20,9 @@ from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
 from scp_node.workflow.services import Services, StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
+from tests.support.checkout import GOLDEN
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
 STUDY = "1.2.3.1"
 
