@@ -16,8 +16,8 @@ from tests.bench.peers.dcmtk import StoreSCP
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.peers.process import PeerProcess, dcmtk_program, plain_environment
 from tests.bench.workplace import Record, Workplace, running
-from tests.support.dicom.objects import settings_for
 from tests.support.dicom.phantoms import make_dx
+from tests.support.node.delivering import settings_for
 from tests.support.results.reports import a_report, an_image
 
 ROUNDS, QUICK_ROUNDS = 5, 1

@@ -31,7 +31,7 @@ from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.whole_way import REST_S, STUDY_MEMORY, System, store_to_result
 from tests.bench.workplace import Record, Workplace, running
-from tests.support.dicom.objects import settings_for
+from tests.support.node.delivering import settings_for
 from tests.support.results.reports import an_identity
 
 ROUNDS, QUICK_ROUNDS = 4, 1

@@ -13,7 +13,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
 from tests.support.peers.archives import (
     accept_all,
     read_pdu,

@@ -11,7 +11,8 @@ from pydicom import Dataset
 
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
 from tests.support.peers.archives import (
     accept_all,
     accepting,

@@ -10,7 +10,8 @@ import pytest
 from scp_node.deliver.capabilities import probe
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
 from tests.support.peers.dcmtk import running_storescp
 from tests.support.peers.orthanc import Orthanc, running_orthanc
 

@@ -22,7 +22,8 @@ from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, ResultSender
 from scp_node.settings import Settings
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
 from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer
 from tests.support.peers.certificates import Authority, Identity, tls_section
 from tests.support.peers.dcmtk import StoreSCP, running_storescp

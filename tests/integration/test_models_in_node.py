@@ -26,7 +26,8 @@ from converter.package.distribution import STATISTICS, measure_distribution
 from scp_node.ledger import ShadowRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
-from tests.support.dicom.phantoms import make_ct, make_dx, make_mr
+from tests.support.dicom.phantoms import make_dx
+from tests.support.dicom.slices import make_ct, make_mr
 from tests.support.models.tiny_model import copy_tiny, random_tiny
 from tests.support.node.node import RunningNode, running_node
 from tests.support.peers.modality import store

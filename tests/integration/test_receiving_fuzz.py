@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from scp_node.receive.scp import StorageScp
 from tests.support.crash.aftermath import Watch, watching
-from tests.support.dicom.hostile_cases import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.fuzz import fuzz
+from tests.support.hostile.messages import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
 from tests.support.peers.raw_scu import P_DATA, RawPeer, associate_request, command_elements, echo_command
 

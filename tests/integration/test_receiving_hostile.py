@@ -1,6 +1,6 @@
 """What broken or hostile peers send is refused or aborted in order; afterwards the receiver answers as before.
 
-What can be told in bytes and one answer is a line of tests/support/dicom/hostile_cases.py; the behaviour of peers over
+What can be told in bytes and one answer is a line of tests/support/hostile; the behaviour of peers over
 time stands here. One receiver serves them all, one well-behaved association is open all the while, and after each case
 `Watch` looks at what is left.
 """
@@ -24,22 +24,10 @@ import pytest
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import StorageScp
 from tests.support.crash.aftermath import Watch, until, watching
-from tests.support.dicom.hostile_cases import (
-    ASSOCIATIONS,
-    CANARY,
-    CONNECTIONS,
-    CONTEXTS,
-    DATA_SET,
-    DX,
-    UID,
-    Accepted,
-    Case,
-    Gone,
-    Rejected,
-    Status,
-    Stored,
-    store,
-)
+from tests.support.hostile.cases import Accepted, Case, Gone, Rejected, Status, Stored
+from tests.support.hostile.messages import CANARY, CONTEXTS, DATA_SET, DX, UID, store
+from tests.support.hostile.on_association import ASSOCIATIONS
+from tests.support.hostile.on_connection import CONNECTIONS
 from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
 from tests.support.peers.raw_scu import (
     ABORT,

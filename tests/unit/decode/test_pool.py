@@ -31,7 +31,7 @@ from scp_node.errors import (
 from tests.support.models.tiny_model import TINY
 
 SPEC = load_manifest(TINY / "manifest.yaml").input
-STRANGE = "tests.support.models.strange_child"
+STRANGE = "tests.support.hostile.decoding_child"
 LONG_S = 120.0
 
 

@@ -10,8 +10,9 @@ from pydicom.uid import Comprehensive3DSRStorage
 from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
 from tests.support.dicom.sources import cr_japanese, dx_full, lateral
+from tests.support.results.report_content import walk
 from tests.support.results.reports import a_heatmap, a_study_report, an_image
-from tests.support.results.result_assertions import heatmap_problems, report_problems, walk
+from tests.support.results.result_assertions import heatmap_problems, report_problems
 
 Damage = Callable[[Dataset], object]
 
