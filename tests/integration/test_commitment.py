@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +37,7 @@ from tests.support.peers.raw_scu import (
     p_data,
     pdv,
 )
+from tests.support.waiting import until
 
 COMMITMENT_CONTEXT = [(STORAGE_COMMITMENT, EXPLICIT_LE), (SECONDARY_CAPTURE, EXPLICIT_LE)]
 
@@ -198,13 +198,6 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
 # --- a whole node ----------------------------------------------------------------------------------------------------
 
 
-def wait_until(condition: Callable[[], bool], node: RunningNode, timeout_s: float = 90.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, node.log()[-4000:]
-        time.sleep(0.1)
-
-
 def states(node: RunningNode, study_instance_uid: str) -> list[tuple[str, str]]:
     """State and detail of each delivery of a study."""
     ledger = node.ledger()
@@ -240,7 +233,12 @@ def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) 
         orthanc.start()
         node.start()
         store_until_stored(node.port, [ds])
-        wait_until(lambda: are_as_expected(states(node, str(ds.StudyInstanceUID)), commits), node)
+        until(
+            lambda: are_as_expected(states(node, str(ds.StudyInstanceUID)), commits),
+            lambda: node.log()[-4000:],
+            90.0,
+            pause_s=0.1,
+        )
     finally:
         node.stop()
         orthanc.stop()

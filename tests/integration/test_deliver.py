@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,13 +23,7 @@ from tests.support.peers.archives import (
     take_store,
 )
 from tests.support.peers.ports import free_port
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+from tests.support.waiting import until
 
 
 def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path):
@@ -42,7 +35,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
             outcomes = list(threads.map(lambda path: sender.send("pacs", path), files))
         assert sender.associations_opened("pacs") == 1
         sender.close()
-        wait_until(lambda: archive.released == 1)
+        until(lambda: archive.released == 1, "the association is released")
     assert all(outcome.code == "stored" for outcome in outcomes)
     assert archive.associations == 1
     assert archive.callers == ["HILUM"]
@@ -67,7 +60,7 @@ def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
     with scripted_archive() as archive:
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
         assert sender.send("pacs", small_file(tmp_path)).sent
-        wait_until(lambda: archive.released == 1)
+        until(lambda: archive.released == 1, "the association is released")
         assert sender.send("pacs", small_file(tmp_path)).sent
         assert sender.associations_opened("pacs") == 2
         sender.close()
@@ -78,7 +71,7 @@ def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
         for _ in range(3):
             assert sender.send("pacs", small_file(tmp_path)).sent
-        wait_until(lambda: archive.released == 3)
+        until(lambda: archive.released == 3, "the association is released")
         sender.close()
     assert archive.associations == 3
 
@@ -170,7 +163,7 @@ def test_changed_settings_move_the_destination(tmp_path: Path):
         sender.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert sender.associations_opened("pacs") == 1  # nothing changed: the association stays
         sender.reload(settings_for({"pacs": ("ARCHIVE", new.port)}))
-        wait_until(lambda: old.released == 1)
+        until(lambda: old.released == 1, "the association is released")
         assert sender.send("pacs", small_file(tmp_path)).sent
         assert (len(old.received), len(new.received)) == (1, 1)
         sender.close()

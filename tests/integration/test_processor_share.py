@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from scp_node.node.worker import BEHIND_WORKER
-from tests.support.crash.aftermath import until
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode
 from tests.support.peers.modality import store
+from tests.support.waiting import until
 
 NICENESS = 6
 

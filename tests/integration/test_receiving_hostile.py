@@ -23,7 +23,7 @@ import pytest
 
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import StorageScp
-from tests.support.crash.aftermath import Watch, until, watching
+from tests.support.crash.aftermath import Watch, watching
 from tests.support.hostile.cases import Accepted, Case, Gone, Rejected, Status, Stored
 from tests.support.hostile.messages import CANARY, CONTEXTS, DATA_SET, DX, UID, store
 from tests.support.hostile.on_association import ASSOCIATIONS
@@ -42,6 +42,7 @@ from tests.support.peers.raw_scu import (
     pdv,
     store_command,
 )
+from tests.support.waiting import until
 
 LIMITS = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
 LIMITS |= {"instance_bytes_max": 8 * 2**20}

@@ -30,7 +30,6 @@ from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import PartFile, Spool
-from tests.support.crash.aftermath import until
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.receiving import SECOND_MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
 from tests.support.peers.raw_scu import (
@@ -51,6 +50,7 @@ from tests.support.peers.raw_scu import (
     pdv,
     store_command,
 )
+from tests.support.waiting import until
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 DS = make_dx(rows=64, columns=64)
