@@ -43,7 +43,7 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
 def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc):
     sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     assert sender.send("pacs", small_file(tmp_path)).sent
-    orthanc.stop(kill=True)
+    orthanc.kill()
     assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
     orthanc.start()
     assert sender.send("pacs", small_file(tmp_path)).sent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import signal
 import subprocess
 import sys
@@ -43,8 +42,7 @@ def node(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def results(archive: Orthanc, ds: Dataset) -> list[Dataset]:
     """The objects that the node sent into the study of `ds`, as the archive stored them."""
-    found = archive.find("Instance", StudyInstanceUID=str(ds.StudyInstanceUID))
-    stored = [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
+    stored = archive.objects_of_study(str(ds.StudyInstanceUID))
     return sorted(
         (one for one in stored if one.SOPInstanceUID != ds.SOPInstanceUID), key=lambda one: str(one.SOPClassUID)
     )

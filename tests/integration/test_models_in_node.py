@@ -4,7 +4,6 @@ counted, results made again, and what an administrator is told of it all."""
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
 import signal
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import pytest
 import sqlalchemy as sa
 from pydicom import Dataset
@@ -98,8 +96,7 @@ def node(archive: Orthanc, models_dir: Path, tmp_path_factory: pytest.TempPathFa
 
 def results(archive: Orthanc, *sent: Dataset) -> list[Dataset]:
     """What the node added to the study of `sent`."""
-    found = archive.find("Instance", StudyInstanceUID=str(sent[0].StudyInstanceUID))
-    stored = [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
+    stored = archive.objects_of_study(str(sent[0].StudyInstanceUID))
     return [one for one in stored if one.SOPInstanceUID not in {ds.SOPInstanceUID for ds in sent}]
 
 
