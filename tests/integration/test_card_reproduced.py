@@ -12,19 +12,14 @@ import pytest
 from converter.package.manifest import load_manifest
 from scp_node.inference.packages import package_folders
 from scp_node.settings.places import shipped_models_dir
-from tests.integration.test_predict import Hilum
 from tests.support.cohorts.data import require_data
+from tests.support.node.command import Hilum
 
 PACKAGES = sorted(package_folders(shipped_models_dir()))
 COHORTS = {"kermany224", "kermany512", "nih512"}
 # The labels of manifest.csv that name no finding.
 NEGATIVE = {"NORMAL", "No Finding"}
 FIGURES_DECIMALS = 6
-
-
-@pytest.fixture
-def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
-    return Hilum(monkeypatch, capsys)
 
 
 def devtest_films(root: Path) -> dict[str, tuple[str, bool]]:

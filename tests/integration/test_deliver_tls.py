@@ -31,11 +31,6 @@ from tests.support.peers.orthanc import running_orthanc
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def node(authority: Authority) -> Identity:
     return authority.identity("node", rsa_bits=2048)
 

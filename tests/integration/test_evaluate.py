@@ -11,17 +11,12 @@ import numpy as np
 import pytest
 
 from scp_node.cli import evaluate
-from tests.integration.test_predict import Hilum
 from tests.support.checkout import GOLDEN
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 from tests.support.models.tiny_model import copy_tiny
+from tests.support.node.command import Hilum
 
 FILMS = 24
-
-
-@pytest.fixture
-def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
-    return Hilum(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import resource
 import socket
 import struct
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +34,6 @@ from tests.support.peers.raw_scu import (
     ASSOCIATE_RJ,
     COMMAND_LAST,
     DATA,
-    DATA_LAST,
     RawPeer,
     echo_command,
     p_data,
@@ -366,11 +364,7 @@ def test_a_slow_but_steady_sender_is_not_idle(tmp_path: Path) -> None:
     limits = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
     with running_receiver(tmp_path, ledger, ledger, **limits) as receiver, storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
-        step = len(DATA_SET) // 6
-        for start in range(0, 5 * step, step):
-            peer.send(p_data(pdv(1, DATA, DATA_SET[start : start + step])))
-            time.sleep(0.4)
-        peer.send(p_data(pdv(1, DATA_LAST, DATA_SET[5 * step :])))
+        peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)
         assert peer.read_response().status == 0x0000
         peer.release()
     assert list(ledger.rows) == [UID]

@@ -256,11 +256,7 @@ def test_a_sender_that_is_steady_is_not_too_slow(tmp_path: Path) -> None:
     limits = {"bytes_per_s_min": 1000, "rate_window_s": 1, "idle_timeout_s": 2, "pdu_timeout_s": 1}
     with receiving(tmp_path, **limits) as receiver, storing(receiver) as peer:
         peer.send(STORE)
-        step = len(DATA_SET) // 6
-        for start in range(0, 5 * step, step):
-            peer.send(p_data(pdv(1, DATA, DATA_SET[start : start + step])))
-            time.sleep(0.4)
-        peer.send(p_data(pdv(1, DATA_LAST, DATA_SET[5 * step :])))
+        peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)
         assert peer.read_response().status == 0x0000
         peer.release()
 

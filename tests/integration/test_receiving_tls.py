@@ -48,11 +48,6 @@ REJECTED_1_1_3 = b"\x00\x01\x01\x03"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def node(authority: Authority) -> Identity:
     return authority.identity("node", rsa_bits=2048)
 
