@@ -65,7 +65,8 @@ def _together(one: System, pictures: list[Image], workplace: Workplace, studies:
     """The whole way until report and heat map are there, one study at a time."""
     assert isinstance(one.door, HilumReceiver)
     ledger = one.door.ledger()
-    latencies, steps = [], {}
+    latencies: list[float] = []
+    steps: dict[str, list[float]] = {}
     try:
         for index in range(WARM_UP + studies):
             number = workplace.numbers(1) + 1  # the next one is what store_to_result takes

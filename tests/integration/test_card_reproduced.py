@@ -56,8 +56,8 @@ def test_predict_gives_the_figures_of_the_card(hilum: Hilum, package: Path) -> N
     assert sum(map(len, answers.values())) == len(films)
     claimed = {metric.name: metric for metric in load_manifest(package / "manifest.yaml").metrics}
     for cohort, found in answers.items():
-        probability, marked, positive = map(np.array, zip(*found, strict=True))
-        for figure, value in figures(probability, marked, positive).items():
+        probability, marked, truth = map(np.array, zip(*found, strict=True))
+        for figure, value in figures(probability, marked, truth).items():
             metric = claimed[f"{figure}, {cohort}"]
             assert metric.images == len(found)
             assert value == pytest.approx(metric.value, abs=10**-FIGURES_DECIMALS), metric.name

@@ -14,19 +14,13 @@ from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
-from tests.support.peers.archives import (
-    accept_all,
-    read_pdu,
-    scripted_archive,
-    scripted_peer,
-    store_response,
-    take_store,
-)
+from tests.support.peers.archives import scripted_archive
 from tests.support.peers.ports import free_port
+from tests.support.peers.scripted_peer import accept_all, read_pdu, scripted_peer, store_response, take_store
 from tests.support.waiting import until
 
 
-def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path):
+def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path) -> None:
     classes = [COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE]
     files = [small_file(tmp_path, classes[number % 3]) for number in range(24)]
     with scripted_archive() as archive:
@@ -44,7 +38,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
         assert archive.received[file.sop_instance_uid] == path.read_bytes()[file.dataset_offset :]
 
 
-def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path):
+def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with scripted_archive(syntaxes=["1.2.840.10008.1.2"]) as archive:
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
@@ -56,7 +50,7 @@ def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tm
     assert archive.received[file.sop_instance_uid] == reencoded(file, ImplicitVRLittleEndian)
 
 
-def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
+def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path) -> None:
     with scripted_archive() as archive:
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
         assert sender.send("pacs", small_file(tmp_path)).sent
@@ -66,7 +60,7 @@ def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
         sender.close()
 
 
-def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
+def test_without_keeping_open_each_object_has_its_association(tmp_path: Path) -> None:
     with scripted_archive() as archive:
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
         for _ in range(3):
@@ -76,7 +70,7 @@ def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
     assert archive.associations == 3
 
 
-def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path):
+def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path) -> None:
     port = free_port()
     sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
     with scripted_archive(port=port):
@@ -89,7 +83,7 @@ def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Pa
         sender.close()
 
 
-def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path):
+def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path) -> None:
     """The first connection answers one store and ends with the second one; the next connection works."""
     connections: list[socket.socket] = []
 
@@ -112,7 +106,7 @@ def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_
         sender.close()
 
 
-def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path):
+def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path) -> None:
     answered = threading.Event()
 
     def play(connection: socket.socket) -> None:
@@ -135,7 +129,7 @@ def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_p
         sender.close()
 
 
-def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
+def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path) -> None:
     leave = threading.Event()
 
     def stuck(connection: socket.socket) -> None:
@@ -156,7 +150,7 @@ def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
         sender.close()
 
 
-def test_changed_settings_move_the_destination(tmp_path: Path):
+def test_changed_settings_move_the_destination(tmp_path: Path) -> None:
     with scripted_archive() as old, scripted_archive() as new:
         sender = ResultSender(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert sender.send("pacs", small_file(tmp_path)).sent

@@ -25,7 +25,7 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
 
 
 @pytest.mark.peer("Orthanc")
-def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc):
+def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE)] * 2
     sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     outcomes = [sender.send("pacs", path) for path in files]
@@ -40,7 +40,7 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
 
 
 @pytest.mark.peer("Orthanc")
-def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc):
+def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc) -> None:
     sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     assert sender.send("pacs", small_file(tmp_path)).sent
     orthanc.kill()
@@ -52,7 +52,9 @@ def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Pa
 
 
 @pytest.mark.peer("Orthanc")
-def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(tmp_path: Path, orthanc: Orthanc):
+def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(
+    tmp_path: Path, orthanc: Orthanc
+) -> None:
     sender = ResultSender(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
     outcome = sender.send("pacs", small_file(tmp_path))
     sender.close()
@@ -61,7 +63,7 @@ def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_cor
 
 
 @pytest.mark.peer("Orthanc")
-def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc):
+def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc) -> None:
     found = probe(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}), "pacs")
     assert found.reachable
     assert found.accepted[COMPREHENSIVE_3D_SR] == found.accepted[SECONDARY_CAPTURE] == (EXPLICIT, IMPLICIT)
@@ -69,7 +71,7 @@ def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc):
 
 
 @pytest.mark.peer("storescp")
-def test_storescp_writes_what_was_sent(tmp_path: Path):
+def test_storescp_writes_what_was_sent(tmp_path: Path) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE)]
     with running_storescp(tmp_path / "scp") as archive:
         sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
@@ -84,7 +86,7 @@ def test_storescp_writes_what_was_sent(tmp_path: Path):
 
 
 @pytest.mark.peer("storescp")
-def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
+def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with running_storescp(tmp_path / "scp", "STORESCP", "+xi") as archive:
         settings = settings_for({"pacs": ("STORESCP", archive.port)})
@@ -101,7 +103,7 @@ def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
 
 @pytest.mark.peer("storescp")
 @pytest.mark.parametrize("option", ["--abort-after", "--abort-during"])
-def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
+def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", option) as archive:
         sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = sender.send("pacs", small_file(tmp_path, SECONDARY_CAPTURE, side=400))
@@ -111,7 +113,7 @@ def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
 
 
 @pytest.mark.peer("storescp")
-def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path):
+def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", "--refuse") as archive:
         sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = sender.send("pacs", small_file(tmp_path))

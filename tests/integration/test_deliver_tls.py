@@ -24,10 +24,11 @@ from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, ResultS
 from scp_node.settings import Settings
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
-from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer
+from tests.support.peers.archives import scripted_archive
 from tests.support.peers.certificates import Authority, Identity, tls_section
 from tests.support.peers.dcmtk import StoreSCP, running_storescp
 from tests.support.peers.orthanc import running_orthanc
+from tests.support.peers.scripted_peer import accept_all, read_pdu, scripted_peer
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
+def test_the_example_comes_back_as_report_and_heat_map(folder: Path) -> None:
     done = demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     out = folder / "hilum-demo"
@@ -48,7 +48,10 @@ def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
     assert {ds.StudyInstanceUID for ds in stored.values()} == {STUDY_INSTANCE_UID}
     assert {ds.PatientID for ds in stored.values()} == {PATIENT_ID}
     picture = cv2.imread(str(out / "heatmap.png"))
-    assert picture.shape[:2] == (stored[SECONDARY_CAPTURE].Rows, stored[SECONDARY_CAPTURE].Columns)
+    assert picture is not None and picture.shape[:2] == (
+        stored[SECONDARY_CAPTURE].Rows,
+        stored[SECONDARY_CAPTURE].Columns,
+    )
     assert "Pneumonia" in (out / "report.html").read_text(encoding="utf-8")
     assert "Pneumonia: " in done.stdout and "threshold" in done.stdout
     assert "FAIL" not in done.stdout
@@ -57,7 +60,7 @@ def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
     assert {one.name for one in out.iterdir()} == {"archive", "sent", "heatmap.png", "report.html"}
 
 
-def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path):
+def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path) -> None:
     ds = example_radiograph()
     ds.ViewPosition = "LL"
     del ds.ViewCodeSequence
@@ -74,7 +77,7 @@ def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path):
 
 
 @pytest.mark.data
-def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiographs: Path):
+def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiographs: Path) -> None:
     done = demo(folder, "--study", str(radiographs / "cxr" / "dicom"), "--keep")
     assert done.returncode in (0, 3), done.stdout + done.stderr
     assert "studies are there; the first is sent" in done.stdout
@@ -82,7 +85,7 @@ def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiog
     assert "FAIL" not in done.stdout
 
 
-def test_a_path_without_images_is_a_mistake_in_use(folder: Path):
+def test_a_path_without_images_is_a_mistake_in_use(folder: Path) -> None:
     small_file(folder)
     done = demo(folder, "--study", str(folder))
     assert done.returncode == 2

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -116,7 +117,7 @@ def test_a_lateral_view_is_reported_as_not_analysed_beside_the_frontal_one(node:
     ],
 )
 def test_a_study_without_a_usable_image_gets_a_report_that_says_why(
-    node: RunningNode, archive: Orthanc, seed: int, attributes: dict[str, str], code: str
+    node: RunningNode, archive: Orthanc, seed: int, attributes: dict[str, Any], code: str
 ) -> None:
     ds = make_dx(seed=seed, **attributes)
     if code == "no-pixels":
@@ -172,7 +173,7 @@ def test_a_computed_radiograph_sent_as_secondary_capture_is_analysed(node: Runni
     plate = make_dx(seed=12, sop_class=ComputedRadiographyImageStorage, Modality="CR", PatientOrientation=None)
     assert store(node.port, [capture, plate]) == [0x0000, 0x0000]
     for ds in (capture, plate):
-        until(lambda ds=ds: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
+        until(functools.partial(results, archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
 
 
 def test_what_waits_for_a_dead_archive_is_delivered_when_it_is_back(

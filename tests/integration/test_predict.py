@@ -199,7 +199,9 @@ def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
     for number in range(200):
         shutil.copy(folder / "film.png", folder / f"{number:03}.png")
     command = [sys.executable, "-m", "scp_node.cli", "predict", "--json", "--models-dir", GOLDEN, "--model", "tiny"]
-    with subprocess.Popen([*command, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*map(str, command), str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.stdout.close()

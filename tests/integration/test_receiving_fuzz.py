@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
-    limits = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
+    limits: dict[str, Any] = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
     with running_receiver(folder, ledger, ledger, **limits) as one:
         yield one
 

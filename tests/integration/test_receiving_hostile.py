@@ -17,6 +17,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ from tests.support.peers.raw_scu import (
 )
 from tests.support.waiting import until
 
-LIMITS = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
+LIMITS: dict[str, Any] = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
 LIMITS |= {"instance_bytes_max": 8 * 2**20}
 
 
@@ -361,7 +362,7 @@ def test_an_idle_association_is_aborted(tmp_path: Path) -> None:
 
 def test_a_slow_but_steady_sender_is_not_idle(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    limits = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
+    limits: dict[str, Any] = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
     with running_receiver(tmp_path, ledger, ledger, **limits) as receiver, storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
         peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)

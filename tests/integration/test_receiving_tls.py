@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
-from pynetdicom.sop_class import Verification
 
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import Spool
@@ -35,6 +34,7 @@ from tests.support.peers.raw_scu import (
     COMMAND_LAST,
     DATA,
     EXPLICIT_LE,
+    VERIFICATION,
     RawPeer,
     associate_request,
     p_data,
@@ -190,11 +190,10 @@ def test_a_sender_of_its_own_certificate_address_and_user_is_admitted_and_told_s
             identity.user_identity_type, identity.positive_response_requested = 2, True
             identity.primary_field, identity.secondary_field = b"alice", passcode
             ae = AE(MODALITY)
-            ae.add_requested_context(Verification)
-            tls = (client_context(authority, modality), None)
-            assoc = ae.associate(
-                "127.0.0.1", receiver.port, ae_title="HILUM", ext_neg=[identity], tls_args=tls, evt_handlers=[]
-            )
+            ae.add_requested_context(VERIFICATION)
+            # pynetdicom's types demand a name here; None says that the certificate is not compared with one
+            tls: tuple[Any, Any] = (client_context(authority, modality), None)
+            assoc = ae.associate("127.0.0.1", receiver.port, ae_title="HILUM", ext_neg=[identity], tls_args=tls)
             assert assoc.is_established is is_admitted
             if is_admitted:
                 answer = assoc.acceptor.user_identity

@@ -23,7 +23,7 @@ class StoreSCP(PeerProcess):
         received = folder / "received"
         received.mkdir()
         command = [program, "--fork", "-aet", self.ae_title, "-od", str(received), "+xa", *self.options, str(self.port)]
-        self.spawn(command, folder, environment_as_shipped() | self.environment)
+        self.spawn(command, folder, {**environment_as_shipped(), **self.environment})
 
     def describe(self) -> str:
         settings = " ".join(f"{key}={value}" for key, value in self.environment.items())

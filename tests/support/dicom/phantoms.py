@@ -55,7 +55,8 @@ def draw_chest(rows: int = 512, columns: int = 420, seed: int = 1, noise: float 
     corner = (round(columns * 0.86), round(rows * 0.10))
     cv2.putText(marker, "L", corner, cv2.FONT_HERSHEY_SIMPLEX, rows / 420, 255, max(1, rows // 170))
     image = np.maximum(image, marker / 255)
-    return np.clip(image + rng.normal(0, noise, image.shape), 0, 1)
+    film: NDArray[np.float64] = np.clip(image + rng.normal(0, noise, image.shape), 0, 1)
+    return film
 
 
 def make_dx(
@@ -105,12 +106,12 @@ def write_dx(path: Path, ds: Dataset) -> Path:
     return path
 
 
-def compress_with(ds: Dataset, transfer_syntax: UID, codestream: bytes) -> None:
+def compress_with(ds: Dataset, transfer_syntax: str, codestream: bytes | bytearray) -> None:
     """Replace the pixel data by one codestream in `transfer_syntax`."""
-    ds.PixelData = encapsulate([codestream])
+    ds.PixelData = encapsulate([bytes(codestream)])
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    ds.file_meta.TransferSyntaxUID = transfer_syntax
+    ds.file_meta.TransferSyntaxUID = UID(transfer_syntax)
     ds.LossyImageCompression = "01"
 
 

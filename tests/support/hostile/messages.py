@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.receiving import data_set_bytes
@@ -40,7 +41,7 @@ DS = make_dx(rows=64, columns=64, PatientName=CANARY)
 UID, DATA_SET = str(DS.SOPInstanceUID), data_set_bytes(DS)
 
 
-def request(*contexts: tuple[str, str], called: str = "HILUM", calling: str = "MODALITY", **more: str) -> bytes:
+def request(*contexts: tuple[str, str], called: str = "HILUM", calling: str = "MODALITY", **more: Any) -> bytes:
     return associate_request(contexts or [(VERIFICATION, EXPLICIT_LE)], called, calling, **more)
 
 

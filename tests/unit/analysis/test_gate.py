@@ -124,7 +124,9 @@ def test_the_gate_is_asked_after_inference_and_before_the_findings_are_judged() 
 def test_the_graph_says_what_the_gate_was_made_to_say(shelf: LoadedModels) -> None:
     model = shelf.get("tiny-gated")
     for gray in (BRIGHT, DARK, DARKEST):
-        np.testing.assert_allclose(model.batcher.score(gray).gate, tiny_gate(gray), atol=1e-6)
+        gate = model.batcher.score(gray).gate
+        assert gate is not None
+        np.testing.assert_allclose(gate, tiny_gate(gray), atol=1e-6)
 
 
 @pytest.mark.parametrize(("gray", "code"), [(BRIGHT, None), (DARK, "gate-picture"), (DARKEST, "gate-noise")])

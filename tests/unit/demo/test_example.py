@@ -27,14 +27,14 @@ def example() -> Dataset:
     return example_radiograph()
 
 
-def test_the_node_accepts_it_like_any_radiograph(example: Dataset):
+def test_the_node_accepts_it_like_any_radiograph(example: Dataset) -> None:
     verdict = check_header(example, load_manifest(MANIFEST).intended_use)
     assert not isinstance(verdict, Declined)
     assert verdict == ()
     assert check_pixels(render(example)) is None
 
 
-def test_it_is_a_12_bit_dx_of_nobody(example: Dataset):
+def test_it_is_a_12_bit_dx_of_nobody(example: Dataset) -> None:
     assert (example.Modality, example.PhotometricInterpretation, example.BitsStored) == ("DX", "MONOCHROME2", 12)
     assert example.Rows >= 1500
     assert example.PatientID == PATIENT_ID
@@ -43,12 +43,12 @@ def test_it_is_a_12_bit_dx_of_nobody(example: Dataset):
     assert len(np.unique(pixels)) > 2000
 
 
-def test_it_is_the_same_on_every_run(example: Dataset):
+def test_it_is_the_same_on_every_run(example: Dataset) -> None:
     np.testing.assert_array_equal(draw_radiograph(), example.pixel_array)
 
 
 @pytest.mark.peer("dciodvfy")
-def test_dciodvfy_finds_nothing(tmp_path: Path):
+def test_dciodvfy_finds_nothing(tmp_path: Path) -> None:
     path = write_example(tmp_path / "example.dcm")
     done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0

@@ -57,7 +57,7 @@ def test_a_chest_model_declines_slices_whatever_their_header_says() -> None:
 
 
 def test_a_brain_model_declines_radiographs_and_slices_of_the_other_kind() -> None:
-    skull = {"BodyPartExamined": "SKULL"}
+    skull: dict[str, Any] = {"BodyPartExamined": "SKULL"}
     assert code(make_dx(rows=64, columns=64, **skull), use("MR")) == "wrong-modality"
     assert code(make_dx(rows=64, columns=64, Modality="", **skull), use("MR")) == "wrong-modality"
     plate = make_dx(rows=64, columns=64, sop_class=ComputedRadiographyImageStorage, Modality="MR", **skull)

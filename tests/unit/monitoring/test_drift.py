@@ -6,13 +6,20 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from converter.package.distribution import DECLINED, STATISTICS, bins_of_image, measure_distribution, references
-from converter.package.manifest import Distribution, Histogram, load_manifest
+from converter.package.distribution import (
+    DECLINED,
+    STATISTICS,
+    bins_of_image,
+    measure_distribution,
+    references,
+)
+from converter.package.manifest import Distribution, Histogram, InputStatistic, load_manifest
 from scp_node.cli.model_reports import drift_lines
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger
@@ -33,7 +40,7 @@ MODEL = "tiny@1.0.0"
 SETTINGS = Drift(images_min=50)
 
 
-def spread(count: int, centre: float) -> list[dict]:
+def spread(count: int, centre: float) -> list[dict[InputStatistic, float]]:
     return [dict.fromkeys(STATISTICS, float(value)) for value in RNG.normal(centre, 0.1, count)]
 
 
@@ -195,6 +202,7 @@ def test_a_change_of_state_is_told_once_and_shown_as_a_metric(ledger: Ledger, ca
     judge(ledger, 300, 0.2)
     watch.look()
     watch.look()
+    told: Any
     (told,) = told_by(caplog)
     assert told.getMessage() == "drift: alarm" and told.levelno == logging.ERROR
     assert (told.before, told.station, told.model) == ("stable", "ROOM1", MODEL)

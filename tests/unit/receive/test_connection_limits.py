@@ -152,7 +152,8 @@ def test_what_is_dropped_is_told_once_a_second(caplog: pytest.LogCaptureFixture)
         assert door.tell_dropped() == 1.0
     clock.now += 1
     assert door.tell_dropped() is None
-    lines = [(record.refused, record.limits, record.oldest_silent_closed) for record in caplog.records]
+    records: list[Any] = caplog.records
+    lines = [(record.refused, record.limits, record.oldest_silent_closed) for record in records]
     assert lines == [(1, ["connections_per_s_max"], 1), (500, ["connections_per_s_max"], 0)]
     assert caplog.records[0].levelno == logging.WARNING
 
@@ -161,7 +162,8 @@ def test_waiting_for_all_to_leave_includes_those_that_were_hung_up() -> None:
     door = door_of(connections_max=1, associations_max=1)
     evicted, last = entered(door), entered(door)
     assert door.wait_until_left(0) == 2
-    threading.Timer(0.05, lambda: (door.leave(evicted), door.leave(last))).start()
+    for connection in (evicted, last):
+        threading.Timer(0.05, door.leave, (connection,)).start()
     assert door.wait_until_left(20) == 0
 
 

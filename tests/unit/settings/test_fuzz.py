@@ -77,7 +77,7 @@ def test_a_damaged_file_is_read_or_refused_in_order(tmp_path: Path, content: byt
 def replaced(document: Any, path: list[str | int], value: Any) -> Any:
     if not path:
         return value
-    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy: Any = dict(document) if isinstance(document, dict) else list(document)
     copy[path[0]] = replaced(copy[path[0]], path[1:], value)
     return copy
 

@@ -51,7 +51,7 @@ def lab() -> SimpleNamespace:
         from training.learning import batch_statistics, zoo
         from training.packaging import export, fold, scores
 
-        network = zoo.residual_network(SMALL, SPEC)
+        network = zoo.residual.residual_network(SMALL, SPEC)
         rng = np.random.default_rng(0)
         network.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in network.get_weights()])
         return SimpleNamespace(
@@ -109,7 +109,9 @@ def test_graph_takes_any_batch_and_names_it(lab: SimpleNamespace) -> None:
     [[LINEAR, NONE], [BENT, NONE], [LINEAR, BENT], [BENT, STEEP]],
     ids=lambda pair: "-".join(one.method for one in pair),
 )
-def test_a_folded_network_gives_calibrated_answers(lab: SimpleNamespace, layout: str, calibrations: list) -> None:
+def test_a_folded_network_gives_calibrated_answers(
+    lab: SimpleNamespace, layout: str, calibrations: list[Calibration]
+) -> None:
     spec = SPEC.model_copy(update={"layout": layout})
     network = lab.zoo.residual_network(SMALL, spec, 2)
     inputs = lab.export.reference_inputs(spec)

@@ -480,6 +480,6 @@ def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:
     pytest.importorskip("keras", reason="the package keras is not installed (extra [training])")
     from training.gate.fit import Batches
 
-    films = [pool.Group("films", NAMES[0], np.zeros((1, 96, 96), np.uint8))]
+    films = [pool.PictureGroup("films", NAMES[0], np.zeros((1, 96, 96), np.uint8))]
     with pytest.raises(SystemExit, match=r"nothing is left to learn lateral-chest, .*noise from"):
         Batches(films, [], 1)

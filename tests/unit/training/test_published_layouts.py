@@ -237,7 +237,10 @@ def rewrite(file: str, old: str, new: str) -> Callable[[Path], None]:
 
 
 def rename(old: str, new: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / old).rename(folder / new) and None
+    def change(folder: Path) -> None:
+        (folder / old).rename(folder / new)
+
+    return change
 
 
 def reencode(file: str, encoding: str) -> Callable[[Path], None]:

@@ -217,9 +217,12 @@ def test_a_run_stops_early_and_keeps_its_best_weights(
     kept: list[Any] = []
     lesson = lesson_of(lab, recipe, data)
     average = lesson.learner.average
-    monkeypatch.setattr(
-        lesson.learner, "average", lambda: kept.append(average().get_weights()) or lesson.learner.averaged
-    )
+
+    def keep() -> Any:
+        kept.append(average().get_weights())
+        return lesson.learner.averaged
+
+    monkeypatch.setattr(lesson.learner, "average", keep)
     (tmp_path / "run").mkdir()
     progress = lab.teaching.teach(lesson, tmp_path / "run")
     assert (progress.steps, progress.best_step) == (16, 8)
