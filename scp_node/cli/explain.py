@@ -20,7 +20,7 @@ def explain(
     """Every step of a study in plain words: what came, what was found or refused and why, what was delivered."""
     ledger = open_ledger(config)
     with ledger.reading() as tx:
-        studies = ledger.studies_matching(tx, key)
+        studies = tx.studies.matching(key)
     if not studies:
         raise UsageError(f"nothing was received under {key}")
     for study_instance_uid in studies:
@@ -32,9 +32,9 @@ def explanation(ledger: Ledger, study_instance_uid: str) -> list[str]:
     """The lines that explain one study."""
     lines = [f"Study {study_instance_uid}"]
     with ledger.reading() as tx:
-        for instance in ledger.instances_of_study(tx, study_instance_uid):
+        for instance in tx.instances.of_study(study_instance_uid):
             lines.append(f"  image {instance.sop_instance_uid}: {_fate(instance)}")
-            analysis = ledger.analysis(tx, instance.sop_instance_uid)
+            analysis = tx.instances.analysis(instance.sop_instance_uid)
             for found in analysis.findings if analysis else ():
                 decision = "positive" if found.positive else "negative"
                 lines.append(
@@ -42,15 +42,15 @@ def explanation(ledger: Ledger, study_instance_uid: str) -> list[str]:
                     f"(threshold {100 * found.threshold:.2f} %)"
                 )
             lines += [f"    note: {note}" for note in instance.notes]
-        for report in ledger.reports_of_study(tx, study_instance_uid):
+        for report in tx.reports.of_study(study_instance_uid):
             state = "built" if report.built_at else "being built"
             lines.append(
                 f"  report revision {report.revision} (route {report.route}, model {report.model}): {state}, "
                 f"covers {len(report.instances)} image{'s' if len(report.instances) != 1 else ''}"
             )
-            for result in ledger.results_of_report(tx, report.id):
+            for result in tx.results.of_report(report.id):
                 lines.append(f"    {result.kind} {result.sop_instance_uid}")
-                for delivery in ledger.deliveries_of_result(tx, result.sop_instance_uid):
+                for delivery in tx.deliveries.of_result(result.sop_instance_uid):
                     again = (
                         f", next at {delivery.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
                         if delivery.next_attempt_at
@@ -60,12 +60,12 @@ def explanation(ledger: Ledger, study_instance_uid: str) -> list[str]:
                         f"      to {delivery.destination}: {delivery.state} after {delivery.attempts} "
                         f"attempt{'s' if delivery.attempts != 1 else ''}{again}; {delivery.detail}"
                     )
-        for job in ledger.jobs_of_study(tx, study_instance_uid):
+        for job in tx.jobs.of_study(study_instance_uid):
             if job.state != "done":
                 error = f": {job.error}" if job.error else ""
                 lines.append(f"  job {job.job_id}: {job.state}, attempt {job.attempt}{error}")
         lines.append("  What happened, in UTC:")
-        lines += [f"    {_line(event)}" for event in ledger.events_of_study(tx, study_instance_uid)]
+        lines += [f"    {_line(event)}" for event in tx.events.of_study(study_instance_uid)]
     return lines
 
 

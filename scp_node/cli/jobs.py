@@ -31,8 +31,8 @@ def list_jobs(
         raise UsageError(f"there is no state {state}; states are {', '.join(ALL_STATES)}")
     ledger = open_ledger(config)
     with ledger.reading() as tx:
-        rows = ledger.jobs(tx, [one for one in ALL_STATES if one == state] or STATES, limit)
-        counts = ledger.count_jobs(tx)
+        rows = tx.jobs.in_states([one for one in ALL_STATES if one == state] or STATES, limit)
+        counts = tx.jobs.count()
     console = Console()
     if rows:
         table = Table("job", "state", "attempt", "due (UTC)", "error", box=None, pad_edge=False)
@@ -52,10 +52,10 @@ def show_job(
     """Everything the ledger knows of one job."""
     ledger = open_ledger(config)
     with ledger.reading() as tx:
-        job = ledger.job(tx, job_id)
+        job = tx.jobs.get(job_id)
         if job is None:
             raise UsageError(f"there is no job {job_id}; 'hilum jobs list' names them")
-        events = ledger.events_of_study(tx, job.study_instance_uid)
+        events = tx.events.of_study(job.study_instance_uid)
     for name, value in vars(job).items():
         typer.echo(f"{name:20} {value}")
     typer.echo(f"{'events of the study':20} {len(events)}; see: hilum explain {job.study_instance_uid}")
@@ -70,7 +70,7 @@ def retry_job(
     """Try dead or waiting jobs again now."""
     ledger, jobs, waker = open_jobs(config)
     with ledger.reading() as tx:
-        chosen = list(job_ids or []) + ([row.job_id for row in ledger.jobs(tx, ("dead",), 10_000)] if dead else [])
+        chosen = list(job_ids or []) + ([row.job_id for row in tx.jobs.in_states(("dead",), 10_000)] if dead else [])
     if not chosen:
         raise UsageError("name at least one job, or use --dead" if not dead else "there are no dead letters")
     for job_id in dict.fromkeys(chosen):

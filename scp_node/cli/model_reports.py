@@ -40,7 +40,7 @@ def agreement(
     ledger = open_ledger(config)
     try:
         with ledger.reading() as tx:
-            found, unscored = agreements(ledger.shadows_since(tx, begin))
+            found, unscored = agreements(tx.shadows.since(begin))
     except ValueError as error:
         raise UsageError(str(error)) from error
     finally:

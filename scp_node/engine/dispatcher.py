@@ -67,7 +67,7 @@ class Dispatcher:
     def release_lost(self) -> int:
         """Make claimable again what nobody runs; returns how many jobs that were."""
         with self._claiming, self._ledger.transaction() as tx:
-            return self._ledger.release_jobs(tx, self._worker, list(self._running))
+            return tx.jobs.release(self._worker, list(self._running))
 
     def _run(self) -> None:
         while not self._stopping:
@@ -86,10 +86,10 @@ class Dispatcher:
         wait_s = self._poll_s
         with self._ledger.reading() as tx:
             moment = now_utc()
-            if self._after and any(job.due_at <= moment for job in self._ledger.pending_jobs(tx, self._after, 1)):
+            if self._after and any(job.due_at <= moment for job in tx.jobs.pending(self._after, 1)):
                 return wait_s
             for queue, places in free.items():
-                for job in self._ledger.pending_jobs(tx, queue, places):
+                for job in tx.jobs.pending(queue, places):
                     if job.due_at <= moment:
                         due.append(job)
                     else:
@@ -107,7 +107,7 @@ class Dispatcher:
     def _start(self, due: list[JobRow]) -> None:
         with self._claiming:
             with self._ledger.transaction() as tx:
-                claims = [self._ledger.claim_job(tx, job, self._worker, now_utc() + LEASE) for job in due]
+                claims = [tx.jobs.claim(job, self._worker, now_utc() + LEASE) for job in due]
             claimed = [job for job in claims if job is not None]
             with self._changed:
                 self._running |= {job.job_id: job for job in claimed}
@@ -129,5 +129,5 @@ class Dispatcher:
         if not self._running or time.monotonic() < self._extend_at:
             return
         with self._ledger.transaction() as tx:
-            self._ledger.extend_leases(tx, self._worker, now_utc() + LEASE)
+            tx.jobs.extend_leases(self._worker, now_utc() + LEASE)
         self._extend_at = time.monotonic() + EXTEND_EVERY_S

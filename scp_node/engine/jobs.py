@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from scp_node.errors import UsageError
-from scp_node.ledger import JobRow, Ledger
+from scp_node.ledger import JobRow, Ledger, Transaction
 from scp_node.ledger.records import now_utc
 
 IMAGES_QUEUE = "images"
@@ -43,39 +41,35 @@ class JobQueue:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def enqueue_image(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
+    def enqueue_image(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
         """Have a received instance analysed."""
         job_id = f"image:{sop_instance_uid}:{digest[:16]}"
-        self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
+        tx.jobs.add(job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
 
-    def enqueue_image_anew(
-        self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str, digest: str
-    ) -> None:
+    def enqueue_image_anew(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
         """Have an instance analysed that was analysed before: a further job."""
-        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
+        count = tx.jobs.count_of(study_instance_uid, sop_instance_uid)
         job_id = f"image:{sop_instance_uid}:{digest[:16]}:{count}"
-        self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
+        tx.jobs.add(job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
 
-    def enqueue_shadow(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str) -> None:
+    def enqueue_shadow(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str) -> None:
         """Have an image that was scored just now scored by a second model too."""
-        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
+        count = tx.jobs.count_of(study_instance_uid, sop_instance_uid)
         job_id = f"shadow:{sop_instance_uid}:{count}"
-        self._ledger.add_job(tx, job_id, "shadow", sop_instance_uid, study_instance_uid, SHADOWS_QUEUE, now_utc())
+        tx.jobs.add(job_id, "shadow", sop_instance_uid, study_instance_uid, SHADOWS_QUEUE, now_utc())
 
-    def enqueue_study(
-        self, tx: sa.Connection, study_instance_uid: str, route: str, cause: str, due_at: datetime
-    ) -> None:
+    def enqueue_study(self, tx: Transaction, study_instance_uid: str, route: str, cause: str, due_at: datetime) -> None:
         """Have a study reported once it is quiet. `cause` tells this job from earlier ones of the same study."""
         job_id = f"study:{route}:{study_instance_uid}:{cause}"
-        self._ledger.add_job(tx, job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at)
+        tx.jobs.add(job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at)
 
-    def enqueue_delivery(self, tx: sa.Connection, delivery_id: int, destination: str, study_instance_uid: str) -> None:
+    def enqueue_delivery(self, tx: Transaction, delivery_id: int, destination: str, study_instance_uid: str) -> None:
         """Have a result sent to a destination."""
         job_id, queue = delivery_job_id(delivery_id), delivery_queue(destination)
-        self._ledger.add_job(tx, job_id, "delivery", str(delivery_id), study_instance_uid, queue, now_utc())
+        tx.jobs.add(job_id, "delivery", str(delivery_id), study_instance_uid, queue, now_utc())
 
     def enqueue_commitment(
-        self, tx: sa.Connection, delivery_id: int, attempts: int, destination: str, study_instance_uid: str
+        self, tx: Transaction, delivery_id: int, attempts: int, destination: str, study_instance_uid: str
     ) -> None:
         """Have the archive asked whether it keeps what the attempt number `attempts` has brought it."""
         job_id, queue, subject = (
@@ -83,31 +77,29 @@ class JobQueue:
             commitment_queue(destination),
             str(delivery_id),
         )
-        self._ledger.add_job(tx, job_id, "commitment", subject, study_instance_uid, queue, now_utc())
+        tx.jobs.add(job_id, "commitment", subject, study_instance_uid, queue, now_utc())
 
-    def end_commitment(self, tx: sa.Connection, delivery_id: int, attempts: int) -> None:
+    def end_commitment(self, tx: Transaction, delivery_id: int, attempts: int) -> None:
         """Nobody has to be asked any more about what up to `attempts` attempts brought. A job that runs finds out by
         itself."""
         for attempt in range(attempts + 1):
-            job = self._ledger.job(tx, commitment_job_id(delivery_id, attempt))
+            job = tx.jobs.get(commitment_job_id(delivery_id, attempt))
             if job is not None and job.state in ("queued", "waiting"):
-                self._ledger.update_job(tx, job.job_id, state="done", error="")
+                tx.jobs.update(job.job_id, state="done", error="")
 
-    def again(self, tx: sa.Connection, job: JobRow, due_at: datetime, error: str) -> None:
+    def again(self, tx: Transaction, job: JobRow, due_at: datetime, error: str) -> None:
         """Another attempt at `due_at`."""
-        self._ledger.update_job(
-            tx, job.job_id, state="waiting", attempt=job.attempt + 1, starts=0, due_at=due_at, error=error
-        )
+        tx.jobs.update(job.job_id, state="waiting", attempt=job.attempt + 1, starts=0, due_at=due_at, error=error)
 
-    def finish(self, tx: sa.Connection, job: JobRow) -> None:
+    def finish(self, tx: Transaction, job: JobRow) -> None:
         """Raises JobLost when the job is no longer this worker's: the whole transaction is taken back."""
-        self._ledger.finish_job(tx, job)
+        tx.jobs.finish(job)
 
-    def bury(self, tx: sa.Connection, job: JobRow, error: str) -> None:
+    def bury(self, tx: Transaction, job: JobRow, error: str) -> None:
         """No further attempt by itself: a dead letter that a person sees and may retry."""
-        self._ledger.update_job(tx, job.job_id, state="dead", error=error)
+        tx.jobs.update(job.job_id, state="dead", error=error)
 
-    def retry(self, tx: sa.Connection, job_id: str) -> JobRow:
+    def retry(self, tx: Transaction, job_id: str) -> JobRow:
         """Start a dead or waiting job again now, with its subject as it was before the job.
 
         Raises UsageError when there is no such job, or it runs or is done.
@@ -116,13 +108,13 @@ class JobQueue:
         if job.state not in ("dead", "waiting"):
             raise UsageError(f"{job_id} is {job.state}; only dead or waiting jobs can be retried")
         if job.kind == "image":
-            self._ledger.reopen_instance(tx, job.subject)
+            tx.instances.reopen(job.subject)
         elif job.kind == "delivery":
-            self._ledger.restart_delivery(tx, int(job.subject))
+            tx.deliveries.restart(int(job.subject))
         self.again(tx, job, now_utc(), job.error)
         return job
 
-    def cancel(self, tx: sa.Connection, job_id: str) -> JobRow:
+    def cancel(self, tx: Transaction, job_id: str) -> JobRow:
         """Take a queued or waiting job out; it becomes a dead letter, and nothing waits for its subject any more.
 
         Raises UsageError for any other job.
@@ -132,8 +124,7 @@ class JobQueue:
             raise UsageError(f"{job_id} is {job.state}; only queued or waiting jobs can be cancelled")
         self.bury(tx, job, CANCELLED)
         if job.kind == "image":
-            self._ledger.finish_instance(
-                tx,
+            tx.instances.finish(
                 job.subject,
                 "quarantined",
                 route=None,
@@ -143,11 +134,11 @@ class JobQueue:
                 detail=CANCELLED,
             )
         elif job.kind == "delivery":
-            self._ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=CANCELLED)
+            tx.deliveries.update(int(job.subject), state="dead", next_attempt_at=None, detail=CANCELLED)
         return job
 
-    def _known(self, tx: sa.Connection, job_id: str) -> JobRow:
-        job = self._ledger.job(tx, job_id)
+    def _known(self, tx: Transaction, job_id: str) -> JobRow:
+        job = tx.jobs.get(job_id)
         if job is None:
             raise UsageError(f"there is no job {job_id}; 'hilum jobs list' names them")
         return job

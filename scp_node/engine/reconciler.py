@@ -40,7 +40,7 @@ class Reconciler:
         if released:
             log.warning("lost jobs are started again", extra={"jobs": released})
         with self._ledger.reading() as tx:
-            unreported = self._ledger.routes_to_report(tx)
+            unreported = tx.instances.routes_to_report()
         for study_instance_uid, route in unreported:
             self._report_study(study_instance_uid, route)
         return released + len(unreported)

@@ -11,13 +11,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from converter.errors import ConverterError
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import HilumError, ModelUnusable, OutOfResources
-from scp_node.ledger import JobLost, JobRow, Ledger
+from scp_node.ledger import JobLost, JobRow, Ledger, Transaction
 from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class JobWork:
     nobody planned for, a job is dead."""
 
     work: Callable[[JobRow], None]
-    on_dead: Callable[[sa.Connection, JobRow, str, str], None]
+    on_dead: Callable[[Transaction, JobRow, str, str], None]
     attempts_max: int
 
 
@@ -80,7 +79,7 @@ class JobRunner:
 
     def _failed(self, job: JobRow, code: str, reason: str, *, retry: bool, counted: bool = True) -> None:
         with self._ledger.transaction() as tx:
-            if not self._ledger.holds_job(tx, job):
+            if not tx.jobs.holds(job):
                 return
             if not retry or (counted and job.attempt >= self._kinds[job.kind].attempts_max):
                 self._bury(tx, job, code, reason)
@@ -90,7 +89,7 @@ class JobRunner:
             self._jobs.again(tx, job, due_at, f"{code}: {reason}")
         log.warning("job will be tried again", extra={"job_id": job.job_id, "code": code, "reason": reason})
 
-    def _bury(self, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+    def _bury(self, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
         log.error("job is a dead letter", extra={"job_id": job.job_id, "code": code, "reason": reason})
         self._jobs.bury(tx, job, f"{code}: {reason}")
         self._kinds[job.kind].on_dead(tx, job, code, reason)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,22 +16,12 @@ from scp_node.storage.spool import Spool
 COMMIT_INSTANCES_MAX = 64
 
 
-class LedgerPort(Protocol):
-    """The part of the ledger that receiving uses."""
+class InstanceLedger(Protocol):
+    """Where received instances are entered; `enter` makes one commit."""
 
-    def transaction(self) -> AbstractContextManager[Any]: ...
+    def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None: ...
 
-    def reading(self) -> AbstractContextManager[Any]: ...
-
-    def outcome_if_known(self, tx: Any, record: ReceivedInstance) -> AddOutcome | None: ...
-
-    def add_instance(self, tx: Any, record: ReceivedInstance) -> AddOutcome: ...
-
-
-class JobsPort(Protocol):
-    """The part of the job queue that receiving uses."""
-
-    def enqueue_image(self, tx: Any, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None: ...
+    def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]: ...
 
 
 class GroupCommit:
@@ -40,15 +29,14 @@ class GroupCommit:
     the database takes one at a time in any case. `after_commit` is called when there is new work. `spool` is where the
     files are: after a failed fsync of either nothing more is entered."""
 
-    def __init__(self, ledger: LedgerPort, jobs: JobsPort, spool: Spool, after_commit: Callable[[], None]) -> None:
-        self._ledger, self._jobs, self._spool, self._after_commit = ledger, jobs, spool, after_commit
+    def __init__(self, ledger: InstanceLedger, spool: Spool, after_commit: Callable[[], None]) -> None:
+        self._ledger, self._spool, self._after_commit = ledger, spool, after_commit
         self._entering = threading.Lock()
         self._waiting: deque[_Entry] = deque()
 
     def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         """What entering would come to, when the ledger knows the SOP Instance UID already."""
-        with self._ledger.reading() as tx:
-            return self._ledger.outcome_if_known(tx, record)
+        return self._ledger.outcome_if_known(record)
 
     def enter(self, record: ReceivedInstance) -> AddOutcome:
         """Row and job are durable when this returns; whatever the database raised is raised here."""
@@ -85,8 +73,7 @@ class GroupCommit:
     def _commit(self, batch: Sequence[_Entry]) -> None:
         self._spool.check_health()
         try:
-            with self._ledger.transaction() as tx:
-                outcomes = [self._add(tx, entry.record) for entry in batch]
+            outcomes = self._ledger.enter([entry.record for entry in batch])
         except SQLAlchemyError as error:
             if is_failed_fsync(error):
                 self._spool.distrust("fsync of the ledger")
@@ -96,12 +83,6 @@ class GroupCommit:
             entry.outcome = outcome
         if "added" in outcomes:
             self._after_commit()
-
-    def _add(self, tx: Any, record: ReceivedInstance) -> AddOutcome:
-        outcome = self._ledger.add_instance(tx, record)
-        if outcome == "added":
-            self._jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
-        return outcome
 
 
 class _Entry:

@@ -1,4 +1,7 @@
-"""The ledger: the database that is the truth about every instance, job, report, result and delivery."""
+"""The ledger: the database that is the truth about every instance, job, report, result and delivery.
+
+Each subject has a repository: `with ledger.transaction() as tx: tx.instances.add(record)`.
+"""
 
 from scp_node.ledger.jobs import JobLost
 from scp_node.ledger.ledger import Ledger
@@ -19,6 +22,7 @@ from scp_node.ledger.records import (
     StoredFinding,
     TwoScores,
 )
+from scp_node.ledger.transaction import Transaction
 
 __all__ = [
     "AddOutcome",
@@ -37,5 +41,6 @@ __all__ = [
     "ResultRow",
     "ShadowRow",
     "StoredFinding",
+    "Transaction",
     "TwoScores",
 ]

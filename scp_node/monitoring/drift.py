@@ -69,7 +69,7 @@ class SenderDrift:
 def drift_of(ledger: Ledger, settings: Drift, reference_of: ReferenceOf) -> list[SenderDrift]:
     """All senders of all models in the window. `reference_of`: the section of a package ('name@version'), or None."""
     with ledger.reading() as tx:
-        rows = ledger.drift_rows(tx, settings.window_days)
+        rows = tx.drift_counts.of_days(settings.window_days)
     return compared(rows, settings, reference_of)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from pydicom import Dataset
 
 from converter.declined import Declined
@@ -14,7 +13,7 @@ from converter.image.header import tokens, word
 from converter.package.distribution import bins_of_image, input_statistics, references
 from converter.package.manifest import Distribution
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.ledger import Analysis, Ledger
+from scp_node.ledger import Analysis, Ledger, Transaction
 
 # Not images of the sender, or no fault of its images.
 NOT_COUNTED = frozenset({"own-result", "analysis-failed"})
@@ -33,9 +32,8 @@ class DriftCount:
     declined: str | None
     refused: bool
 
-    def enter(self, tx: sa.Connection, ledger: Ledger) -> None:
-        ledger.count_image(
-            tx,
+    def enter(self, tx: Transaction, ledger: Ledger) -> None:
+        tx.drift_counts.add_image(
             self.model,
             self.ae_title,
             self.station,

@@ -75,10 +75,10 @@ class Again:
 def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Comparison]:
     """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
     with source.ledger.reading() as tx:
-        result = source.ledger.result(tx, result_uid)
+        result = tx.results.get(result_uid)
         if result is None:
             raise UsageError(f"no result {result_uid} was made by this node; 'hilum explain' names those of a study")
-        report = source.ledger.report(tx, result.report_id)
+        report = tx.reports.get(result.report_id)
     try:
         model = source.models.get(report.model)
     except ModelUnusable as error:
@@ -107,7 +107,7 @@ def _analyse_again(
     source: ReproductionSource, report: ReportRow, model: LoadedModel, uid: str
 ) -> tuple[Again | None, list[Comparison]]:
     with source.ledger.reading() as tx:
-        instance, stored = source.ledger.instance(tx, uid), source.ledger.analysis(tx, uid)
+        instance, stored = tx.instances.get(uid), tx.instances.analysis(uid)
     what = f"image {uid}"
     path = source.spool.path(instance.spool_name)
     obstacle = _image_obstacle(path, instance)
@@ -264,8 +264,8 @@ def _report(
 ) -> Dataset:
     """The Structured Report in the class of `result`, with those of the heat maps that were sent with it."""
     with source.ledger.reading() as tx:
-        sent = {one.source_instance_uid for one in source.ledger.results_of_report(tx, report.id)} | {
-            uid for uid in heatmaps if source.ledger.heatmap_of(tx, uid, report.model) is not None
+        sent = {one.source_instance_uid for one in tx.results.of_report(report.id)} | {
+            uid for uid in heatmaps if tx.results.heatmap_of(uid, report.model) is not None
         }
     content = assemble(
         identity_of(report, source.settings.node.ae_title, model.label),
@@ -287,7 +287,7 @@ def _predecessors(source: ReproductionSource, report: ReportRow) -> tuple[tuple[
     with source.ledger.reading() as tx:
         earlier = [
             one
-            for one in source.ledger.reports_of_study(tx, report.study_instance_uid)
+            for one in tx.reports.of_study(report.study_instance_uid)
             if one.route == report.route and one.revision < report.revision and one.built_at is not None
         ]
         if not earlier:
@@ -295,8 +295,8 @@ def _predecessors(source: ReproductionSource, report: ReportRow) -> tuple[tuple[
         latest = max(earlier, key=lambda one: one.revision)
         return tuple(
             (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
-            for one in source.ledger.results_of_report(tx, latest.id)
-            if one.kind == "sr" and source.ledger.deliveries_of_result(tx, one.sop_instance_uid)
+            for one in tx.results.of_report(latest.id)
+            if one.kind == "sr" and tx.deliveries.of_result(one.sop_instance_uid)
         )
 
 

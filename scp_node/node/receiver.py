@@ -10,6 +10,7 @@ from contextlib import closing
 
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.node.opening import open_spool, opened
 from scp_node.node.settings_feed import SettingsFeed
 from scp_node.receive.scp import StorageScp
@@ -31,7 +32,9 @@ def run(feed: SettingsFeed) -> None:
     with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
         reports = CommitmentBook(ledger, jobs)
-        receiver = StorageScp(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
+        receiver = StorageScp(
+            settings, spool, ReceivedInstances(ledger, jobs), reports=reports, after_commit=waker.wake
+        )
         _measure(receiver, spool)
         receiver.start()
         try:

@@ -18,7 +18,7 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.errors import ConfigurationError
-from scp_node.intake.group_commit import GroupCommit, JobsPort, LedgerPort
+from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import Store
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
@@ -131,8 +131,7 @@ class StorageScp:
         self,
         settings: Settings,
         spool: Spool,
-        ledger: LedgerPort,
-        jobs: JobsPort,
+        ledger: InstanceLedger,
         *,
         reports: ReportBook | None = None,
         after_commit: Callable[[], None] = lambda: None,
@@ -141,7 +140,7 @@ class StorageScp:
     ) -> None:
         self._settings = settings
         self._spool = spool
-        self._store = Store(spool, GroupCommit(ledger, jobs, spool, after_commit))
+        self._store = Store(spool, GroupCommit(ledger, spool, after_commit))
         self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None

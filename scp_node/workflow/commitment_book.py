@@ -11,8 +11,6 @@ import uuid
 from datetime import timedelta
 from enum import Enum
 
-import sqlalchemy as sa
-
 from scp_node.dimse.storage_commitment import (
     ALL_COMMITTED,
     COMMITMENT_INSTANCE,
@@ -32,7 +30,7 @@ from scp_node.dimse.storage_commitment import (
     read_report,
 )
 from scp_node.engine.jobs import JobQueue, delivery_job_id
-from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow
+from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
@@ -70,9 +68,7 @@ class CommitmentBook:
         """Enter a request and return its Transaction UID, durable before anybody is asked."""
         transaction_uid = f"2.25.{uuid.uuid4().int}"
         with self._ledger.transaction() as tx:
-            self._ledger.add_commitment(
-                tx, transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid
-            )
+            tx.commitments.add(transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid)
         return transaction_uid
 
     def take(self, event: EventReport) -> Reply:
@@ -88,7 +84,7 @@ class CommitmentBook:
         except MalformedReport as error:
             return Reply(0x0115, str(error))
         with self._ledger.transaction() as tx:
-            request = self._ledger.commitment(tx, report.transaction_uid, to_answer=True)
+            request = tx.commitments.get(report.transaction_uid, to_answer=True)
             if request is None or request.ae_title != event.ae_title:
                 return UNKNOWN_TRANSACTION
             if not _is_about(report, request):
@@ -97,29 +93,29 @@ class CommitmentBook:
                 self._enter(tx, request, report.references[0])
         return ENTERED
 
-    def _enter(self, tx: sa.Connection, request: CommitmentRow, reference: ObjectReference) -> None:
-        reason, ledger = reference.failure_reason, self._ledger
-        ledger.answer_commitment(tx, request.transaction_uid, "committed" if reason is None else "failed", reason)
-        delivery = ledger.delivery(tx, request.delivery_id)
+    def _enter(self, tx: Transaction, request: CommitmentRow, reference: ObjectReference) -> None:
+        reason = reference.failure_reason
+        tx.commitments.answer(request.transaction_uid, "committed" if reason is None else "failed", reason)
+        delivery = tx.deliveries.get(request.delivery_id)
         if delivery.state != "sent" or delivery.result_uid != request.sop_instance_uid:
             return  # a late answer: the result was given up, is committed or is on its way again
-        job = ledger.job(tx, delivery_job_id(delivery.id))
+        job = tx.jobs.get(delivery_job_id(delivery.id))
         assert job is not None, "a delivery has a job"
         if reason is None:
             detail = f"{delivery.destination} has committed to keep it"
-            ledger.update_delivery(tx, delivery.id, state="committed", detail=detail)
+            tx.deliveries.update(delivery.id, state="committed", detail=detail)
         else:
             meaning, remedy = FAILURE_REASONS.get(reason, UNKNOWN_REASON)
             detail = f"{delivery.destination} does not commit to keep it: {meaning} [reason 0x{reason:04X}]"
-            failures = sum(row.state == "failed" for row in ledger.commitments_of(tx, delivery.id))
+            failures = sum(row.state == "failed" for row in tx.commitments.of_delivery(delivery.id))
             if remedy is Remedy.SEND_AGAIN and failures < SENT_MAX:
                 due_at = now_utc() + SENT_AGAIN_AFTER
-                ledger.update_delivery(tx, delivery.id, state="failed", next_attempt_at=due_at, detail=detail)
+                tx.deliveries.update(delivery.id, state="failed", next_attempt_at=due_at, detail=detail)
                 self._jobs.again(tx, job, due_at, detail)
             else:
-                ledger.update_delivery(tx, delivery.id, state="dead", next_attempt_at=None, detail=detail)
+                tx.deliveries.update(delivery.id, state="dead", next_attempt_at=None, detail=detail)
                 self._jobs.bury(tx, job, detail)
-        ledger.add_event(tx, job.study_instance_uid, request.sop_instance_uid, "commitment", detail)
+        tx.events.add(job.study_instance_uid, request.sop_instance_uid, "commitment", detail)
         self._jobs.end_commitment(tx, delivery.id, delivery.attempts)
         log.log(
             logging.INFO if reason is None else logging.ERROR,

@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
 from scp_node.deliver.scu import peer_of
 from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
-from scp_node.ledger import DeliveryRow, JobRow, ResultRow
+from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook
 from scp_node.workflow.services import Services
@@ -28,14 +26,14 @@ NOT_OFFERED = "not confirmed: the archive does not offer Storage Commitment"
 
 
 def plan_commitment(
-    tx: sa.Connection, parts: Services, delivery: DeliveryRow, attempts: int, study_instance_uid: str, detail: str
+    tx: Transaction, parts: Services, delivery: DeliveryRow, attempts: int, study_instance_uid: str, detail: str
 ) -> str:
     """In the transaction that enters a delivery as sent: have the archive asked, if it is to confirm. Returns the
     detail of the delivery."""
     remote = parts.settings().remote_aes.get(delivery.destination)
     if remote is None or not remote.storage_commitment:
         return detail
-    refused_at = parts.ledger.sop_class_refused_since(tx, delivery.destination, STORAGE_COMMITMENT)
+    refused_at = tx.sop_classes.refused_since(delivery.destination, STORAGE_COMMITMENT)
     if refused_at is not None and now_utc() - refused_at < NOT_OFFERED_FOR:
         return f"{detail}; {NOT_OFFERED}"
     parts.jobs.enqueue_commitment(tx, delivery.id, attempts, delivery.destination, study_instance_uid)
@@ -45,8 +43,8 @@ def plan_commitment(
 def run_commitment_job(parts: Services, job: JobRow) -> None:
     """Ask once, and see to it that the archive is asked again when no report comes."""
     with parts.ledger.reading() as tx:
-        delivery = parts.ledger.delivery(tx, int(job.subject))
-        result = parts.ledger.result(tx, delivery.result_uid)
+        delivery = tx.deliveries.get(int(job.subject))
+        result = tx.results.get(delivery.result_uid)
     assert result is not None
     remote = parts.settings().remote_aes.get(delivery.destination)
     if delivery.state != "sent":
@@ -70,7 +68,7 @@ def _ask(parts: Services, delivery: DeliveryRow, result: ResultRow, ae_title: st
 
     def is_answered() -> bool:
         with parts.ledger.reading() as tx:
-            row = parts.ledger.commitment(tx, transaction_uid)
+            row = tx.commitments.get(transaction_uid)
         return row is not None and row.state != "requested"
 
     peer = peer_of(settings, settings.remote_aes[delivery.destination])
@@ -84,9 +82,9 @@ def _remember(parts: Services, destination: str, outcome: AskOutcome) -> None:
         return
     offered = outcome.asked is Asked.ACCEPTED
     with parts.ledger.transaction() as tx:
-        known = parts.ledger.sop_class_accepted(tx, destination, STORAGE_COMMITMENT)
+        known = tx.sop_classes.accepted(destination, STORAGE_COMMITMENT)
         if not offered or known is not True:
-            parts.ledger.set_sop_class_accepted(tx, destination, STORAGE_COMMITMENT, accepted=offered)
+            tx.sop_classes.set_accepted(destination, STORAGE_COMMITMENT, accepted=offered)
     if known is not offered and not offered:
         log.warning("the archive does not offer storage commitment", extra={"destination": destination})
 
@@ -95,8 +93,8 @@ def _ask_again_later(parts: Services, job: JobRow, delivery: DeliveryRow, outcom
     due_at = now_utc() + timedelta(seconds=parts.settings().delivery.commitment_timeout_s)
     asked = f"{delivery.destination} was asked to confirm, request {job.attempt} of {ASKED_MAX}: {outcome.message}"
     with parts.ledger.transaction() as tx:
-        parts.ledger.add_event(tx, job.study_instance_uid, delivery.result_uid, "commitment", asked)
-        if parts.ledger.delivery(tx, delivery.id).state == "sent":
+        tx.events.add(job.study_instance_uid, delivery.result_uid, "commitment", asked)
+        if tx.deliveries.get(delivery.id).state == "sent":
             parts.jobs.again(tx, job, due_at, NO_REPORT if outcome.asked is Asked.ACCEPTED else outcome.message)
         else:
             parts.jobs.finish(tx, job)
@@ -114,14 +112,14 @@ def _end(parts: Services, job: JobRow, delivery: DeliveryRow, note: str = "") ->
         parts.jobs.finish(tx, job)
 
 
-def _note(parts: Services, tx: sa.Connection, job: JobRow, delivery_id: int, note: str) -> None:
+def _note(parts: Services, tx: Transaction, job: JobRow, delivery_id: int, note: str) -> None:
     """Leave a word with a delivery that stays sent."""
-    current = parts.ledger.delivery(tx, delivery_id)
+    current = tx.deliveries.get(delivery_id)
     if current.state == "sent":
-        parts.ledger.update_delivery(tx, delivery_id, detail=f"{current.detail}; {note}")
-        parts.ledger.add_event(tx, job.study_instance_uid, current.result_uid, "commitment", note)
+        tx.deliveries.update(delivery_id, detail=f"{current.detail}; {note}")
+        tx.events.add(job.study_instance_uid, current.result_uid, "commitment", note)
 
 
-def bury_commitment(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_commitment(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """The archive cannot be asked; the result was sent all the same."""
     _note(parts, tx, job, int(job.subject), f"not confirmed: {code}: {reason}")

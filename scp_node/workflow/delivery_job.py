@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pydicom
-import sqlalchemy as sa
 from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.result.structured_report import as_comprehensive
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
-from scp_node.ledger import DeliveryRow, JobRow, ResultRow
+from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
 from scp_node.telemetry import metrics
@@ -51,17 +50,17 @@ def fall_back(case: DeliveryCase, parts: Services) -> None:
         return
     with parts.ledger.transaction() as tx:
         destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
-        if parts.ledger.sop_class_accepted(tx, destination, sop_class_uid) is not (not refused):
-            parts.ledger.set_sop_class_accepted(tx, destination, sop_class_uid, accepted=not refused)
+        if tx.sop_classes.accepted(destination, sop_class_uid) is not (not refused):
+            tx.sop_classes.set_accepted(destination, sop_class_uid, accepted=not refused)
     if not refused:
         case.log.outcome = ""
         return
     variant = as_comprehensive(pydicom.dcmread(parts.spool.path(case.result.spool_name)))
     new = store_result(parts.spool, variant, "sr")
     with parts.ledger.transaction() as tx:
-        parts.ledger.add_result(tx, case.result.report_id, new)
-        parts.ledger.update_delivery(tx, case.delivery.id, result_uid=new.sop_instance_uid)
-        result = parts.ledger.result(tx, new.sop_instance_uid)
+        tx.results.add(case.result.report_id, new)
+        tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
+        result = tx.results.get(new.sop_instance_uid)
     assert result is not None
     case.result = result
     case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(result.spool_name))
@@ -74,8 +73,8 @@ DELIVERY_JOB = (send, fall_back)
 def run_delivery_job(parts: Services, job: JobRow) -> None:
     """One attempt, then success, another attempt later, or a dead letter, entered in one transaction."""
     with parts.ledger.reading() as tx:
-        delivery = parts.ledger.delivery(tx, int(job.subject))
-        result = parts.ledger.result(tx, delivery.result_uid)
+        delivery = tx.deliveries.get(int(job.subject))
+        result = tx.results.get(delivery.result_uid)
     assert result is not None
     if delivery.destination not in parts.settings().remote_aes:
         raise UsageError(f"the destination {delivery.destination} is no longer configured")
@@ -106,8 +105,7 @@ def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
             parts.jobs.bury(tx, job, detail)
         if state == "sent":
             detail = plan_commitment(tx, parts, case.delivery, attempts, job.study_instance_uid, detail)
-        parts.ledger.update_delivery(
-            tx,
+        tx.deliveries.update(
             case.delivery.id,
             state=state,
             attempts=attempts,
@@ -141,7 +139,7 @@ def _gave_up(delivery: DeliveryRow, settings: Delivery, moment: datetime) -> boo
     return moment - delivery.created_at > timedelta(hours=settings.give_up_after_h)
 
 
-def bury_delivery(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_delivery(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A delivery whose job died is a dead letter."""
-    parts.ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
-    parts.ledger.add_event(tx, job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")
+    tx.deliveries.update(int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
+    tx.events.add(job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from pydicom import Dataset
 
 from converter.declined import Declined
@@ -21,7 +20,7 @@ from scp_node.analysis.routing import choose_route as choose
 from scp_node.errors import DecodeFailed
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.inference.scores import Scores
-from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding
+from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding, Transaction
 from scp_node.ledger.records import InstanceState
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
@@ -144,7 +143,7 @@ IMAGE_JOB = (choose_route, check_eligibility, convert, infer, pass_gate, judge)
 def run_image_job(parts: Services, job: JobRow) -> None:
     """Run the steps on one instance; a refusal ends them, unreadable or undecodable bytes quarantine the instance."""
     with parts.ledger.reading() as tx:
-        instance = parts.ledger.instance(tx, job.subject)
+        instance = tx.instances.get(job.subject)
     case = ImageCase(instance, StepLog(instance.study_instance_uid, instance.sop_instance_uid))
     if instance.state == "received":
         try:
@@ -171,8 +170,7 @@ def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
     ae_title = case.instance.calling_ae_title
     count = drift_count(case.model, ae_title, case.ds, steps, case.declined, case.converted, case.analysis)
     with parts.ledger.transaction() as tx:
-        entered = parts.ledger.finish_instance(
-            tx,
+        entered = tx.instances.finish(
             case.instance.sop_instance_uid,
             state,
             route=case.route.name if case.route else None,
@@ -203,13 +201,12 @@ def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
         )
 
 
-def bury_image(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_image(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead image job quarantines its instance, which is reported as not analysed. The pixels are not to blame: what
     cannot be decoded is found out in a decoding process, and does not end the job."""
-    instance = parts.ledger.instance(tx, job.subject)
+    instance = tx.instances.get(job.subject)
     route = _first_route_of(parts, instance.source)
-    parts.ledger.finish_instance(
-        tx,
+    tx.instances.finish(
         instance.sop_instance_uid,
         "quarantined",
         route=route.name if route else None,
@@ -218,7 +215,7 @@ def bury_image(parts: Services, tx: sa.Connection, job: JobRow, code: str, reaso
         decline_code="analysis-failed",
         detail=f"{code}: {reason}",
     )
-    parts.ledger.add_event(tx, instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
+    tx.events.add(instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
     plan_report(tx, parts, instance.study_instance_uid)
 
 

@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from scp_node.decode.pool import DecodePool
 from scp_node.deliver.scu import ResultSender
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
-from scp_node.ledger import Ledger
+from scp_node.ledger import Ledger, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Route, Settings
 from scp_node.storage.previews import PreviewStore
@@ -70,13 +68,13 @@ class StepLog:
         finally:
             self.entries.append(StepEntry(name, self.outcome, now_utc(), 1000 * (time.perf_counter() - started)))
 
-    def enter(self, tx: sa.Connection, ledger: Ledger, running_step: str = "") -> None:
+    def enter(self, tx: Transaction, ledger: Ledger, running_step: str = "") -> None:
         """Write the entries to the ledger; `running_step` is the one that is doing so."""
         steps: list[tuple[str, str, datetime, float | None]]
         steps = [(one.name, one.outcome, one.ended_at, one.took_ms) for one in self.entries if one.outcome]
         if running_step:
             steps.append((running_step, self.outcome, now_utc(), None))
-        ledger.add_steps(tx, self.study_instance_uid, self.subject, steps)
+        tx.events.add_steps(self.study_instance_uid, self.subject, steps)
 
     def timings(self) -> dict[str, float]:
         """Milliseconds by step, for the log line of the job."""

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.eligibility import check_header
@@ -21,7 +19,7 @@ from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
-from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, TwoScores
+from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings
 from scp_node.storage.spool import SpoolFiles
@@ -45,15 +43,15 @@ class ShadowServices:
 def run_shadow_job(parts: ShadowServices, job: JobRow) -> None:
     """Score one image with the second model that its route names now, if the first one's scores still stand."""
     with parts.ledger.reading() as tx:
-        instance = parts.ledger.instance(tx, job.subject)
-        first = parts.ledger.analysis(tx, job.subject)
+        instance = tx.instances.get(job.subject)
+        first = tx.instances.analysis(job.subject)
     route = next((route for route in parts.settings().routes if route.name == instance.route), None)
     row = None
     if first is not None and route is not None and route.shadow is not None:
         row = _scored(parts, instance, first, route.name, route.shadow)
     with parts.ledger.transaction() as tx:
         if row is not None:
-            parts.ledger.put_shadow(tx, row)
+            tx.shadows.put(row)
         parts.jobs.finish(tx, job)
 
 
@@ -101,11 +99,11 @@ def _scores(
     )
 
 
-def bury_shadow(parts: ShadowServices, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_shadow(parts: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """The second model could not be run on this image: that is kept, and nothing else depends on it."""
-    instance = parts.ledger.instance(tx, job.subject)
+    instance = tx.instances.get(job.subject)
     route = next((route for route in parts.settings().routes if route.name == instance.route), None)
     if route is not None and route.shadow is not None:
         model, detail = instance.model or "", f"{code}: {reason}"
         row = ShadowRow(job.subject, route.shadow, model, route.name, "failed", detail, (), now_utc())
-        parts.ledger.put_shadow(tx, row)
+        tx.shadows.put(row)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pydicom
-import sqlalchemy as sa
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
@@ -18,7 +17,7 @@ from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
+from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.reporting.assemble import (
     CoveredImage,
@@ -53,9 +52,9 @@ class StudyCase:
     results: list[NewResult] = field(default_factory=list)
 
 
-def plan_report(tx: sa.Connection, parts: Services, study_instance_uid: str, cause: str = "") -> None:
+def plan_report(tx: Transaction, parts: Services, study_instance_uid: str, cause: str = "") -> None:
     """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
-    images = parts.ledger.instances_of_study(tx, study_instance_uid)
+    images = tx.instances.of_study(study_instance_uid)
     due_at = last_arrival_of(images) + timedelta(seconds=parts.settings().report.quiet_period_s)
     # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
     latest = max(image.finished_at or image.received_at for image in images)
@@ -74,9 +73,9 @@ def wait_until_quiet(case: StudyCase, parts: Services) -> None:
     """End here if images are still arriving: the last of them brings a study job of its own."""
     quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
     with parts.ledger.reading() as tx:
-        if not quiet_period or parts.ledger.report_of_job(tx, case.job.job_id) is not None:
+        if not quiet_period or tx.reports.of_job(case.job.job_id) is not None:
             return
-        images = parts.ledger.instances_of_study(tx, case.job.study_instance_uid)
+        images = tx.instances.of_study(case.job.study_instance_uid)
     if any(image.state == "received" for image in images):
         case.over, case.log.outcome = True, "more images are being analysed"
     elif now_utc() < last_arrival_of(images) + quiet_period:
@@ -86,7 +85,7 @@ def wait_until_quiet(case: StudyCase, parts: Services) -> None:
 def gather_images(case: StudyCase, parts: Services) -> None:
     """Fix what the report covers, once for all runs of this job."""
     with parts.ledger.reading() as tx:
-        begun = parts.ledger.report_of_job(tx, case.job.job_id)
+        begun = tx.reports.of_job(case.job.job_id)
     case.model = parts.models.get(begun.model if begun else case.route.model)
     with parts.ledger.transaction() as tx:
         case.report = begun or _open_report(case, parts, tx, case.model.label)
@@ -94,9 +93,7 @@ def gather_images(case: StudyCase, parts: Services) -> None:
         case.over = True
         return
     with parts.ledger.reading() as tx:  # what the report covers is fixed, and no sender waits for this
-        rows = [
-            (parts.ledger.instance(tx, uid), parts.ledger.analysis(tx, uid)) for uid in sorted(case.report.instances)
-        ]
+        rows = [(tx.instances.get(uid), tx.instances.analysis(uid)) for uid in sorted(case.report.instances)]
     for instance, analysis in rows:
         source = header_or_stub(instance, parts.spool.path(instance.spool_name))
         case.covered.append(CoveredImage(instance, source, analysis))
@@ -104,33 +101,33 @@ def gather_images(case: StudyCase, parts: Services) -> None:
     case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
 
 
-def _open_report(case: StudyCase, parts: Services, tx: sa.Connection, model: str) -> ReportRow | None:
+def _open_report(case: StudyCase, parts: Services, tx: Transaction, model: str) -> ReportRow | None:
     """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
-    job, ledger = case.job, parts.ledger
+    job = case.job
     images = [
         image
-        for image in ledger.instances_of_study(tx, job.study_instance_uid)
+        for image in tx.instances.of_study(job.study_instance_uid)
         if image.route == case.route.name and image.reportable and image.state != "received"
     ]
     if all(image.covered for image in images):
         case.log.outcome = "nothing new to report"
         return None
-    if ledger.report_in_progress(tx, job.study_instance_uid, case.route.name, job.job_id) is not None:
+    if tx.reports.in_progress(job.study_instance_uid, case.route.name, job.job_id) is not None:
         case.log.outcome = "another report of this study is being built; what it does not cover follows it"
         return None
     outdated = [image for image in images if _was_analysed(image) and image.model != model]
     for image in outdated:
-        ledger.reopen_instance(tx, image.sop_instance_uid)
+        tx.instances.reopen(image.sop_instance_uid)
         parts.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
     if outdated:
         case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
         return None
     if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
-        ledger.cover_instances(tx, [image.sop_instance_uid for image in images])
+        tx.instances.cover([image.sop_instance_uid for image in images])
         case.log.outcome = "no image could be analysed; such reports are switched off"
         return None
     covered = [image.sop_instance_uid for image in images]
-    return ledger.open_report(tx, job.study_instance_uid, case.route.name, job.job_id, model, covered)
+    return tx.reports.open(job.study_instance_uid, case.route.name, job.job_id, model, covered)
 
 
 def build_heatmaps(case: StudyCase, parts: Services) -> None:
@@ -147,7 +144,7 @@ def build_heatmaps(case: StudyCase, parts: Services) -> None:
         if parts.settings().report.heatmap_for == "positive" and not image.findings[position].positive:
             continue
         with parts.ledger.reading() as tx:
-            drawn = parts.ledger.heatmap_of(tx, uid, case.model.label)
+            drawn = tx.results.heatmap_of(uid, case.model.label)
         if drawn is None:
             case.heatmaps[uid] = _draw_heatmap(case, parts, image)
             case.results.append(store_result(parts.spool, case.heatmaps[uid], "heatmap", uid))
@@ -183,7 +180,7 @@ def hand_to_delivery(case: StudyCase, parts: Services) -> None:
     """Enter results and deliveries and end the job, in one transaction."""
     assert case.report is not None
     with parts.ledger.transaction() as tx:
-        deliveries = parts.ledger.close_report(tx, case.report, case.results, case.route.to)
+        deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
                 parts.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
@@ -220,12 +217,12 @@ def run_study_job(parts: Services, job: JobRow) -> None:
     )
 
 
-def bury_study(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_study(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead study job leaves a trace for `hilum explain`; nothing else depends on it."""
-    parts.ledger.add_event(tx, job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
+    tx.events.add(job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
 
 
-def _finish(case: StudyCase, parts: Services, tx: sa.Connection, running_step: str = "") -> None:
+def _finish(case: StudyCase, parts: Services, tx: Transaction, running_step: str = "") -> None:
     case.log.enter(tx, parts.ledger, running_step)
     parts.jobs.finish(tx, case.job)
 
@@ -258,20 +255,20 @@ def _sr_class(case: StudyCase, parts: Services) -> str:
     """The configured class, or Comprehensive SR when every destination is known to refuse Comprehensive 3D."""
     wanted = SR_CLASSES[parts.settings().report.sop_class]
     with parts.ledger.reading() as tx:
-        refused = all(parts.ledger.sop_class_accepted(tx, name, wanted) is False for name in case.route.to)
+        refused = all(tx.sop_classes.accepted(name, wanted) is False for name in case.route.to)
     return ComprehensiveSRStorage if refused else wanted
 
 
 def _predecessors(case: StudyCase, parts: Services) -> tuple[tuple[str, str, str], ...]:
     """The Structured Reports of the revision before, as they went to the destinations."""
     with parts.ledger.reading() as tx:
-        latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)
+        latest = tx.reports.latest_built(case.job.study_instance_uid, case.route.name)
         if latest is None:
             return ()
         return tuple(
             (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
-            for result in parts.ledger.results_of_report(tx, latest.id)
-            if result.kind == "sr" and parts.ledger.deliveries_of_result(tx, result.sop_instance_uid)
+            for result in tx.results.of_report(latest.id)
+            if result.kind == "sr" and tx.deliveries.of_result(result.sop_instance_uid)
         )
 
 

@@ -87,9 +87,9 @@ def _together(one: System, pictures: list[Image], workplace: Workplace, studies:
 def _steps_of(ledger: Ledger, study_instance_uid: str) -> dict[str, float]:
     """Milliseconds by step of one study; `send` is that of the report."""
     with ledger.reading() as tx:
-        events = ledger.events_of_study(tx, study_instance_uid)
-        report = ledger.reports_of_study(tx, study_instance_uid)[0]
-        sent = {one.sop_instance_uid for one in ledger.results_of_report(tx, report.id) if one.kind == "sr"}
+        events = tx.events.of_study(study_instance_uid)
+        report = tx.reports.of_study(study_instance_uid)[0]
+        sent = {one.sop_instance_uid for one in tx.results.of_report(report.id) if one.kind == "sr"}
     steps: dict[str, EventRow] = {
         event.step: event for event in events if event.step != "send" or event.subject in sent
     }

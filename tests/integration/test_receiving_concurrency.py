@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import Ledger
 from scp_node.receive.scp import StorageScp
 from tests.support.dicom.phantoms import make_dx
@@ -33,7 +34,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[StorageScp]:
     jobs = JobQueue(ledger)
-    with running_receiver(tmp_path, ledger, jobs) as one:
+    with running_receiver(tmp_path, ReceivedInstances(ledger, jobs)) as one:
         yield one
 
 

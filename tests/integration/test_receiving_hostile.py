@@ -71,7 +71,7 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
-    with running_receiver(folder, ledger, ledger, **LIMITS) as one:
+    with running_receiver(folder, ledger, **LIMITS) as one:
         yield one
 
 
@@ -368,14 +368,14 @@ def test_an_association_is_one_log_line_whatever_a_peer_calls_itself(
 
 def test_an_idle_association_is_aborted(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger, idle_timeout_s=0.5) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger, idle_timeout_s=0.5) as receiver, storing(receiver) as peer:
         assert peer.is_aborted()
 
 
 def test_a_slow_but_steady_sender_is_not_idle(tmp_path: Path) -> None:
     ledger = MemoryLedger()
     limits = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
-    with running_receiver(tmp_path, ledger, ledger, **limits) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger, **limits) as receiver, storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
         step = len(DATA_SET) // 6
         for start in range(0, 5 * step, step):

@@ -65,7 +65,7 @@ def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterat
     """A receiver of which nothing is left in the end."""
     ledger = MemoryLedger()
     threads = set(threading.enumerate())
-    with running_receiver(folder, ledger, ledger, spool, **limits) as receiver:
+    with running_receiver(folder, ledger, spool, **limits) as receiver:
         yield receiver
         limits = receiver.limits
         until(lambda: (limits.connections, limits.associations, limits.loose) == (0, 0, 0), "all counters are zero")
@@ -299,7 +299,7 @@ def test_who_sends_ahead_fills_its_own_buffers_and_not_the_node(tmp_path: Path) 
     socket_bytes_max = 2 * sum(
         int(Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2]) for name in ("tcp_rmem", "tcp_wmem")
     )
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as peer:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         peer.socket.setblocking(False)
         sent = 0
@@ -352,7 +352,7 @@ def test_idle_associations_and_silent_connections_do_nothing_at_all(tmp_path: Pa
 
 def test_a_waiting_association_is_told_when_the_node_stops(tmp_path: Path, caplog: Any) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as idle, storing(receiver) as busy:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as idle, storing(receiver) as busy:
         with RawPeer(receiver.port) as silent:
             busy.send(STORE + p_data(pdv(1, DATA, DATA_SET[:1000])))
             until(lambda: files_below(tmp_path / "spool") != [], "a message is under way")
@@ -370,7 +370,7 @@ def test_a_waiting_association_is_told_when_the_node_stops(tmp_path: Path, caplo
 
 def test_a_message_that_never_ends_does_not_keep_the_node(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as busy:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as busy:
         busy.send(STORE)
         until(lambda: files_below(tmp_path / "spool") != [], "a message is under way")
         assert receiver.stop(drain_s=0.1) == 1

@@ -57,16 +57,16 @@ def report_study(parts: Services, study: int, *images: Dataset) -> list[ResultRo
         data = write_dx(path, ds).read_bytes()
         record = replace(record, bytes=len(data), digest=xxhash.xxh3_128_hexdigest(data))
         with parts.ledger.transaction() as tx:
-            parts.ledger.add_instance(tx, record)
+            tx.instances.add(record)
             parts.jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
     for queue, run in ((IMAGES_QUEUE, run_image_job), (STUDIES_QUEUE, run_study_job)):
         for job in pending(parts.ledger, queue):
             run(parts, claimed(parts.ledger, job))
     with parts.ledger.reading() as tx:
-        reports = parts.ledger.reports_of_study(tx, f"1.2.3.{study}")
-        return [result for report in reports for result in parts.ledger.results_of_report(tx, report.id)]
+        reports = tx.reports.of_study(f"1.2.3.{study}")
+        return [result for report in reports for result in tx.results.of_report(report.id)]
 
 
 def pending(ledger: Ledger, queue: str) -> list[str]:
     with ledger.reading() as tx:
-        return [job.job_id for job in ledger.pending_jobs(tx, queue, 10)]
+        return [job.job_id for job in tx.jobs.pending(queue, 10)]

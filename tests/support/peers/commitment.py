@@ -39,29 +39,29 @@ class SentDelivery:
     @property
     def row(self) -> DeliveryRow:
         with self.ledger.reading() as tx:
-            return self.ledger.delivery(tx, 1)
+            return tx.deliveries.get(1)
 
     def job(self, job_id: str = "delivery:1") -> JobRow:
         with self.ledger.reading() as tx:
-            job = self.ledger.job(tx, job_id)
+            job = tx.jobs.get(job_id)
         assert job is not None
         return job
 
     def ask(self) -> str:
         """Enter a request; its Transaction UID."""
         with self.ledger.reading() as tx:
-            result = self.ledger.result(tx, RESULT_UID)
+            result = tx.results.get(RESULT_UID)
         assert result is not None
         return self.book.open(self.row, result, "ARCHIVE")
 
     def is_sent_again(self) -> None:
         with self.ledger.transaction() as tx:
-            self.ledger.update_delivery(tx, 1, state="sent", next_attempt_at=None)
-            self.ledger.update_job(tx, "delivery:1", state="done")
+            tx.deliveries.update(1, state="sent", next_attempt_at=None)
+            tx.jobs.update("delivery:1", state="done")
 
     def events(self) -> list[str]:
         with self.ledger.reading() as tx:
-            return [event.outcome for event in self.ledger.events_of_study(tx, "1.2.3.1") if event.step == "commitment"]
+            return [event.outcome for event in tx.events.of_study("1.2.3.1") if event.step == "commitment"]
 
 
 @contextmanager
@@ -70,12 +70,12 @@ def sent_delivery(folder: Path) -> Iterator[SentDelivery]:
     jobs = JobQueue(ledger)
     new = NewResult(RESULT_UID, SECONDARY_CAPTURE, "2.25.7", "sr", "ab" * 32, 100, "0")
     with ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
-        report = ledger.open_report(tx, "1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
-        (delivery,) = ledger.close_report(tx, report, [new], ["pacs"])
+        tx.instances.add(received())
+        report = tx.reports.open("1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
+        (delivery,) = tx.reports.close(report, [new], ["pacs"])
         jobs.enqueue_delivery(tx, delivery.id, "pacs", "1.2.3.1")
-        ledger.update_delivery(tx, delivery.id, state="sent", attempts=1, detail="stored")
-        ledger.update_job(tx, "delivery:1", state="done")
+        tx.deliveries.update(delivery.id, state="sent", attempts=1, detail="stored")
+        tx.jobs.update("delivery:1", state="done")
     try:
         yield SentDelivery(ledger, jobs, CommitmentBook(ledger, jobs))
     finally:

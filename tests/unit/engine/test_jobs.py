@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, JobQueue
@@ -18,7 +17,7 @@ from scp_node.engine.reconciler import Reconciler
 from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import Waker, WakeUps
 from scp_node.errors import DataSetMismatch, DeliveryFailed, ModelUnusable, OutOfResources, UsageError
-from scp_node.ledger import JobLost, JobRow, Ledger
+from scp_node.ledger import JobLost, JobRow, Ledger, Transaction
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
 WAIT_S = 30
@@ -54,7 +53,7 @@ class Recorder:
             self.jobs.finish(tx, job)
         self.finished.set()
 
-    def on_dead(self, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+    def on_dead(self, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
         self.died.append(code)
         self.finished.set()
 
@@ -65,31 +64,31 @@ class Recorder:
 
 def enqueue(ledger: Ledger, jobs: JobQueue) -> str:
     with ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
+        tx.instances.add(received())
         jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
     return f"image:1.2.3.1.1:{received().digest[:16]}"
 
 
 def held_by(ledger: Ledger, job_id: str, worker: str, lease: timedelta) -> None:
     with ledger.transaction() as tx:
-        row = ledger.job(tx, job_id)
-        assert row is not None and ledger.claim_job(tx, row, worker, datetime.now(UTC) + lease) is not None
+        row = tx.jobs.get(job_id)
+        assert row is not None and tx.jobs.claim(row, worker, datetime.now(UTC) + lease) is not None
 
 
 def state(ledger: Ledger, job_id: str) -> str:
     with ledger.reading() as tx:
-        job = ledger.job(tx, job_id)
+        job = tx.jobs.get(job_id)
     assert job is not None
     return job.state
 
 
 def test_a_rolled_back_instance_leaves_no_job(ledger: Ledger, jobs: JobQueue) -> None:
     with pytest.raises(RuntimeError), ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
+        tx.instances.add(received())
         jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
         raise RuntimeError
     with ledger.reading() as tx:
-        assert ledger.jobs(tx, ("queued",), 10) == []
+        assert tx.jobs.in_states(("queued",), 10) == []
 
 
 @contextmanager
@@ -132,7 +131,7 @@ def test_a_job_with_a_time_is_run_at_that_time_without_polling(ledger: Ledger, j
     job_id = enqueue(ledger, jobs)
     due_at = datetime.now(UTC) + timedelta(seconds=0.3)
     with ledger.transaction() as tx:
-        ledger.update_job(tx, job_id, due_at=due_at)
+        tx.jobs.update(job_id, due_at=due_at)
     with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
         assert recorder.finished.wait(WAIT_S)
     assert datetime.now(UTC) >= due_at
@@ -162,14 +161,14 @@ def test_no_more_jobs_of_a_queue_run_than_it_has_places(ledger: Ledger, jobs: Jo
 
     with ledger.transaction() as tx:
         for number in range(1, 21):
-            ledger.add_instance(tx, received(number))
+            tx.instances.add(received(number))
             jobs.enqueue_image(tx, f"1.2.3.1.{number}", "1.2.3.1", received(number).digest)
     runner = JobRunner(ledger, jobs, {"image": JobWork(work, lambda *_: None, 3)}, 3)
     with dispatching(ledger, tmp_path, runner, concurrency=3):
         assert all(done.acquire(timeout=WAIT_S) for _ in range(20))
     assert most == 3
     with ledger.reading() as tx:
-        assert ledger.count_jobs(tx) == {("image", "done"): 20}
+        assert tx.jobs.count() == {("image", "done"): 20}
 
 
 def test_what_a_dead_worker_held_is_run_at_its_next_start(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
@@ -196,17 +195,17 @@ def test_a_worker_that_lost_its_job_enters_nothing(ledger: Ledger, jobs: JobQueu
     recorder = Recorder(ledger, jobs)
     mine = claimed(ledger, enqueue(ledger, jobs))
     with ledger.transaction() as tx:
-        ledger.update_job(tx, mine.job_id, state="queued")
+        tx.jobs.update(mine.job_id, state="queued")
     theirs = claimed(ledger, mine.job_id)
     with pytest.raises(JobLost), ledger.transaction() as tx:
-        ledger.add_event(tx, "1.2.3.1", "1.2.3.1.1", "judge", "twice")
+        tx.events.add("1.2.3.1", "1.2.3.1.1", "judge", "twice")
         jobs.finish(tx, mine)
     JobRunner(ledger, jobs, recorder.kinds, 3).run(mine)
     assert state(ledger, mine.job_id) == "running"
     JobRunner(ledger, jobs, recorder.kinds, 3).run(theirs)
     assert state(ledger, mine.job_id) == "done"
     with ledger.reading() as tx:
-        assert "judge" not in [event.step for event in ledger.events_of_study(tx, "1.2.3.1")]
+        assert "judge" not in [event.step for event in tx.events.of_study("1.2.3.1")]
 
 
 def test_an_error_that_may_pass_is_tried_again_later(ledger: Ledger, jobs: JobQueue) -> None:
@@ -239,7 +238,7 @@ def test_a_job_that_kills_its_process_every_time_is_buried(ledger: Ledger, jobs:
     recorder = Recorder(ledger, jobs)
     job_id = enqueue(ledger, jobs)
     with ledger.transaction() as tx:
-        ledger.update_job(tx, job_id, starts=3)
+        tx.jobs.update(job_id, starts=3)
     JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
     assert recorder.ran == [] and recorder.died == ["crashed"] and state(ledger, job_id) == "dead"
 
@@ -267,10 +266,10 @@ def test_the_reconciler_has_lost_jobs_and_unreported_images_seen_to(ledger: Ledg
     enqueue(ledger, jobs)
     assert reconciler.reconcile() == 0
     with ledger.transaction() as tx:
-        ledger.finish_instance(tx, "1.2.3.1.1", "declined", route="chest", model="m", reportable=True)
+        tx.instances.finish("1.2.3.1.1", "declined", route="chest", model="m", reportable=True)
     assert reconciler.reconcile() == 1 and reported == [("1.2.3.1", "chest")]
     with ledger.transaction() as tx:
-        ledger.cover_instances(tx, ["1.2.3.1.1"])
+        tx.instances.cover(["1.2.3.1.1"])
     assert reconciler.reconcile() == 0
 
 
@@ -291,10 +290,10 @@ def test_retrying_a_dead_image_job_reopens_its_image(ledger: Ledger, jobs: JobQu
     job_id = enqueue(ledger, jobs)
     JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
     with ledger.transaction() as tx:
-        ledger.finish_instance(tx, "1.2.3.1.1", "quarantined", route="chest", model=None, reportable=True)
-        ledger.cover_instances(tx, ["1.2.3.1.1"])
+        tx.instances.finish("1.2.3.1.1", "quarantined", route="chest", model=None, reportable=True)
+        tx.instances.cover(["1.2.3.1.1"])
         jobs.retry(tx, job_id)
-        instance = ledger.instance(tx, "1.2.3.1.1")
+        instance = tx.instances.get("1.2.3.1.1")
     assert (instance.state, instance.covered) == ("received", False)
 
 
@@ -302,6 +301,6 @@ def test_a_cancelled_image_holds_up_nobody(ledger: Ledger, jobs: JobQueue) -> No
     job_id = enqueue(ledger, jobs)
     with ledger.transaction() as tx:
         jobs.cancel(tx, job_id)
-        instance = ledger.instance(tx, "1.2.3.1.1")
-        assert ledger.routes_to_report(tx) == []
+        instance = tx.instances.get("1.2.3.1.1")
+        assert tx.instances.routes_to_report() == []
     assert (instance.state, instance.reportable) == ("quarantined", False) and state(ledger, job_id) == "dead"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +15,8 @@ import sqlalchemy as sa
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import OutOfResources
 from scp_node.intake.group_commit import COMMIT_INSTANCES_MAX, GroupCommit
-from scp_node.ledger import Ledger
+from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger import AddOutcome, Ledger, ReceivedInstance, Transaction
 from scp_node.storage.spool import Spool
 from tests.support.ledger.ledgers import new_ledger, received
 
@@ -32,7 +32,7 @@ class SlowLedger(Ledger):
         self.fsync_fails = False
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         self.transactions += 1
         with super().transaction() as tx:
             yield tx
@@ -42,10 +42,18 @@ class SlowLedger(Ledger):
             elif self.fsync_fails:
                 raise sa.exc.OperationalError("COMMIT", None, failed_fsync())
 
-    def add_instance(self, tx: sa.Connection, record: Any) -> Any:
-        if record.sop_instance_uid == self.refused:
+
+class ChoosyInstances(ReceivedInstances):
+    """Instances of a SlowLedger, without the one that it refuses."""
+
+    def __init__(self, ledger: SlowLedger) -> None:
+        super().__init__(ledger, JobQueue(ledger))
+        self._slow = ledger
+
+    def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
+        if record.sop_instance_uid == self._slow.refused:
             raise RuntimeError("not this one")
-        return super().add_instance(tx, record)
+        return super()._enter(tx, record)
 
 
 def failed_fsync() -> sqlite3.Error:
@@ -88,15 +96,15 @@ def enter_together(ledger: SlowLedger, register: GroupCommit, count: int) -> lis
 
 def test_those_that_wait_share_a_commit(ledger: SlowLedger, spool: Spool) -> None:
     commits: list[int] = []
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    register = GroupCommit(ChoosyInstances(ledger), spool, lambda: commits.append(1))
     assert enter_together(ledger, register, 20) == ["added"] * 21
     assert ledger.transactions == len(commits) == 2
     with ledger.reading() as tx:
-        assert ledger.count_jobs(tx) == {("image", "queued"): 21}
+        assert tx.jobs.count() == {("image", "queued"): 21}
 
 
 def test_a_commit_has_a_largest_size(ledger: SlowLedger, spool: Spool) -> None:
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
+    register = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
     assert enter_together(ledger, register, COMMIT_INSTANCES_MAX + 1) == ["added"] * (COMMIT_INSTANCES_MAX + 2)
     assert ledger.transactions == 3
 
@@ -105,7 +113,7 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
     ledger: SlowLedger, spool: Spool
 ) -> None:
     ledger.refused = "1.2.3.1.3"
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
+    register = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
     outcomes = enter_together(ledger, register, 5)
     assert outcomes == ["added", "added", "added", "not this one", "added", "added"]
 
@@ -113,14 +121,14 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
 def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:
     ledger.go_on.set()
     commits: list[int] = []
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
+    register = GroupCommit(ChoosyInstances(ledger), spool, lambda: commits.append(1))
     assert [register.enter(received()), register.enter(received())] == ["added", "identical"]
     assert register.enter(received(digest="f" * 32)) == "conflict"
     assert len(commits) == 1
 
 
 def test_after_a_failed_fsync_of_the_ledger_nothing_is_entered_again_or_anew(ledger: SlowLedger, spool: Spool) -> None:
-    register, ledger.fsync_fails = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None), True
+    register, ledger.fsync_fails = GroupCommit(ChoosyInstances(ledger), spool, lambda: None), True
     refused = "storage failed, restart needed: fsync of the ledger"
     assert enter_together(ledger, register, 5) == ["added"] + 5 * [refused]
     assert ledger.transactions == 2, "the commit is not tried again"

@@ -118,17 +118,17 @@ def test_scores_of_second_models_are_kept_once_an_image_and_read_by_time(ledger:
     moment = now_utc()
     with ledger.transaction() as tx:
         for number in (1, 2, 3):
-            ledger.add_instance(tx, received(number))
+            tx.instances.add(received(number))
             age = timedelta(days=number)
-            ledger.put_shadow(tx, ShadowRow(**vars(row(number)) | {"scored_at": moment - age}))
+            tx.shadows.put(ShadowRow(**vars(row(number)) | {"scored_at": moment - age}))
         again = ShadowRow(**vars(row(1, 0.6, 0.7)) | {"scored_at": moment})
-        ledger.put_shadow(tx, again)
+        tx.shadows.put(again)
     with ledger.reading() as tx:
-        seen = list(ledger.shadows_since(tx, moment - timedelta(days=2, hours=1)))
+        seen = list(tx.shadows.since(moment - timedelta(days=2, hours=1)))
     assert [one.sop_instance_uid for one in seen] == ["1.2.3.1.2", "1.2.3.1.1"]
     assert seen[-1] == again
     with ledger.transaction() as tx:
-        assert ledger.forget_shadows(tx, moment - timedelta(days=2, hours=1)) == 1
+        assert tx.shadows.forget(moment - timedelta(days=2, hours=1)) == 1
 
 
 @pytest.mark.parametrize(

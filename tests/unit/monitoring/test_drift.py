@@ -52,7 +52,7 @@ def judge(ledger: Ledger, count: int, centre: float, station: str = "ROOM1", ae_
     with ledger.transaction() as tx:
         for film in spread(count, centre):
             bins = bins_of_image(REFERENCE, {"bright": float(RNG.beta(2, 2))}, film)
-            ledger.count_image(tx, MODEL, ae_title, station, bins=bins, sizes=SIZES)
+            tx.drift_counts.add_image(MODEL, ae_title, station, bins=bins, sizes=SIZES)
 
 
 def look(ledger: Ledger, reference: Distribution | None = REFERENCE, settings: Drift = SETTINGS) -> list[SenderDrift]:
@@ -90,13 +90,13 @@ def test_declined_images_count_and_refused_ones_do_not_alarm(ledger: Ledger) -> 
     judge(ledger, 80, 0.5)
     with ledger.transaction() as tx:
         for _ in range(40):
-            ledger.count_image(tx, MODEL, "CR1", "ROOM1", bins={}, sizes=SIZES, refused=True)
+            tx.drift_counts.add_image(MODEL, "CR1", "ROOM1", bins={}, sizes=SIZES, refused=True)
     (one,) = look(ledger)
     assert (one.state, one.refused, one.images) == ("stable", 40, 120)
     with ledger.transaction() as tx:
         for _ in range(40):
             bins = bins_of_image(REFERENCE, None, None)
-            ledger.count_image(tx, MODEL, "CR1", "ROOM1", bins=bins, sizes=SIZES, declined="implausible-blank")
+            tx.drift_counts.add_image(MODEL, "CR1", "ROOM1", bins=bins, sizes=SIZES, declined="implausible-blank")
     (one,) = look(ledger)
     assert one.state == "alarm" and one.worst is not None and one.worst.name == DECLINED
     assert one.declines == {"implausible-blank": 40}
@@ -109,9 +109,9 @@ def test_only_the_window_counts_and_old_days_are_forgotten(ledger: Ledger) -> No
     assert look(ledger) == []
     assert len(look(ledger, settings=Drift(window_days=SETTINGS.window_days + 1))) == 1
     with ledger.transaction() as tx:
-        assert ledger.forget_drift(tx) == 0
+        assert tx.drift_counts.forget() == 0
         tx.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=KEPT_DAYS + 1)))
-        assert ledger.forget_drift(tx) == 1
+        assert tx.drift_counts.forget() == 1
 
 
 def test_days_are_added_up(ledger: Ledger) -> None:
@@ -134,9 +134,9 @@ def test_counts_of_another_form_of_the_package_are_left_out(ledger: Ledger) -> N
 def test_a_sender_of_a_thousand_names_is_counted_under_a_few(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         for number in range(STATIONS_MAX + 40):
-            ledger.count_image(tx, MODEL, "CR1", f"ST{number}", bins={}, sizes=SIZES)
-        ledger.count_image(tx, MODEL, "CR1", "ST0", bins={}, sizes=SIZES)
-        ledger.count_image(tx, "other@1.0.0", "CR1", "NEW", bins={}, sizes=SIZES)
+            tx.drift_counts.add_image(MODEL, "CR1", f"ST{number}", bins={}, sizes=SIZES)
+        tx.drift_counts.add_image(MODEL, "CR1", "ST0", bins={}, sizes=SIZES)
+        tx.drift_counts.add_image("other@1.0.0", "CR1", "NEW", bins={}, sizes=SIZES)
     senders = {(one.ae_title, one.station): one.images for one in look(ledger) if one.model == MODEL}
     assert len(senders) == STATIONS_MAX + 1
     assert senders[OTHERS, OTHERS] == 40 and senders["CR1", "ST0"] == 2
@@ -231,7 +231,7 @@ def test_settings_and_packages_that_change_count_from_the_next_look_on(
     assert told_by(caplog)[0].getMessage() == "drift: alarm"
     other = "tiny@2.0.0"
     with ledger.transaction() as tx:
-        ledger.count_image(tx, other, "CR1", "ROOM1", bins={}, sizes={})
+        tx.drift_counts.add_image(other, "CR1", "ROOM1", bins={}, sizes={})
     models.symmetric_difference_update({MODEL, other})
     watch.look()
     assert value("hilum_drift_images", "ROOM1") is None

@@ -52,13 +52,13 @@ class Committing:
 
     def run(self, port: int, **options: Any) -> JobRow:
         with self.ledger.transaction() as tx:
-            self.ledger.update_job(tx, JOB, state="running")
+            tx.jobs.update(JOB, state="running")
         run_commitment_job(self.parts(port, **options), self.delivery.job(JOB))
         return self.delivery.job(JOB)
 
     def offered(self) -> bool | None:
         with self.ledger.reading() as tx:
-            return self.ledger.sop_class_accepted(tx, "pacs", STORAGE_COMMITMENT)
+            return tx.sop_classes.accepted("pacs", STORAGE_COMMITMENT)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_request_is_in_the_ledger_before_the_archive_is_asked(committing: Co
         committing.plan(archive.port)
         committing.run(archive.port)
     with committing.ledger.reading() as tx:
-        row = committing.ledger.commitment(tx, str(archive.requests[0].TransactionUID))
+        row = tx.commitments.get(str(archive.requests[0].TransactionUID))
     assert row is not None and row.requested_at < row.answered_at  # type: ignore[operator]
 
 
@@ -104,7 +104,7 @@ def test_waiting_ends_when_the_receiver_got_the_report(committing: Committing) -
         committing.plan(archive.port)
         parts = committing.parts(archive.port, keep_open_s=600)
         with committing.ledger.transaction() as tx:
-            committing.ledger.update_job(tx, JOB, state="running")
+            tx.jobs.update(JOB, state="running")
 
         def receive() -> None:
             assert archive.done.wait(10)
@@ -175,7 +175,7 @@ def test_the_archive_of_the_demonstration_declines_in_order(committing: Committi
 def test_nobody_is_asked_where_the_configuration_does_not_say_so(committing: Committing) -> None:
     assert committing.plan(free_port(), wanted=False) == "stored"
     with committing.ledger.reading() as tx:
-        assert committing.ledger.job(tx, JOB) is None
+        assert tx.jobs.get(JOB) is None
 
 
 def test_a_result_that_is_committed_already_is_not_asked_about(committing: Committing) -> None:

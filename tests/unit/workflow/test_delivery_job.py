@@ -38,9 +38,9 @@ class Delivering:
         self.spool.put("ab" * 32, path.read_bytes())
         new = NewResult(sop_instance_uid, sop_class_uid, "2.25.7", "sr", "ab" * 32, path.stat().st_size, "0")
         with self.ledger.transaction() as tx:
-            self.ledger.add_instance(tx, received())
-            report = self.ledger.open_report(tx, "1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
-            delivery = self.ledger.close_report(tx, report, [new], ["pacs"])[0]
+            tx.instances.add(received())
+            report = tx.reports.open("1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
+            delivery = tx.reports.close(report, [new], ["pacs"])[0]
             self.jobs.enqueue_delivery(tx, delivery.id, "pacs", "1.2.3.1")
 
     def attempt(self, port: int, **delivery: float) -> tuple[DeliveryRow, JobRow]:
@@ -60,12 +60,12 @@ class Delivering:
         finally:
             sender.close()
         with self.ledger.reading() as tx:
-            return self.ledger.delivery(tx, 1), self.job
+            return tx.deliveries.get(1), self.job
 
     @property
     def job(self) -> JobRow:
         with self.ledger.reading() as tx:
-            return cast(JobRow, self.ledger.job(tx, "delivery:1"))
+            return cast(JobRow, tx.jobs.get("delivery:1"))
 
 
 @pytest.fixture
@@ -105,14 +105,14 @@ def test_a_dead_letter_is_sent_after_a_person_asked_for_it(delivering: Deliverin
         assert delivering.attempt(archive.port)[0].state == "dead"
         with delivering.ledger.transaction() as tx:
             delivering.jobs.retry(tx, "delivery:1")
-            delivering.ledger.restart_delivery(tx, 1)
+            tx.deliveries.restart(1)
         delivery, job = delivering.attempt(archive.port)
     assert (delivery.state, job.state, delivery.attempts) == ("sent", "done", 2)
 
 
 def test_a_delivery_that_failed_for_too_long_is_given_up(delivering: Delivering) -> None:
     with delivering.ledger.transaction() as tx:
-        delivering.ledger.update_delivery(tx, 1, created_at=now_utc() - timedelta(hours=3))
+        tx.deliveries.update(1, created_at=now_utc() - timedelta(hours=3))
     with scripted_archive(0xA700) as archive:
         delivery, job = delivering.attempt(archive.port, give_up_after_h=2)
     assert (delivery.state, job.state) == ("dead", "dead")
@@ -142,7 +142,7 @@ def test_the_class_that_an_archive_refuses_is_replaced_and_remembered(tmp_path: 
         assert (delivery.state, job.state) == ("sent", "done")
         assert list(archive.received) == [delivery.result_uid] and delivery.result_uid != "2.25.1"
     with ledger.reading() as tx:
-        result = ledger.result(tx, delivery.result_uid)
+        result = tx.results.get(delivery.result_uid)
         assert result is not None and result.sop_class_uid == COMPREHENSIVE_SR
-        assert ledger.sop_class_accepted(tx, "pacs", COMPREHENSIVE_3D_SR) is False
+        assert tx.sop_classes.accepted("pacs", COMPREHENSIVE_3D_SR) is False
     ledger.engine.dispose()

@@ -57,21 +57,19 @@ class Shadow:
         found = StoredFinding("bright", BRIGHT, 0.9, 0.5, True, None)
         analysis = Analysis(np.zeros((1, 4, 4), np.float32), np.eye(2, 3), (100, 100), "cpu", (found,))
         with self.ledger.transaction() as tx:
-            self.ledger.add_instance(tx, record)
-            self.ledger.finish_instance(
-                tx, UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis
-            )
+            tx.instances.add(record)
+            tx.instances.finish(UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis)
             self.parts.jobs.enqueue_shadow(tx, UID, record.study_instance_uid)
 
     def run(self) -> ShadowRow | None:
         with self.ledger.reading() as tx:
-            (job,) = self.ledger.pending_jobs(tx, SHADOWS_QUEUE, 10)
+            (job,) = tx.jobs.pending(SHADOWS_QUEUE, 10)
         held = claimed(self.ledger, job)
         run_shadow_job(self.parts, held)
         with self.ledger.reading() as tx:
-            done = self.ledger.job(tx, job.job_id)
+            done = tx.jobs.get(job.job_id)
             assert done is not None and done.state == "done"
-            return next(self.ledger.shadows_since(tx, now_utc().replace(year=2000)), None)
+            return next(tx.shadows.since(now_utc().replace(year=2000)), None)
 
 
 @pytest.fixture(scope="module")
@@ -158,19 +156,19 @@ def test_where_no_route_names_a_second_model_any_more_what_waits_is_ended_withou
 def test_an_image_that_is_analysed_anew_waits_for_its_new_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     with shadow.ledger.transaction() as tx:
-        shadow.ledger.reopen_instance(tx, UID)
+        tx.instances.reopen(UID)
     assert shadow.run() is None
 
 
 def test_a_job_that_died_leaves_a_row_that_says_so(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     with shadow.ledger.transaction() as tx:
-        (job,) = shadow.ledger.pending_jobs(tx, SHADOWS_QUEUE, 1)
+        (job,) = tx.jobs.pending(SHADOWS_QUEUE, 1)
         bury_shadow(shadow.parts, tx, job, "crashed", "the process died")
-        (row,) = shadow.ledger.shadows_since(tx, now_utc().replace(year=2000))
+        (row,) = tx.shadows.since(now_utc().replace(year=2000))
         assert (row.outcome, row.detail) == ("failed", "crashed: the process died")
-        assert shadow.ledger.instance(tx, UID).state == "inferred"
-        assert shadow.ledger.pending_jobs(tx, IMAGES_QUEUE, 1) == []
+        assert tx.instances.get(UID).state == "inferred"
+        assert tx.jobs.pending(IMAGES_QUEUE, 1) == []
 
 
 def test_the_gpu_stays_the_first_models() -> None:

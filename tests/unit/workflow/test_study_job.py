@@ -39,7 +39,7 @@ class Studies:
     def judge(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
         """Receive and judge image `number`, as its image job would."""
         with self.ledger.transaction() as tx:
-            self.ledger.add_instance(tx, received(number))
+            tx.instances.add(received(number))
         self.finish(number, state, model)
 
     def finish(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
@@ -48,8 +48,7 @@ class Studies:
         analysis = Analysis(cam, np.eye(2, 3), (100, 100), "cpu", (found,)) if state == "inferred" else None
         code = None if state == "inferred" else "not-frontal"
         with self.ledger.transaction() as tx:
-            self.ledger.finish_instance(
-                tx,
+            tx.instances.finish(
                 f"{STUDY}.{number}",
                 state,  # type: ignore[arg-type]
                 route="chest",
@@ -62,14 +61,14 @@ class Studies:
 
     def study_jobs(self) -> list[JobRow]:
         with self.ledger.reading() as tx:
-            return [job for job in self.ledger.jobs_of_study(tx, STUDY) if job.kind == "study"]
+            return [job for job in tx.jobs.of_study(STUDY) if job.kind == "study"]
 
     def begin(self, job: JobRow) -> StudyCase:
         """Run the deciding steps of a study job."""
         route = self.parts.route("chest")
         assert route is not None
         with self.ledger.reading() as tx:
-            current = self.ledger.job(tx, job.job_id)
+            current = tx.jobs.get(job.job_id)
         assert current is not None
         job = current if current.state == "running" else claimed(self.ledger, current)
         case = StudyCase(job, StepLog(STUDY, STUDY), route)
@@ -81,7 +80,7 @@ class Studies:
     def close(self, case: StudyCase) -> None:
         assert case.report is not None
         with self.ledger.transaction() as tx:
-            self.ledger.close_report(tx, case.report, [], ["pacs"])
+            tx.reports.close(case.report, [], ["pacs"])
             plan_report(tx, self.parts, STUDY, cause=f"after-{case.report.revision}")
             self.jobs.finish(tx, case.job)
 
@@ -120,8 +119,8 @@ def test_two_jobs_of_one_study_make_one_report(studies: Studies) -> None:
     studies.close(winner)
     assert studies.begin(second).over
     with studies.ledger.reading() as tx:
-        assert len(studies.ledger.reports_of_study(tx, STUDY)) == 1
-        assert studies.ledger.routes_to_report(tx) == []
+        assert len(tx.reports.of_study(STUDY)) == 1
+        assert tx.instances.routes_to_report() == []
 
 
 def test_an_image_that_comes_while_a_report_is_built_gets_the_next_revision(studies: Studies) -> None:
@@ -158,7 +157,7 @@ def test_while_an_image_is_analysed_a_study_is_not_quiet(studies: Studies) -> No
     studies.report = {"quiet_period_s": 0.001}
     studies.judge(1)
     with studies.ledger.transaction() as tx:
-        studies.ledger.add_instance(tx, received(2))
+        tx.instances.add(received(2))
     assert studies.begin(studies.study_jobs()[0]).over
     studies.finish(2, "declined")
     report = studies.begin(studies.study_jobs()[-1]).report
@@ -170,9 +169,9 @@ def test_images_of_an_earlier_model_are_analysed_anew_before_they_are_reported(s
     case = studies.begin(studies.study_jobs()[0])
     assert case.over and case.report is None
     with studies.ledger.reading() as tx:
-        assert studies.ledger.instance(tx, f"{STUDY}.1").state == "received"
-        assert studies.ledger.analysis(tx, f"{STUDY}.1") is None
-        renewed = [job for job in studies.ledger.jobs_of_study(tx, STUDY) if job.kind == "image"]
+        assert tx.instances.get(f"{STUDY}.1").state == "received"
+        assert tx.instances.analysis(f"{STUDY}.1") is None
+        renewed = [job for job in tx.jobs.of_study(STUDY) if job.kind == "image"]
     assert len(renewed) == 1
     studies.finish(1)
     assert studies.begin(studies.study_jobs()[-1]).report is not None
@@ -184,7 +183,7 @@ def test_a_study_without_analysed_images_is_settled_once_where_such_reports_are_
     assert studies.begin(studies.study_jobs()[0]).over
     with studies.ledger.transaction() as tx:
         studies.jobs.finish(tx, studies.study_jobs()[0])
-        assert studies.ledger.routes_to_report(tx) == []
+        assert tx.instances.routes_to_report() == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,5 @@ def test_an_arrival_in_the_future_makes_nobody_wait(
     with studies.ledger.transaction() as tx:
         for number, age_s in enumerate(ages_s, 1):
             record = received(number)
-            studies.ledger.add_instance(
-                tx, type(record)(**{**vars(record), "received_at": now - timedelta(seconds=age_s)})
-            )
-        assert last_arrival_of(studies.ledger.instances_of_study(tx, STUDY)) == expected(now)
+            tx.instances.add(type(record)(**{**vars(record), "received_at": now - timedelta(seconds=age_s)}))
+        assert last_arrival_of(tx.instances.of_study(STUDY)) == expected(now)
