@@ -58,8 +58,8 @@ def test_a_database_without_its_driver_is_a_matter_of_installation() -> None:
 
 def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> None:
     with ledger.reading() as tx:
-        assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-        assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert tx.connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert tx.connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
 def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: Ledger) -> None:
