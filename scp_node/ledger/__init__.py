@@ -19,7 +19,6 @@ from scp_node.ledger.records import (
     ReportRow,
     ResultRow,
     ShadowRow,
-    StoredFinding,
     TwoScores,
 )
 from scp_node.ledger.transaction import Transaction
@@ -40,7 +39,6 @@ __all__ = [
     "ReportRow",
     "ResultRow",
     "ShadowRow",
-    "StoredFinding",
     "Transaction",
     "TwoScores",
 ]

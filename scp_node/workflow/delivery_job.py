@@ -92,7 +92,7 @@ def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
     attempts, moment = case.delivery.attempts + 1, now_utc()
     with parts.ledger.transaction() as tx:
-        case.log.enter(tx, parts.ledger)
+        case.log.enter(tx)
         if outcome.sent:
             state: DeliveryState = "sent"
             due_at = None

@@ -68,13 +68,18 @@ class StepLog:
         finally:
             self.entries.append(StepEntry(name, self.outcome, now_utc(), 1000 * (time.perf_counter() - started)))
 
-    def enter(self, tx: Transaction, ledger: Ledger, running_step: str = "") -> None:
+    def enter(self, tx: Transaction, running_step: str = "") -> None:
         """Write the entries to the ledger; `running_step` is the one that is doing so."""
         steps: list[tuple[str, str, datetime, float | None]]
         steps = [(one.name, one.outcome, one.ended_at, one.took_ms) for one in self.entries if one.outcome]
         if running_step:
             steps.append((running_step, self.outcome, now_utc(), None))
         tx.events.add_steps(self.study_instance_uid, self.subject, steps)
+
+    @property
+    def names(self) -> set[str]:
+        """The steps that were begun."""
+        return {entry.name for entry in self.entries}
 
     def timings(self) -> dict[str, float]:
         """Milliseconds by step, for the log line of the job."""

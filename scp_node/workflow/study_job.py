@@ -223,7 +223,7 @@ def bury_study(parts: Services, tx: Transaction, job: JobRow, code: str, reason:
 
 
 def _finish(case: StudyCase, parts: Services, tx: Transaction, running_step: str = "") -> None:
-    case.log.enter(tx, parts.ledger, running_step)
+    case.log.enter(tx, running_step)
     parts.jobs.finish(tx, case.job)
 
 
