@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pydicom
-from pydicom.uid import Comprehensive3DSRStorage
 
-from converter.result.structured_report import as_comprehensive
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
+from scp_node.reporting.results import store_result
 from scp_node.settings import Delivery
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
 from scp_node.workflow.services import Services, StepLog
-from scp_node.workflow.study_job import store_result
 
 log = logging.getLogger(__name__)
 
@@ -42,21 +41,23 @@ def send(case: DeliveryCase, parts: Services) -> None:
 
 
 def fall_back(case: DeliveryCase, parts: Services) -> None:
-    """Where Comprehensive 3D SR is refused as a class, the same content goes as Comprehensive SR."""
+    """Where the SOP class is refused, the same content goes in another one, if its kind has another."""
     assert case.outcome is not None
+    kind, sop_class_uid = RESULT_KINDS[case.result.kind], case.result.sop_class_uid
     refused = case.outcome.class_refused
-    if case.result.sop_class_uid != Comprehensive3DSRStorage or not (refused or case.outcome.sent):
+    is_preferred = len(kind.sop_classes) > 1 and sop_class_uid == next(iter(kind.sop_classes))
+    if not is_preferred or not (refused or case.outcome.sent):
         case.log.outcome = ""
         return
     with parts.ledger.transaction() as tx:
-        destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
-        if tx.sop_classes.accepted(destination, sop_class_uid) is not (not refused):
-            tx.sop_classes.set_accepted(destination, sop_class_uid, accepted=not refused)
+        if tx.sop_classes.accepted(case.delivery.destination, sop_class_uid) is not (not refused):
+            tx.sop_classes.set_accepted(case.delivery.destination, sop_class_uid, accepted=not refused)
     if not refused:
         case.log.outcome = ""
         return
-    variant = as_comprehensive(pydicom.dcmread(parts.spool.path(case.result.spool_name)))
-    new = store_result(parts.spool, variant, "sr")
+    variant = kind.load().as_class(pydicom.dcmread(parts.spool.path(case.result.spool_name)), sop_class_uid)
+    assert variant is not None, "a kind with two classes knows how to write the second"
+    new = store_result(parts.spool, variant, kind.name)
     with parts.ledger.transaction() as tx:
         tx.results.add(case.result.report_id, new)
         tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
@@ -64,7 +65,7 @@ def fall_back(case: DeliveryCase, parts: Services) -> None:
     assert result is not None
     case.result = result
     case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(result.spool_name))
-    case.log.outcome = f"as Comprehensive SR: {case.outcome.message}"
+    case.log.outcome = f"as {kind.sop_classes[result.sop_class_uid]}: {case.outcome.message}"
 
 
 DELIVERY_JOB = (send, fall_back)

@@ -11,6 +11,7 @@ from pydicom import Dataset
 from converter.analysis.judge import judged
 from converter.image.convert import Converted, convert
 from converter.image.image_file import read_header
+from converter.result.algorithm import algorithm_of
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Finding, HeatmapInput, StudyReport
 from converter.result.regions import attention_region
@@ -20,7 +21,6 @@ from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, ResultSender
 from scp_node.inference.packages import find_package
 from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger
-from scp_node.reporting.assemble import algorithm_of
 from scp_node.settings import Inference, Report
 from scp_node.settings.places import shipped_models_dir
 from tests.bench import loads
