@@ -189,7 +189,7 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
         raise OSError("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(delivery.ledger, "answer_commitment", fail)
+        patched.setattr(Commitments, "answer", fail)
         assert raw_report(archive, good).status == 0x0110
         assert delivery.row.state == "sent"
     assert raw_report(archive, good).status == 0x0000
