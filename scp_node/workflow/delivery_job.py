@@ -18,7 +18,8 @@ from scp_node.ledger.records import DeliveryState, now_utc
 from scp_node.settings import Delivery
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from scp_node.workflow.study_job import store_result
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
     attempts, moment = case.delivery.attempts + 1, now_utc()
     with parts.ledger.transaction() as tx:
-        case.log.enter(tx, parts.ledger)
+        case.log.enter(tx)
         if outcome.sent:
             state: DeliveryState = "sent"
             due_at = None

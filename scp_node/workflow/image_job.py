@@ -25,7 +25,8 @@ from scp_node.ledger.records import InstanceState
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
 from scp_node.telemetry import metrics
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from scp_node.workflow.study_job import plan_report
 
 log = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
             analysis=case.analysis,
         )
         if entered:
-            case.log.enter(tx, parts.ledger)
+            case.log.enter(tx)
             if count is not None:
                 count.enter(tx, parts.ledger)
             if state == "inferred" and case.route is not None and case.route.shadow is not None:

@@ -30,7 +30,8 @@ from scp_node.reporting.assemble import (
 )
 from scp_node.settings import Route
 from scp_node.storage.spool import SpoolFiles
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -223,7 +224,7 @@ def bury_study(parts: Services, tx: Transaction, job: JobRow, code: str, reason:
 
 
 def _finish(case: StudyCase, parts: Services, tx: Transaction, running_step: str = "") -> None:
-    case.log.enter(tx, parts.ledger, running_step)
+    case.log.enter(tx, running_step)
     parts.jobs.finish(tx, case.job)
 
 

@@ -19,7 +19,8 @@ from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.settings import Inference, Settings
 from scp_node.telemetry import metrics
 from scp_node.workflow.image_job import IMAGE_JOB, ImageCase, pass_gate
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
 
 GATE_SPEC = Gate.model_validate(GATE)

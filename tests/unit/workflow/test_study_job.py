@@ -18,7 +18,8 @@ from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
