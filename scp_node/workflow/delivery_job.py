@@ -36,76 +36,76 @@ class DeliveryCase:
     outcome: SendOutcome | None = None
 
 
-def send(case: DeliveryCase, parts: Services) -> None:
+def send(case: DeliveryCase, services: Services) -> None:
     """One C-STORE over the association that is kept for the destination."""
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(case.result.spool_name))
+    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
-def fall_back(case: DeliveryCase, parts: Services) -> None:
+def fall_back(case: DeliveryCase, services: Services) -> None:
     """Where Comprehensive 3D SR is refused as a class, the same content goes as Comprehensive SR."""
     assert case.outcome is not None
     refused = case.outcome.class_refused
     if case.result.sop_class_uid != Comprehensive3DSRStorage or not (refused or case.outcome.sent):
         case.log.outcome = ""
         return
-    with parts.ledger.transaction() as tx:
+    with services.ledger.transaction() as tx:
         destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
         if tx.sop_classes.accepted(destination, sop_class_uid) is not (not refused):
             tx.sop_classes.set_accepted(destination, sop_class_uid, accepted=not refused)
     if not refused:
         case.log.outcome = ""
         return
-    variant = as_comprehensive(pydicom.dcmread(parts.spool.path(case.result.spool_name)))
-    new = store_result(parts.spool, variant, "sr")
-    with parts.ledger.transaction() as tx:
+    variant = as_comprehensive(pydicom.dcmread(services.spool.path(case.result.spool_name)))
+    new = store_result(services.spool, variant, "sr")
+    with services.ledger.transaction() as tx:
         tx.results.add(case.result.report_id, new)
         tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
         result = tx.results.get(new.sop_instance_uid)
     assert result is not None
     case.result = result
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(result.spool_name))
+    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(result.spool_name))
     case.log.outcome = f"as Comprehensive SR: {case.outcome.message}"
 
 
 DELIVERY_JOB = (send, fall_back)
 
 
-def run_delivery_job(parts: Services, job: JobRow) -> None:
+def run_delivery_job(services: Services, job: JobRow) -> None:
     """One attempt, then success, another attempt later, or a dead letter, entered in one transaction."""
-    with parts.ledger.reading() as tx:
+    with services.ledger.reading() as tx:
         delivery = tx.deliveries.get(int(job.subject))
         result = tx.results.get(delivery.result_uid)
     assert result is not None
-    if delivery.destination not in parts.settings().remote_aes:
+    if delivery.destination not in services.settings().remote_aes:
         raise UsageError(f"the destination {delivery.destination} is no longer configured")
     case = DeliveryCase(job, delivery, result, StepLog(job.study_instance_uid, result.sop_instance_uid))
     for step in DELIVERY_JOB:
         with case.log.step(step.__name__):
-            step(case, parts)
-    _enter_outcome(case, parts)
+            step(case, services)
+    _enter_outcome(case, services)
 
 
-def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
-    outcome, job, settings = case.outcome, case.job, parts.settings().delivery
+def _enter_outcome(case: DeliveryCase, services: Services) -> None:
+    outcome, job, settings = case.outcome, case.job, services.settings().delivery
     assert outcome is not None
     # the archive's own words may name the patient: they go into the ledger, never into the log
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
     attempts, moment = case.delivery.attempts + 1, now_utc()
-    with parts.ledger.transaction() as tx:
+    with services.ledger.transaction() as tx:
         case.log.enter(tx)
         if outcome.sent:
             state: DeliveryState = "sent"
             due_at = None
-            parts.jobs.finish(tx, job)
+            services.jobs.finish(tx, job)
         elif outcome.verdict is Verdict.RETRY and not _gave_up(case.delivery, settings, moment):
             state, due_at = "failed", moment + timedelta(seconds=wait_s(attempts, settings))
-            parts.jobs.again(tx, job, due_at, detail)
+            services.jobs.again(tx, job, due_at, detail)
         else:
             state, due_at = "dead", None
-            parts.jobs.bury(tx, job, detail)
+            services.jobs.bury(tx, job, detail)
         if state == "sent":
-            detail = plan_commitment(tx, parts, case.delivery, attempts, job.study_instance_uid, detail)
+            detail = plan_commitment(tx, services, case.delivery, attempts, job.study_instance_uid, detail)
         tx.deliveries.update(
             case.delivery.id,
             state=state,
@@ -140,7 +140,7 @@ def _gave_up(delivery: DeliveryRow, settings: Delivery, moment: datetime) -> boo
     return moment - delivery.created_at > timedelta(hours=settings.give_up_after_h)
 
 
-def bury_delivery(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
+def bury_delivery(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A delivery whose job died is a dead letter."""
     tx.deliveries.update(int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
     tx.events.add(job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")

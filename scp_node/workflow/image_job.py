@@ -141,16 +141,16 @@ def judge(case: ImageCase, parts: Services) -> None:
 IMAGE_JOB = (choose_route, check_eligibility, convert, infer, pass_gate, judge)
 
 
-def run_image_job(parts: Services, job: JobRow) -> None:
+def run_image_job(services: Services, job: JobRow) -> None:
     """Run the steps on one instance; a refusal ends them, unreadable or undecodable bytes quarantine the instance."""
-    with parts.ledger.reading() as tx:
+    with services.ledger.reading() as tx:
         instance = tx.instances.get(job.subject)
     case = ImageCase(instance, StepLog(instance.study_instance_uid, instance.sop_instance_uid))
     if instance.state == "received":
         try:
             for step in IMAGE_JOB:
                 with case.log.step(step.__name__):
-                    step(case, parts)
+                    step(case, services)
                     if case.declined is not None:
                         case.log.outcome = f"declined: {case.declined.code}: {case.declined.reason}"
                 if case.declined is not None:
@@ -159,18 +159,18 @@ def run_image_job(parts: Services, job: JobRow) -> None:
             case.quarantined = True
             metrics.decode_failures.labels(error.code).inc()
             case.declined = Declined("undecodable", str(error))
-    _enter_outcome(case, parts, job)
+    _enter_outcome(case, services, job)
 
 
-def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
+def _enter_outcome(case: ImageCase, services: Services, job: JobRow) -> None:
     state: InstanceState = "quarantined" if case.quarantined else "declined" if case.declined else "inferred"
     own_result = case.declined is not None and case.declined.code == "own-result"
     if case.quarantined and case.route is None:
-        case.route = _first_route_of(parts, case.instance.source)
+        case.route = _first_route_of(services, case.instance.source)
     steps = {entry.name for entry in case.log.entries}
     ae_title = case.instance.calling_ae_title
     count = drift_count(case.model, ae_title, case.ds, steps, case.declined, case.converted, case.analysis)
-    with parts.ledger.transaction() as tx:
+    with services.ledger.transaction() as tx:
         entered = tx.instances.finish(
             case.instance.sop_instance_uid,
             state,
@@ -185,12 +185,12 @@ def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
         if entered:
             case.log.enter(tx)
             if count is not None:
-                count.enter(tx, parts.ledger)
+                count.enter(tx, services.ledger)
             if state == "inferred" and case.route is not None and case.route.shadow is not None:
                 uid, study = case.instance.sop_instance_uid, case.instance.study_instance_uid
-                parts.jobs.enqueue_shadow(tx, uid, study)
-            plan_report(tx, parts, case.instance.study_instance_uid)
-        parts.jobs.finish(tx, job)
+                services.jobs.enqueue_shadow(tx, uid, study)
+            plan_report(tx, services, case.instance.study_instance_uid)
+        services.jobs.finish(tx, job)
     if entered:
         log.info(
             "image judged" if state == "inferred" else f"image {state}",
@@ -202,11 +202,11 @@ def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
         )
 
 
-def bury_image(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
+def bury_image(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead image job quarantines its instance, which is reported as not analysed. The pixels are not to blame: what
     cannot be decoded is found out in a decoding process, and does not end the job."""
     instance = tx.instances.get(job.subject)
-    route = _first_route_of(parts, instance.source)
+    route = _first_route_of(services, instance.source)
     tx.instances.finish(
         instance.sop_instance_uid,
         "quarantined",
@@ -217,9 +217,9 @@ def bury_image(parts: Services, tx: Transaction, job: JobRow, code: str, reason:
         detail=f"{code}: {reason}",
     )
     tx.events.add(instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
-    plan_report(tx, parts, instance.study_instance_uid)
+    plan_report(tx, services, instance.study_instance_uid)
 
 
-def _first_route_of(parts: Services, source: str) -> Route | None:
-    routes = parts.settings().routes
+def _first_route_of(services: Services, source: str) -> Route | None:
+    routes = services.settings().routes
     return next((route for route in routes if not route.when.from_ or source in route.when.from_), None)

@@ -40,19 +40,19 @@ class ShadowServices:
     decode_pool: DecodePool
 
 
-def run_shadow_job(parts: ShadowServices, job: JobRow) -> None:
+def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
     """Score one image with the second model that its route names now, if the first one's scores still stand."""
-    with parts.ledger.reading() as tx:
+    with services.ledger.reading() as tx:
         instance = tx.instances.get(job.subject)
         first = tx.instances.analysis(job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     row = None
     if first is not None and route is not None and route.shadow is not None:
-        row = _scored(parts, instance, first, route.name, route.shadow)
-    with parts.ledger.transaction() as tx:
+        row = _scored(services, instance, first, route.name, route.shadow)
+    with services.ledger.transaction() as tx:
         if row is not None:
             tx.shadows.put(row)
-        parts.jobs.finish(tx, job)
+        services.jobs.finish(tx, job)
 
 
 def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
@@ -99,10 +99,10 @@ def _scores(
     )
 
 
-def bury_shadow(parts: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
+def bury_shadow(services: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """The second model could not be run on this image: that is kept, and nothing else depends on it."""
     instance = tx.instances.get(job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     if route is not None and route.shadow is not None:
         model, detail = instance.model or "", f"{code}: {reason}"
         row = ShadowRow(job.subject, route.shadow, model, route.name, "failed", detail, (), now_utc())

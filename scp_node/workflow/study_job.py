@@ -53,14 +53,14 @@ class StudyCase:
     results: list[NewResult] = field(default_factory=list)
 
 
-def plan_report(tx: Transaction, parts: Services, study_instance_uid: str, cause: str = "") -> None:
+def plan_report(tx: Transaction, services: Services, study_instance_uid: str, cause: str = "") -> None:
     """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
     images = tx.instances.of_study(study_instance_uid)
-    due_at = last_arrival_of(images) + timedelta(seconds=parts.settings().report.quiet_period_s)
+    due_at = last_arrival_of(images) + timedelta(seconds=services.settings().report.quiet_period_s)
     # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
     latest = max(image.finished_at or image.received_at for image in images)
     for route in sorted({image.route for image in images if image.reportable and not image.covered and image.route}):
-        parts.jobs.enqueue_study(tx, study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
+        services.jobs.enqueue_study(tx, study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
 
 
 def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
@@ -70,10 +70,10 @@ def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
     return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
 
 
-def wait_until_quiet(case: StudyCase, parts: Services) -> None:
+def wait_until_quiet(case: StudyCase, services: Services) -> None:
     """End here if images are still arriving: the last of them brings a study job of its own."""
-    quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
-    with parts.ledger.reading() as tx:
+    quiet_period = timedelta(seconds=services.settings().report.quiet_period_s)
+    with services.ledger.reading() as tx:
         if not quiet_period or tx.reports.of_job(case.job.job_id) is not None:
             return
         images = tx.instances.of_study(case.job.study_instance_uid)
@@ -102,7 +102,7 @@ def gather_images(case: StudyCase, parts: Services) -> None:
     case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
 
 
-def _open_report(case: StudyCase, parts: Services, tx: Transaction, model: str) -> ReportRow | None:
+def _open_report(case: StudyCase, services: Services, tx: Transaction, model: str) -> ReportRow | None:
     """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
     job = case.job
     images = [
@@ -119,11 +119,11 @@ def _open_report(case: StudyCase, parts: Services, tx: Transaction, model: str) 
     outdated = [image for image in images if _was_analysed(image) and image.model != model]
     for image in outdated:
         tx.instances.reopen(image.sop_instance_uid)
-        parts.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
+        services.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
     if outdated:
         case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
         return None
-    if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
+    if services.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
         tx.instances.cover([image.sop_instance_uid for image in images])
         case.log.outcome = "no image could be analysed; such reports are switched off"
         return None
@@ -177,36 +177,36 @@ def build_report(case: StudyCase, parts: Services) -> None:
     case.log.outcome = f"{case.results[-1].bytes} bytes"
 
 
-def hand_to_delivery(case: StudyCase, parts: Services) -> None:
+def hand_to_delivery(case: StudyCase, services: Services) -> None:
     """Enter results and deliveries and end the job, in one transaction."""
     assert case.report is not None
-    with parts.ledger.transaction() as tx:
+    with services.ledger.transaction() as tx:
         deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
-                parts.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
-        plan_report(tx, parts, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
+                services.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
+        plan_report(tx, services, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
         case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
-        _finish(case, parts, tx, "hand_to_delivery")
+        _finish(case, services, tx, "hand_to_delivery")
     for image in case.covered:
-        parts.previews.drop(image.instance.spool_name)
+        services.previews.drop(image.instance.spool_name)
 
 
 STUDY_JOB = (wait_until_quiet, gather_images, build_heatmaps, build_report, hand_to_delivery)
 
 
-def run_study_job(parts: Services, job: JobRow) -> None:
+def run_study_job(services: Services, job: JobRow) -> None:
     """Run the steps on one study and route."""
-    route = parts.route(job.subject)
+    route = services.route(job.subject)
     if route is None:
         raise UsageError(f"the route {job.subject} is no longer configured")
     case = StudyCase(job, StepLog(job.study_instance_uid, job.study_instance_uid), route)
     for step in STUDY_JOB:
         with case.log.step(step.__name__):
-            step(case, parts)
+            step(case, services)
         if case.over:
-            with parts.ledger.transaction() as tx:
-                _finish(case, parts, tx)
+            with services.ledger.transaction() as tx:
+                _finish(case, services, tx)
             return
     log.info(
         "study reported",
@@ -218,14 +218,14 @@ def run_study_job(parts: Services, job: JobRow) -> None:
     )
 
 
-def bury_study(parts: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
+def bury_study(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead study job leaves a trace for `hilum explain`; nothing else depends on it."""
     tx.events.add(job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
 
 
-def _finish(case: StudyCase, parts: Services, tx: Transaction, running_step: str = "") -> None:
+def _finish(case: StudyCase, services: Services, tx: Transaction, running_step: str = "") -> None:
     case.log.enter(tx, running_step)
-    parts.jobs.finish(tx, case.job)
+    services.jobs.finish(tx, case.job)
 
 
 def _was_analysed(instance: InstanceRow) -> bool:

@@ -54,9 +54,9 @@ class Delivering:
         )
         sender = ResultSender(settings)
         unused: Any = None
-        parts = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
+        services = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
         try:
-            run_delivery_job(parts, claimed(self.ledger, self.job))
+            run_delivery_job(services, claimed(self.ledger, self.job))
         finally:
             sender.close()
         with self.ledger.reading() as tx:

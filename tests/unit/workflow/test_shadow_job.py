@@ -36,7 +36,7 @@ class Shadow:
     """A ledger with one image that tiny@1.0.0 has scored, and what its second score takes."""
 
     ledger: Ledger
-    parts: ShadowServices
+    services: ShadowServices
     route: dict[str, Any] = field(default_factory=lambda: {"shadow": "tiny@1.1.0"})
 
     def settings(self) -> Settings:
@@ -51,7 +51,7 @@ class Shadow:
     def receive(self, ds: Dataset) -> None:
         """Store and judge, as receiver and image job would."""
         record = received()
-        path = self.parts.spool.path(record.spool_name)
+        path = self.services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_dx(path, ds)
         found = StoredFinding("bright", BRIGHT, 0.9, 0.5, True, None)
@@ -59,13 +59,13 @@ class Shadow:
         with self.ledger.transaction() as tx:
             tx.instances.add(record)
             tx.instances.finish(UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis)
-            self.parts.jobs.enqueue_shadow(tx, UID, record.study_instance_uid)
+            self.services.jobs.enqueue_shadow(tx, UID, record.study_instance_uid)
 
     def run(self) -> ShadowRow | None:
         with self.ledger.reading() as tx:
             (job,) = tx.jobs.pending(SHADOWS_QUEUE, 10)
         held = claimed(self.ledger, job)
-        run_shadow_job(self.parts, held)
+        run_shadow_job(self.services, held)
         with self.ledger.reading() as tx:
             done = tx.jobs.get(job.job_id)
             assert done is not None and done.state == "done"
@@ -132,7 +132,7 @@ def test_a_broken_package_is_a_failure_of_each_image_and_not_of_the_job(
     shadow: Shadow, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
     shadow.route = {"shadow": f"tiny@{version}"}
-    assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
     assert "second model cannot be used" in caplog.messages
     shadow.receive(make_dx(rows=256, columns=220))
     row = shadow.run()
@@ -149,7 +149,7 @@ def test_a_model_without_a_finding_of_the_first_one_is_told_as_a_failure(shadow:
 def test_where_no_route_names_a_second_model_any_more_what_waits_is_ended_without_a_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     shadow.route = {}
-    assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
     assert shadow.run() is None
 
 
@@ -164,7 +164,7 @@ def test_a_job_that_died_leaves_a_row_that_says_so(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     with shadow.ledger.transaction() as tx:
         (job,) = tx.jobs.pending(SHADOWS_QUEUE, 1)
-        bury_shadow(shadow.parts, tx, job, "crashed", "the process died")
+        bury_shadow(shadow.services, tx, job, "crashed", "the process died")
         (row,) = tx.shadows.since(now_utc().replace(year=2000))
         assert (row.outcome, row.detail) == ("failed", "crashed: the process died")
         assert tx.instances.get(UID).state == "inferred"

@@ -30,11 +30,11 @@ STUDY = "1.2.3.1"
 
 @dataclass
 class Studies:
-    """A ledger with one study of route `chest`, and the parts that deciding on its report needs."""
+    """A ledger with one study of route `chest`, and the services that deciding on its report needs."""
 
     ledger: Ledger
     jobs: JobQueue
-    parts: Services
+    services: Services
     report: dict[str, Any] = field(default_factory=lambda: {"quiet_period_s": 0})
 
     def judge(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
@@ -58,7 +58,7 @@ class Studies:
                 decline_code=code,
                 analysis=analysis,
             )
-            plan_report(tx, self.parts, STUDY)
+            plan_report(tx, self.services, STUDY)
 
     def study_jobs(self) -> list[JobRow]:
         with self.ledger.reading() as tx:
@@ -66,7 +66,7 @@ class Studies:
 
     def begin(self, job: JobRow) -> StudyCase:
         """Run the deciding steps of a study job."""
-        route = self.parts.route("chest")
+        route = self.services.route("chest")
         assert route is not None
         with self.ledger.reading() as tx:
             current = tx.jobs.get(job.job_id)
@@ -75,14 +75,14 @@ class Studies:
         case = StudyCase(job, StepLog(STUDY, STUDY), route)
         for step in (wait_until_quiet, gather_images):
             if not case.over:
-                step(case, self.parts)
+                step(case, self.services)
         return case
 
     def close(self, case: StudyCase) -> None:
         assert case.report is not None
         with self.ledger.transaction() as tx:
             tx.reports.close(case.report, [], ["pacs"])
-            plan_report(tx, self.parts, STUDY, cause=f"after-{case.report.revision}")
+            plan_report(tx, self.services, STUDY, cause=f"after-{case.report.revision}")
             self.jobs.finish(tx, case.job)
 
 
