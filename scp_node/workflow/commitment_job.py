@@ -7,7 +7,6 @@ stays 'sent' with a note, and nothing is sent twice because of it.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
 from scp_node.deliver.scu import peer_of
@@ -15,12 +14,10 @@ from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook
+from scp_node.workflow.job_kinds import commitment_job
 from scp_node.workflow.services import Services
 
 log = logging.getLogger(__name__)
-ASKED_MAX = 3
-# An archive that does not offer storage commitment is tried again after this long: it may have been set up meanwhile.
-NOT_OFFERED_FOR = timedelta(hours=1)
 NO_REPORT = "no report came"
 NOT_OFFERED = "not confirmed: the archive does not offer Storage Commitment"
 
@@ -34,9 +31,9 @@ def plan_commitment(
     if remote is None or not remote.storage_commitment:
         return detail
     refused_at = tx.sop_classes.refused_since(delivery.destination, STORAGE_COMMITMENT)
-    if refused_at is not None and now_utc() - refused_at < NOT_OFFERED_FOR:
+    if refused_at is not None and now_utc() - refused_at < services.retries()["commitment-offer"].wait():
         return f"{detail}; {NOT_OFFERED}"
-    services.jobs.enqueue_commitment(tx, delivery.id, attempts, delivery.destination, study_instance_uid)
+    services.jobs.put(tx, commitment_job(delivery, attempts, study_instance_uid, now_utc()))
     return detail
 
 
@@ -47,12 +44,13 @@ def run_commitment_job(services: Services, job: JobRow) -> None:
         result = tx.results.get(delivery.result_uid)
     assert result is not None
     remote = services.settings().remote_aes.get(delivery.destination)
+    asking = services.retries()["commitment-request"]
     if delivery.state != "sent":
         _end(services, job, delivery)
     elif remote is None or not remote.storage_commitment:
         _end(services, job, delivery, "not confirmed: the configuration does not ask for it any more")
-    elif job.attempt > ASKED_MAX:
-        _end(services, job, delivery, f"not confirmed after {ASKED_MAX} requests: {job.error}")
+    elif asking.is_exhausted(job.attempt - 1):
+        _end(services, job, delivery, f"not confirmed after {asking.attempts_max} requests: {job.error}")
     else:
         outcome = _ask(services, delivery, result, remote.ae_title)
         _remember(services, delivery.destination, outcome)
@@ -63,7 +61,8 @@ def run_commitment_job(services: Services, job: JobRow) -> None:
 
 
 def _ask(services: Services, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:
-    settings, book = services.settings(), CommitmentBook(services.ledger, services.jobs)
+    settings = services.settings()
+    book = CommitmentBook(services.ledger, services.jobs, services.retries)
     transaction_uid = book.open(delivery, result, ae_title)
 
     def is_answered() -> bool:
@@ -90,8 +89,9 @@ def _remember(services: Services, destination: str, outcome: AskOutcome) -> None
 
 
 def _ask_again_later(services: Services, job: JobRow, delivery: DeliveryRow, outcome: AskOutcome) -> None:
-    due_at = now_utc() + timedelta(seconds=services.settings().delivery.commitment_timeout_s)
-    asked = f"{delivery.destination} was asked to confirm, request {job.attempt} of {ASKED_MAX}: {outcome.message}"
+    asking = services.retries()["commitment-request"]
+    due_at, number = now_utc() + asking.wait(job.attempt), f"{job.attempt} of {asking.attempts_max}"
+    asked = f"{delivery.destination} was asked to confirm, request {number}: {outcome.message}"
     with services.ledger.transaction() as tx:
         tx.events.add(job.study_instance_uid, delivery.result_uid, "commitment", asked)
         if tx.deliveries.get(delivery.id).state == "sent":

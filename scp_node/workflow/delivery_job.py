@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pydicom
 from pydicom.uid import Comprehensive3DSRStorage
@@ -15,7 +14,6 @@ from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
-from scp_node.settings import Delivery
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
 from scp_node.workflow.services import Services
@@ -87,25 +85,15 @@ def run_delivery_job(services: Services, job: JobRow) -> None:
 
 
 def _enter_outcome(case: DeliveryCase, services: Services) -> None:
-    outcome, job, settings = case.outcome, case.job, services.settings().delivery
+    outcome, attempts, moment = case.outcome, case.delivery.attempts + 1, now_utc()
     assert outcome is not None
     # the archive's own words may name the patient: they go into the ledger, never into the log
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
-    attempts, moment = case.delivery.attempts + 1, now_utc()
     with services.ledger.transaction() as tx:
         case.log.enter(tx)
-        if outcome.sent:
-            state: DeliveryState = "sent"
-            due_at = None
-            services.jobs.finish(tx, job)
-        elif outcome.verdict is Verdict.RETRY and not _gave_up(case.delivery, settings, moment):
-            state, due_at = "failed", moment + timedelta(seconds=wait_s(attempts, settings))
-            services.jobs.again(tx, job, due_at, detail)
-        else:
-            state, due_at = "dead", None
-            services.jobs.bury(tx, job, detail)
+        state, due_at = _end_attempt(tx, case, services, detail, moment)
         if state == "sent":
-            detail = plan_commitment(tx, services, case.delivery, attempts, job.study_instance_uid, detail)
+            detail = plan_commitment(tx, services, case.delivery, attempts, case.job.study_instance_uid, detail)
         tx.deliveries.update(
             case.delivery.id,
             state=state,
@@ -116,9 +104,8 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
             detail=detail,
         )
     metrics.delivery_attempts.labels(state).inc()
-    level = {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR)
     log.log(
-        level,
+        {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR),
         f"delivery {state}",
         extra={
             "result_uid": case.result.sop_instance_uid,
@@ -130,14 +117,21 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
     )
 
 
-def wait_s(attempts: int, settings: Delivery) -> float:
-    """Exponential backoff with jitter: between half and all of first * 2^(attempts - 1), at most retry_max_s."""
-    ceiling = min(settings.retry_max_s, settings.retry_first_s * 2 ** min(attempts - 1, 30))
-    return random.uniform(ceiling / 2, ceiling)
-
-
-def _gave_up(delivery: DeliveryRow, settings: Delivery, moment: datetime) -> bool:
-    return moment - delivery.created_at > timedelta(hours=settings.give_up_after_h)
+def _end_attempt(
+    tx: Transaction, case: DeliveryCase, services: Services, detail: str, moment: datetime
+) -> tuple[DeliveryState, datetime | None]:
+    """End the job, or have it tried again; returns the state of the delivery and when its next attempt is due."""
+    assert case.outcome is not None
+    retry = services.retries()["delivery"]
+    if case.outcome.sent:
+        services.jobs.finish(tx, case.job)
+        return "sent", None
+    if case.outcome.verdict is Verdict.RETRY and not retry.is_too_late(case.delivery.created_at, moment):
+        due_at = moment + retry.wait(case.delivery.attempts + 1)
+        services.jobs.again(tx, case.job, due_at, detail)
+        return "failed", due_at
+    services.jobs.bury(tx, case.job, detail)
+    return "dead", None
 
 
 def bury_delivery(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:

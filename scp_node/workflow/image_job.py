@@ -21,13 +21,14 @@ from scp_node.errors import DecodeFailed
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.inference.scores import Scores
 from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding, Transaction
-from scp_node.ledger.records import InstanceState
+from scp_node.ledger.records import InstanceState, now_utc
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
 from scp_node.telemetry import metrics
+from scp_node.workflow.job_kinds import shadow_job
+from scp_node.workflow.report_plan import plan_report
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from scp_node.workflow.study_job import plan_report
 
 log = logging.getLogger(__name__)
 
@@ -187,8 +188,8 @@ def _enter_outcome(case: ImageCase, services: Services, job: JobRow) -> None:
             if count is not None:
                 count.enter(tx, services.ledger)
             if state == "inferred" and case.route is not None and case.route.shadow is not None:
-                uid, study = case.instance.sop_instance_uid, case.instance.study_instance_uid
-                services.jobs.enqueue_shadow(tx, uid, study)
+                earlier_jobs = tx.jobs.count_of(case.instance.study_instance_uid, case.instance.sop_instance_uid)
+                services.jobs.put(tx, shadow_job(case.instance, earlier_jobs, now_utc()))
             plan_report(tx, services, case.instance.study_instance_uid)
         services.jobs.finish(tx, job)
     if entered:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scp_node.decode.pool import DecodePool
 from scp_node.deliver.scu import ResultSender
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger
 from scp_node.settings import Route, Settings
@@ -27,6 +28,9 @@ class Services:
     models: LoadedModels
     decode_pool: DecodePool
     sender: ResultSender
+
+    def retries(self) -> RetryTable:
+        return retry_table(self.settings().workers, self.settings().delivery)
 
     def route(self, name: str) -> Route | None:
         return next((route for route in self.settings().routes if route.name == name), None)

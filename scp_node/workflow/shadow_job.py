@@ -17,6 +17,7 @@ from converter.image.image_file import read_header
 from scp_node.analysis.judge import gate_refusal, judge
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
@@ -38,6 +39,9 @@ class ShadowServices:
     spool: SpoolFiles
     models: LoadedModels
     decode_pool: DecodePool
+
+    def retries(self) -> RetryTable:
+        return retry_table(self.settings().workers, self.settings().delivery)
 
 
 def run_shadow_job(services: ShadowServices, job: JobRow) -> None:

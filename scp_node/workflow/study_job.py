@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pydicom
 from pydicom import Dataset
@@ -17,6 +16,7 @@ from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
+from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.reporting.assemble import (
@@ -30,11 +30,12 @@ from scp_node.reporting.assemble import (
 )
 from scp_node.settings import Route
 from scp_node.storage.spool import SpoolFiles
+from scp_node.workflow.job_kinds import delivery_job
+from scp_node.workflow.report_plan import last_arrival_of, plan_report
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SR_CLASSES = {"comprehensive_3d": Comprehensive3DSRStorage, "comprehensive": ComprehensiveSRStorage}
 
 
@@ -51,23 +52,6 @@ class StudyCase:
     covered: list[CoveredImage] = field(default_factory=list)
     heatmaps: dict[str, Dataset] = field(default_factory=dict)
     results: list[NewResult] = field(default_factory=list)
-
-
-def plan_report(tx: Transaction, services: Services, study_instance_uid: str, cause: str = "") -> None:
-    """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
-    images = tx.instances.of_study(study_instance_uid)
-    due_at = last_arrival_of(images) + timedelta(seconds=services.settings().report.quiet_period_s)
-    # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
-    latest = max(image.finished_at or image.received_at for image in images)
-    for route in sorted({image.route for image in images if image.reportable and not image.covered and image.route}):
-        services.jobs.enqueue_study(tx, study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
-
-
-def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
-    """When the last image came that belongs into a report. A clock that was set back makes nobody wait for it."""
-    moment = now_utc()
-    arrivals = [image.received_at for image in images if image.reportable]
-    return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
 
 
 def wait_until_quiet(case: StudyCase, services: Services) -> None:
@@ -119,7 +103,8 @@ def _open_report(case: StudyCase, services: Services, tx: Transaction, model: st
     outdated = [image for image in images if _was_analysed(image) and image.model != model]
     for image in outdated:
         tx.instances.reopen(image.sop_instance_uid)
-        services.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
+        earlier_jobs = tx.jobs.count_of(image.study_instance_uid, image.sop_instance_uid)
+        services.jobs.put(tx, image_job(image, now_utc(), earlier_jobs))
     if outdated:
         case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
         return None
@@ -184,7 +169,7 @@ def hand_to_delivery(case: StudyCase, services: Services) -> None:
         deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
-                services.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
+                services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
         plan_report(tx, services, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
         case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
         _finish(case, services, tx, "hand_to_delivery")
