@@ -78,6 +78,8 @@ class DecodePool:
             niceness=niceness,
         )
 
+    failures: tuple[type[Exception], ...] = (ConverterError, DecodeFailed)
+
     @property
     def child_pids(self) -> tuple[int, ...]:
         with self._changed:

@@ -20,7 +20,6 @@ from scp_node.ledger.records import (
     ReportRow,
     ResultRow,
     ShadowRow,
-    StoredFinding,
     TwoScores,
 )
 from scp_node.ledger.transaction import Transaction
@@ -42,7 +41,6 @@ __all__ = [
     "ReportRow",
     "ResultRow",
     "ShadowRow",
-    "StoredFinding",
     "Transaction",
     "TwoScores",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from converter.package.manifest import Concept
+from converter.result.findings import Finding
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events
 from scp_node.ledger.insert_once import insert_once
@@ -20,7 +21,6 @@ from scp_node.ledger.records import (
     InstanceRow,
     InstanceState,
     ReceivedInstance,
-    StoredFinding,
     now_utc,
 )
 from scp_node.ledger.repository import Repository
@@ -180,7 +180,7 @@ class Instances(Repository):
             source_shape=(rows, columns),
             provider=row.provider,
             findings=tuple(
-                StoredFinding(
+                Finding(
                     name=found.name,
                     concept=Concept.model_validate(found.concept),
                     probability=found.probability,

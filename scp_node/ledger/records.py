@@ -9,7 +9,8 @@ from typing import Literal, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.package.manifest import Concept
+from converter.analysis.outcome import Analysed
+from converter.result.findings import Finding
 
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
@@ -76,18 +77,6 @@ class InstanceRow:
 
 
 @dataclass(frozen=True)
-class StoredFinding:
-    """A judged score as the ledger keeps it; region in source pixels, (column, row)."""
-
-    name: str
-    concept: Concept
-    probability: float
-    threshold: float
-    positive: bool
-    region: tuple[tuple[float, float], ...] | None
-
-
-@dataclass(frozen=True)
 class Analysis:
     """What a report needs of one analysed image. cam: float32 [findings, h, w] in logit units."""
 
@@ -95,7 +84,13 @@ class Analysis:
     preview_to_source: NDArray[np.float64]
     source_shape: tuple[int, int]
     provider: str
-    findings: tuple[StoredFinding, ...]
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, found: Analysed) -> Analysis:
+        """What is kept of an analysis: all but the pixels."""
+        converted = found.converted
+        return cls(found.cam, converted.preview_to_source, converted.source_shape, found.provider, found.findings)
 
 
 @dataclass(frozen=True)

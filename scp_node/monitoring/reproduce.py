@@ -19,21 +19,19 @@ import xxhash
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
+from converter.analysis import analyse
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.convert import Converted
-from converter.image.eligibility import check_header
 from converter.image.image_file import read_header
-from converter.package.gate import as_note
 from converter.result.encode import to_bytes
-from converter.result.regions import attention_region
 from converter.result.structured_report import as_comprehensive, build_structured_report
-from scp_node.analysis.judge import gate_refusal, judge
+from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
-from scp_node.errors import DecodeFailed, HilumError, ModelUnusable, UsageError
+from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
-from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, StoredFinding
+from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow
 from scp_node.reporting.assemble import CoveredImage, algorithm_of, assemble, draw_heatmap, header_or_stub, identity_of
 from scp_node.settings import Settings
 from scp_node.storage.spool import SpoolFiles
@@ -117,7 +115,7 @@ def _analyse_again(
         return None, [Comparison(what, "unknown", obstacle)]
     try:
         again = _analysed(source, instance, model)
-    except (ConverterError, DecodeFailed) as error:
+    except ConverterError as error:
         declined = Declined("undecodable", str(error))
         again = Again(_declined(instance, header_or_stub(instance, path), declined), None)
     except HilumError as error:
@@ -140,39 +138,19 @@ def _image_obstacle(path: Path, instance: InstanceRow) -> str:
 
 
 def _analysed(source: ReproductionSource, instance: InstanceRow, model: LoadedModel) -> Again:
-    """The steps of the image job, without its ledger."""
-    path, settings, manifest = source.spool.path(instance.spool_name), source.settings, model.manifest
+    """The image job again, without its ledger."""
+    path, settings = source.spool.path(instance.spool_name), source.settings
     header, ds = header_or_stub(instance, path), read_header(path)
     by_route = choose_route(settings.routes, instance.source, ds).declined if instance.model is None else None
-    outcome = by_route or check_header(ds, manifest.intended_use)
-    if isinstance(outcome, Declined):
-        return Again(_declined(instance, header, outcome), None)
-    converted = source.decode_pool.convert(
-        path, manifest.input, None, settings.report.heatmap_side_max, settings.inference.pixels_max
-    )
-    if isinstance(converted, Declined):
-        return Again(_declined(instance, header, converted), None)
-    scores = model.batcher.score(converted.model_input)
-    refused = None if settings.inference.gate == "off" else gate_refusal(manifest, scores)
-    if refused is not None and settings.inference.gate == "refuse":
-        return Again(_declined(instance, header, refused), None)
-    cam, findings = scores.cam[0], []
-    for found, attention in zip(judge(manifest, scores.probability[0]), cam, strict=True):
-        region = None
-        if found.positive:
-            shape = converted.preview.shape
-            region = attention_region(attention, shape, converted.preview_to_source, converted.source_shape)
-        findings.append(
-            StoredFinding(found.name, found.concept, found.probability, found.threshold, found.positive, region)
-        )
-    analysis = Analysis(cam, converted.preview_to_source, converted.source_shape, model.provider, tuple(findings))
-    noted = replace(
-        instance,
-        notes=[*outcome, *converted.notes, *([] if refused is None else [as_note(refused)])],
-        decline_code=None,
-        detail="",
-    )
-    return Again(CoveredImage(noted, header, analysis), converted)
+    if by_route is not None:
+        return Again(_declined(instance, header, by_route), None)
+    examined = analyse(path, model, source.decode_pool, node_policy(settings), ds)
+    found = examined.analysed
+    if found is None:
+        assert examined.declined is not None
+        return Again(_declined(instance, header, examined.declined), None)
+    noted = replace(instance, notes=list(examined.notes), decline_code=None, detail="")
+    return Again(CoveredImage(noted, header, Analysis.of(found)), found.converted)
 
 
 def _declined(instance: InstanceRow, header: Dataset, outcome: Declined) -> CoveredImage:

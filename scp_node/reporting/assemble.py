@@ -39,12 +39,7 @@ class CoveredImage:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        if self.analysis is None:
-            return ()
-        return tuple(
-            Finding(found.name, found.concept, found.probability, found.threshold, found.positive, found.region)
-            for found in self.analysis.findings
-        )
+        return () if self.analysis is None else self.analysis.findings
 
     @property
     def analysed(self) -> AnalysedImage:

@@ -10,23 +10,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from converter.analysis import Analysed, analyse
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.eligibility import check_header
 from converter.image.image_file import read_header
-from scp_node.analysis.judge import gate_refusal, judge
+from scp_node.analysis.policies import shadow_policy
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
-from scp_node.inference.loaded_models import LoadedModel, LoadedModels
+from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings
 from scp_node.storage.spool import SpoolFiles
 
 log = logging.getLogger(__name__)
-PREVIEW_SIDE = 320
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,21 @@ def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
         services.jobs.finish(tx, job)
 
 
-def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
+def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
     outcome: ShadowOutcome = "scored"
     detail = ""
     scores: tuple[TwoScores, ...] = ()
     try:
-        answer = _scores(parts, instance, first, parts.models.get(shadow))
-        if isinstance(answer, Declined):
-            outcome, detail = "declined", f"{answer.code}: {answer.reason}"
-        elif not answer:
-            outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
+        path, model = services.spool.path(instance.spool_name), services.models.get(shadow)
+        examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), read_header(path))
+        if examined.failure is not None:
+            raise examined.failure
+        if isinstance(examined.outcome, Declined):
+            outcome, detail = "declined", f"{examined.outcome.code}: {examined.outcome.reason}"
         else:
-            scores = answer
+            scores = _side_by_side(first, examined.outcome)
+            if not scores:
+                outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
     except (ConverterError, DecodeFailed, InvalidScore, ModelUnusable) as error:
         outcome, detail = "failed", f"{error.code}: {error}"
     extra = {"sop_instance_uid": instance.sop_instance_uid, "shadow": shadow, "detail": detail}
@@ -78,27 +80,14 @@ def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route
     return ShadowRow(instance.sop_instance_uid, shadow, instance.model or "", route, outcome, detail, scores, now_utc())
 
 
-def _scores(
-    parts: ShadowServices, instance: InstanceRow, first: Analysis, model: LoadedModel
-) -> Declined | tuple[TwoScores, ...]:
-    path, manifest = parts.spool.path(instance.spool_name), model.manifest
-    verdict = check_header(read_header(path), manifest.intended_use)
-    if isinstance(verdict, Declined):
-        return verdict
-    pixels_max = parts.settings().inference.pixels_max
-    converted = parts.decode_pool.convert(path, manifest.input, None, PREVIEW_SIDE, pixels_max)
-    if isinstance(converted, Declined):
-        return converted
-    scores = model.batcher.score(converted.model_input)
-    refused = None if parts.settings().inference.gate != "refuse" else gate_refusal(manifest, scores)
-    if refused is not None:
-        return refused
+def _side_by_side(first: Analysis, second: Analysed) -> tuple[TwoScores, ...]:
+    """The findings that both models have."""
     said = {found.name: found for found in first.findings}
     return tuple(
         TwoScores(
             found.name, said[found.name].probability, said[found.name].positive, found.probability, found.positive
         )
-        for found in judge(manifest, scores.probability[0])
+        for found in second.findings
         if found.name in said
     )
 

@@ -52,6 +52,11 @@ class StepLog:
             steps.append((running_step, self.outcome, now_utc(), None))
         tx.events.add_steps(self.study_instance_uid, self.subject, steps)
 
+    @property
+    def names(self) -> set[str]:
+        """The steps that were begun."""
+        return {entry.name for entry in self.entries}
+
     def timings(self) -> dict[str, float]:
         """Milliseconds by step, for the log line of the job."""
         return {f"{entry.name}_ms": round(entry.took_ms, 1) for entry in self.entries}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
+from converter.analysis.judge import judged
 from converter.image.convert import Converted, convert
 from converter.image.image_file import read_header
 from converter.result.encode import to_bytes
@@ -15,7 +16,6 @@ from converter.result.findings import AnalysedImage, Finding, HeatmapInput, Stud
 from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
-from scp_node.analysis.judge import judge
 from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, ResultSender
 from scp_node.inference.packages import find_package
 from scp_node.inference.session import InferenceSession
@@ -122,10 +122,10 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
     side_max, pixels_max = Report().heatmap_side_max, Inference().pixels_max
     converted = convert(path, spec, None, side_max, pixels_max)
     assert isinstance(converted, Converted)
-    scores = session.run(converted.model_input[None])
+    scores = session.run(converted.model_input[None]).image(0)
     source = read_header(path)
-    findings = tuple(judge(package.manifest, scores.probability[0]))
-    cam = scores.cam[0][0]
+    findings = judged(package.manifest, scores, converted)
+    cam = scores.cam[0]
     revision = iter(range(1, 10**6))
     sender = ResultSender(settings_for({"archive": (archive.ae_title, archive.port)}))
 

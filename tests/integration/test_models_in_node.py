@@ -297,7 +297,7 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
     ledger = node.ledger()
     with ledger.transaction() as tx:
         mine = t.finding.c.sop_instance_uid == str(film.SOPInstanceUID)
-        tx.execute(sa.update(t.finding).where(mine, t.finding.c.name == "bright").values(probability=0.123))
+        tx.connection.execute(sa.update(t.finding).where(mine, t.finding.c.name == "bright").values(probability=0.123))
         name = tx.instances.get(str(film.SOPInstanceUID)).spool_name
     ledger.engine.dispose()
     path = node.data_dir / "spool" / name[:2] / f"{name}.dcm"

@@ -111,7 +111,7 @@ def row_of(ledger: Ledger, ds: Dataset) -> InstanceRow:
 def jobs_of(ledger: Ledger, ds: Dataset) -> list[str]:
     with ledger.reading() as tx:
         query = sa.text("SELECT job_id FROM hilum_job WHERE subject = :uid")
-        return list(tx.execute(query, {"uid": str(ds.SOPInstanceUID)}).scalars())
+        return list(tx.connection.execute(query, {"uid": str(ds.SOPInstanceUID)}).scalars())
 
 
 @pytest.mark.peer("echoscu")

@@ -40,7 +40,7 @@ def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[StorageScp]:
 
 def count(ledger: Ledger, table: str) -> int:
     with ledger.reading() as tx:
-        return int(tx.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
+        return int(tx.connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def at_once(work: Callable[[int], list[int]]) -> list[int]:

@@ -12,8 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from converter.package.manifest import Concept
+from converter.result.findings import Finding
 from scp_node.errors import ConfigurationError
-from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding
+from scp_node.ledger import Analysis, Ledger, NewResult
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
 from tests.support.ledger.ledgers import new_ledger, received
@@ -34,9 +35,7 @@ def analysis(probability: float = 0.9) -> Analysis:
         preview_to_source=np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]]),
         source_shape=(2000, 1500),
         provider="CPUExecutionProvider",
-        findings=(
-            StoredFinding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),
-        ),
+        findings=(Finding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),),
     )
 
 
@@ -58,8 +57,8 @@ def test_a_database_without_its_driver_is_a_matter_of_installation() -> None:
 
 def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> None:
     with ledger.reading() as tx:
-        assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-        assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert tx.connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert tx.connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
 def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: Ledger) -> None:

@@ -89,7 +89,7 @@ def test_a_lock_that_nobody_lets_go_of_is_an_error(tmp_path: Path, monkeypatch: 
         with holder.transaction(), pytest.raises(TimeoutError, match="busy"), other.transaction():
             pass
         with other.transaction() as tx:
-            assert tx.execute(sa.text("select count(*) from hilum_job")).scalar_one() == 0
+            assert tx.connection.execute(sa.text("select count(*) from hilum_job")).scalar_one() == 0
     finally:
         for ledger in (holder, other):
             ledger.engine.dispose()

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from converter.analysis import Examined
+from converter.declined import Declined
 from converter.package.distribution import DECLINED, STATISTICS, bins_of_image, measure_distribution, references
 from converter.package.manifest import Distribution, Histogram, load_manifest
 from scp_node.cli.model_reports import drift_lines
@@ -105,19 +107,19 @@ def test_declined_images_count_and_refused_ones_do_not_alarm(ledger: Ledger) -> 
 def test_only_the_window_counts_and_old_days_are_forgotten(ledger: Ledger) -> None:
     judge(ledger, 100, 0.2)
     with ledger.transaction() as tx:
-        tx.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=SETTINGS.window_days)))
+        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=SETTINGS.window_days)))
     assert look(ledger) == []
     assert len(look(ledger, settings=Drift(window_days=SETTINGS.window_days + 1))) == 1
     with ledger.transaction() as tx:
         assert tx.drift_counts.forget() == 0
-        tx.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=KEPT_DAYS + 1)))
+        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=KEPT_DAYS + 1)))
         assert tx.drift_counts.forget() == 1
 
 
 def test_days_are_added_up(ledger: Ledger) -> None:
     judge(ledger, 30, 0.5)
     with ledger.transaction() as tx:
-        tx.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=2)))
+        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=2)))
     judge(ledger, 30, 0.5)
     (one,) = look(ledger)
     assert one.images == 60 and one.state == "stable"
@@ -171,7 +173,9 @@ def test_a_station_name_becomes_a_harmless_label(header: str, key: str) -> None:
 def test_a_station_name_that_holds_the_patient_is_counted_without_it(station: str, key: str) -> None:
     ds = make_dx(rows=64, columns=64, StationName=station, PatientName="Doe^Jane", PatientID="4711")
     use = load_manifest(TINY / "manifest.yaml")
-    count = drift_count(LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, None, None, None)  # type: ignore[arg-type]
+    count = drift_count(
+        LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, Examined(Declined("implausible-blank", "blank"))
+    )  # type: ignore[arg-type]
     assert count is not None and count.station == key.upper()
 
 

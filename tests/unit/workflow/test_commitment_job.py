@@ -157,7 +157,7 @@ def test_an_archive_that_does_not_offer_it_is_remembered_and_not_asked_for_an_ho
         assert committing.offered() is False
         assert committing.plan(archive.port) == f"stored; {NOT_OFFERED}"
     with committing.ledger.transaction() as tx:
-        tx.execute(t.capability.update().values(seen_at=now_utc() - timedelta(hours=2)))
+        tx.connection.execute(t.capability.update().values(seen_at=now_utc() - timedelta(hours=2)))
     assert committing.plan(archive.port) == "stored"
 
 

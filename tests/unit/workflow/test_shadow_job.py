@@ -14,10 +14,11 @@ import yaml
 from pydicom import Dataset
 
 from converter.package.manifest import Concept
+from converter.result.findings import Finding
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import IMAGES_QUEUE, SHADOWS_QUEUE, JobQueue
 from scp_node.inference.loaded_models import LoadedModels
-from scp_node.ledger import Analysis, Ledger, ShadowRow, StoredFinding
+from scp_node.ledger import Analysis, Ledger, ShadowRow
 from scp_node.ledger.records import now_utc
 from scp_node.node.shadow import on_one_core, queues
 from scp_node.settings import Inference, Settings
@@ -54,7 +55,7 @@ class Shadow:
         path = self.services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_dx(path, ds)
-        found = StoredFinding("bright", BRIGHT, 0.9, 0.5, True, None)
+        found = Finding("bright", BRIGHT, 0.9, 0.5, True, None)
         analysis = Analysis(np.zeros((1, 4, 4), np.float32), np.eye(2, 3), (100, 100), "cpu", (found,))
         with self.ledger.transaction() as tx:
             tx.instances.add(record)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import Concept
+from converter.result.findings import Finding
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
-from scp_node.ledger import Analysis, JobRow, Ledger, StoredFinding
+from scp_node.ledger import Analysis, JobRow, Ledger
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
@@ -44,7 +45,7 @@ class Studies:
         self.finish(number, state, model)
 
     def finish(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
-        found = StoredFinding("pneumonia", PNEUMONIA, 0.9, 0.5, True, None)
+        found = Finding("pneumonia", PNEUMONIA, 0.9, 0.5, True, None)
         cam = np.zeros((1, 4, 4), np.float32)
         analysis = Analysis(cam, np.eye(2, 3), (100, 100), "cpu", (found,)) if state == "inferred" else None
         code = None if state == "inferred" else "not-frontal"
