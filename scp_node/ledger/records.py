@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis.outcome import Analysed
 from converter.result.findings import Finding
+
+if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
+    from converter.analysis.outcome import Analysed
 
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from scp_node.engine.retry import retry_table
+from scp_node.engine.retry import Backoff, retry_table
 from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
 from scp_node.host.lock_file import exclusive
 from scp_node.host.processors import ONE_THREAD
@@ -46,6 +46,19 @@ class RoleProcess:
     restart_at: float = 0.0
     deaths: int = 0
     starts: int = 0
+
+    def died(self, backoff: Backoff, reset_s: float, moment: float) -> float:
+        """Plan the next start; after a process that lived for `reset_s`, the waits begin anew."""
+        if moment - self.started_at > reset_s:
+            self.deaths = 0
+        return self.start_later(backoff, moment)
+
+    def start_later(self, backoff: Backoff, moment: float) -> float:
+        """Plan the next start; returns after how many seconds."""
+        self.deaths += 1
+        wait_s = backoff.wait_s(self.deaths)
+        self.restart_at = moment + wait_s
+        return wait_s
 
 
 class Supervisor:
@@ -111,7 +124,7 @@ class Supervisor:
             )
         except OSError as error:
             log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
-            self._restart_later(role)
+            role.start_later(self._restarting, time.monotonic())
             return
         write_settings(cast(BinaryIO, role.process.stdin), self._settings)
         role.started_at = time.monotonic()
@@ -128,9 +141,7 @@ class Supervisor:
             self._exit_code = code
             self._stop.set()
             return
-        if time.monotonic() - role.started_at > self._settings.workers.restart_reset_s:
-            role.deaths = 0
-        wait_s = self._restart_later(role)
+        wait_s = role.died(self._restarting, self._settings.workers.restart_reset_s, time.monotonic())
         self._note(role.role, f"died with exit code {code} and is started again")
         log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": wait_s})
 
@@ -143,12 +154,9 @@ class Supervisor:
         with suppress(OSError):
             write_status(folder, RoleStatus(role, (obstacle,), time.monotonic()))
 
-    def _restart_later(self, role: RoleProcess) -> float:
-        """Have the role started again; returns after how many seconds."""
-        role.deaths += 1
-        wait_s = retry_table(self._settings.workers, self._settings.delivery)["role"].backoff.wait_s(role.deaths)
-        role.restart_at = time.monotonic() + wait_s
-        return wait_s
+    @property
+    def _restarting(self) -> Backoff:
+        return retry_table(self._settings.workers, self._settings.delivery)["role"].backoff
 
     def _end_roles(self, wait_s: float) -> None:
         """Stop the web role last: until then it answers that the node is stopping."""

@@ -11,13 +11,16 @@ import xxhash
 from pydicom import Dataset
 
 from scp_node.decode.pool import DecodePool
-from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue
+from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
+from scp_node.intake.image_jobs import IMAGES_QUEUE, image_job
 from scp_node.ledger import Ledger, ResultRow
+from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 from scp_node.workflow.image_job import run_image_job
+from scp_node.workflow.job_kinds import STUDIES_QUEUE
 from scp_node.workflow.services import Services
 from scp_node.workflow.study_job import run_study_job
 from tests.support.dicom.phantoms import write_dx
@@ -42,7 +45,7 @@ def worker_services(folder: Path) -> Iterator[Services]:
     with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
         sender = None
-        yield Services(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+        yield Services(lambda: SETTINGS, ledger, JobQueue(), spool, previews, models, pool, sender)  # type: ignore[arg-type]
     ledger.engine.dispose()
 
 
@@ -58,7 +61,7 @@ def report_study(services: Services, study: int, *images: Dataset) -> list[Resul
         record = replace(record, bytes=len(data), digest=xxhash.xxh3_128_hexdigest(data))
         with services.ledger.transaction() as tx:
             tx.instances.add(record)
-            services.jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
+            services.jobs.put(tx, image_job(record, now_utc()))
     for queue, run in ((IMAGES_QUEUE, run_image_job), (STUDIES_QUEUE, run_study_job)):
         for job in pending(services.ledger, queue):
             run(services, claimed(services.ledger, job))

@@ -16,14 +16,15 @@ from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
-from scp_node.settings import Settings
-from scp_node.workflow.commitment_job import ASKED_MAX, NOT_OFFERED, plan_commitment, run_commitment_job
+from scp_node.settings import Delivery, Settings
+from scp_node.workflow.commitment_job import NOT_OFFERED, plan_commitment, run_commitment_job
 from scp_node.workflow.services import Services
 from tests.support.peers.archives import scripted_archive
 from tests.support.peers.commitment import RESULT_UID, SentDelivery, committed, committing_archive, sent_delivery
 from tests.support.peers.ports import free_port
 
 JOB = "commitment:1:1"
+ASKED_MAX = Delivery().commitment_requests_max
 
 
 class Committing:

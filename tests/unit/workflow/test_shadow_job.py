@@ -16,13 +16,15 @@ from pydicom import Dataset
 from converter.package.manifest import Concept
 from converter.result.findings import Finding
 from scp_node.decode.pool import DecodePool
-from scp_node.engine.jobs import IMAGES_QUEUE, SHADOWS_QUEUE, JobQueue
+from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
+from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.ledger import Analysis, Ledger, ShadowRow
 from scp_node.ledger.records import now_utc
 from scp_node.node.shadow import on_one_core, queues
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
+from scp_node.workflow.job_kinds import SHADOWS_QUEUE, shadow_job
 from scp_node.workflow.shadow_job import ShadowServices, bury_shadow, run_shadow_job
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.ledger.ledgers import claimed, new_ledger, received
@@ -60,7 +62,7 @@ class Shadow:
         with self.ledger.transaction() as tx:
             tx.instances.add(record)
             tx.instances.finish(UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis)
-            self.services.jobs.enqueue_shadow(tx, UID, record.study_instance_uid)
+            self.services.jobs.put(tx, shadow_job(tx.instances.get(UID), 0, now_utc()))
 
     def run(self) -> ShadowRow | None:
         with self.ledger.reading() as tx:
@@ -98,7 +100,7 @@ def shadow(tmp_path: Path, models_dir: Path, pool: DecodePool) -> Iterator[Shado
     ledger = new_ledger(tmp_path)
     models = LoadedModels(models_dir, on_one_core(Inference()))
     spool = Spool(tmp_path / "spool")
-    one = Shadow(ledger, ShadowServices(lambda: one.settings(), ledger, JobQueue(ledger), spool, models, pool))
+    one = Shadow(ledger, ShadowServices(lambda: one.settings(), ledger, JobQueue(), spool, models, pool))
     yield one
     models.close()
     ledger.engine.dispose()

@@ -19,9 +19,10 @@ from scp_node.ledger import Analysis, JobRow, Ledger
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
+from scp_node.workflow.report_plan import last_arrival_of, plan_forgotten_reports, plan_report
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from scp_node.workflow.study_job import StudyCase, gather_images, last_arrival_of, plan_report, wait_until_quiet
+from scp_node.workflow.study_job import StudyCase, gather_images, wait_until_quiet
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
@@ -90,7 +91,7 @@ class Studies:
 @pytest.fixture
 def studies(tmp_path: Path) -> Iterator[Studies]:
     ledger = new_ledger(tmp_path)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     models = LoadedModels(GOLDEN, Inference(providers=["cpu"]))
     unused: Any = None
 
@@ -147,10 +148,9 @@ def test_a_second_run_of_a_job_covers_what_the_first_did(studies: Studies) -> No
 
 def test_a_report_whose_job_died_holds_up_no_other(studies: Studies) -> None:
     studies.judge(1)
-    dead = studies.study_jobs()[0]
-    studies.begin(dead)
+    dead = studies.begin(studies.study_jobs()[0])
     with studies.ledger.transaction() as tx:
-        studies.jobs.bury(tx, dead, "unexpected")
+        studies.jobs.bury(tx, dead.job, "unexpected")
     studies.judge(2)
     assert studies.begin(studies.study_jobs()[-1]).report is not None
 
@@ -186,6 +186,18 @@ def test_a_study_without_analysed_images_is_settled_once_where_such_reports_are_
     with studies.ledger.transaction() as tx:
         studies.jobs.finish(tx, studies.study_jobs()[0])
         assert tx.instances.routes_to_report() == []
+
+
+def test_a_report_that_was_forgotten_is_planned_once(studies: Studies) -> None:
+    with studies.ledger.transaction() as tx:
+        tx.instances.add(received(1))
+    assert plan_forgotten_reports(studies.services) == 0
+    with studies.ledger.transaction() as tx:
+        tx.instances.finish(f"{STUDY}.1", "declined", route="chest", model="m", reportable=True)
+    assert plan_forgotten_reports(studies.services) == 1
+    assert plan_forgotten_reports(studies.services) == 0
+    (job,) = studies.study_jobs()
+    assert (job.state, job.subject) == ("queued", "chest")
 
 
 @pytest.mark.parametrize(
