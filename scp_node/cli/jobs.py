@@ -12,6 +12,7 @@ from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_jobs, open_l
 from scp_node.errors import UsageError
 from scp_node.ledger import JobRow
 from scp_node.ledger.records import JobState
+from scp_node.workflow import job_subjects
 
 jobs_app = typer.Typer(help="List, show, retry and cancel jobs.", no_args_is_help=True)
 STATES: tuple[JobState, ...] = ("queued", "waiting", "running", "dead")
@@ -68,14 +69,14 @@ def retry_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Try dead or waiting jobs again now."""
-    ledger, jobs, waker = open_jobs(config)
+    ledger, waker = open_jobs(config)
     with ledger.reading() as tx:
         chosen = list(job_ids or []) + ([row.job_id for row in tx.jobs.in_states(("dead",), 10_000)] if dead else [])
     if not chosen:
         raise UsageError("name at least one job, or use --dead" if not dead else "there are no dead letters")
     for job_id in dict.fromkeys(chosen):
         with ledger.transaction() as tx:
-            jobs.retry(tx, job_id)
+            job_subjects.retry_job(tx, job_id)
         typer.echo(f"{job_id}: queued again")
     waker.wake()
 
@@ -86,9 +87,9 @@ def cancel_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a queued or waiting job out of the queue; it stays visible as a dead letter."""
-    ledger, jobs, _ = open_jobs(config)
+    ledger, _ = open_jobs(config)
     with ledger.transaction() as tx:
-        jobs.cancel(tx, job_id)
+        job_subjects.cancel_job(tx, job_id)
     typer.echo(f"{job_id}: cancelled")
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from scp_node.engine.jobs import JobQueue
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
@@ -29,7 +28,6 @@ def open_ledger(config: Path) -> Ledger:
     return Ledger(open_database(database_url(settings)))
 
 
-def open_jobs(config: Path) -> tuple[Ledger, JobQueue, Waker]:
-    """Ledger, jobs, and what tells the worker that there is something to do."""
-    ledger = open_ledger(config)
-    return ledger, JobQueue(ledger), Waker(wakeup_path(load_settings(config)))
+def open_jobs(config: Path) -> tuple[Ledger, Waker]:
+    """Ledger, and what tells the worker that there is something to do."""
+    return open_ledger(config), Waker(wakeup_path(load_settings(config)))

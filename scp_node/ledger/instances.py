@@ -39,7 +39,7 @@ _AS_RECEIVED: dict[str, Any] = {
 
 
 class Instances(Repository):
-    """Statements on studies, instances, analyses and findings."""
+    """Statements on instances, their analyses and findings."""
 
     def add(self, record: ReceivedInstance) -> AddOutcome:
         """Enter a received object once: `identical` for the same bytes again, `conflict` for other bytes."""

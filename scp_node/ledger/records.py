@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis.outcome import Analysed
 from converter.result.findings import Finding
+
+if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
+    from converter.analysis.outcome import Analysed
 
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
@@ -94,6 +96,28 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class NewJob:
+    """Something to be done from `due_at` on. One `job_id` is one job, however often it is entered."""
+
+    job_id: str
+    kind: JobKind
+    subject: str
+    study_instance_uid: str
+    queue: str
+    due_at: datetime
+
+
+class JobChange(TypedDict, total=False):
+    """The columns of a job that change."""
+
+    state: JobState
+    attempt: int
+    starts: int
+    due_at: datetime
+    error: str
+
+
+@dataclass(frozen=True)
 class JobRow:
     """`attempt` counts the tries that ended, `starts` those of the current attempt, of which all but the last died with
     their process. `worker` holds the job until `lease_until`."""
@@ -154,6 +178,19 @@ class DeliveryRow:
     id: int
     result_uid: str
     destination: str
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    status: int | None
+    detail: str
+
+
+class DeliveryChange(TypedDict, total=False):
+    """The columns of a delivery that change."""
+
+    result_uid: str
     state: DeliveryState
     attempts: int
     created_at: datetime

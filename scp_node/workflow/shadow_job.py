@@ -17,6 +17,7 @@ from converter.image.image_file import read_header
 from scp_node.analysis.policies import shadow_policy
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
@@ -38,29 +39,32 @@ class ShadowServices:
     models: LoadedModels
     decode_pool: DecodePool
 
+    def retries(self) -> RetryTable:
+        return retry_table(self.settings().workers, self.settings().delivery)
 
-def run_shadow_job(parts: ShadowServices, job: JobRow) -> None:
+
+def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
     """Score one image with the second model that its route names now, if the first one's scores still stand."""
-    with parts.ledger.reading() as tx:
+    with services.ledger.reading() as tx:
         instance = tx.instances.get(job.subject)
         first = tx.instances.analysis(job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     row = None
     if first is not None and route is not None and route.shadow is not None:
-        row = _scored(parts, instance, first, route.name, route.shadow)
-    with parts.ledger.transaction() as tx:
+        row = _scored(services, instance, first, route.name, route.shadow)
+    with services.ledger.transaction() as tx:
         if row is not None:
             tx.shadows.put(row)
-        parts.jobs.finish(tx, job)
+        services.jobs.finish(tx, job)
 
 
-def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
+def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
     outcome: ShadowOutcome = "scored"
     detail = ""
     scores: tuple[TwoScores, ...] = ()
     try:
-        path, model = parts.spool.path(instance.spool_name), parts.models.get(shadow)
-        examined = analyse(path, model, parts.decode_pool, shadow_policy(parts.settings()), read_header(path))
+        path, model = services.spool.path(instance.spool_name), services.models.get(shadow)
+        examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), read_header(path))
         if examined.failure is not None:
             raise examined.failure
         if isinstance(examined.outcome, Declined):
@@ -88,10 +92,10 @@ def _side_by_side(first: Analysis, second: Analysed) -> tuple[TwoScores, ...]:
     )
 
 
-def bury_shadow(parts: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
+def bury_shadow(services: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """The second model could not be run on this image: that is kept, and nothing else depends on it."""
     instance = tx.instances.get(job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     if route is not None and route.shadow is not None:
         model, detail = instance.model or "", f"{code}: {reason}"
         row = ShadowRow(job.subject, route.shadow, model, route.name, "failed", detail, (), now_utc())

@@ -25,7 +25,8 @@ from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
 from scp_node.workflow.image_job import ImageCase, examine
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
 
 GATE_SPEC = Gate.model_validate(GATE)

@@ -47,7 +47,7 @@ class ChoosyInstances(ReceivedInstances):
     """Instances of a SlowLedger, without the one that it refuses."""
 
     def __init__(self, ledger: SlowLedger) -> None:
-        super().__init__(ledger, JobQueue(ledger))
+        super().__init__(ledger, JobQueue())
         self._slow = ledger
 
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
