@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from converter.declined import DECLINE_CODES
+from converter.declined import REASON_OF_CODE
 from converter.evaluation.finding_page import finding_section
 from converter.evaluation.gallery import Picture
 from converter.evaluation.wording import NOTHING, counted
@@ -135,7 +135,8 @@ def declined_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         shown = ", ".join(numbers[:NUMBERS_MAX])
         if len(numbers) > NUMBERS_MAX:
             shown += f" and {len(numbers) - NUMBERS_MAX} more"
-        yield escape(DECLINE_CODES.get(code, code)), [escape(code), str(images), shown]
+        sentence = REASON_OF_CODE[code].sentence if code in REASON_OF_CODE else code
+        yield escape(sentence), [escape(code), str(images), shown]
 
 
 def together(report: Mapping[str, Any]) -> Iterator[str]:
