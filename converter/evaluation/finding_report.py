@@ -17,7 +17,7 @@ from converter.evaluation.figures import auc_estimate, enough, known, measure, r
 from converter.evaluation.intervals import UNKNOWN, bootstrap, exact_if_unanimous
 from converter.evaluation.metrics import auc, value
 from converter.evaluation.weighted import Bools, Floats, Rule, at
-from converter.package.manifest import FindingSpec
+from converter.package.finding import FindingSpec
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from converter.evaluation.cases import Case
-from converter.package.manifest import FindingSpec
+from converter.package.finding import FindingSpec
 
 NONE, SEVERAL, DECLINED = "none of them", "several", "declined"
 

@@ -19,7 +19,8 @@ from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
 from converter.image.plausibility import SIDE_MIN, check_pixels
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 
 NEARLY_THE_SAME = 0.9
 # Times the network's input. The evidence for a model is measured at this limit; see training/judging/reduced.py.

@@ -17,7 +17,7 @@ from converter.image.anatomy import is_one_of, named_body_part, other_region
 from converter.image.header import items, value, word, words
 from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view
-from converter.package.manifest import IntendedUse
+from converter.package.intended_use import IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
 
 BODY_PART_UNKNOWN = "the header does not name the body part"

@@ -12,8 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from converter.declined import Declined
-from converter.package.gate import as_note, refusal
-from converter.package.manifest import Gate, GateFigure, load_manifest
+from converter.package.gate import Gate, GateFigure, as_note, refusal
+from converter.package.manifest import load_manifest
 from scp_node.analysis.judge import gate_refusal
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.settings import Inference, Settings

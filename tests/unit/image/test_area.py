@@ -20,7 +20,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_levels
 from converter.image.image_file import read_image
 from converter.image.plausibility import check_pixels
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"

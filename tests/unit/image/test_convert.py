@@ -18,7 +18,8 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
-from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from converter.package.intended_use import AgeRange, IntendedUse
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
 
 USE = IntendedUse(

@@ -20,7 +20,7 @@ from converter.image.anatomy import is_one_of, named_body_part
 from converter.image.eligibility import AGE_UNKNOWN, BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
-from converter.package.manifest import AgeRange, IntendedUse
+from converter.package.intended_use import AgeRange, IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
 from tests.support.dicom.phantoms import make_dx
 

@@ -16,7 +16,7 @@ from converter.errors import Undecodable
 from converter.image.convert import Converted, convert
 from converter.image.decode import SidesMin, decode_frame
 from converter.image.pixels import REDUCED
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.codecs import encoded
 from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
 

@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from converter.package.distribution import (
-    DECLINED,
-    STATISTICS,
-    bins_of_image,
-    by_chance,
-    histogram,
-    input_statistics,
-    measure_distribution,
-    references,
-    stability_index,
-)
-from converter.package.manifest import BINS_MAX, Distribution, Histogram, InputStatistic, Manifest
+from converter.package.distribution import BINS_MAX, Distribution, Histogram, InputStatistic
+from converter.package.image_statistics import STATISTICS, histogram, input_statistics, measure_distribution
+from converter.package.manifest import Manifest
+from converter.package.stability import DECLINED, bins_of_image, by_chance, references, stability_index
 from tests.support.dicom.phantoms import draw_chest
 from tests.unit.package.test_manifest import valid_manifest
 

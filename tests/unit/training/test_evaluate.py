@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.package.manifest import CohortSummary, Manifest, load_manifest
+from converter.package.evidence import CohortSummary
+from converter.package.manifest import Manifest, load_manifest
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts import made_cohorts

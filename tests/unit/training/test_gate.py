@@ -21,7 +21,10 @@ import yaml
 
 from converter.declined import GATE_CODES
 from converter.image.model_input import normalise
-from converter.package.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
+from converter.package.distribution import Distribution
+from converter.package.gate import GateSource
+from converter.package.manifest import load_manifest
+from converter.package.network import InputSpec, Normalisation
 from converter.phantom import other_regions as phantoms
 from converter.phantom import patterns
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes

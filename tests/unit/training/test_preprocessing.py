@@ -10,7 +10,7 @@ import pytest
 
 from converter.image.gray_image import GrayImage
 from converter.image.model_input import normalise, squash, to_model_input
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.phantoms import draw_chest
 from training.commands.size_leak import pad_to_aspect, resize
 
