@@ -23,8 +23,8 @@ from pydicom import Dataset
 from converter.image import decode
 from converter.image.decode import read_layout
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, Decoder, TransferSyntax
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.codecs import OTHER_DECODERS, encoded
-from tests.support.dicom.phantoms import draw_chest
 
 Decode = Callable[[Dataset], NDArray[Any]]
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=2500)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    film = draw_chest(arguments.rows, arguments.columns)
+    film = sketch_chest(arguments.rows, arguments.columns)
     print(f"{arguments.rows} x {arguments.columns}, 12 bits (JPEG Baseline: 8), {arguments.rounds} rounds, CPU ms\n")
     print("| transfer syntax | decoder (in brackets: not in the table) | min | median | ratio | largest difference |")
     print("|---|---|---:|---:|---:|---:|")

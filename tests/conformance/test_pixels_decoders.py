@@ -23,9 +23,10 @@ from converter.image import decode
 from converter.image.decode import decode_frame, decoders_for, read_layout
 from converter.image.image_file import read_image
 from converter.image.transfer_syntaxes import JPEG, TRANSFER_SYNTAXES, Decoder, TransferSyntax
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.codecs import HTJ2K, OTHER_DECODERS, by_dcmdjpeg, encoded
 from tests.support.dicom.codestreams import CODESTREAMS, small_image
-from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 from tests.support.dicom.reference import stored_values
 
 ENCAPSULATED = [syntax for syntax in TRANSFER_SYNTAXES if syntax.encapsulated]
@@ -211,7 +212,7 @@ def test_real_jpeg_extended_files_decode_as_by_dcmtk(name: str, radiographs: Pat
 
 
 def chest_values(shape: tuple[int, int], dtype: str, bits: int) -> NDArray[Any]:
-    levels = np.rint(draw_chest(*shape, seed=shape[0], noise=0.05) * ((1 << bits) - 1)).astype(np.int64)
+    levels = np.rint(sketch_chest(*shape, seed=shape[0], noise=0.05) * ((1 << bits) - 1)).astype(np.int64)
     return (levels - (1 << bits - 1) if dtype[0] == "i" else levels).astype(dtype)
 
 

@@ -18,7 +18,7 @@ from converter.evaluation.page import NOTICE, draw_page
 from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, in_a_sentence, p_value, percent, signed
 from converter.package.manifest import Manifest
-from tests.support.dicom.phantoms import draw_chest
+from converter.phantom.chest_sketch import sketch_chest
 from tests.unit.evaluation.cases import made_cases, manifest
 from tests.unit.package.test_manifest import valid_manifest
 
@@ -77,7 +77,7 @@ def full_report() -> dict[str, Any]:
 
 def films(cases: list[Case]) -> Gallery:
     gallery = Gallery("pneumonia", manifest().findings[0].operating_threshold)
-    rng, chest = np.random.default_rng(4), (draw_chest(300, 360) * 255).astype(np.uint8)
+    rng, chest = np.random.default_rng(4), (sketch_chest(300, 360) * 255).astype(np.uint8)
     for number, case in enumerate(cases, 1):
         if case.declined is None:
             gallery.add(number, case, chest, rng.normal(size=(8, 8)).astype(np.float32))
