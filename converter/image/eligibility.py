@@ -1,7 +1,7 @@
-"""Whether an image is one that a model was made for, from its header alone: rules in the order they are asked.
+"""Whether a model was made for an image, judged by its header alone: rules in the order in which they are applied.
 
-A tag that is absent or says nothing neither admits nor excludes an image; that it was missing is noted. Only an image
-that names neither body part nor view is asked for more: whether a description names another region.
+An attribute that is absent or says nothing neither admits nor excludes an image; its absence is noted. The
+descriptions are searched for another region only if the image names neither body part nor view.
 """
 
 from __future__ import annotations
