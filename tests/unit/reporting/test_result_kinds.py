@@ -20,7 +20,7 @@ from scp_node.reporting.rehearsal import rehearse
 from scp_node.settings import Report, Settings
 from scp_node.settings.reference import reference_text
 from tests.support.dicom.phantoms import make_dx
-from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
+from tests.support.ledger.studies import SETTINGS, report_study, worker_services
 from tests.support.models.tiny_model import TINY
 
 LETTER = ResultKind("letter", "a letter", "write_letter", {EncapsulatedPDFStorage: "Encapsulated PDF"}, "letter_kind")
@@ -56,9 +56,9 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_new_kind_is_built_and_entered_by_its_row_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     route = SETTINGS.routes[0].model_copy(update={"results": ["sr", "letter"]})
     monkeypatch.setattr("tests.support.ledger.studies.SETTINGS", SETTINGS.model_copy(update={"routes": [route]}))
-    with worker_parts(tmp_path) as parts:
-        results = report_study(parts, 1, make_dx(rows=128, columns=128))
-        with parts.ledger.reading() as tx:
+    with worker_services(tmp_path) as services:
+        results = report_study(services, 1, make_dx(rows=128, columns=128))
+        with services.ledger.reading() as tx:
             told = {event.step: event.outcome for event in tx.events.of_study("1.2.3.1")}
     assert kinds(results) == ["letter", "sr"]
     assert told["write_letter"] == "1 letters" and told["build_heatmaps"] == "not asked for"
