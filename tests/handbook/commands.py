@@ -84,8 +84,9 @@ def _meaning(option: Any) -> str:
     if option.required:
         notes.append("required")
     elif option.default is not None and not option.is_flag:
-        notes.append(f"default: `{option.default}`")
-    if option.multiple:
+        default = option.default
+        notes.append(f"default: `{f'{default:g}' if isinstance(default, float) else default}`")
+    if option.multiple and "more than once" not in (option.help or ""):
         notes.append("may be given more than once")
     if option.envvar:
         notes.append(f"or environment variable `{option.envvar}`")

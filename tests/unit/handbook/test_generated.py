@@ -87,3 +87,7 @@ def test_a_stale_block_is_made_anew_and_the_text_around_it_stays() -> None:
 
 def test_a_stroke_in_a_cell_does_not_end_it() -> None:
     assert table(["a"], [["sr|heatmap"]]).splitlines()[2] == "| sr\\|heatmap |"
+
+
+def test_what_looks_like_html_in_a_cell_is_shown() -> None:
+    assert table(["a"], [["remote_aes.<name> or `<name>`"]]).splitlines()[2] == "| remote_aes.&lt;name> or `<name>` |"
