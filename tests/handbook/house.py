@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scp_node.workflow import delivery_job, image_job, study_job
+from converter.analysis import ANALYSIS
+from scp_node.workflow.delivery_job import DELIVERY_JOB
+from scp_node.workflow.image_job import choose_route
+from scp_node.workflow.study_job import STUDY_JOB
 from tests.handbook.markdown import table
 from tests.support.checkout import CHECKOUT
 
@@ -76,7 +79,7 @@ def _converter_purpose(name: str) -> str:
 
 def steps() -> str:
     """The lists of steps that jobs run, in their order."""
-    lists = {"image": image_job.IMAGE_JOB, "study": study_job.STUDY_JOB, "delivery": delivery_job.DELIVERY_JOB}
+    lists = {"image": (choose_route, *ANALYSIS), "study": STUDY_JOB, "delivery": DELIVERY_JOB}
     rows = [
         (kind, f"`{step.__name__}`", " ".join((step.__doc__ or "").split()))
         for kind, listed in lists.items()
