@@ -103,6 +103,10 @@ def test_the_table_of_contents_names_every_page_of_the_handbook() -> None:
     assert {page.name for page in PAGES} - {contents.name} == {name for name in listed if "/" not in name}
 
 
+def test_the_readme_is_short() -> None:
+    assert len((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+
+
 def test_a_page_begins_with_its_question_and_answers_at_once() -> None:
     for page in PAGES:
         heading, answer = page.read_text(encoding="utf-8").split("\n\n")[:2]
