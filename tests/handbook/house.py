@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from converter.analysis import ANALYSIS
 from scp_node.workflow.delivery_job import DELIVERY_JOB
 from scp_node.workflow.image_job import choose_route
-from scp_node.workflow.study_job import STUDY_JOB
+from scp_node.workflow.study_job import study_steps
 from tests.handbook.markdown import table
 from tests.support.checkout import CHECKOUT
 
@@ -79,10 +80,14 @@ def _converter_purpose(name: str) -> str:
 
 def steps() -> str:
     """The lists of steps that jobs run, in their order."""
-    lists = {"image": (choose_route, *ANALYSIS), "study": STUDY_JOB, "delivery": DELIVERY_JOB}
-    rows = [
-        (kind, f"`{step.__name__}`", " ".join((step.__doc__ or "").split()))
-        for kind, listed in lists.items()
-        for step in listed
-    ]
-    return table(("job", "step", "what it does"), rows)
+    rows = [("image", step.__name__, step.__doc__ or "") for step in (choose_route, *ANALYSIS)]
+    rows += [("study", name, _told(step)) for name, step in study_steps()]
+    rows += [("delivery", step.__name__, step.__doc__ or "") for step in DELIVERY_JOB]
+    return table(("job", "step", "what it does"), [(kind, f"`{name}`", told) for kind, name, told in rows])
+
+
+def _told(step: Callable[..., None]) -> str:
+    """What a step does; one that builds a kind of result says which."""
+    if isinstance(step, partial):
+        return f"Build {step.args[0].summary}, where the route asks for it."
+    return step.__doc__ or ""
