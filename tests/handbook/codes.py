@@ -17,7 +17,7 @@ VERDICTS: dict[Verdict, str] = {
     Verdict.SENT: "sent",
     Verdict.RETRY: "tries again",
     Verdict.DEAD: "dead letter",
-    Verdict.CLASS_NOT_ACCEPTED: "sends the same content in another SOP class, where its kind has one; otherwise a dead letter",
+    Verdict.CLASS_NOT_ACCEPTED: "sends the same content in another SOP class, if there is one; otherwise a dead letter",
 }
 
 
