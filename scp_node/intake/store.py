@@ -1,7 +1,7 @@
 """What happens to one C-STORE: from its command to the status, with every promise kept before it is given.
 
-The statuses are those of DESIGN 3.7 (PS3.4 B.2.3). After a refusal the rest of the data set is counted and dropped,
-because a sender listens for the response only when it has sent all of it.
+The statuses are told in scp_node/ARCHITECTURE.md (PS3.4 B.2.3). After a refusal the rest of the data set is counted and
+dropped, because a sender listens for the response only when it has sent all of it.
 """
 
 from __future__ import annotations
