@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from converter.page import markup
 from converter.page.document import STYLE_SHEET, html_document
 from tests.support.pages.page_checks import PageReader, problems_of
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 STYLE = STYLE_SHEET.read_text(encoding="utf-8")
 # Text on its ground; WCAG 2.1, 1.4.3 asks for 4.5.
 TEXTS = [
@@ -100,3 +102,13 @@ def test_the_checks_of_pages_find_what_they_are_there_for() -> None:
     assert problems_of(good) == []
     for page, words in wrong.items():
         assert any(words in problem for problem in problems_of(page)), words
+
+
+def test_no_other_module_writes_a_whole_page_or_a_style_of_its_own() -> None:
+    makers = {
+        str(path.relative_to(CHECKOUT))
+        for package in ("converter", "scp_node", "training")
+        for path in (CHECKOUT / package).rglob("*.py")
+        if re.search(r"<!doctype html|<html|<style", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert makers == {"converter/page/document.py"}
