@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities, probe
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_SYNTAXES, SECONDARY_CAPTURE
+from scp_node.deliver.scu import RESULT_SYNTAXES
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.monitoring.certificate_expiry import days_left
 from scp_node.settings import Settings
 from scp_node.settings.file import load_settings

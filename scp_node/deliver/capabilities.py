@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from scp_node.deliver.association import VERIFICATION, Association
+from scp_node.deliver.association import Association
 from scp_node.deliver.commitment import COMMITMENT_PROPOSALS
 from scp_node.deliver.outcomes import PeerFault
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, RESULT_CLASSES, RESULT_PROPOSALS, peer_of
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.deliver.scu import RESULT_CLASSES, RESULT_PROPOSALS, peer_of
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, STORAGE_COMMITMENT, VERIFICATION
 from scp_node.errors import UsageError
 from scp_node.settings import Settings
 from scp_node.tls.certificates import Certificate

@@ -14,16 +14,8 @@ from enum import Enum
 from scp_node.deliver.association import Association, DimseMessage, Peer, Proposal
 from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
 from scp_node.dimse import command_set as cs
-from scp_node.dimse.storage_commitment import (
-    COMMITMENT_INSTANCE,
-    EXPLICIT_LE,
-    IMPLICIT_LE,
-    REQUEST_ACTION,
-    STORAGE_COMMITMENT,
-    EventReport,
-    Reply,
-    write_request,
-)
+from scp_node.dimse.storage_commitment import REQUEST_ACTION, EventReport, Reply, write_request
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, IMPLICIT_LE, STORAGE_COMMITMENT
 
 COMMITMENT_PROPOSALS = (Proposal(STORAGE_COMMITMENT, EXPLICIT_LE), Proposal(STORAGE_COMMITMENT, IMPLICIT_LE))
 LOOK_EVERY_S = 0.1

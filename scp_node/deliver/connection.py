@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 import time
 
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.deliver.tls_channel import SecureChannel, tls_fault
+from scp_node.dimse.pdus import PDU_HEADER
 from scp_node.tls.certificates import Certificate
 
 PDU_BYTES_MAX = 1 << 20
@@ -65,8 +65,8 @@ class OutgoingConnection:
 
     def read_pdu(self, deadline: float, timeout_code: str) -> tuple[int, bytes]:
         """Type and whole bytes of the next PDU; `deadline` is on the monotonic clock, `timeout_code` a fault."""
-        header = self._read(6, deadline, timeout_code)
-        pdu_type, length = struct.unpack(">BxL", header)
+        header = self._read(PDU_HEADER.size, deadline, timeout_code)
+        pdu_type, length = PDU_HEADER.unpack(header)
         if length > PDU_BYTES_MAX:
             raise PeerFault("protocol-error", f"a PDU of {length} bytes")
         return pdu_type, header + self._read(length, deadline, timeout_code)

@@ -6,25 +6,24 @@ import threading
 import time
 from pathlib import Path
 
-from scp_node.deliver.association import VERIFICATION, Association, Peer, Proposal
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.association import Association, Peer, Proposal
 from scp_node.deliver.outcomes import FAULTS, PeerFault, SendOutcome, row_of_status
 from scp_node.deliver.part10 import CONVERTIBLE, NotPart10, Part10File, dataset_stream, read_part10
 from scp_node.deliver.tls_channel import channel_to
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, EXPLICIT_LE, IMPLICIT_LE, VERIFICATION
 from scp_node.settings import RemoteAE, Settings
 
-COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
-COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 RESULT_CLASSES: dict[str, str] = {
     COMPREHENSIVE_3D_SR: "Comprehensive 3D SR",
     COMPREHENSIVE_SR: "Comprehensive SR",
     SECONDARY_CAPTURE: "Secondary Capture",
 }
-RESULT_SYNTAXES: dict[str, str] = {"1.2.840.10008.1.2.1": "Explicit VR LE", "1.2.840.10008.1.2": "Implicit VR LE"}
+RESULT_SYNTAXES: dict[str, str] = {EXPLICIT_LE: "Explicit VR LE", IMPLICIT_LE: "Implicit VR LE"}
 
 # Each class and syntax is a context of its own, so that the archive's preference never decides how we must encode.
 RESULT_PROPOSALS: tuple[Proposal, ...] = (
-    Proposal(VERIFICATION, "1.2.840.10008.1.2"),
+    Proposal(VERIFICATION, IMPLICIT_LE),
     *(Proposal(sop_class, syntax) for sop_class in RESULT_CLASSES for syntax in RESULT_SYNTAXES),
 )
 

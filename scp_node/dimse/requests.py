@@ -8,9 +8,6 @@ from scp_node.dimse import command_set as cs
 from scp_node.dimse.uids import is_uid
 
 COMMAND_BYTES_MAX = 16 * 1024
-ERROR_COMMENT_CHARACTERS_MAX = cs.ERROR_COMMENT_CHARACTERS_MAX
-
-C_STORE_RQ, C_ECHO_RQ, N_EVENT_REPORT_RQ = cs.C_STORE_RQ, cs.C_ECHO_RQ, cs.N_EVENT_REPORT_RQ
 _RESPONSE = 0x8000
 
 
@@ -72,7 +69,7 @@ def encode_response(request: Command, answer: Answer) -> bytes:
         if is_uid(uid):
             elements[number] = uid
     if answer.comment:
-        comment = answer.comment[:ERROR_COMMENT_CHARACTERS_MAX]
+        comment = answer.comment[: cs.ERROR_COMMENT_CHARACTERS_MAX]
         elements[cs.ERROR_COMMENT] = comment.encode("ascii", "replace").decode("ascii")
     return cs.encode_command(elements)
 

@@ -14,11 +14,9 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, UserIdentityNegotiation
 from pynetdicom.transport import AddressInformation
 
+from scp_node.dimse.command_set import C_ECHO_RQ, C_STORE_RQ, N_EVENT_REPORT_RQ
 from scp_node.dimse.requests import (
-    C_ECHO_RQ,
-    C_STORE_RQ,
     COMMAND_BYTES_MAX,
-    N_EVENT_REPORT_RQ,
     SUCCESS,
     Answer,
     Command,
@@ -26,11 +24,10 @@ from scp_node.dimse.requests import (
     decode_command,
     encode_response,
 )
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.dimse.uids import STORAGE_COMMITMENT, VERIFICATION
 from scp_node.intake.store import Context, IncomingInstance, Requestor
 from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit
 from scp_node.receive.commitment_reports import IncomingReport
-from scp_node.receive.contexts import VERIFICATION
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu

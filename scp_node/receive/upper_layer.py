@@ -11,7 +11,6 @@ tests/unit/receive/test_pynetdicom_hooks.py.
 from __future__ import annotations
 
 import math
-import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RQ, PDU
 from pynetdicom.timer import Timer
 
-from scp_node.receive import pdu_stream as pdus
+from scp_node.dimse import pdus
 from scp_node.receive.deadlines import Deadlines
 from scp_node.receive.pdu_stream import ControlPdu, Fragment, InvalidPdu, PduStream
 from scp_node.receive.peer_socket import PeerSocket
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 ReadPdu = A_ASSOCIATE_RQ | A_RELEASE_RQ | A_ABORT_RQ
 
-_PDV_OVERHEAD = 6
-_COMMAND_FRAGMENT, _LAST = 0x01, 0x02
 _AWAITING_REQUEST, _REQUEST_INDICATED = "Sta2", "Sta3"
 _ESTABLISHED, _AWAITING_CLOSE = "Sta6", "Sta13"
 _INVALID_PDU, _P_DATA_RECEIVED, _ARTIM_EXPIRED, _CONNECTION_CLOSED = "Evt19", "Evt10", "Evt18", "Evt17"
@@ -115,12 +112,11 @@ class StreamingUpperLayer(DULServiceProvider):
 
     def send_command(self, context_id: int, command: bytes, peer_pdu_bytes_max: int) -> None:
         """Send a command set in as many P-DATA-TF PDUs as the peer's maximum asks for (PS3.8 D.1)."""
-        step = max(peer_pdu_bytes_max - _PDV_OVERHEAD, 16) if peer_pdu_bytes_max else len(command)
+        step = max(peer_pdu_bytes_max - pdus.PDV_HEADER.size, 16) if peer_pdu_bytes_max else len(command)
         for start in range(0, len(command), step):
             data = command[start : start + step]
-            control = _COMMAND_FRAGMENT | (_LAST if start + step >= len(command) else 0)
-            header = pdus.P_DATA_HEADER.pack(pdus.P_DATA_TF, len(data) + 6, len(data) + 2, context_id, control)
-            self._peer.send(header + data)
+            control = pdus.COMMAND | (pdus.LAST if start + step >= len(command) else 0)
+            self._peer.send(pdus.p_data(context_id, control, data))
 
     def abort(self, reason: str) -> None:
         """Abort as provider (PS3.8 9.2.1, AA-1 or AA-8)."""
@@ -232,6 +228,6 @@ def _decoded(pdu: ReadPdu, data: bytes) -> ReadPdu:
     try:
         pdu.decode(data)
         pdu.to_primitive()
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, struct.error) as error:
+    except pdus.UNREADABLE as error:
         raise InvalidPdu(f"PDU of type 0x{data[0]:02X} that cannot be read ({type(error).__name__})") from error
     return pdu

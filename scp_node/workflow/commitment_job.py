@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
 from scp_node.deliver.scu import peer_of
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook

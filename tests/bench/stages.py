@@ -16,7 +16,8 @@ from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from scp_node.analysis.judge import judge
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, ResultSender
+from scp_node.deliver.scu import ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.inference.packages import find_package
 from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pydicom.uid import ImplicitVRLittleEndian
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.part10 import read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.deliver.scu import ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import (
     accept_all,

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.outcomes import SendOutcome, Verdict
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.deliver.scu import ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import (
     accept_all,

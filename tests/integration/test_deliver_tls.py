@@ -16,11 +16,13 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.echo import echo
 from scp_node.deliver.capabilities import probe
 from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.deliver.scu import ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.settings import Settings
 from tests.support.dicom.objects import settings_for, small_file
 from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer

@@ -12,7 +12,7 @@ import pytest
 
 from scp_node.deliver.scu import ResultSender
 from scp_node.demo.archive import EmbeddedArchive
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc

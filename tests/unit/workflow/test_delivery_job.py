@@ -10,7 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.scu import ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
