@@ -10,6 +10,12 @@ from pynetdicom.presentation import PresentationContext, build_context
 from converter.image.sop_classes import STORAGE_CLASSES, storage_classes
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from scp_node.dimse.uids import EXPLICIT_LE, IMPLICIT_LE, STORAGE_COMMITMENT, VERIFICATION
+from scp_node.settings import Settings
+
+
+def modalities_of(settings: Settings) -> set[str]:
+    """The modalities that the routes take."""
+    return {modality for route in settings.routes for modality in route.when.modality}
 
 
 def presentation_contexts(modalities: Iterable[str] = ()) -> list[PresentationContext]:

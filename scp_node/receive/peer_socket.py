@@ -12,6 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
 
 from scp_node.receive.latch import Latch
+from scp_node.tls.certificates import Certificate
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -20,6 +21,7 @@ class PeerSocket(AssociationSocket):
     """pynetdicom's socket wrapper with `send` bounded in time, and reading left to the upper layer."""
 
     tls_version = ""
+    certificate: Certificate | None = None  # that the peer showed, and that was verified
 
     def __init__(self, assoc: Association, client_socket: socket.socket, send_timeout_s: float) -> None:
         super().__init__(assoc, client_socket=client_socket)
