@@ -16,7 +16,9 @@ from typing import Any
 import yaml
 
 import scp_node
-from scp_node.deliver.association import Association, Peer, Proposal
+from scp_node.deliver.dimse.association import Association
+from scp_node.deliver.dimse.negotiation import Proposal
+from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse.uids import IMPLICIT_LE, VERIFICATION
 from scp_node.errors import HilumError

@@ -11,7 +11,7 @@ from functools import partial
 import cv2
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, commitment_queue, delivery_queue
 from scp_node.engine.reconciler import Reconciler
@@ -56,14 +56,14 @@ def run(feed: SettingsFeed) -> None:
         # behind this process, whose threads may hold the lock of the ledger, for which senders wait
         pool = DecodePool.of(limits, niceness=min(NICENESS_MAX, settings.workers.niceness + BEHIND_WORKER))
         stack.callback(pool.close)
-        sender = ResultSender(settings)
-        stack.callback(sender.close)
+        destinations = Destinations(settings)
+        stack.callback(destinations.close)
         previews = PreviewStore(settings.node.data_dir / "previews")
         previews.sweep(time.time() - PREVIEW_AGE_S)
         in_use = InUse(settings)
         spool = open_spool(settings)
         rehearse_all(models, settings)
-        parts = Services(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
+        parts = Services(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, destinations)
         attempts_max = settings.workers.attempts_max
         runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
         wakeups = WakeUps(wakeup_path(settings))
@@ -81,7 +81,7 @@ def run(feed: SettingsFeed) -> None:
             rehearse_all(models, new)
             in_use.settings = new
             tell_models(models)
-            sender.reload(new)
+            destinations.reload(new)
             dispatcher.listen(queues(new))
 
         dispatcher.start(queues(settings))

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
-from scp_node.deliver.scu import peer_of
+from scp_node.deliver.dimse.commitment import Asked, AskOutcome, CommitmentRequest, ask
+from scp_node.deliver.dimse.peer import peer_of
 from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow
 from scp_node.ledger.records import now_utc

@@ -37,8 +37,8 @@ class DeliveryCase:
 
 
 def send(case: DeliveryCase, parts: Services) -> None:
-    """One C-STORE over the association that is kept for the destination."""
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(case.result.spool_name))
+    """One attempt, in the way that the destination is of."""
+    case.outcome = parts.destinations.send(case.delivery.destination, parts.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
@@ -64,7 +64,7 @@ def fall_back(case: DeliveryCase, parts: Services) -> None:
         result = parts.ledger.result(tx, new.sop_instance_uid)
     assert result is not None
     case.result = result
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(result.spool_name))
+    case.outcome = parts.destinations.send(case.delivery.destination, parts.spool.path(result.spool_name))
     case.log.outcome = f"as Comprehensive SR: {case.outcome.message}"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger
@@ -32,7 +32,7 @@ class Services:
     previews: PreviewStore
     models: LoadedModels
     decode_pool: DecodePool
-    sender: ResultSender
+    destinations: Destinations
 
     def route(self, name: str) -> Route | None:
         return next((route for route in self.settings().routes if route.name == name), None)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.echo import echo
 from scp_node.cli.send import send
-from scp_node.deliver.scu import RESULT_CLASSES
+from scp_node.deliver.result_objects import RESULT_CLASSES
 from scp_node.dimse.uids import COMPREHENSIVE_SR, STORAGE_COMMITMENT
 from tests.support.dicom.objects import small_file
 from tests.support.peers.archives import scripted_archive

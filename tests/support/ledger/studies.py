@@ -41,8 +41,8 @@ def worker_parts(folder: Path) -> Iterator[Services]:
     ledger = new_ledger(folder)
     with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
-        sender = None
-        yield Services(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+        destinations = None
+        yield Services(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, destinations)  # type: ignore[arg-type]
     ledger.engine.dispose()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
@@ -43,8 +43,8 @@ class Committing:
             }
         )
         unused: Any = None
-        sender = ResultSender(settings)
-        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, sender)
+        destinations = Destinations(settings)
+        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, destinations)
 
     def plan(self, port: int, **options: bool) -> str:
         with self.ledger.transaction() as tx:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
@@ -54,13 +54,13 @@ class Delivering:
                 "delivery": {"connect_timeout_s": 5, "response_timeout_s": 5, **delivery},
             }
         )
-        sender = ResultSender(settings)
+        destinations = Destinations(settings)
         unused: Any = None
-        parts = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
+        parts = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, destinations)
         try:
             run_delivery_job(parts, claimed(self.ledger, self.job))
         finally:
-            sender.close()
+            destinations.close()
         with self.ledger.reading() as tx:
             return self.ledger.delivery(tx, 1), self.job
 

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from scp_node.deliver.association import Association, DimseMessage, Peer, Proposal
-from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
+from scp_node.deliver.dimse.association import Association, DimseMessage
+from scp_node.deliver.dimse.negotiation import Proposal
+from scp_node.deliver.dimse.peer import Peer
+from scp_node.deliver.dimse.statuses import ACTION_STATUSES
+from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import command_set as cs
 from scp_node.dimse.storage_commitment import REQUEST_ACTION, EventReport, Reply, write_request
 from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, IMPLICIT_LE, STORAGE_COMMITMENT

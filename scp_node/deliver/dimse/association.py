@@ -1,4 +1,4 @@
-"""One association as requestor: negotiation, C-STORE, C-ECHO and whole small messages, driven by the thread that calls.
+"""One association as requestor: C-STORE, C-ECHO and whole small messages, driven by the thread that calls.
 
 pynetdicom encodes and decodes the PDUs of the negotiation. The waiting is ours: its reactor polls every millisecond
 in two threads per open association, and its abort waits for ever once a peer that stopped reading blocks a write.
@@ -8,59 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pydicom.uid import UID
-from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RP, A_RELEASE_RQ
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
-)
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RP, A_RELEASE_RQ
 
-from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
-from scp_node.deliver.outcomes import REJECTIONS, PeerFault
-from scp_node.deliver.tls_channel import SecureChannel
+from scp_node.deliver.dimse.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
+from scp_node.deliver.dimse.negotiation import Accepted, Proposal, associate_request, read_answer
+from scp_node.deliver.dimse.peer import Peer
+from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import command_set as cs
 from scp_node.dimse import pdus
-from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME, VERIFICATION
+from scp_node.dimse.uids import VERIFICATION
 from scp_node.tls.certificates import Certificate
 
-CONTEXTS_MAX = 128
 COMMAND_BYTES_MAX = 64 * 1024
 # Of data sets that we receive: archives only send us reports on storage commitment.
 DATA_SET_BYTES_MAX = 64 * 1024
-# Largest PDU we send when the peer sets no limit, and the largest we offer to receive: responses are small.
-PDU_BYTES_SENT_MAX = 131072
-PDU_BYTES_RECEIVED_MAX = 16384
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One presentation context to propose: a SOP class and the one transfer syntax it would be sent in."""
-
-    sop_class_uid: str
-    transfer_syntax_uid: str
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who is called, by whom, and for how long we wait."""
-
-    host: str
-    port: int
-    called_ae_title: str
-    calling_ae_title: str
-    connect_timeout_s: float
-    response_timeout_s: float
-    channel: SecureChannel | None = None
 
 
 @dataclass(frozen=True)
@@ -84,25 +50,25 @@ class Association:
     """An established association. Every method raises PeerFault when the peer does not do its part in time."""
 
     def __init__(self, peer: Peer, proposals: Sequence[Proposal]) -> None:
-        if not 0 < len(proposals) <= CONTEXTS_MAX:
-            raise ValueError(f"an association has 1 to {CONTEXTS_MAX} presentation contexts, not {len(proposals)}")
-        self.peer = peer
-        self.accepted: dict[Proposal, int] = {}
-        self._message_id = 0
-        self._pdu_bytes_max = PDU_BYTES_SENT_MAX
+        request = associate_request(peer, proposals)
         deadline = time.monotonic() + peer.connect_timeout_s
+        self.peer = peer
+        self._message_id = 0
         self._connection = OutgoingConnection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
+        with contextlib.ExitStack() as unless_established:
+            unless_established.callback(self._connection.close)
+            negotiated = self._negotiate(request, proposals, deadline)
+            unless_established.pop_all()
+        self.accepted, self._pdu_bytes_max = negotiated.contexts, negotiated.pdu_bytes_max
+
+    def _negotiate(self, request: bytes, proposals: Sequence[Proposal], deadline: float) -> Accepted:
         try:
-            self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
-            self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
+            self._connection.write(request, self.peer.connect_timeout_s)
+            return read_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
         except PeerFault as fault:
-            self._connection.close()
-            if peer.channel is not None and fault.code == "connection-lost":
+            if self.peer.channel is not None and fault.code == "connection-lost":
                 # in TLS 1.3 a peer looks at our certificate after the handshake, and its alert may be lost
                 raise PeerFault("tls-refused", "it closed the connection after the handshake") from fault
-            raise
-        except BaseException:
-            self._connection.close()
             raise
 
     @property
@@ -213,23 +179,6 @@ class Association:
             self._connection.write(_encoded(abort), 0.1)
         self._connection.close()
 
-    def _take_answer(self, pdu_type: int, data: bytes, proposals: Sequence[Proposal]) -> None:
-        if pdu_type == pdus.A_ABORT:
-            raise PeerFault("aborted", "in answer to the association request")
-        if pdu_type == pdus.A_ASSOCIATE_RJ:
-            reason = struct.unpack(">BBB", data[7:10].ljust(3, b"\0"))
-            raise PeerFault(REJECTIONS.get(reason, "rejected"), "result/source/reason {}/{}/{}".format(*reason))
-        if pdu_type != pdus.A_ASSOCIATE_AC:
-            raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} in answer to the association request")
-        primitive = _decode_accept(data)
-        if limit := primitive.maximum_length_received:
-            self._pdu_bytes_max = max(min(limit, PDU_BYTES_SENT_MAX), 2 * pdus.PDV_HEADER.size)
-        by_id = {2 * index + 1: proposal for index, proposal in enumerate(proposals)}
-        for context in primitive.presentation_context_definition_results_list:
-            proposal = by_id.get(context.context_id or 0)
-            if context.result == 0 and proposal and context.transfer_syntax == [proposal.transfer_syntax_uid]:
-                self.accepted[proposal] = context.context_id or 0
-
     def _write_p_data(self, context_id: int, control: int, fragment: bytes) -> None:
         self._connection.write(pdus.p_data(context_id, control, fragment), self.peer.response_timeout_s)
 
@@ -295,40 +244,6 @@ def _pdvs(pdu: bytes) -> list[tuple[int, int, bytes]]:
     return pdvs
 
 
-def _associate_request(peer: Peer, proposals: Sequence[Proposal]) -> bytes:
-    contexts = []
-    for index, proposal in enumerate(proposals):
-        context = PresentationContext()
-        context.context_id = 2 * index + 1
-        context.abstract_syntax = UID(proposal.sop_class_uid)
-        context.transfer_syntax = [UID(proposal.transfer_syntax_uid)]
-        contexts.append(context)
-    length = MaximumLengthNotification()
-    length.maximum_length_received = PDU_BYTES_RECEIVED_MAX
-    implementation = ImplementationClassUIDNotification()
-    implementation.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    primitive = A_ASSOCIATE()
-    primitive.application_context_name = UID(APPLICATION_CONTEXT_NAME)
-    primitive.calling_ae_title = peer.calling_ae_title
-    primitive.called_ae_title = peer.called_ae_title
-    primitive.presentation_context_definition_list = contexts
-    primitive.user_information = [length, implementation, version]
-    request = A_ASSOCIATE_RQ()
-    request.from_primitive(primitive)
-    return _encoded(request)
-
-
-def _encoded(pdu: A_ASSOCIATE_RQ | A_RELEASE_RQ | A_RELEASE_RP | A_ABORT_RQ) -> bytes:
+def _encoded(pdu: A_RELEASE_RQ | A_RELEASE_RP | A_ABORT_RQ) -> bytes:
     data: bytes = pdu.encode()
     return data
-
-
-def _decode_accept(data: bytes) -> A_ASSOCIATE:
-    accept = A_ASSOCIATE_AC()
-    try:
-        accept.decode(data)
-        return accept.to_primitive()
-    except pdus.UNREADABLE as error:
-        raise PeerFault("protocol-error", "an answer to the association request that cannot be decoded") from error

@@ -7,8 +7,8 @@ import socket
 import ssl
 import time
 
+from scp_node.deliver.dimse.tls_channel import SecureChannel, tls_fault
 from scp_node.deliver.outcomes import PeerFault
-from scp_node.deliver.tls_channel import SecureChannel, tls_fault
 from scp_node.dimse.pdus import PDU_HEADER
 from scp_node.tls.certificates import Certificate
 
