@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class Destinations:
         if remote is None:
             known = ", ".join(self._settings.remote_aes)
             raise UsageError(f"no remote AE is called '{name}'; known: {known}")
-        return KINDS[remote.kind].probe(Destination(name, remote, self._settings))
+        with contextlib.closing(Destination(name, remote, self._settings)) as to:
+            return KINDS[remote.kind].probe(to)
 
     def send(self, name: str, path: Path) -> SendOutcome:
         """Send the Part 10 file at `path` to the destination called `name`, and say how it ended.

@@ -12,7 +12,7 @@ _RESPONSE = 0x8000
 
 
 class MalformedCommand(ValueError):
-    """The command set is not one, or lacks what every request has."""
+    """The bytes are no command set, or lack an element that every request has."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def decode_command(data: bytes | bytearray) -> Command:
 
 
 def encode_response(request: Command, answer: Answer) -> bytes:
-    """The command set that answers `request`; a UID that is none is not repeated."""
+    """The command set that answers `request`; a UID that is not valid is not repeated."""
     elements: dict[int, int | str] = {
         cs.COMMAND_FIELD: request.field | _RESPONSE,
         cs.MESSAGE_ID_BEING_RESPONDED_TO: request.message_id,

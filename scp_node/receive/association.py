@@ -117,7 +117,7 @@ class ReceivingAssociation(Association):
             self.dul.abort_at_once()
         finally:
             self._drop_message()
-            self._shared.limits.keep(self)
+            self._shared.limits.protect(self)
             self.dul.end()
             self._summary.write(self._sender, self.peer_address, self._peer.tls_version)
             self._shared.limits.leave(self)
@@ -138,7 +138,7 @@ class ReceivingAssociation(Association):
         self.acse.send_abort(0x00)
 
     def hang_up(self) -> None:
-        """Make room for another connection. Called from another thread, and only until `ConnectionLimits.keep`."""
+        """Make room for another connection. Called from another thread, and only until `ConnectionLimits.protect`."""
         self.dul.hang_up()
 
     def ends(self, outcome: str) -> None:

@@ -21,12 +21,12 @@ class DataSetSink(Protocol):
         """The data set is complete."""
 
     def discard(self) -> None:
-        """The message was cut short, or has been answered: leave nothing behind that was not promised."""
+        """The message was cut short: leave nothing behind."""
 
 
 class IncomingMessage:
-    """A message from its first fragment on. `serve` is called with its command set, and gives what takes the data set,
-    or the answer where none follows."""
+    """A message from its first fragment on. `serve` is called with its command set; it returns what takes the data set,
+    or the answer."""
 
     def __init__(
         self, context_id: int, serve: Callable[[Command], DataSetSink | Answer], data_set_bytes_max: int
@@ -41,8 +41,8 @@ class IncomingMessage:
         self._empty_pdvs = 0
 
     def take(self, fragment: Fragment) -> Answer | None:
-        """The next fragment. Returns how to answer once the message is complete; raises InvalidPdu when it cannot be
-        one."""
+        """Take the next fragment. Returns the answer once the message is complete; raises InvalidPdu when the fragment
+        cannot belong to it."""
         if fragment.context_id != self.context_id:
             raise InvalidPdu("a message in two presentation contexts")
         # an empty PDV adds to no other limit

@@ -63,14 +63,14 @@ class ReceivingServer(AssociationServer):
         return self.socket
 
     def serve_forever(self, poll_interval: float = 0) -> None:
-        """Accept connections until the node drains. Waits without looking up: a latch ends it."""
+        """Accept connections until the node drains. Waits without polling: the latch ends it."""
         limits, draining = self.shared.limits, self.shared.draining
         waiting = select.poll()
         waiting.register(self._listening, select.POLLIN)
         waiting.register(draining, select.POLLIN)
         while not draining.is_set:
-            told_in_s = limits.tell_dropped()
-            waiting.poll(None if told_in_s is None else math.ceil(1000 * told_in_s))
+            log_again_in_s = limits.log_dropped()
+            waiting.poll(None if log_again_in_s is None else math.ceil(1000 * log_again_in_s))
             self._accept()
         self.server_close()
 
@@ -103,7 +103,7 @@ class ReceivingServer(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Counted before a thread is started."""
-        return self.shared.limits.lets_in(client_address[0])
+        return self.shared.limits.admits(client_address[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.exception("connection dropped", extra={"address": client_address[0]})

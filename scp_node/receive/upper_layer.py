@@ -49,7 +49,7 @@ class UpperLayerUser(Protocol):
 
     @property
     def stop_latch(self) -> Latch:
-        """What tells it to stop, as things are now."""
+        """What tells it to stop; another one while a message is under way."""
 
     def stop(self) -> None:
         """The latch is set, and the association is established: abort it."""
@@ -74,7 +74,7 @@ class UpperLayerUser(Protocol):
 
 
 class MonotonicTimer(Timer):
-    """The ARTIM timer on a clock that nobody sets."""
+    """The ARTIM timer on the monotonic clock."""
 
     _started_at: float | None = None
 
@@ -96,7 +96,7 @@ class MonotonicTimer(Timer):
 
 
 class StreamingUpperLayer(DULServiceProvider):
-    """Runs in its association's thread and is never started as one of its own."""
+    """Runs in the thread of its association, and is never started as a thread."""
 
     def __init__(self, user: UpperLayerUser, limits: Receiver) -> None:
         super().__init__(cast(Association, user))  # which is all that pynetdicom's state machine knows of it
@@ -141,7 +141,7 @@ class StreamingUpperLayer(DULServiceProvider):
         self.state_machine.transition(_REQUEST_INDICATED)
 
     def skip_accept(self, answer: bytes) -> None:
-        """It is answered past the state machine (AE-7)."""
+        """Send the A-ASSOCIATE-AC past the state machine (AE-7)."""
         self._peer.send(answer)
         self.state_machine.transition(_ESTABLISHED)
 
@@ -162,7 +162,7 @@ class StreamingUpperLayer(DULServiceProvider):
         self._stream.discard()
 
     def end(self) -> None:
-        """Let go of connection and buffer."""
+        """Close the connection and give the buffer back."""
         self._peer.end()
         self._stream.discard()
         self._stream.rest()
@@ -178,7 +178,7 @@ class StreamingUpperLayer(DULServiceProvider):
         self._peer.send(abort.encode())
 
     def _settle(self) -> None:
-        """Let state machine and association act until there is nothing left to act on."""
+        """Handle events, primitives and indications until none is left."""
         while True:
             if not self.event_queue.empty():
                 event = self.event_queue.get_nowait()
@@ -258,7 +258,7 @@ class StreamingUpperLayer(DULServiceProvider):
 
 
 def _decoded(pdu: ReadPdu, data: bytes) -> ReadPdu:
-    """`pdu` filled from its bytes. What pynetdicom cannot read, or make a primitive of, is no PDU."""
+    """`pdu` filled from its bytes. Raises InvalidPdu when pynetdicom cannot read it, or make a primitive of it."""
     try:
         pdu.decode(data)
         pdu.to_primitive()

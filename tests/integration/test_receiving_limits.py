@@ -68,7 +68,7 @@ def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterat
     with running_receiver(folder, ledger, ledger, spool, **limits) as receiver:
         yield receiver
         limits = receiver.limits
-        until(lambda: (limits.connections, limits.associations, limits.loose) == (0, 0, 0), "all counters are zero")
+        until(lambda: (limits.connections, limits.associations, limits.evictable) == (0, 0, 0), "all counters are zero")
     until(lambda: set(threading.enumerate()) <= threads, "all threads ended")
     assert not [path for path in files_below(folder) if path.suffix == ".part"]
 

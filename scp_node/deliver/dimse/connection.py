@@ -15,7 +15,7 @@ from scp_node.tls.certificates import Certificate
 PDU_BYTES_MAX = 1 << 20
 # A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.
 BYTES_PER_S_MIN = 4096
-# What the system may hold of our data while the destination still waits for it: bounded, so that waits stay honest.
+# What the system may hold of our data: bounded, because what it holds counts as sent before the destination has it.
 SEND_BUFFER_BYTES = 256 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -87,7 +87,7 @@ class OutgoingConnection:
         if isinstance(self._socket, ssl.SSLSocket):
             with contextlib.suppress(OSError, ValueError):
                 self._socket.settimeout(0)
-                self._socket.unwrap()  # says that nothing follows; whether the peer agrees is not waited for
+                self._socket.unwrap()  # close_notify; the peer's own is not waited for
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -45,4 +45,4 @@ def test_the_limits_are_those_of_the_newest_settings(tmp_path: Path) -> None:
     shared = shared_in(tmp_path)
     shared.reload(receiving_settings(tmp_path, connections_per_s_max=1))
     allowed = int(BURST_S)
-    assert [shared.limits.lets_in("10.0.0.1") for _ in range(allowed + 1)] == [True] * allowed + [False]
+    assert [shared.limits.admits("10.0.0.1") for _ in range(allowed + 1)] == [True] * allowed + [False]
