@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from converter.result import coding
 from converter.result.content_items import descendants, is_named
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE
 from scp_node.demo.archive import StoredObject
 from scp_node.demo.study import Study
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 
 REPORT_CLASSES = (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR)
 _THRESHOLD = re.compile(r"operating threshold: ([0-9.]+) %")

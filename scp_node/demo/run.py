@@ -15,7 +15,7 @@ from rich.console import Console
 
 from converter.page.markup import data_url
 from converter.result.sr_page import sr_to_html
-from scp_node.deliver.file_transfer import transfer
+from scp_node.deliver.dimse.file_transfer import transfer
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.demo.example import write_example
 from scp_node.demo.node_process import ARCHIVE_AE_TITLE, NodeProcess, running_node

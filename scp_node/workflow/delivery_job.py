@@ -34,8 +34,8 @@ class DeliveryCase:
 
 
 def send(case: DeliveryCase, services: Services) -> None:
-    """One C-STORE over the association that is kept for the destination."""
-    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(case.result.spool_name))
+    """One attempt, in the way of the destination's kind."""
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
@@ -63,7 +63,7 @@ def fall_back(case: DeliveryCase, services: Services) -> None:
         result = tx.results.get(new.sop_instance_uid)
     assert result is not None
     case.result = result
-    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(result.spool_name))
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(result.spool_name))
     case.log.outcome = f"as {kind.sop_classes[result.sop_class_uid]}: {case.outcome.message}"
 
 

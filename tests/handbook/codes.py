@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import converter.declined
-from scp_node.deliver.outcomes import ACTION_STATUSES, FAULTS, REJECTIONS, STORE_STATUSES, UNKNOWN_STATUS, Verdict
+from converter.declined import DECLINE_REASONS
+from scp_node.deliver.dimse.statuses import ACTION_STATUSES, REJECTIONS, STORE_STATUSES, UNKNOWN_STATUS
+from scp_node.deliver.outcomes import FAULTS, Verdict
 from scp_node.dimse.requests import Answer
 from scp_node.dimse.storage_commitment import Reply
 from scp_node.receive.access import Rejection
@@ -23,17 +24,12 @@ VERDICTS: dict[Verdict, str] = {
 
 def decline_reasons() -> dict[str, tuple[str, str]]:
     """By code: the sentence for a reader of a result, and what an operator can do (empty where nothing)."""
-    rows = getattr(converter.declined, "DECLINE_REASONS", None)
-    if rows is not None:
-        return {row.code: (row.sentence, row.advice) for row in rows}
-    return {code: (sentence, "") for code, sentence in converter.declined.DECLINE_CODES.items()}
+    return {row.code: (row.sentence, row.advice) for row in DECLINE_REASONS}
 
 
 def decline_codes() -> str:
     """Why an image is not analysed."""
     reasons = decline_reasons()
-    if not any(advice for _, advice in reasons.values()):
-        return table(("code", "meaning"), [(f"`{code}`", sentence) for code, (sentence, _) in reasons.items()])
     rows = [(f"`{code}`", sentence, advice) for code, (sentence, advice) in reasons.items()]
     return table(("code", "meaning", "what helps"), rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from converter.image.sop_classes import SECTIONAL_CLASSES, STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
-from scp_node.deliver.scu import RESULT_CLASSES, RESULT_SYNTAXES
+from scp_node.deliver.result_objects import RESULT_CLASSES, RESULT_SYNTAXES
 from tests.handbook.markdown import table
 
 
