@@ -29,7 +29,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status of a response, and for a refusal the Error Comment that tells the sender's log why."""
+    """Status of a response, and its Error Comment, which tells whoever asked why it was refused."""
 
     status: int
     comment: str = ""

@@ -21,6 +21,7 @@ from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import command_set as cs
 from scp_node.dimse import pdus
+from scp_node.dimse.requests import Answer
 from scp_node.dimse.uids import VERIFICATION
 from scp_node.tls.certificates import Certificate
 
@@ -36,14 +37,6 @@ class DimseMessage:
     context_id: int
     elements: dict[int, bytes]
     data_set: bytes
-
-
-@dataclass(frozen=True)
-class Response:
-    """What a response says."""
-
-    status: int
-    comment: str
 
 
 class Association:
@@ -84,7 +77,7 @@ class Association:
         """Transfer syntaxes in which the peer takes objects of this class."""
         return tuple(p.transfer_syntax_uid for p in self.accepted if p.sop_class_uid == sop_class_uid)
 
-    def store(self, proposal: Proposal, sop_instance_uid: str, dataset: BinaryIO, dataset_bytes: int) -> Response:
+    def store(self, proposal: Proposal, sop_instance_uid: str, dataset: BinaryIO, dataset_bytes: int) -> Answer:
         """C-STORE one data set, read from `dataset` as it is sent (PS3.7 9.1.1)."""
         context_id, message_id = self.accepted[proposal], self.next_message_id()
         command: dict[int, int | str] = {
@@ -100,7 +93,7 @@ class Association:
         on_the_way = min(dataset_bytes, 2 * SEND_BUFFER_BYTES)
         return self._read_response(context_id, message_id, cs.C_STORE_RSP, on_the_way)
 
-    def echo(self) -> Response:
+    def echo(self) -> Answer:
         """C-ECHO (PS3.7 9.1.5)."""
         context_id = next(number for p, number in self.accepted.items() if p.sop_class_uid == VERIFICATION)
         message_id = self.next_message_id()
@@ -202,7 +195,7 @@ class Association:
             raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} instead of a response")
         return _pdvs(data)
 
-    def _read_response(self, context_id: int, message_id: int, command_field: int, on_the_way: int = 0) -> Response:
+    def _read_response(self, context_id: int, message_id: int, command_field: int, on_the_way: int = 0) -> Answer:
         deadline = time.monotonic() + self.peer.response_timeout_s + on_the_way / BYTES_PER_S_MIN
         command, complete = b"", False
         while not complete:
@@ -218,7 +211,7 @@ class Association:
         answers = (cs.number_of(elements, cs.COMMAND_FIELD), cs.number_of(elements, cs.MESSAGE_ID_BEING_RESPONDED_TO))
         if status is None or answers != (command_field, message_id):
             raise PeerFault("protocol-error", "a response to another message")
-        return Response(status, cs.text_of(elements, cs.ERROR_COMMENT))
+        return Answer(status, cs.text_of(elements, cs.ERROR_COMMENT))
 
 
 def _decoded(command: bytes) -> dict[int, bytes]:
