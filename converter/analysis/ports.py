@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.convert import Converted, convert
-from converter.package.manifest import InputSpec, IntendedUse, Manifest
+from converter.package.intended_use import IntendedUse
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
 
 
 class Decoder(Protocol):

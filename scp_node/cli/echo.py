@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
-from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities, probe
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_SYNTAXES, SECONDARY_CAPTURE
+from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities
+from scp_node.deliver.destinations import Destinations
+from scp_node.deliver.result_objects import RESULT_SYNTAXES
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.monitoring.certificate_expiry import days_left
 from scp_node.settings import Settings
 from scp_node.settings.file import load_settings
@@ -25,9 +28,9 @@ def echo(
     """C-ECHO each remote AE and show which result objects it accepts. Exit 1 when one does not answer or, being the
     destination of a route, would not take the results of that route."""
     settings = load_settings(config)
-    well = True
+    destinations, well = Destinations(settings), True
     for name in remote_aes or settings.remote_aes:
-        capabilities = probe(settings, name)
+        capabilities = destinations.probe(name)
         problems = problems_of(settings, capabilities)
         well = well and not problems
         for line in description(capabilities):
@@ -42,13 +45,10 @@ def echo(
 
 def description(found: Capabilities) -> list[str]:
     """What was found out about one remote AE, as lines for a terminal."""
-    lines = [
-        f"{found.remote_name}: {found.called_ae_title} at {found.host}:{found.port}, called by {found.calling_ae_title}"
-    ]
-    if found.association_s is not None:
-        lines.append(f"  association  {1000 * found.association_s:.1f} ms")
-    if found.echo_s is not None:
-        lines.append(f"  C-ECHO       {1000 * found.echo_s:.1f} ms, status 0x{found.echo_status or 0:04X}")
+    lines = [f"{found.name}: {found.address}"]
+    for step in found.steps:
+        answer = f", {step.answer}" if step.answer else ""
+        lines.append(f"  {step.name:12} {1000 * step.took_s:.1f} ms{answer}")
     if found.tls_version and found.certificate:
         who = f"{found.certificate.subject} until {found.certificate.expires:%Y-%m-%d}"
         lines.append(f"  {found.tls_version:12} {who}")
@@ -63,7 +63,7 @@ def description(found: Capabilities) -> list[str]:
 def expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> list[str]:
     """Which certificates of a TLS connection expire soon or have expired: ours, which the node also shows to senders,
     and the remote AE's."""
-    if not settings.is_reached_by_tls(settings.remote_aes[found.remote_name]):
+    if not settings.is_reached_by_tls(settings.remote_aes[found.name]):
         return []
     certificates = {"its certificate": found.certificate.expires} if found.certificate else {}
     if settings.tls.certificate is not None:
@@ -78,14 +78,10 @@ def expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> l
 
 def problems_of(settings: Settings, found: Capabilities) -> list[str]:
     """Why results would not arrive at this remote AE; empty when nothing is wrong."""
-    if found.fault is not None:
-        return [found.message]
-    problems = []
-    if found.echo_s is None:
-        problems.append(found.message)
-    elif found.echo_status != 0:
-        problems.append(f"C-ECHO was answered with status 0x{found.echo_status:04X} {found.message}".rstrip())
-    wanted = {kind for route in settings.routes if found.remote_name in route.to for kind in route.results}
+    problems = [found.problem] if found.problem else []
+    if not found.accepted:
+        return problems
+    wanted = {kind for route in settings.routes if found.name in route.to for kind in route.results}
     if "sr" in wanted and found.sr_class is None:
         problems.append("it takes no Structured Report, but a route sends reports there; enable the SR classes there")
     if "heatmap" in wanted and not found.accepted[SECONDARY_CAPTURE]:

@@ -17,7 +17,7 @@ from scp_node.errors import ModelUnusable, UsageError
 from scp_node.settings.file import load_settings
 
 if TYPE_CHECKING:
-    from converter.package.manifest import Distribution
+    from converter.package.distribution import Distribution
     from scp_node.monitoring.agreement import Agreement, Unscored
     from scp_node.monitoring.drift import ReferenceOf, SenderDrift
     from scp_node.settings import Settings

@@ -105,7 +105,7 @@ class Heatmaps:
     """One PNG for each finding of each analysed file: FILE.FINDING.png, numbered where two files share a name."""
 
     def __init__(self, folder: Path, manifest: Manifest, side_max: int) -> None:
-        from scp_node.reporting.assemble import algorithm_of  # here, because it loads what only reports need
+        from converter.result.algorithm import algorithm_of  # here, because it loads what only reports need
 
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._side_max = folder, side_max

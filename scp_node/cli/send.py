@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import track
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
-from scp_node.deliver.file_transfer import FileOutcome, dicom_files, transfer
-from scp_node.deliver.scu import peer_of
+from scp_node.deliver.dimse.file_transfer import FileOutcome, dicom_files, transfer
+from scp_node.deliver.dimse.peer import peer_of
 from scp_node.errors import UsageError
 from scp_node.settings.file import load_settings
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.findings import Finding
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events

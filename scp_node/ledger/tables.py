@@ -1,4 +1,4 @@
-"""The tables of the ledger. Their states stand in ledger/records.py; a change here needs a migration beside it."""
+"""The tables of the ledger. Their states are told in scp_node/ARCHITECTURE.md; a change here needs a migration."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from pydicom import Dataset
 
 from converter.analysis import Examined
 from converter.image.header import tokens, word
-from converter.package.distribution import bins_of_image, input_statistics, references
-from converter.package.manifest import Distribution
+from converter.package.distribution import Distribution
+from converter.package.image_statistics import input_statistics
+from converter.package.stability import bins_of_image, references
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Transaction
 

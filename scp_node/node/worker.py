@@ -11,7 +11,7 @@ from functools import partial
 import cv2
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.engine.dispatcher import Dispatcher
 from scp_node.engine.reconciler import Reconciler, ReconcilerCheck
 from scp_node.engine.runner import JobRunner, JobWork
@@ -73,12 +73,12 @@ def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Serv
     models.load(models_of(settings))
     pool = open_decode_pool(settings.inference, settings.workers.niceness)
     stack.callback(pool.close)
-    sender = ResultSender(settings)
-    stack.callback(sender.close)
+    destinations = Destinations(settings)
+    stack.callback(destinations.close)
     previews = PreviewStore(settings.node.data_dir / "previews")
     previews.sweep(time.time() - PREVIEW_AGE_S)
     rehearse_all(models, settings)
-    return Services(in_use, ledger, jobs, spool, previews, models, pool, sender)
+    return Services(in_use, ledger, jobs, spool, previews, models, pool, destinations)
 
 
 def open_decode_pool(limits: Inference, niceness: int) -> DecodePool:
@@ -141,7 +141,7 @@ class Reload:
         rehearse_all(models, new)
         self.in_use.replace(new)
         tell_models(models)
-        self.services.sender.reload(new)
+        self.services.destinations.reload(new)
         self.dispatcher.listen(queues(new))
 
 

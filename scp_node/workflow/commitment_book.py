@@ -12,14 +12,12 @@ from enum import Enum
 
 from scp_node.dimse.storage_commitment import (
     ALL_COMMITTED,
-    COMMITMENT_INSTANCE,
     ENTERED,
     NO_SUCH_CLASS,
     NO_SUCH_EVENT,
     NO_SUCH_INSTANCE,
     OTHER_OBJECTS,
     SOME_FAILED,
-    STORAGE_COMMITMENT,
     UNKNOWN_TRANSACTION,
     CommitmentReport,
     EventReport,
@@ -28,6 +26,7 @@ from scp_node.dimse.storage_commitment import (
     Reply,
     read_report,
 )
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, STORAGE_COMMITMENT
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import Retries
 from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow, Transaction

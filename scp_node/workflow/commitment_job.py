@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 
-from scp_node.deliver.commitment import Asked, AskOutcome, CommitmentRequest, ask
-from scp_node.deliver.scu import peer_of
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.deliver.dimse.commitment import Asked, AskOutcome, CommitmentRequest, ask
+from scp_node.deliver.dimse.peer import peer_of
+from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pydicom
-from pydicom.uid import Comprehensive3DSRStorage
 
-from converter.result.structured_report import as_comprehensive
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
+from scp_node.reporting.results import store_result
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from scp_node.workflow.study_job import store_result
 
 log = logging.getLogger(__name__)
 
@@ -35,35 +34,37 @@ class DeliveryCase:
 
 
 def send(case: DeliveryCase, services: Services) -> None:
-    """One C-STORE over the association that is kept for the destination."""
-    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(case.result.spool_name))
+    """One attempt, in the way of the destination's kind."""
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
 def fall_back(case: DeliveryCase, services: Services) -> None:
-    """Where Comprehensive 3D SR is refused as a class, the same content goes as Comprehensive SR."""
+    """Where the SOP class is refused, the same content goes in another one, if its kind has another."""
     assert case.outcome is not None
+    kind, sop_class_uid = RESULT_KINDS[case.result.kind], case.result.sop_class_uid
     refused = case.outcome.class_refused
-    if case.result.sop_class_uid != Comprehensive3DSRStorage or not (refused or case.outcome.sent):
+    is_preferred = len(kind.sop_classes) > 1 and sop_class_uid == next(iter(kind.sop_classes))
+    if not is_preferred or not (refused or case.outcome.sent):
         case.log.outcome = ""
         return
     with services.ledger.transaction() as tx:
-        destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
-        if tx.sop_classes.accepted(destination, sop_class_uid) is not (not refused):
-            tx.sop_classes.set_accepted(destination, sop_class_uid, accepted=not refused)
+        if tx.sop_classes.accepted(case.delivery.destination, sop_class_uid) is not (not refused):
+            tx.sop_classes.set_accepted(case.delivery.destination, sop_class_uid, accepted=not refused)
     if not refused:
         case.log.outcome = ""
         return
-    variant = as_comprehensive(pydicom.dcmread(services.spool.path(case.result.spool_name)))
-    new = store_result(services.spool, variant, "sr")
+    variant = kind.load().as_class(pydicom.dcmread(services.spool.path(case.result.spool_name)), sop_class_uid)
+    assert variant is not None, "a kind with two classes knows how to write the second"
+    new = store_result(services.spool, variant, kind.name)
     with services.ledger.transaction() as tx:
         tx.results.add(case.result.report_id, new)
         tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
         result = tx.results.get(new.sop_instance_uid)
     assert result is not None
     case.result = result
-    case.outcome = services.sender.send(case.delivery.destination, services.spool.path(result.spool_name))
-    case.log.outcome = f"as Comprehensive SR: {case.outcome.message}"
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(result.spool_name))
+    case.log.outcome = f"as {kind.sop_classes[result.sop_class_uid]}: {case.outcome.message}"
 
 
 DELIVERY_JOB = (send, fall_back)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.inference.loaded_models import LoadedModels
@@ -27,7 +27,7 @@ class Services:
     previews: PreviewStore
     models: LoadedModels
     decode_pool: DecodePool
-    sender: ResultSender
+    destinations: Destinations
 
     def retries(self) -> RetryTable:
         return retry_table(self.settings().workers, self.settings().delivery)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.explain import explanation
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
 from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger.commitments import Commitments
 from scp_node.receive.scp import StorageScp

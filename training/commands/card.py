@@ -15,7 +15,8 @@ from typing import Any
 from converter.evaluation.figures import PATIENTS_MIN
 from converter.evaluation.page import GLOSSARY
 from converter.evaluation.wording import counted, in_a_sentence, percent
-from converter.package.manifest import Manifest, Metric
+from converter.package.evidence import Metric
+from converter.package.manifest import Manifest
 from training.data.cohorts import COHORTS
 from training.data.splits import LEARNED_FROM
 from training.packaging.manifest_file import read_manifest, write_manifest

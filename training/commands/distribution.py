@@ -13,8 +13,9 @@ from pathlib import Path
 
 from converter.declined import Declined
 from converter.image.convert import Converted, convert
-from converter.package.distribution import input_statistics, measure_distribution
-from converter.package.manifest import Distribution, InputSpec
+from converter.package.distribution import Distribution
+from converter.package.image_statistics import input_statistics, measure_distribution
+from converter.package.network import InputSpec
 from training.data.cohorts import Example
 from training.data.images import load_model_inputs
 from training.data.recipe_data import add_data_argument, load_recipe_data

@@ -24,7 +24,8 @@ from converter.evaluation.page import draw_page
 from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, percent
 from converter.image.convert import convert
-from converter.package.manifest import IntendedUse, Manifest
+from converter.package.intended_use import IntendedUse
+from converter.package.manifest import Manifest
 from training.commands.size_leak import measure_size_leak
 from training.data.cohorts import COHORTS, Example
 from training.data.images import load_model_inputs

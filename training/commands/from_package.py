@@ -23,7 +23,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from converter.package.manifest import OutputSpec
+from converter.package.network import OutputSpec
 from training.commands.train import RUNS
 from training.data.images import channels_last, load_model_inputs
 from training.data.recipe_data import add_data_argument, load_recipe_data

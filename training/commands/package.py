@@ -20,7 +20,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from converter.package.manifest import Calibration, CohortSummary, FindingSpec, Manifest, OutputSpec, Parity, Provenance
+from converter.package.calibration import Calibration
+from converter.package.evidence import CohortSummary, Parity, Provenance
+from converter.package.finding import FindingSpec
+from converter.package.manifest import Manifest
+from converter.package.network import OutputSpec
 from training.commands.distribution import distribution_of
 from training.commands.train import outcome_of
 from training.data.cohorts import COHORTS, Example

@@ -21,7 +21,8 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.package.manifest import Manifest, Precision, PrecisionCohort
+from converter.package.manifest import Manifest
+from converter.package.precision import Precision, PrecisionCohort
 from training.data.cohorts import COHORTS, Example
 from training.data.images import load_model_inputs, load_targets
 from training.data.recipe_data import add_data_argument, load_recipe_data

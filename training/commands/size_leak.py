@@ -23,7 +23,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.header import whole_number
 from converter.image.image_file import read_header
 from converter.image.model_input import to_model_input
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.data.cohorts import Example, cohort_at
 from training.data.images import open_gray
 from training.data.splits import divide, with_saved_split

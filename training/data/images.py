@@ -18,7 +18,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import squash, to_model_input
 from converter.image.pixels import render
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.data.cohorts import Example
 
 CACHE = Path(".cache/training")

@@ -19,7 +19,7 @@ import yaml
 from numpy.typing import NDArray
 
 from converter.image.model_input import to_model_input
-from converter.package.manifest import Gate, GateKind, GateSource
+from converter.package.gate import Gate, GateKind, GateSource
 from training.data.cohorts import COHORTS
 from training.gate.fit import MADE_OF_FILMS
 from training.gate.kinds import KINDS, LIMITS

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from converter.evaluation.curves import wilson
 from converter.image.model_input import to_model_input
-from converter.package.gate import refusal
-from converter.package.manifest import Gate, GateFigure, InputSpec, Manifest
+from converter.package.gate import Gate, GateFigure, refusal
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
 from training.gate.kinds import NAMES
 from training.gate.pool import (
     LEARNED_COHORTS,

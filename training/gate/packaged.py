@@ -9,7 +9,9 @@ import numpy as np
 import onnxruntime
 import yaml
 
-from converter.package.manifest import Gate, InputSpec, Manifest, load_manifest
+from converter.package.gate import Gate
+from converter.package.manifest import Manifest, load_manifest
+from converter.package.network import InputSpec
 from training.gate.attach import add_gate
 from training.gate.spec import GRAPH_INPUT
 from training.packaging.manifest_file import write_manifest

@@ -18,7 +18,8 @@ from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
 from converter.image.convert import Converted, convert
 from converter.package.gate import refusal
-from converter.package.manifest import InputSpec, Manifest
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
 from training.data.cohorts import Example
 from training.packaging.manifest_file import read_manifest
 from training.packaging.scores import Array, score

@@ -18,13 +18,14 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from converter.evaluation.metrics import Floats, auc, calibration_error
+from converter.evaluation.metrics import auc, calibration_error
+from converter.evaluation.weighted import Floats
 from converter.image.convert import Converted, convert
-from converter.package.manifest import (
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
+from converter.package.reduced_decoding import (
     REDUCED_AUC_TOLERANCE,
     REDUCED_ECE_TOLERANCE,
-    InputSpec,
-    Manifest,
     ReducedCohort,
     ReducedEvidence,
 )

@@ -13,7 +13,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
-from converter.package.manifest import Concept, InputSpec, IntendedUse, Name, PackageSection
+from converter.package.concept import Concept
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
+from converter.package.section import Name, PackageSection
 
 # A chain of files that extend each other; a longer one is a circle or nobody can follow it.
 EXTENDS_MAX = 5

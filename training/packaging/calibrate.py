@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.metrics import Bools, Floats
-from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from converter.evaluation.weighted import Bools, Floats
+from converter.package.calibration import KNOTS_MAX, Calibration, Knot
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(10), 231))
 FOLDS = 5

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.evaluation.metrics import Floats, sensitivity, specificity
-from converter.package.manifest import OperatingPoint
+from converter.evaluation.metrics import sensitivity, specificity
+from converter.evaluation.weighted import Floats
+from converter.package.finding import OperatingPoint
 from training.packaging.calibrate import FILMS_MIN, FOLDS, Cohorts, folds
 
 # A manifest states its threshold so. The rule is asked of the rounded numbers: rounding afterwards could break it.

@@ -44,8 +44,8 @@ def worker_services(folder: Path) -> Iterator[Services]:
     ledger = new_ledger(folder)
     with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
-        sender = None
-        yield Services(lambda: SETTINGS, ledger, JobQueue(), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+        destinations = None
+        yield Services(lambda: SETTINGS, ledger, JobQueue(), spool, previews, models, pool, destinations)  # type: ignore[arg-type]
     ledger.engine.dispose()
 
 

@@ -18,8 +18,9 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT, EventReport
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import EventReport
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc

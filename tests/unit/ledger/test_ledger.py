@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.findings import Finding
 from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult

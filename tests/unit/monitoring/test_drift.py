@@ -13,8 +13,10 @@ import sqlalchemy as sa
 
 from converter.analysis import Examined
 from converter.declined import Declined
-from converter.package.distribution import DECLINED, STATISTICS, bins_of_image, measure_distribution, references
-from converter.package.manifest import Distribution, Histogram, load_manifest
+from converter.package.distribution import Distribution, Histogram
+from converter.package.image_statistics import STATISTICS, measure_distribution
+from converter.package.manifest import load_manifest
+from converter.package.stability import DECLINED, bins_of_image, references
 from scp_node.cli.model_reports import drift_lines
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from converter.package.calibration import KNOTS_MAX, Calibration, Knot
 from training.packaging.calibrate import (
     FILMS_MIN,
     Scored,

@@ -13,7 +13,10 @@ import pytest
 
 from converter.evaluation.cases import Case, Rival
 from converter.evaluation.report import Setting, build_report
-from converter.package.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
+from converter.package.calibration import Calibration
+from converter.package.finding import OperatingPoint
+from converter.package.gate import GateFigure
+from converter.package.manifest import Manifest, load_manifest
 from tests.support.models.tiny_model import TINY_GATED
 from tests.unit.package.test_manifest import precision, valid_manifest
 from training.commands.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics

@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.package.manifest import CohortSummary, Manifest, load_manifest
+from converter.package.evidence import CohortSummary
+from converter.package.manifest import Manifest, load_manifest
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts import made_cohorts
-from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
 pytest.importorskip("onnxruntime")
@@ -50,7 +51,7 @@ def drawn_cohorts(folder: Path) -> Path:
         for n in range(number):
             positive = n % 2 == 0 or cohort == "hannover512"
             own = cohort == "hannover512" and n != 1
-            film = np.clip(draw_chest(150, 140, seed=n, noise=0.5 if own else 0.01) + 0.1 * positive, 0, 1)
+            film = np.clip(sketch_chest(150, 140, seed=n, noise=0.5 if own else 0.01) + 0.1 * positive, 0, 1)
             cv2.imwrite(str(folder / cohort / f"{split}-{n}.png"), (film * 255).astype(np.uint8))
             patient = "nih:train-3" if (cohort, n) == ("hannover512", 0) else f"{cohort[:3]}:{split}-{n}"
             label = "COVID19" if cohort == "hannover512" else "PNEUMONIA" if positive else "NORMAL"

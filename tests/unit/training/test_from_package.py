@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.learning.recipe import Plain, Residual
 
 pytestmark = [

@@ -21,8 +21,10 @@ import yaml
 
 from converter.declined import GATE_CODES
 from converter.image.model_input import normalise
-from converter.package.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
-from converter.phantom import other_regions as phantoms
+from converter.package.distribution import Distribution
+from converter.package.gate import GateSource
+from converter.package.manifest import load_manifest
+from converter.package.network import InputSpec, Normalisation
 from converter.phantom import patterns
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
 from training.gate import packages, pool
@@ -48,27 +50,7 @@ from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
 from training.packaging.manifest_file import write_manifest
 
-PATTERNS = (
-    patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
-    patterns.empty_frame, patterns.blobs, patterns.text_page, patterns.plot, patterns.screen,
-)  # fmt: skip
-DRAWN = (*dict.fromkeys(phantoms.BODY_PARTS), phantoms.lateral_chest, *PATTERNS)
 FILM = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40).astype(np.uint8)
-
-
-@pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
-def test_a_drawing_is_gray_repeatable_and_never_the_same_twice(draw: object) -> None:
-    assert callable(draw)
-    first, again, other = (draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first.dtype == np.uint8 and first.ndim == 2 and min(first.shape) >= 64
-    np.testing.assert_array_equal(first, again)
-    assert first.shape != other.shape or not np.array_equal(first, other)
-
-
-def test_a_rod_is_as_thick_as_its_radius_says() -> None:
-    thickness = phantoms.rod([(0.5, -1.0), (0.5, 2.0)], [0.1, 0.1])
-    assert thickness.max() == pytest.approx(0.2, abs=0.005)
-    assert thickness[:, : int(0.38 * phantoms.SIDE)].max() == 0
 
 
 def test_a_spoiled_film_never_lies_as_a_film_may() -> None:

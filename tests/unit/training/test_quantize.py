@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.package.manifest import InputSpec, Manifest, Precision, load_manifest
+from converter.package.manifest import Manifest, load_manifest
+from converter.package.network import InputSpec
+from converter.package.precision import Precision
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.examples import labelled

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import IMPLICIT_LE, REPORT_BYTES_MAX, EventReport
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX, EventReport
+from scp_node.dimse.uids import COMPREHENSIVE_SR, IMPLICIT_LE
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Delivery
 from scp_node.workflow.commitment_book import FAILURE_REASONS, Remedy

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.demo.archive import EmbeddedArchive
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
@@ -44,8 +44,8 @@ class Committing:
             }
         )
         unused: Any = None
-        sender = ResultSender(settings)
-        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, sender)
+        destinations = Destinations(settings)
+        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, destinations)
 
     def plan(self, port: int, **options: bool) -> str:
         with self.ledger.transaction() as tx:

@@ -10,7 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.destinations import Destinations
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobLost, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
@@ -57,15 +59,15 @@ class Delivering:
                 "delivery": {"connect_timeout_s": 5, "response_timeout_s": 5, **delivery},
             }
         )
-        sender = ResultSender(settings)
+        destinations = Destinations(settings)
         unused: Any = None
-        services = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
+        services = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, destinations)
         held = claimed(self.ledger, self.job)
         while_sending()
         try:
             run_delivery_job(services, held)
         finally:
-            sender.close()
+            destinations.close()
         return self.row, self.job
 
     def is_taken_over(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pydicom import Dataset
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.findings import Finding
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue

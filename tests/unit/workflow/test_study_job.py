@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.findings import Finding
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels

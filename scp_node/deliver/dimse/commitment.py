@@ -11,19 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from scp_node.deliver.association import Association, DimseMessage, Peer, Proposal
-from scp_node.deliver.outcomes import ACTION_STATUSES, PeerFault
+from scp_node.deliver.dimse.association import Association, DimseMessage
+from scp_node.deliver.dimse.negotiation import Proposal
+from scp_node.deliver.dimse.peer import Peer
+from scp_node.deliver.dimse.statuses import ACTION_STATUSES
+from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import command_set as cs
-from scp_node.dimse.storage_commitment import (
-    COMMITMENT_INSTANCE,
-    EXPLICIT_LE,
-    IMPLICIT_LE,
-    REQUEST_ACTION,
-    STORAGE_COMMITMENT,
-    EventReport,
-    Reply,
-    write_request,
-)
+from scp_node.dimse.storage_commitment import REQUEST_ACTION, EventReport, Reply, write_request
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, IMPLICIT_LE, STORAGE_COMMITMENT
 
 COMMITMENT_PROPOSALS = (Proposal(STORAGE_COMMITMENT, EXPLICIT_LE), Proposal(STORAGE_COMMITMENT, IMPLICIT_LE))
 LOOK_EVERY_S = 0.1

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 import time
 
+from scp_node.deliver.dimse.tls_channel import SecureChannel, tls_fault
 from scp_node.deliver.outcomes import PeerFault
-from scp_node.deliver.tls_channel import SecureChannel, tls_fault
+from scp_node.dimse.pdus import PDU_HEADER
 from scp_node.tls.certificates import Certificate
 
 PDU_BYTES_MAX = 1 << 20
 # A transfer may take response_timeout_s plus the time at this rate; a destination slower than that counts as stuck.
 BYTES_PER_S_MIN = 4096
-# What the system may hold of our data while the destination still waits for it: bounded, so that waits stay honest.
+# What the system may hold of our data: bounded, because what it holds counts as sent before the destination has it.
 SEND_BUFFER_BYTES = 256 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -65,8 +65,8 @@ class OutgoingConnection:
 
     def read_pdu(self, deadline: float, timeout_code: str) -> tuple[int, bytes]:
         """Type and whole bytes of the next PDU; `deadline` is on the monotonic clock, `timeout_code` a fault."""
-        header = self._read(6, deadline, timeout_code)
-        pdu_type, length = struct.unpack(">BxL", header)
+        header = self._read(PDU_HEADER.size, deadline, timeout_code)
+        pdu_type, length = PDU_HEADER.unpack(header)
         if length > PDU_BYTES_MAX:
             raise PeerFault("protocol-error", f"a PDU of {length} bytes")
         return pdu_type, header + self._read(length, deadline, timeout_code)
@@ -87,7 +87,7 @@ class OutgoingConnection:
         if isinstance(self._socket, ssl.SSLSocket):
             with contextlib.suppress(OSError, ValueError):
                 self._socket.settimeout(0)
-                self._socket.unwrap()  # says that nothing follows; whether the peer agrees is not waited for
+                self._socket.unwrap()  # close_notify; the peer's own is not waited for
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

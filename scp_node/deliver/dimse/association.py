@@ -1,4 +1,4 @@
-"""One association as requestor: negotiation, C-STORE, C-ECHO and whole small messages, driven by the thread that calls.
+"""One association as requestor: C-STORE, C-ECHO and whole small messages, driven by the thread that calls.
 
 pynetdicom encodes and decodes the PDUs of the negotiation. The waiting is ours: its reactor polls every millisecond
 in two threads per open association, and its abort waits for ever once a peer that stopped reading blocks a write.
@@ -8,63 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pydicom.uid import UID
-from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RP, A_RELEASE_RQ
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
-)
-from pynetdicom.presentation import PresentationContext
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RP, A_RELEASE_RQ
 
-from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
-from scp_node.deliver.outcomes import REJECTIONS, PeerFault
-from scp_node.deliver.tls_channel import SecureChannel
+from scp_node.deliver.dimse.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
+from scp_node.deliver.dimse.negotiation import Accepted, Proposal, associate_request, read_answer
+from scp_node.deliver.dimse.peer import Peer
+from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import command_set as cs
+from scp_node.dimse import pdus
+from scp_node.dimse.uids import VERIFICATION
 from scp_node.tls.certificates import Certificate
 
-APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-VERIFICATION = str(Verification)
-CONTEXTS_MAX = 128
 COMMAND_BYTES_MAX = 64 * 1024
 # Of data sets that we receive: archives only send us reports on storage commitment.
 DATA_SET_BYTES_MAX = 64 * 1024
-# Largest PDU we send when the peer sets no limit, and the largest we offer to receive: responses are small.
-PDU_BYTES_SENT_MAX = 131072
-PDU_BYTES_RECEIVED_MAX = 16384
-_PDV_OVERHEAD = 6
-_COMMAND_LAST, _DATA, _DATA_LAST = 0x03, 0x00, 0x02
-_AC, _RJ, _P_DATA, _RELEASE_RQ, _RELEASE_RP, _ABORT = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One presentation context to propose: a SOP class and the one transfer syntax it would be sent in."""
-
-    sop_class_uid: str
-    transfer_syntax_uid: str
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who is called, by whom, and for how long we wait."""
-
-    host: str
-    port: int
-    called_ae_title: str
-    calling_ae_title: str
-    connect_timeout_s: float
-    response_timeout_s: float
-    channel: SecureChannel | None = None
 
 
 @dataclass(frozen=True)
@@ -88,25 +50,25 @@ class Association:
     """An established association. Every method raises PeerFault when the peer does not do its part in time."""
 
     def __init__(self, peer: Peer, proposals: Sequence[Proposal]) -> None:
-        if not 0 < len(proposals) <= CONTEXTS_MAX:
-            raise ValueError(f"an association has 1 to {CONTEXTS_MAX} presentation contexts, not {len(proposals)}")
-        self.peer = peer
-        self.accepted: dict[Proposal, int] = {}
-        self._message_id = 0
-        self._pdu_bytes_max = PDU_BYTES_SENT_MAX
+        request = associate_request(peer, proposals)
         deadline = time.monotonic() + peer.connect_timeout_s
+        self.peer = peer
+        self._message_id = 0
         self._connection = OutgoingConnection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
+        with contextlib.ExitStack() as unless_established:
+            unless_established.callback(self._connection.close)
+            negotiated = self._negotiate(request, proposals, deadline)
+            unless_established.pop_all()
+        self.accepted, self._pdu_bytes_max = negotiated.contexts, negotiated.pdu_bytes_max
+
+    def _negotiate(self, request: bytes, proposals: Sequence[Proposal], deadline: float) -> Accepted:
         try:
-            self._connection.write(_associate_request(peer, proposals), peer.connect_timeout_s)
-            self._take_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
+            self._connection.write(request, self.peer.connect_timeout_s)
+            return read_answer(*self._connection.read_pdu(deadline, "association-timeout"), proposals)
         except PeerFault as fault:
-            self._connection.close()
-            if peer.channel is not None and fault.code == "connection-lost":
+            if self.peer.channel is not None and fault.code == "connection-lost":
                 # in TLS 1.3 a peer looks at our certificate after the handshake, and its alert may be lost
                 raise PeerFault("tls-refused", "it closed the connection after the handshake") from fault
-            raise
-        except BaseException:
-            self._connection.close()
             raise
 
     @property
@@ -133,7 +95,7 @@ class Association:
             cs.COMMAND_DATA_SET_TYPE: cs.DATA_SET,
             cs.AFFECTED_SOP_INSTANCE_UID: sop_instance_uid,
         }
-        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        self._write_p_data(context_id, pdus.COMMAND | pdus.LAST, cs.encode_command(command))
         self._write_dataset(context_id, dataset, dataset_bytes)
         on_the_way = min(dataset_bytes, 2 * SEND_BUFFER_BYTES)
         return self._read_response(context_id, message_id, cs.C_STORE_RSP, on_the_way)
@@ -148,7 +110,7 @@ class Association:
             cs.MESSAGE_ID: message_id,
             cs.COMMAND_DATA_SET_TYPE: cs.NO_DATA_SET,
         }
-        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        self._write_p_data(context_id, pdus.COMMAND | pdus.LAST, cs.encode_command(command))
         return self._read_response(context_id, message_id, cs.C_ECHO_RSP)
 
     def next_message_id(self) -> int:
@@ -157,7 +119,7 @@ class Association:
 
     def send_message(self, context_id: int, command: Mapping[int, int | str], data_set: bytes = b"") -> None:
         """Send a command set, and a data set unless it is empty."""
-        self._write_p_data(context_id, _COMMAND_LAST, cs.encode_command(command))
+        self._write_p_data(context_id, pdus.COMMAND | pdus.LAST, cs.encode_command(command))
         if data_set:
             self._write_dataset(context_id, io.BytesIO(data_set), len(data_set))
 
@@ -172,7 +134,7 @@ class Association:
         context_id, elements, complete = 0, dict[int, bytes](), False
         while not complete:
             for number, control, fragment in self._read_p_data(deadline):
-                is_command, is_last = bool(control & 1), bool(control & 2)
+                is_command, is_last = bool(control & pdus.COMMAND), bool(control & pdus.LAST)
                 if complete or is_command == bool(elements) or number != (context_id or number):
                     raise PeerFault("protocol-error", "a fragment that belongs to no message")
                 context_id = number
@@ -193,7 +155,7 @@ class Association:
             return True
         with contextlib.suppress(PeerFault):
             pdu_type, _ = self._connection.read_pdu(time.monotonic() + 1.0, "connection-lost")
-            if pdu_type == _RELEASE_RQ:
+            if pdu_type == pdus.A_RELEASE_RQ:
                 self._connection.write(_encoded(A_RELEASE_RP()), 1.0)
         self._connection.close()
         return False
@@ -204,7 +166,7 @@ class Association:
         with contextlib.suppress(PeerFault):
             self._connection.write(_encoded(A_RELEASE_RQ()), self.peer.connect_timeout_s)
             pdu_type, _ = self._connection.read_pdu(deadline, "connection-lost")
-            if pdu_type == _RELEASE_RQ:  # both asked at the same time (PS3.8 9.2.3, AR-8 and AR-9)
+            if pdu_type == pdus.A_RELEASE_RQ:  # both asked at the same time (PS3.8 9.2.3, AR-8 and AR-9)
                 self._connection.write(_encoded(A_RELEASE_RP()), self.peer.connect_timeout_s)
                 self._connection.read_pdu(deadline, "connection-lost")
         self._connection.close()
@@ -217,44 +179,26 @@ class Association:
             self._connection.write(_encoded(abort), 0.1)
         self._connection.close()
 
-    def _take_answer(self, pdu_type: int, data: bytes, proposals: Sequence[Proposal]) -> None:
-        if pdu_type == _ABORT:
-            raise PeerFault("aborted", "in answer to the association request")
-        if pdu_type == _RJ:
-            reason = struct.unpack(">BBB", data[7:10].ljust(3, b"\0"))
-            raise PeerFault(REJECTIONS.get(reason, "rejected"), "result/source/reason {}/{}/{}".format(*reason))
-        if pdu_type != _AC:
-            raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} in answer to the association request")
-        primitive = _decode_accept(data)
-        if limit := primitive.maximum_length_received:
-            self._pdu_bytes_max = max(min(limit, PDU_BYTES_SENT_MAX), 2 * _PDV_OVERHEAD)
-        by_id = {2 * index + 1: proposal for index, proposal in enumerate(proposals)}
-        for context in primitive.presentation_context_definition_results_list:
-            proposal = by_id.get(context.context_id or 0)
-            if context.result == 0 and proposal and context.transfer_syntax == [proposal.transfer_syntax_uid]:
-                self.accepted[proposal] = context.context_id or 0
-
     def _write_p_data(self, context_id: int, control: int, fragment: bytes) -> None:
-        header = struct.pack(">BxLLBB", _P_DATA, len(fragment) + 6, len(fragment) + 2, context_id, control)
-        self._connection.write(header + fragment, self.peer.response_timeout_s)
+        self._connection.write(pdus.p_data(context_id, control, fragment), self.peer.response_timeout_s)
 
     def _write_dataset(self, context_id: int, dataset: BinaryIO, length: int) -> None:
         deadline = time.monotonic() + self.peer.response_timeout_s + length / BYTES_PER_S_MIN
         remaining = length
         while remaining:
-            fragment = dataset.read(min(remaining, self._pdu_bytes_max - _PDV_OVERHEAD))
+            fragment = dataset.read(min(remaining, self._pdu_bytes_max - pdus.PDV_HEADER.size))
             if not fragment:
                 raise PeerFault("file-missing", "the file became shorter while it was sent")
             remaining -= len(fragment)
-            self._write_p_data(context_id, _DATA if remaining else _DATA_LAST, fragment)
+            self._write_p_data(context_id, 0 if remaining else pdus.LAST, fragment)
             if time.monotonic() > deadline:
                 raise PeerFault("send-timeout", f"slower than {BYTES_PER_S_MIN} bytes a second")
 
     def _read_p_data(self, deadline: float) -> list[tuple[int, int, bytes]]:
         pdu_type, data = self._connection.read_pdu(deadline, "response-timeout")
-        if pdu_type == _ABORT:
+        if pdu_type == pdus.A_ABORT:
             raise PeerFault("aborted")
-        if pdu_type != _P_DATA:
+        if pdu_type != pdus.P_DATA_TF:
             raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} instead of a response")
         return _pdvs(data)
 
@@ -263,12 +207,12 @@ class Association:
         command, complete = b"", False
         while not complete:
             for number, control, fragment in self._read_p_data(deadline):
-                if number != context_id or not control & 1 or complete:
+                if number != context_id or not control & pdus.COMMAND or complete:
                     raise PeerFault("protocol-error", "a fragment that belongs to no response")
                 command += fragment
                 if len(command) > COMMAND_BYTES_MAX:
                     raise PeerFault("protocol-error", "a response longer than any response is")
-                complete = bool(control & 2)
+                complete = bool(control & pdus.LAST)
         elements = _decoded(command)
         status = cs.number_of(elements, cs.STATUS)
         answers = (cs.number_of(elements, cs.COMMAND_FIELD), cs.number_of(elements, cs.MESSAGE_ID_BEING_RESPONDED_TO))
@@ -287,53 +231,19 @@ def _decoded(command: bytes) -> dict[int, bytes]:
 def _pdvs(pdu: bytes) -> list[tuple[int, int, bytes]]:
     """(context id, message control header, fragment) of each PDV in a P-DATA-TF PDU (PS3.8 9.3.5)."""
     pdvs = []
-    position = 6
+    position = pdus.PDU_HEADER.size
     while position < len(pdu):
-        if position + 6 > len(pdu):
+        if position + pdus.PDV_HEADER.size > len(pdu):
             raise PeerFault("protocol-error", "a PDV without header")
-        length, context_id, control = struct.unpack_from(">LBB", pdu, position)
+        length, context_id, control = pdus.PDV_HEADER.unpack_from(pdu, position)
         end = position + 4 + length
         if length < 2 or end > len(pdu):
             raise PeerFault("protocol-error", "a PDV with a wrong length")
-        pdvs.append((context_id, control, pdu[position + 6 : end]))
+        pdvs.append((context_id, control, pdu[position + pdus.PDV_HEADER.size : end]))
         position = end
     return pdvs
 
 
-def _associate_request(peer: Peer, proposals: Sequence[Proposal]) -> bytes:
-    contexts = []
-    for index, proposal in enumerate(proposals):
-        context = PresentationContext()
-        context.context_id = 2 * index + 1
-        context.abstract_syntax = UID(proposal.sop_class_uid)
-        context.transfer_syntax = [UID(proposal.transfer_syntax_uid)]
-        contexts.append(context)
-    length = MaximumLengthNotification()
-    length.maximum_length_received = PDU_BYTES_RECEIVED_MAX
-    implementation = ImplementationClassUIDNotification()
-    implementation.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    primitive = A_ASSOCIATE()
-    primitive.application_context_name = UID(APPLICATION_CONTEXT)
-    primitive.calling_ae_title = peer.calling_ae_title
-    primitive.called_ae_title = peer.called_ae_title
-    primitive.presentation_context_definition_list = contexts
-    primitive.user_information = [length, implementation, version]
-    request = A_ASSOCIATE_RQ()
-    request.from_primitive(primitive)
-    return _encoded(request)
-
-
-def _encoded(pdu: A_ASSOCIATE_RQ | A_RELEASE_RQ | A_RELEASE_RP | A_ABORT_RQ) -> bytes:
+def _encoded(pdu: A_RELEASE_RQ | A_RELEASE_RP | A_ABORT_RQ) -> bytes:
     data: bytes = pdu.encode()
     return data
-
-
-def _decode_accept(data: bytes) -> A_ASSOCIATE:
-    accept = A_ASSOCIATE_AC()
-    try:
-        accept.decode(data)
-        return accept.to_primitive()
-    except Exception as error:  # pynetdicom raises whatever a malformed item leads to
-        raise PeerFault("protocol-error", "an answer to the association request that cannot be decoded") from error

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scp_node.deliver.association import CONTEXTS_MAX, Association, Peer, Proposal
-from scp_node.deliver.outcomes import FAULTS, PeerFault, SendOutcome, row_of_status
+from scp_node.deliver.dimse.association import Association
+from scp_node.deliver.dimse.negotiation import CONTEXTS_MAX, Proposal
+from scp_node.deliver.dimse.peer import Peer
+from scp_node.deliver.dimse.statuses import row_of_status
+from scp_node.deliver.outcomes import PeerFault, SendOutcome, not_sent
 from scp_node.deliver.part10 import (
     CONVERTIBLE,
     NotPart10,
@@ -44,9 +47,9 @@ def transfer(peer: Peer, paths: Sequence[Path]) -> Iterator[FileOutcome]:
         try:
             file = read_part10(path)
         except NotPart10 as error:
-            yield _fault(path, "not-part10", str(error))
+            yield _not_sent(path, "not-part10", str(error))
         except OSError as error:
-            yield _fault(path, "file-missing", error.strerror or "")
+            yield _not_sent(path, "file-missing", error.strerror or "")
         else:
             sendable.append(file)
     for batch in _batches(sendable):
@@ -60,20 +63,20 @@ def _transfer_batch(peer: Peer, proposals: tuple[Proposal, ...], files: list[Par
             try:
                 association = association or Association(peer, proposals)
             except PeerFault as fault:
-                yield from (_fault(rest.path, fault.code, message=str(fault)) for rest in files[position:])
+                yield from (_not_sent(rest.path, fault.code, fault.detail) for rest in files[position:])
                 return
             try:
                 yield _store(association, file)
             except PeerFault as fault:
                 association.abort()
                 association = None
-                yield _fault(file.path, fault.code, message=str(fault))
+                yield _not_sent(file.path, fault.code, fault.detail)
             except NotPart10 as error:
-                yield _fault(file.path, "not-part10", str(error))
+                yield _not_sent(file.path, "not-part10", str(error))
             except OSError as error:
                 association.abort()
                 association = None
-                yield _fault(file.path, "file-missing", error.strerror or "")
+                yield _not_sent(file.path, "file-missing", error.strerror or "")
     finally:
         if association is not None:
             association.release()
@@ -83,7 +86,7 @@ def _store(association: Association, file: Part10File) -> FileOutcome:
     proposal = next((p for p in _proposals(file) if p in association.accepted), None)
     if proposal is None:
         refused = "syntax-not-accepted" if association.accepts(file.sop_class_uid) else "class-not-accepted"
-        return _fault(file.path, refused)
+        return _not_sent(file.path, refused)
     dataset, length = dataset_stream(file, proposal.transfer_syntax_uid)
     with dataset:
         response = association.store(proposal, file.sop_instance_uid, dataset, length)
@@ -114,8 +117,5 @@ def _batches(files: Sequence[Part10File]) -> Iterator[tuple[tuple[Proposal, ...]
         yield tuple(proposals), batch
 
 
-def _fault(path: Path, code: str, detail: str = "", message: str = "") -> FileOutcome:
-    row = FAULTS[code]
-    return FileOutcome(
-        path, SendOutcome(row.verdict, code, message or f"{row.meaning}{f' ({detail})' if detail else ''}")
-    )
+def _not_sent(path: Path, code: str, detail: str = "") -> FileOutcome:
+    return FileOutcome(path, not_sent(code, detail))

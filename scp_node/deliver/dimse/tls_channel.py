@@ -67,7 +67,7 @@ def channel_to(settings: Settings, remote: RemoteAE) -> SecureChannel | None:
 
 
 def tls_fault(error: OSError) -> PeerFault:
-    """The fault that a broken handshake is; in TLS 1.3 a peer refuses our certificate only after it."""
+    """Why TLS failed, in the handshake or after it: in TLS 1.3 a peer refuses our certificate after the handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return PeerFault("tls-certificate", error.verify_message)
     if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
