@@ -1,4 +1,4 @@
-"""Storage commitment in the ledger: a request is entered before it is made, a report counts once (PS3.4 J).
+"""What a report on storage commitment means for the delivery it is about; the first one on a request counts (PS3.4 J).
 
 A report may come on any association with the archive that was asked, to the worker that asked or to the receiver, and
 more than once. Whoever gets it gives it to `CommitmentBook.take`.

@@ -1,4 +1,4 @@
-"""What happens to one result after it was sent to an archive that is to confirm it: asked, and asked again.
+"""What happens to one result after it was sent to an archive that is to confirm it: it is asked, and asked again.
 
 The report of the archive is entered by whoever gets it (scp_node.workflow.commitment_book). When none came, the result
 stays 'sent' with a note, and nothing is sent twice because of it.

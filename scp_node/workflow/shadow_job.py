@@ -1,4 +1,4 @@
-"""What happens to an image that a second model scores too: its scores are kept beside the first one's, and that is all.
+"""What happens to an image that a second model scores too: its scores are kept beside the first one's.
 
 It runs in a process of its own (scp_node.node.shadow), after the first model's job has been entered: no failure here
 can delay or end that one.

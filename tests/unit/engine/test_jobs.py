@@ -11,7 +11,7 @@ from scp_node.engine.jobs import JobQueue, JobSubject
 from scp_node.errors import UsageError
 from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import JobLost, JobRow, Ledger, Transaction
-from scp_node.ledger.records import now_utc
+from scp_node.ledger.records import JobKind, now_utc
 from tests.support.ledger.ledgers import received
 from tests.support.ledger.work import enter_image, hold, job_of, state
 
@@ -104,6 +104,7 @@ def test_a_worker_that_lost_its_job_changes_neither_it_nor_anything_else(
 
 def test_a_person_retries_and_cancels_what_nobody_works_on_and_its_subject_hears_of_it(ledger: Ledger) -> None:
     job_id, heard = enter_image(ledger), list[str]()
+    subjects: dict[JobKind, JobSubject]
     subjects = {"image": JobSubject(lambda _, job: heard.append("retry"), lambda _, job: heard.append("cancel"))}
     with ledger.transaction() as tx:
         JOBS.cancel(tx, job_id, subjects)

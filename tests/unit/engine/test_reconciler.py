@@ -12,7 +12,7 @@ from scp_node.engine.reconciler import Reconciler, ReconcilerCheck
 def test_a_pass_makes_every_check_and_says_what_was_found(caplog: pytest.LogCaptureFixture) -> None:
     checks = [ReconcilerCheck("lost things are found", lambda: 2), ReconcilerCheck("nothing is lost", lambda: 0)]
     assert Reconciler(checks, 60).reconcile() == 2
-    assert [(record.message, record.found) for record in caplog.records] == [("lost things are found", 2)]
+    assert [(record.message, vars(record)["found"]) for record in caplog.records] == [("lost things are found", 2)]
 
 
 def test_a_check_that_fails_keeps_no_other_from_being_made(caplog: pytest.LogCaptureFixture) -> None:
