@@ -74,7 +74,7 @@ def test_another_process_writes_the_same_package_to_the_byte(whole_way: Path) ->
     first = package_of(whole_way)
     again = whole_way / "again" / first.parent.name / VERSION
     data = json.loads((whole_way / "data.json").read_text())
-    run("training.commands.package", str(whole_way / "runs" / NAME), str(again), *data)
-    run("training.commands.card", str(again), str(whole_way / NAME / "devtest.json"))
+    run("training", "package", str(whole_way / "runs" / NAME), str(again), *data)
+    run("training", "card", str(again), str(whole_way / NAME / "devtest.json"))
     for file in sorted(first.iterdir()):
         assert (again / file.name).read_bytes() == file.read_bytes(), file.name

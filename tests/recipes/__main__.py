@@ -74,7 +74,7 @@ def prove(stage: Stage, patients: int) -> Proof:
                 [sys.executable, "-m", *command], cwd=ROOT, stdout=log, stderr=log, timeout=STEP_TIMEOUT_S, check=False
             )
         if done.returncode:
-            failed = f"{command[0]} ended with {done.returncode}, see {stage.folder / 'log.txt'}"
+            failed = f"{' '.join(command[:2])} ended with {done.returncode}, see {stage.folder / 'log.txt'}"
             print(f"{stage.name}: {failed}", flush=True)
             break
     minutes = round((time.monotonic() - started) / 60, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,17 +15,16 @@ from converter.errors import ConverterError
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
-from converter.image.convert import Converted, convert
+from converter.image.convert import Converted
 from converter.package.gate import refusal
 from converter.package.manifest import InputSpec, Manifest
 from training.data.cohorts import Example
+from training.data.images import READERS, convert_film
 from training.packaging.manifest_file import read_manifest
+from training.packaging.package_folder import read_graph
 from training.packaging.scores import Array, score
 
-PREVIEW_SIDE_MAX = 512
-PIXELS_MAX = 100_000_000
 FILES_AT_ONCE = 256
-READERS = 2
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,7 @@ class CohortFolder:
 
 def open_package(folder: Path) -> Package:
     manifest = read_manifest(folder)
-    graph = (folder / "model.onnx").read_bytes()
-    if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
-        raise SystemExit(f"{folder / 'model.onnx'} is not the file that manifest.yaml names")
-    return Package(manifest, graph)
+    return Package(manifest, read_graph(folder, manifest))
 
 
 def judge_examples(
@@ -91,7 +86,7 @@ def judge_examples(
 def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Declined]:
     def read(file: Path) -> Converted | Declined:
         try:
-            return convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
+            return convert_film(file, spec)
         except ConverterError as error:
             raise SystemExit(f"{file}: {error}") from error
 

@@ -6,13 +6,12 @@ Every method is monotone, so that none changes the order of scores; cross-valida
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from converter.evaluation.metrics import Bools, Floats
 from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from training.packaging.scored import Cohorts, Scored
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(10), 231))
 FOLDS = 5
@@ -22,21 +21,6 @@ FILMS_MIN = 20
 GROUP_FILMS_MIN = 20
 KNOT_DISTANCE_MIN = 1e-3
 DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The labels of some images, what the network says of them (logits or probabilities), and whose they are."""
-
-    positive: Bools
-    score: Floats
-    patients: NDArray[np.str_]
-
-    def part(self, members: Bools) -> Scored:
-        return Scored(self.positive[members], self.score[members], self.patients[members])
-
-
-Cohorts = Mapping[str, Scored]
 
 
 def log_loss(positive: Bools, logit: Floats) -> Floats:

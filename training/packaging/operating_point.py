@@ -8,7 +8,8 @@ import numpy as np
 
 from converter.evaluation.metrics import Floats, sensitivity, specificity
 from converter.package.manifest import OperatingPoint
-from training.packaging.calibrate import FILMS_MIN, FOLDS, Cohorts, folds
+from training.packaging.calibrate import FILMS_MIN, FOLDS, folds
+from training.packaging.scored import Cohorts
 
 # A manifest states its threshold so. The rule is asked of the rounded numbers: rounding afterwards could break it.
 DECIMALS = 4

@@ -1,7 +1,4 @@
-"""python -m training cohorts [NAME FOLDER]: what is known about a cohort and what is found in FOLDER.
-
-Without arguments, every cohort by name.
-"""
+"""List the cohorts by name; of one, tell what is known about it and what is found in FOLDER."""
 
 from __future__ import annotations
 
@@ -13,20 +10,17 @@ from pathlib import Path
 from training.data.cohorts import COHORTS, Cohort, Example, cohort_at
 
 
-def main(given: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training cohorts",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help=", ".join(COHORTS))
     parser.add_argument("folder", nargs="?", type=Path)
-    arguments = parser.parse_args(given)
+
+
+def run(arguments: argparse.Namespace) -> None:
     if arguments.name is None:
         print("\n".join(f"{cohort.name:18} {cohort.licence}" for cohort in COHORTS.values()))
         return
     if arguments.folder is None:
-        parser.error("FOLDER is needed")
+        raise argparse.ArgumentError(None, "FOLDER is needed")
     cohort = cohort_at(arguments.name, arguments.folder)
     print(described(cohort))
     print(counted(cohort.load(arguments.folder)))
@@ -61,7 +55,3 @@ def counted(examples: Sequence[Example]) -> str:
 def _place(example: Example) -> str:
     """The published part, and the split where it is decided already."""
     return "/".join(dict.fromkeys(name for name in (example.part, example.split) if name)) or "not divided"
-
-
-if __name__ == "__main__":
-    main()

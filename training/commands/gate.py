@@ -1,4 +1,4 @@
-"""python -m training gate fetch | fit | attach | measure: an input gate, from its pictures to a gated package."""
+"""Make an input gate: fetch its pictures, fit it, attach it to a package, measure it there."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ import argparse
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from converter.errors import InvalidManifest
+from converter.package.manifest import Manifest
 from training.data.cohorts import data_folder
 from training.data.images import CACHE
 from training.gate.packages import fetch
 from training.gate.sources import SOURCES, PictureFolders
+from training.packaging.manifest_file import read_manifest, write_manifest
+from training.packaging.package_folder import MANIFEST, read_graph
 
 PACKAGES = CACHE / "gate"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training gate", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="the folder that holds manifest.csv; dicom/ lies beside it")
     parser.add_argument("--packages", type=Path, default=PACKAGES, help="where fetched packages lie")
-    commands = parser.add_subparsers(required=True, dest="command")
-    commands.add_parser("fetch", help="fetch the packages whose pictures the gate learns from")
-    fit = commands.add_parser("fit", help="learn a gate, fix its threshold on val, write RUN")
-    fit.add_argument("run", type=Path, metavar="RUN")
-    fit.add_argument("--steps", type=int, default=1600)
-    fit.add_argument("--seed", type=int, default=7)
-    fit.add_argument("--without", action="append", default=[], metavar="SOURCE", help="leave a source out")
-    attach = commands.add_parser("attach", help="write PACKAGE as NEW with the gate of RUN")
-    attach.add_argument("package", type=Path, metavar="PACKAGE")
-    attach.add_argument("run", type=Path, metavar="RUN")
-    attach.add_argument("new", type=Path, metavar="NEW")
-    measure = commands.add_parser("measure", help="measure the gate of PACKAGE and put the figures into its manifest")
-    measure.add_argument("package", type=Path, metavar="PACKAGE")
-    measure.add_argument("--json", type=Path, help="also write the figures there")
-    measure.add_argument("--sheet", type=Path, help="also write a picture of what it got wrong there (PNG)")
-    measure.add_argument(
+    steps = parser.add_subparsers(required=True, dest="step", metavar="STEP")
+    step = steps.add_parser("fetch", help="fetch the packages whose pictures the gate learns from")
+    step.set_defaults(take=fetch_packages)
+    step = steps.add_parser("fit", help="learn a gate, fix its threshold on val, write RUN")
+    step.add_argument("run", type=Path, metavar="RUN")
+    step.add_argument("--steps", type=int, default=1600)
+    step.add_argument("--seed", type=int, default=7)
+    step.add_argument("--without", action="append", default=[], metavar="SOURCE", help="leave a source out")
+    step.set_defaults(take=fit_gate)
+    step = steps.add_parser("attach", help="write PACKAGE as NEW with the gate of RUN")
+    step.add_argument("package", type=Path, metavar="PACKAGE")
+    step.add_argument("run", type=Path, metavar="RUN")
+    step.add_argument("new", type=Path, metavar="NEW")
+    step.set_defaults(take=attach_gate)
+    step = steps.add_parser("measure", help="measure the gate of PACKAGE and put the figures into its manifest")
+    step.add_argument("package", type=Path, metavar="PACKAGE")
+    step.add_argument("--json", type=Path, help="also write the figures there")
+    step.add_argument("--sheet", type=Path, help="also write a picture of what it got wrong there (PNG)")
+    step.add_argument(
         "--also", action="append", default=[], metavar="SOURCE", help="a source that the gate was fitted --without"
     )
-    arguments = parser.parse_args()
-    {"fetch": fetch_packages, "fit": fit_gate, "attach": attach_gate, "measure": measure_gate}[arguments.command](
-        arguments
-    )
+    step.set_defaults(take=measure_gate)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    arguments.take(arguments)
 
 
 def fetch_packages(arguments: argparse.Namespace) -> None:
@@ -48,7 +57,7 @@ def fetch_packages(arguments: argparse.Namespace) -> None:
 
 def fit_gate(arguments: argparse.Namespace) -> None:
     check_names(arguments.without, [source.name for source in SOURCES if source.role == "train"])
-    from training.gate.fit import fit
+    from training.gate.fit import fit  # here, because fetching and measuring need no TensorFlow
     from training.gate.fitted import save
     from training.gate.pool import LEARNED_SIDE, films, learned_groups
 
@@ -61,9 +70,6 @@ def fit_gate(arguments: argparse.Namespace) -> None:
 
 
 def attach_gate(arguments: argparse.Namespace) -> None:
-    from pydantic import ValidationError
-
-    from converter.errors import InvalidManifest
     from training.gate.packaged import gate_package
 
     try:
@@ -77,40 +83,31 @@ def attach_gate(arguments: argparse.Namespace) -> None:
 
 
 def measure_gate(arguments: argparse.Namespace) -> None:
-    import cv2
-
-    from converter.errors import InvalidManifest
-    from converter.package.manifest import Manifest, load_manifest
-    from training.gate.measure import groups_to_measure, judge, report, sheet_of_errors, table
-    from training.packaging.manifest_file import write_manifest
+    from training.gate.measure import groups_to_measure, judge, report, save_sheet_of_errors, table
 
     data, places = places_of(arguments)
-    try:
-        manifest = load_manifest(arguments.package / "manifest.yaml")
-    except InvalidManifest as error:
-        raise SystemExit(str(error)) from error
+    manifest = read_manifest(arguments.package)
     if manifest.gate is None:
         raise SystemExit(f"{arguments.package} has no input gate: see python -m training gate attach")
     learned = {source.name for source in manifest.gate.sources}
     # What was learned from is never measured as if it were new.
     check_names(arguments.also, [one.name for one in SOURCES if one.role == "train" and one.name not in learned])
-    graph = (arguments.package / "model.onnx").read_bytes()
+    graph = read_graph(arguments.package, manifest)
     verdicts, figures = [], []
     for group, seen in groups_to_measure(places, data, arguments.also):
         verdicts.append(judge(graph, manifest.input, manifest.gate, group))
         figures.append(verdicts[-1].figure(seen))
     gate = manifest.gate.model_copy(update={"measured": tuple(figures)})
     measured = Manifest.model_validate(manifest.model_copy(update={"gate": gate}).model_dump(mode="json"))
-    write_manifest(arguments.package / "manifest.yaml", measured)
+    write_manifest(arguments.package / MANIFEST, measured)
     print(table(figures))
     summary = report(manifest, verdicts, figures)
     for name in ("frontal", "frontal_unseen_cohorts", "others", "others_unseen_sources"):
         print(f"{name}: {summary[name]}")
     if arguments.json:
         arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    sheet = sheet_of_errors(verdicts)
-    if arguments.sheet and sheet is not None:
-        cv2.imwrite(str(arguments.sheet), sheet)
+    if arguments.sheet:
+        save_sheet_of_errors(arguments.sheet, verdicts)
 
 
 def check_names(given: list[str], known: list[str]) -> None:
@@ -124,7 +121,3 @@ def places_of(arguments: argparse.Namespace) -> tuple[Path, PictureFolders]:
     if not arguments.packages.is_dir():
         raise SystemExit(f"{arguments.packages} is missing: run python -m training gate fetch")
     return data, PictureFolders(arguments.packages, data / "dicom", data.parent / "dicom")
-
-
-if __name__ == "__main__":
-    main()
