@@ -23,7 +23,7 @@ KNOT_DISTANCE_MIN = 1e-3
 DECIMALS = 4
 
 
-def log_loss(positive: Bools, logit: Floats) -> Floats:
+def log_loss(positive: Bools | Floats, logit: Floats) -> Floats:
     """Negative log likelihood of each image, computed without overflow."""
     return np.asarray(np.logaddexp(0, logit) - positive * logit)
 
@@ -148,8 +148,8 @@ def fit_isotonic(cohorts: Cohorts) -> Calibration:
         members = order[place == number]
         blocks.append(_sums(weight[members], logit[members], positive[members]))
         while len(blocks) > 1 and not _rises(blocks[-2], blocks[-1], 0.5 / len(logit)):
-            last = blocks.pop()
-            blocks[-1] = tuple(a + b for a, b in zip(blocks[-1], last, strict=True))  # type: ignore[assignment]
+            one, other = blocks.pop(), blocks.pop()
+            blocks.append((other[0] + one[0], other[1] + one[1], other[2] + one[2]))
     if len(blocks) < 2:
         return linear
     knots = tuple(_knot(block, 0.5 / len(logit)) for block in blocks)
