@@ -16,8 +16,9 @@ from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
 from converter.image.convert import Converted
-from converter.package.gate import refusal
 from converter.package.manifest import InputSpec, Manifest
+from converter.result.findings import Finding
+from converter.result.judge import judge, refused_by_gate
 from training.data.cohorts import Example
 from training.data.images import READERS, convert_film
 from training.packaging.manifest_file import read_manifest
@@ -45,6 +46,19 @@ class CohortFolder:
     findings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What a package says of an image that nothing refused; cam: [findings, h, w]."""
+
+    image: Converted
+    findings: tuple[Finding, ...]
+    cam: Array
+
+    @property
+    def probability(self) -> dict[str, float]:
+        return {finding.name: finding.probability for finding in self.findings}
+
+
 def open_package(folder: Path) -> Package:
     manifest = read_manifest(folder)
     return Package(manifest, read_graph(folder, manifest))
@@ -64,23 +78,21 @@ def judge_examples(
     cases: list[Case] = []
     for start in range(0, len(examples), FILES_AT_ONCE):
         some = examples[start : start + FILES_AT_ONCE]
-        converted = convert_all([example.path for example in some], package.manifest.input)
-        scores = iter(scores_of(package, [image for image in converted if isinstance(image, Converted)]))
-        for example, image in zip(some, converted, strict=True):
-            source = sources[example.cohort]
-            if isinstance(image, Declined):
-                cases.append(case_of(example, source, package.manifest, declined=image))
-                continue
-            probability, cam, refused = next(scores)
-            if refused is not None:
-                cases.append(case_of(example, source, package.manifest, declined=refused))
-                continue
-            case = case_of(example, source, package.manifest, probability, boxes=located(example, image, cam, package))
+        for example, judgement in zip(some, judgements_of(package, [example.path for example in some]), strict=True):
+            case = case_of(example, sources[example.cohort], package.manifest, judgement)
             cases.append(case)
-            for place, finding in enumerate(package.manifest.findings):
-                if galleries is not None:
-                    galleries[finding.name].add(len(cases), case, image.preview, cam[place])
+            if galleries is not None and isinstance(judgement, Judgement):
+                for finding, cam in zip(judgement.findings, judgement.cam, strict=True):
+                    galleries[finding.name].add(len(cases), case, judgement.image.preview, cam)
     return cases
+
+
+def judgements_of(package: Package, files: Sequence[Path]) -> Iterator[Judgement | Declined]:
+    """What is said of each file, judged as the node judges. Ends the program at a file that cannot be read."""
+    converted = convert_all(files, package.manifest.input)
+    judgements = iter(judged(package, [image for image in converted if isinstance(image, Converted)]))
+    for image in converted:
+        yield image if isinstance(image, Declined) else next(judgements)
 
 
 def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Declined]:
@@ -94,50 +106,41 @@ def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Decl
         return list(pool.map(read, files))
 
 
-def scores_of(package: Package, images: Sequence[Converted]) -> Iterator[tuple[Array, Array, Declined | None]]:
-    """probability [findings], cam [findings, h, w] and what the input gate says, of each image."""
+def judged(package: Package, images: Sequence[Converted]) -> Iterator[Judgement | Declined]:
+    """The findings of each image and their maps, or why the input gate refuses it."""
     if not images:
         return
-    manifest, gate = package.manifest, package.manifest.gate
+    manifest = package.manifest
     inputs = np.stack([image.model_input for image in images])
-    found = score(package.graph, inputs, gate=gate.output if gate else None)
+    found = score(package.graph, inputs, gate=manifest.gate.output if manifest.gate else None)
     cams = found.cam if manifest.input.layout == "NCHW" else np.moveaxis(found.cam, -1, 1)
-    for n in range(len(images)):
-        refused = refusal(gate, found.gate[n]) if gate and found.gate is not None else None
-        yield found.probability[n], cams[n], refused
+    for place, image in enumerate(images):
+        refused = refused_by_gate(manifest, None if found.gate is None else found.gate[place])
+        yield refused or Judgement(image, judge(manifest, found.probability[place]), cams[place])
 
 
-def located(example: Example, image: Converted, cam: Array, package: Package) -> dict[str, Localised]:
-    """The map of each finding against the boxes that readers drew for it. Boxes without a name are of every finding."""
-    found = {}
-    for place, finding in enumerate(package.manifest.findings):
-        names = example.box_findings or (finding.name,) * len(example.boxes)
-        boxes = [box for box, name in zip(example.boxes, names, strict=True) if name == finding.name]
-        if boxes:
-            found[finding.name] = localise(
-                cam[place], boxes, image.preview.shape, image.preview_to_source, image.source_shape
-            )
-    return found
-
-
-def case_of(
-    example: Example,
-    source: CohortFolder,
-    manifest: Manifest,
-    probability: Array | None = None,
-    declined: Declined | None = None,
-    boxes: Mapping[str, Localised] | None = None,
-) -> Case:
+def case_of(example: Example, source: CohortFolder, manifest: Manifest, judgement: Judgement | Declined) -> Case:
     names = [finding.name for finding in manifest.findings]
     return Case(
         name=f"{example.cohort}: {os.path.relpath(example.path, source.folder)}",
         patient=example.patient_id,
         source=example.cohort,
         truth={name: name in example.findings for name in names if name in source.findings},
-        probability={} if probability is None else dict(zip(names, probability.tolist(), strict=True)),
-        declined=declined,
+        probability={} if isinstance(judgement, Declined) else judgement.probability,
+        declined=judgement if isinstance(judgement, Declined) else None,
         view=example.view,
         sex=example.sex,
         age_years=example.age_years,
-        localised=boxes or {},
+        localised={} if isinstance(judgement, Declined) else located(example, judgement),
     )
+
+
+def located(example: Example, judgement: Judgement) -> dict[str, Localised]:
+    """The map of each finding against the boxes that readers drew for it. Boxes without a name are of every finding."""
+    found, image = {}, judgement.image
+    for finding, cam in zip(judgement.findings, judgement.cam, strict=True):
+        names = example.box_findings or (finding.name,) * len(example.boxes)
+        boxes = [box for box, name in zip(example.boxes, names, strict=True) if name == finding.name]
+        if boxes:
+            found[finding.name] = localise(cam, boxes, image.preview.shape, image.preview_to_source, image.source_shape)
+    return found

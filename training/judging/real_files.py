@@ -9,7 +9,7 @@ from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.package.manifest import IntendedUse
 from training.data.images import convert_film
-from training.judging.judge_package import Package, scores_of
+from training.judging.judge_package import Package, judged
 
 
 def look_at(folders: Iterable[Path], package: Package) -> list[dict[str, str | float]]:
@@ -33,5 +33,7 @@ def outcome_of(file: Path, package: Package, use: IntendedUse | None) -> tuple[s
         return error.code, None
     if isinstance(converted, Declined):
         return converted.code, None
-    ((probability, _, refused),) = scores_of(package, [converted])
-    return (refused.code, None) if refused is not None else ("analysed", float(probability[0]))
+    (judgement,) = judged(package, [converted])
+    return (
+        (judgement.code, None) if isinstance(judgement, Declined) else ("analysed", judgement.findings[0].probability)
+    )

@@ -11,7 +11,8 @@ import keras_tuner
 from training.data.cohorts import Example
 from training.learning import checkpoint
 from training.learning.lesson import prepare
-from training.learning.recipe import Choices, Recipe, load_recipe, save_recipe, with_values
+from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
+from training.learning.search_space import Choices
 from training.learning.teaching import Diverged, teach
 from training.learning.watch import SHOWN_IMAGES_MIN
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import load_manifest
-from scp_node.analysis.judge import judge
+from converter.result.judge import judge
 from tests.support.models.tiny_model import TINY
 
 MANIFEST = load_manifest(TINY / "manifest.yaml")
