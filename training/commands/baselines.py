@@ -1,7 +1,7 @@
 """Measure what models without any idea of anatomy reach on the same splits.
 
 Logistic regression, SVM, random forest, gradient boosting and nearest neighbours learn the train split of the recipe
-as small gray pictures. FOLDER gets report.md, baselines.json and plots: AUC on val (--devtest: on devtest, once the
+as small gray pictures. FOLDER gets baselines.md, baselines.json and plots: AUC on val (--devtest: on devtest, once the
 network is finished too), and how it depends on the number of training images, the resolution and noise.
 """
 
@@ -63,9 +63,10 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     numbers = {curve.title: asdict(curve) for curve in curves}
     (arguments.folder / "baselines.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
-    plots = [plot_curves(arguments.folder, curve) for curve in curves]
-    text = report(recipe, split, len(learning), len(measured), curves, plots)
-    (arguments.folder / "report.md").write_text(text, encoding="utf-8")
+    for curve in curves:
+        plot_curves(arguments.folder, curve)
+    text = report(recipe, split, len(learning), len(measured), curves)
+    (arguments.folder / "baselines.md").write_text(text, encoding="utf-8")
     print(text)
 
 

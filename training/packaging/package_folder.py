@@ -12,6 +12,8 @@ from training.packaging.manifest_file import write_manifest
 from training.packaging.scores import Array, reference_arrays
 
 GRAPH, REFERENCE, MANIFEST = "model.onnx", "reference.npz", "manifest.yaml"
+# What the package was judged by: figures.json, baselines.
+REPORT = "report"
 
 
 def read_graph(folder: Path, manifest: Manifest) -> bytes:
