@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
+import cv2
 import keras
 import numpy as np
 import onnxruntime
@@ -17,7 +13,6 @@ from numpy.typing import NDArray
 from converter.image.model_input import normalise
 from converter.package.evidence import PROBABILITY_DIFFERENCE_MAX, Parity
 from converter.package.network import InputSpec, OutputSpec
-from converter.phantom.reference_pictures import reference_pictures
 from training.data.images import channels_last
 from training.packaging.canonical import canonical
 from training.packaging.hygiene import OPSET, serialised
@@ -75,7 +70,22 @@ def prove_parity(
 
 
 def reference_inputs(spec: InputSpec, seed: int = 7) -> NDArray[np.float32]:
-    """The drawn pictures that a package is proven with (converter.phantom.reference_pictures), as network input."""
+    """Four pictures that we draw: noise, a ramp, two dark lungs on a bright body, the same with one side clouded."""
+    rng = np.random.default_rng(seed)
+    height, width = spec.height, spec.width
+    noise = cv2.GaussianBlur(rng.random((height, width), dtype=np.float32), (0, 0), 3)
+    ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+    lungs = _thorax(height, width)
+    clouded = lungs.copy()
+    cv2.ellipse(clouded, (width * 2 // 3, height * 2 // 3), (width // 9, height // 9), 0, 0, 360, 0.75, -1)
+    drawn = (noise, ramp, *(cv2.GaussianBlur(picture, (0, 0), 2) for picture in (lungs, clouded)))
     axis = 0 if spec.layout == "NCHW" else -1
-    drawn = reference_pictures(spec.height, spec.width, seed)
-    return np.stack([np.expand_dims(normalise(gray, spec), axis) for gray in drawn])
+    return np.stack([np.expand_dims(normalise(np.asarray(gray, np.float32), spec), axis) for gray in drawn])
+
+
+def _thorax(height: int, width: int) -> NDArray[np.float32]:
+    picture = np.full((height, width), 0.15, dtype=np.float32)
+    cv2.ellipse(picture, (width // 2, height * 11 // 20), (width * 9 // 20, height // 2), 0, 0, 360, 0.8, -1)
+    for centre in (width // 3, width * 2 // 3):
+        cv2.ellipse(picture, (centre, height // 2), (width // 8, height * 3 // 10), 0, 0, 360, 0.3, -1)
+    return picture

@@ -14,7 +14,8 @@ from tests.support.models.tiny_model import TINY, TINY_GATED, TINY_NHWC
 
 pytest.importorskip("onnxruntime")
 from training.data.cohorts import Example
-from training.judging.judge_package import CohortFolder, judge_examples, open_package
+from training.judging.judge_package import CohortFolder, judge_examples
+from training.packaging.graph_model import open_package
 
 SIDE = 192
 

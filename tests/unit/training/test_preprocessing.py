@@ -12,7 +12,7 @@ from converter.image.gray_image import GrayImage
 from converter.image.model_input import normalise, squash, to_model_input
 from converter.package.network import InputSpec, Normalisation
 from converter.phantom.chest_sketch import sketch_chest
-from training.commands.size_leak import pad_to_aspect, resize
+from training.judging.size_leak import pad_to_aspect, resize
 
 
 def spec(layout: str = "NCHW", **normalisation: float) -> InputSpec:
@@ -98,7 +98,7 @@ def test_scale_uses_the_numbers_of_the_manifest() -> None:
 
 @pytest.mark.parametrize("rows,columns", [(256, 256), (500, 900), (1800, 700), (2140, 1760)])
 def test_size_and_aspect_of_the_stored_film_do_not_reach_the_network(rows: int, columns: int) -> None:
-    """The area alone separates the classes of the children's films (AUC 0.9): see training/commands/size_leak.py."""
+    """The area alone separates the classes of the children's films (AUC 0.9): see training/judging/size_leak.py."""
     film = chest(1024, 840)
     squashed, other = to_model_input(film, spec()), to_model_input(resize(film, rows, columns), spec())
     # sharp ribs and the letter are averaged a little differently; nowhere near what a size would have to change
