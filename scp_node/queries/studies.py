@@ -43,7 +43,8 @@ class StudySummary:
 
 def list_studies(tx: Transaction, wanted: StudyFilter, limit: int) -> tuple[StudySummary, ...]:
     """At most `limit` studies, and never more than LIMIT_MAX, by the time their first image came, newest first."""
-    newest = sa.select(t.study).where(*_conditions(wanted))
+    columns = (t.study.c.study_instance_uid, t.study.c.accession_number, t.study.c.first_received_at)
+    newest = sa.select(*columns).where(*_conditions(wanted))
     order = (t.study.c.first_received_at.desc(), t.study.c.study_instance_uid)
     studies = tx.connection.execute(newest.order_by(*order).limit(min(limit, LIMIT_MAX))).all()
     uids = [study.study_instance_uid for study in studies]
@@ -52,10 +53,10 @@ def list_studies(tx: Transaction, wanted: StudyFilter, limit: int) -> tuple[Stud
     return tuple(
         StudySummary(
             **study._mapping,
-            images=images[study.study_instance_uid],
+            images=dict(images[study.study_instance_uid]),
             declines=tuple(sorted(declines[study.study_instance_uid])),
             positives=tuple(positives[study.study_instance_uid]),
-            deliveries=deliveries[study.study_instance_uid],
+            deliveries=dict(deliveries[study.study_instance_uid]),
         )
         for study in studies
     )
