@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node, operator
 from scp_node.engine.wakeup import Waker
@@ -91,5 +92,5 @@ def _table(listed: JobList) -> Table:
     for job in listed.jobs:
         due = job.due_at.strftime("%Y-%m-%d %H:%M:%S")
         style = "red" if job.state == "dead" else ""
-        table.add_row(job.job_id, job.state, str(job.attempt), due, job.error, style=style)
+        table.add_row(job.job_id, job.state, str(job.attempt), due, Text(job.error), style=style)
     return table
