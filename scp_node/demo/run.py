@@ -20,7 +20,7 @@ from scp_node.deliver.file_transfer import transfer
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.demo.example import write_example
 from scp_node.demo.node_process import ARCHIVE_AE_TITLE, NodeProcess, running_node
-from scp_node.demo.results import ResultCheck, Results, checks_of, results_of
+from scp_node.demo.results import ArrivedResults, ResultCheck, checks_of, results_of
 from scp_node.demo.study import Study, read_study
 
 WAIT_STEP_S = 0.25
@@ -30,7 +30,7 @@ WAIT_STEP_S = 0.25
 class DemoOutcome:
     """What came back and was written; `files` with what they are."""
 
-    results: Results
+    results: ArrivedResults
     checks: tuple[ResultCheck, ...]
     files: tuple[tuple[str, Path], ...]
 
@@ -118,7 +118,7 @@ def _send(study: Study, node: NodeProcess, screen: DemoScreen) -> bool:
 
 def _wait_for_results(
     study: Study, node: NodeProcess, archive: EmbeddedArchive, timeout_s: float, screen: DemoScreen
-) -> Results | None:
+) -> ArrivedResults | None:
     with screen.working("Waiting for report and heat map in the archive ..."):
         for _ in range(max(1, int(timeout_s / WAIT_STEP_S))):
             node.check_alive()
@@ -130,7 +130,7 @@ def _wait_for_results(
     return None
 
 
-def _write_pages(results: Results, out: Path) -> list[tuple[str, Path]]:
+def _write_pages(results: ArrivedResults, out: Path) -> list[tuple[str, Path]]:
     """PNG of each heat map and the report as a page; all files of the results with what they are."""
     files = [("Structured Report", results.report.path)]
     pictures: dict[str, str] = {}
