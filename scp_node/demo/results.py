@@ -31,7 +31,7 @@ class ShownFinding:
 
 
 @dataclass(frozen=True)
-class Results:
+class ArrivedResults:
     """The report of a study and the heat maps that it refers to."""
 
     report: StoredObject
@@ -49,7 +49,7 @@ class ResultCheck:
     holds: bool
 
 
-def results_of(study: Study, stored: tuple[StoredObject, ...]) -> Results | None:
+def results_of(study: Study, stored: tuple[StoredObject, ...]) -> ArrivedResults | None:
     """The newest report on all images of `study` with all its heat maps, or None as long as something is missing."""
     objects = {one.sop_instance_uid: one for one in stored if one.study_instance_uid == study.study_instance_uid}
     for report in reversed(objects.values()):
@@ -60,11 +60,11 @@ def results_of(study: Study, stored: tuple[StoredObject, ...]) -> Results | None
         wanted = [uid for uid, sop_class in references.items() if _is_heatmap(uid, sop_class, study)]
         if set(study.sop_instance_uids) <= set(references) and all(uid in objects for uid in wanted):
             heatmaps = tuple(objects[uid] for uid in wanted)
-            return Results(report, ds, heatmaps, tuple(_findings(ds)), tuple(_declined(ds)))
+            return ArrivedResults(report, ds, heatmaps, tuple(_findings(ds)), tuple(_declined(ds)))
     return None
 
 
-def checks_of(study: Study, results: Results) -> list[ResultCheck]:
+def checks_of(study: Study, results: ArrivedResults) -> list[ResultCheck]:
     """What makes these the results of that study and of no other patient."""
     checks = []
     for kind, ds in [("report", results.report_ds), *(("heat map", one.read()) for one in results.heatmaps)]:

@@ -125,10 +125,13 @@ class Jobs(Repository):
         mine = (t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == subject)
         return self._connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
 
-    def in_states(self, states: Sequence[JobState], limit: int) -> list[JobRow]:
+    def in_states(self, states: Sequence[JobState], limit: int, kind: JobKind | None = None) -> list[JobRow]:
+        """The oldest jobs in these states, of all kinds or of one."""
         wanted: list[sa.ColumnElement[bool]] = [t.job.c.state.in_(states)]
         if set(states) <= set(UNFINISHED_JOBS):
             wanted.append(t.UNFINISHED)
+        if kind is not None:
+            wanted.append(t.job.c.kind == kind)
         rows = self._connection.execute(
             sa.select(t.job).where(*wanted).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit)
         )

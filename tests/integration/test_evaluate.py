@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from converter.phantom.chest_sketch import sketch_chest
-from scp_node.cli import evaluate
+from scp_node.analysis import evaluation
 from tests.integration.test_predict import Hilum
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import GOLDEN, copy_tiny
@@ -196,7 +196,7 @@ def test_a_label_file_that_leads_nowhere_is_wrong_usage(hilum: Hilum, site: Path
 
 
 def test_a_label_file_has_a_largest_size(hilum: Hilum, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "LABEL_FILE_BYTES_MAX", 20)
+    monkeypatch.setattr(evaluation, "LABEL_FILE_BYTES_MAX", 20)
     out = run(hilum, site, labels_of(site, *rows()))
     assert out.code == 2 and "larger than 20 bytes" in out.err
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scp_node.cli.model_reports import agreement_lines, begin_of
-from scp_node.errors import UsageError
 from scp_node.ledger import Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.monitoring.agreement import DIFFERING_MAX, PAIRS_MAX, agreements, kappa
@@ -81,7 +79,6 @@ def test_images_that_the_second_model_did_not_score_are_counted_by_reason() -> N
         ("declined", "not-frontal", 2),
         ("failed", "invalid-score", 1),
     ]
-    assert any("2 declined (not-frontal)" in line for line in agreement_lines(found, unscored))
 
 
 def test_pairs_are_bounded() -> None:
@@ -117,21 +114,3 @@ def test_scores_of_second_models_are_kept_once_an_image_and_read_by_time(ledger:
     assert seen[-1] == again
     with ledger.transaction() as tx:
         assert tx.shadows.forget(moment - timedelta(days=2, hours=1)) == 1
-
-
-@pytest.mark.parametrize(
-    ("since", "begin"),
-    [
-        ("30d", NOW - timedelta(days=30)),
-        ("12h", NOW - timedelta(hours=12)),
-        ("2026-02-03", datetime(2026, 2, 3, tzinfo=UTC)),
-    ],
-)
-def test_since_is_a_date_or_a_span(since: str, begin: datetime) -> None:
-    assert begin_of(since, NOW) == begin
-
-
-@pytest.mark.parametrize("since", ["", "yesterday", "2026-02-30", "30", "99999d"])
-def test_any_other_since_is_wrong_usage(since: str) -> None:
-    with pytest.raises(UsageError, match="--since"):
-        begin_of(since, NOW)

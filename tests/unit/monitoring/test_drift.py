@@ -17,7 +17,6 @@ from converter.package.distribution import Distribution, Histogram
 from converter.package.image_statistics import STATISTICS, measure_distribution
 from converter.package.manifest import load_manifest
 from converter.package.stability import DECLINED, bins_of_image, references
-from scp_node.cli.model_reports import drift_lines
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger
 from scp_node.ledger import tables as t
@@ -71,7 +70,6 @@ def test_a_sender_whose_films_became_darker_is_an_alarm_and_its_neighbour_is_not
     assert (other.station, other.state) == ("ROOM2", "alarm")
     assert other.worst is not None and other.worst.name.startswith("input:") and other.worst.index > 1
     assert next(shift for shift in other.shifts if shift.name == "score:bright").state == "stable"
-    assert any("PSI" in line for line in drift_lines([other], 7))
 
 
 def test_few_images_say_nothing(ledger: Ledger) -> None:
