@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from scp_node.ledger import Ledger
 from tests.support import fuzz
 from tests.support.cohorts.data import require_data
+from tests.support.ledger.ledgers import new_ledger
+from tests.support.node.command import Hilum
+from tests.support.peers.certificates import Authority
 from tests.support.peers.ports import free_port
 
 settings.load_profile(fuzz.PROFILE)
@@ -42,6 +46,26 @@ def port() -> int:
 def radiographs() -> Path:
     """The folder with cxr/ and dicom/; the test is skipped when there is none."""
     return require_data()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom node and peers of this module trust."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger in a file of its own."""
+    one = new_ledger(tmp_path)
+    yield one
+    one.engine.dispose()
+
+
+@pytest.fixture
+def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
+    """The command line."""
+    return Hilum(monkeypatch, capsys)
 
 
 @pytest.fixture(autouse=True)

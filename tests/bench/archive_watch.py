@@ -18,6 +18,7 @@ class ArchiveWatch:
     """Counts the reports and heat maps that came since it was made."""
 
     def __init__(self, archive: OrthancPeer) -> None:
+        assert archive.orthanc is not None, "it has to run"
         self._archive = archive.orthanc
         self._since = json.loads(self._archive.get("/changes?last"))["Last"]
         self.reports = self.heatmaps = 0

@@ -89,7 +89,7 @@ def _work_off(workplace: Workplace, prepared: Path, reports: int) -> list[Sample
             node.stop()
 
 
-def _watch(node: HilumNode, reports: int) -> list[Sample]:
+def _watch(node: HilumReceiver, reports: int) -> list[Sample]:
     """One sample after the other until so many reports are sent."""
     ledger, deadline = node.ledger(), time.monotonic() + WAIT_S
     samples: list[Sample] = []
@@ -135,7 +135,7 @@ def _store_while(workplace: Workplace, state: str, prepared: Path) -> Record:
     stores = QUICK_STORES if workplace.quick else STORES
     with workplace.fresh_folder() as folder, running(StoreSCPNoDelay(), folder) as archive:
         kind = HilumNode if state == "saturated" else HilumReceiver
-        node = kind((archive.ae_title, archive.port), **AT_ONCE)
+        node: HilumReceiver = kind((archive.ae_title, archive.port), **AT_ONCE)
         _copy(prepared, folder)
         try:
             node.start(folder)

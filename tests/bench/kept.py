@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.workplace import Record
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.support.checkout import CHECKOUT
 
 
 class Kept:

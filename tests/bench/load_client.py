@@ -92,17 +92,10 @@ class SenderConnection(RawPeer):
             if sent:
                 pieces[0] = memoryview(pieces[0])[sent:]
 
-    def _read(self, count: int) -> bytes:
-        if not self._quick_ack:
-            return super()._read(count)
-        data = b""
-        while len(data) < count:
+    def _receive(self, most: int) -> bytes:
+        if self._quick_ack:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            chunk = self.socket.recv(count - len(data))
-            if not chunk:
-                raise ConnectionError("closed by the peer")
-            data += chunk
-        return data
+        return super()._receive(most)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import dcmread
@@ -61,7 +62,11 @@ def make(load: Load, folder: Path) -> list[Path]:
 
 
 def _write(load: Load, picture: int, path: Path) -> None:
-    changes = {"sop_class": ComputedRadiographyImageStorage, "Modality": "CR", "PresentationIntentType": None}
+    changes: dict[str, Any] = {
+        "sop_class": ComputedRadiographyImageStorage,
+        "Modality": "CR",
+        "PresentationIntentType": None,
+    }
     shown = sketch_chest(load.rows, load.columns, picture + 1, NOISE)
     ds = make_dx(
         np.rint(shown * (2**BITS_STORED - 1)).astype("u2"),

@@ -180,21 +180,16 @@ def _stages(kept: Kept) -> list[str]:
         return ["Not measured."]
     lines = ["| stage, measured alone | median ms |", "|---|---:|"]
     for name in records[0]["alone_ms"]:
-        lines.append(f"| {name} | {_median(records, lambda r, n=name: r['alone_ms'][n]):.1f} |")
-    lines.append(f"| **sum** | {_median(records, lambda r: r['sum_ms']):.1f} |")
+        lines.append(f"| {name} | {statistics.median(r['alone_ms'][name] for r in records):.1f} |")
+    lines.append(f"| **sum** | {statistics.median(r['sum_ms'] for r in records):.1f} |")
     for key, title in (("p50_ms", "p50"), ("p99_ms", "p99")):
-        lines.append(
-            f"| store to report and heat map in the archive, {title} | {_median(records, lambda r, k=key: r[k]):.1f} |"
-        )
+        median_ms = statistics.median(record[key] for record in records)
+        lines.append(f"| store to report and heat map in the archive, {title} | {median_ms:.1f} |")
     lines += ["", "| step, as the ledger timed it in the whole way | median ms |", "|---|---:|"]
     for name in records[0]["steps_ms"]:
-        lines.append(f"| {name} | {_median(records, lambda r, n=name: r['steps_ms'].get(n, 0.0)):.1f} |")
+        lines.append(f"| {name} | {statistics.median(r['steps_ms'].get(name, 0.0) for r in records):.1f} |")
     lines += ["", f"{stages.ROUNDS} rounds of {stages.STUDIES} studies in a full run, one at a time, DX raw."]
     return lines
-
-
-def _median(records: list[Record], value: Callable[[Record], float]) -> float:
-    return statistics.median(value(record) for record in records)
 
 
 def _short(figure: float) -> str:

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from tests.bench import backlog, idle, ingest, sending, stages, whole_way
-from tests.bench.kept import CHECKOUT, Kept
+from tests.bench.kept import Kept
 from tests.bench.results import write_results
 from tests.bench.workplace import Workplace
+from tests.support.checkout import CHECKOUT
 
 # Not /tmp, which may be memory: there fsync costs nothing.
 WORKDIR = Path("/var/tmp")

@@ -14,10 +14,11 @@ from pydicom.uid import generate_uid
 from scp_node.deliver.destinations import Destinations
 from tests.bench.peers.dcmtk import StoreSCP
 from tests.bench.peers.orthanc import OrthancPeer
-from tests.bench.peers.process import PeerProcess, dcmtk_program, plain_environment
+from tests.bench.peers.process import PeerProcess, dcmtk_program
 from tests.bench.workplace import Record, Workplace, running
-from tests.support.dicom.objects import settings_for
 from tests.support.dicom.phantoms import make_dx
+from tests.support.node.delivering import settings_for
+from tests.support.peers.dcmtk import environment_as_shipped
 from tests.support.results.reports import a_report, an_image
 
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -77,4 +78,4 @@ def _send_with_storescu(archive: PeerProcess, files: list[Path]) -> None:
         str(archive.port),
         *map(str, files),
     ]
-    subprocess.run(command, check=True, capture_output=True, env=plain_environment())
+    subprocess.run(command, check=True, capture_output=True, env=environment_as_shipped())

@@ -32,7 +32,7 @@ from tests.bench.peers.hilum import AT_ONCE, HilumNode, HilumReceiver
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.whole_way import REST_S, STUDY_MEMORY, System, store_to_result
 from tests.bench.workplace import Record, Workplace, running
-from tests.support.dicom.objects import settings_for
+from tests.support.node.delivering import settings_for
 from tests.support.results.reports import an_identity
 
 ROUNDS, QUICK_ROUNDS = 4, 1
@@ -66,7 +66,8 @@ def _together(one: System, pictures: list[Image], workplace: Workplace, studies:
     """The whole way until report and heat map are there, one study at a time."""
     assert isinstance(one.door, HilumReceiver)
     ledger = one.door.ledger()
-    latencies, steps = [], {}
+    latencies: list[float] = []
+    steps: dict[str, list[float]] = {}
     try:
         for index in range(WARM_UP + studies):
             number = workplace.numbers(1) + 1  # the next one is what store_to_result takes

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import io
 import subprocess
 import sys
 import tempfile
@@ -94,15 +93,10 @@ def send(path: Path, port: int) -> None:
     )
 
 
-def results_of(archive: Orthanc, header: Dataset) -> list[Dataset]:
-    found = archive.find("Instance", StudyInstanceUID=str(header.StudyInstanceUID))
-    return [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
-
-
 def wait_for_results(archive: Orthanc, header: Dataset) -> list[Dataset]:
     deadline = time.monotonic() + WAIT_S
     while True:
-        objects = results_of(archive, header)
+        objects = archive.objects_of_study(str(header.StudyInstanceUID))
         if len(objects) >= 2 or time.monotonic() > deadline:
             return objects
         time.sleep(0.3)

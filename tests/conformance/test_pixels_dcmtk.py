@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from converter.image.grayscale import AUTOMATIC_WINDOW, NO_WINDOW
 from converter.image.header import numbers
-from converter.image.image_file import read_image
 from converter.image.pixels import render
 from tests.support.cohorts.data import dicom_files
 from tests.support.dicom.display_cases import DISPLAY_CASES, DisplayCase
+from tests.support.dicom.part10 import read_dicom
 from tests.support.dicom.phantoms import write_dx
 from tests.support.dicom.reference import stored_values
 from tests.support.peers.dcm2pnm import shown_by_dcmtk, uncompressed
@@ -55,12 +55,12 @@ SHIFTED = 256
     "path", [path for path in dicom_files() if path.name not in NOT_COMPARABLE], ids=lambda path: path.name
 )
 def test_a_real_image_is_shown_as_dcmtk_shows_it(path: Path, tmp_path: Path) -> None:
-    image = render(read_image(path))
+    image = render(read_dicom(path))
     options = _options(path, image.notes)
-    syntax = str(read_image(path).file_meta.TransferSyntaxUID)
+    syntax = str(read_dicom(path).file_meta.TransferSyntaxUID)
     source = path
     if syntax in SECOND_DECODER:
-        ds = read_image(path)
+        ds = read_dicom(path)
         source = uncompressed(ds, stored_values(ds, SECOND_DECODER[syntax]), tmp_path / "native.dcm")
 
     shown = shown_by_dcmtk(source, tmp_path, *options)
@@ -76,7 +76,7 @@ def test_a_real_image_is_shown_as_dcmtk_shows_it(path: Path, tmp_path: Path) -> 
 def test_a_feature_is_shown_as_dcmtk_shows_it(case: DisplayCase, tmp_path: Path) -> None:
     path = write_dx(tmp_path / "case.dcm", case.dataset())
 
-    image = render(read_image(path))
+    image = render(read_dicom(path))
 
     shown = shown_by_dcmtk(path, tmp_path, *case.options)
     assert np.abs(shown.astype(np.int64) - image.pixels).max() <= case.tolerance
@@ -84,7 +84,7 @@ def test_a_feature_is_shown_as_dcmtk_shows_it(case: DisplayCase, tmp_path: Path)
 
 def _options(path: Path, notes: tuple[str, ...]) -> list[str]:
     """What tells dcm2pnm to use the same VOI."""
-    ds = read_image(path)
+    ds = read_dicom(path)
     if NO_WINDOW in notes:
         table = ds.get("ModalityLUTSequence")
         values = stored_values(ds).astype(np.float64)

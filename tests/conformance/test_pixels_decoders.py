@@ -32,9 +32,15 @@ from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 from tests.support.dicom.reference import stored_values
 
 ENCAPSULATED = [syntax for syntax in TRANSFER_SYNTAXES if syntax.encapsulated]
-LARGEST_ERROR = {JPEGLSNearLossless: 2, JPEG2000: 8, JPEGBaseline8Bit: 12, JPEGExtended12Bit: 24, HTJ2K: 8}
+LARGEST_ERROR: dict[str, int] = {
+    JPEGLSNearLossless: 2,
+    JPEG2000: 8,
+    JPEGBaseline8Bit: 12,
+    JPEGExtended12Bit: 24,
+    HTJ2K: 8,
+}
 # Where the standard leaves the arithmetic open (ISO 15444-1, irreversible), two decoders may round differently.
-LARGEST_DIFFERENCE = {JPEG2000: 1, HTJ2K: 1}
+LARGEST_DIFFERENCE: dict[str, int] = {JPEG2000: 1, HTJ2K: 1}
 SHAPES = ((64, 80), (67, 51), (33, 129))
 DEPTHS: dict[str, tuple[str, int]] = {
     "8 bits": ("u1", 8),
@@ -45,7 +51,7 @@ DEPTHS: dict[str, tuple[str, int]] = {
     "12 bits signed": ("i2", 12),
     "16 bits signed": ("i2", 16),
 }
-ONLY_DEPTHS = {JPEGBaseline8Bit: {"8 bits"}, JPEGExtended12Bit: {"10 bits", "12 bits"}}
+ONLY_DEPTHS: dict[str, set[str]] = {JPEGBaseline8Bit: {"8 bits"}, JPEGExtended12Bit: {"10 bits", "12 bits"}}
 UNSIGNED_ONLY = {JPEGLSNearLossless, JPEG2000, HTJ2K}  # a loss may carry a value over the ends
 HIP_LOSSLESS = ("RG2_J2KR.dcm", "RG2_JLSL.dcm", "RG2_JPLL.dcm", "RG2_RLE.dcm")
 # name -> (decoder of the second opinion, largest difference between two decoders of the same lossy codestream)

@@ -13,7 +13,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 from converter.result.encode import to_bytes
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
-from tests.support.dicom.phantoms import make_mr
+from tests.support.dicom.slices import make_mr
 from tests.support.dicom.sources import SOURCES, cr_japanese, cr_with_holes, dx_full, lateral
 from tests.support.peers.validators import SR_VALIDATORS, dciodvfy, pixelmed
 from tests.support.results.reports import a_heatmap, a_report, a_study_report, an_image

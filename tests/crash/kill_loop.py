@@ -10,107 +10,91 @@ two heat maps. Exit 0 only with 0 lost and 0 duplicated.
 
 from __future__ import annotations
 
-import argparse
-import io
 import random
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pydicom
 from pydicom import Dataset
 
+from tests.support.crash.rounds import Found, arguments, passed, run_rounds
 from tests.support.dicom.phantoms import make_dx
-from tests.support.node.node import RunningNode, kill_9
+from tests.support.node.node import RunningNode, kill_9, running_node
 from tests.support.peers.modality import store_until_stored
 from tests.support.peers.orthanc import Orthanc
+from tests.support.peers.program import running
 
 QUIET_PERIOD_S = 1.0
 IMAGES_MAX = 3
+SENDERS = 2
 Study = list[Dataset]
 
 
-def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Path) -> dict[str, int]:
-    """Run the loop; returns the totals: studies, kills by process, lost, duplicated."""
-    rng = random.Random(seed)
-    archive = Orthanc(folder / "orthanc")
-    archive.start()
-    node = RunningNode(
-        folder / "node", {"pacs": ("ORTHANC", archive.dicom_port)}, report={"quiet_period_s": QUIET_PERIOD_S}
-    )
-    totals: Counter[str] = Counter()
-    try:
-        node.start()
-        for number in range(rounds):
-            sent = [_study(1000 * number + index, rng.randint(1, IMAGES_MAX)) for index in range(studies)]
-            victim = _send_and_kill(node, sent, rng)
-            totals[f"killed {victim}"] += 1
-            waiting, duplicated = _settle(archive, sent, round_timeout_s)
-            totals["studies"] += len(sent)
-            totals["images"] += sum(map(len, sent))
-            totals["lost"] += len(waiting)
-            totals["duplicated"] += duplicated
-            print(
-                f"round {number + 1}/{rounds}: killed {victim}; {len(sent)} studies, {len(waiting)} without result, "
-                f"{duplicated} duplicated",
-                flush=True,
-            )
-            for uid in waiting:
-                print(f"  lost: {uid}", flush=True)
-    finally:
-        node.stop()
-        archive.stop()
-    return dict(totals)
+class ProcessKills:
+    """Studies through the whole node, into an archive that is left alone."""
+
+    def __init__(self, node: RunningNode, archive: Orthanc, studies: int, seed: int, timeout_s: float) -> None:
+        self._node, self._archive, self._timeout_s = node, archive, timeout_s
+        self._studies, self._rng, self._numbers = studies, random.Random(seed), iter(range(10**6))
+        self._sent: list[Study] = []
+
+    @contextmanager
+    def under_load(self) -> Iterator[None]:
+        self._sent = [_study(next(self._numbers), self._rng.randint(1, IMAGES_MAX)) for _ in range(self._studies)]
+        threads = [threading.Thread(target=self._send, args=(self._sent[n::SENDERS],)) for n in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            for thread in threads:
+                thread.join()
+
+    def break_it(self) -> str:
+        time.sleep(self._rng.uniform(0.05, 3.0))
+        processes = self._node.processes()
+        victim = self._rng.choice(sorted(processes))
+        if victim == "supervisor":
+            self._node.kill()
+        else:
+            kill_9(processes[victim])
+        return f"killed {victim.partition('-')[0]}"
+
+    def start_again(self) -> None:
+        """The supervisor starts its roles again; nobody but us starts the supervisor."""
+        if self._node.process is None:
+            self._node.start()
+
+    def count(self) -> Found:
+        """Wait until every study has its results; what is without them, and which objects came twice."""
+        deadline, waiting = time.monotonic() + self._timeout_s, self._sent
+        while waiting and time.monotonic() < deadline:
+            waiting = [study for study in waiting if not _complete(self._archive, study)]
+            time.sleep(0.2)
+        time.sleep(2 * QUIET_PERIOD_S)
+        counted = Counter(studies=len(self._sent), images=sum(map(len, self._sent)))
+        lost = [f"{study[0].StudyInstanceUID}: without its results" for study in waiting]
+        return Found(counted, lost, [line for study in self._sent for line in _doubled(self._archive, study)])
+
+    def _send(self, studies: list[Study]) -> None:
+        for study in studies:
+            store_until_stored(self._node.port, study, attempts=400)
 
 
 def _study(seed: int, images: int) -> Study:
     return [make_dx(seed=seed, instance=number, rows=256, columns=220) for number in range(1, images + 1)]
 
 
-def _send_and_kill(node: RunningNode, sent: list[Study], rng: random.Random) -> str:
-    """Send from two threads while a random process of the node dies; a dead supervisor is started again."""
-    threads = [threading.Thread(target=_send, args=(node.port, sent[half::2])) for half in range(2)]
-    for thread in threads:
-        thread.start()
-    time.sleep(rng.uniform(0.05, 3.0))
-    processes = node.processes()
-    victim = rng.choice(sorted(processes))
-    if victim == "supervisor":
-        node.kill()
-        node.start()
-    else:
-        kill_9(processes[victim])
-    for thread in threads:
-        thread.join()
-    return victim.split("-")[0]
-
-
-def _send(port: int, studies: list[Study]) -> None:
-    for study in studies:
-        store_until_stored(port, study, attempts=400)
-
-
-def _settle(archive: Orthanc, sent: list[Study], timeout_s: float) -> tuple[list[str], int]:
-    """Wait until every study has its results; returns the studies without and the number of surplus objects."""
-    deadline = time.monotonic() + timeout_s
-    waiting = sent
-    while waiting and time.monotonic() < deadline:
-        waiting = [study for study in waiting if not _complete(archive, study)]
-        time.sleep(0.2)
-    time.sleep(2 * QUIET_PERIOD_S)
-    surplus = sum(_surplus(*_results(archive, study)) for study in sent)
-    return [str(study[0].StudyInstanceUID) for study in waiting], surplus
-
-
 def _results(archive: Orthanc, study: Study) -> tuple[list[frozenset[str]], list[str]]:
     """For each report in the study the images that it covers, and for each heat map the image it was drawn over."""
     images = {str(ds.SOPInstanceUID) for ds in study}
     reports, heatmaps = [], []
-    for one in archive.find("Instance", StudyInstanceUID=str(study[0].StudyInstanceUID)):
-        ds = pydicom.dcmread(io.BytesIO(archive.instance_bytes(one)), stop_before_pixels=True)
+    for ds in archive.objects_of_study(str(study[0].StudyInstanceUID), pixels=False):
         if ds.Modality == "SR":
             evidence = ds.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
             named = {str(item.ReferencedSOPInstanceUID) for series in evidence for item in series.ReferencedSOPSequence}
@@ -126,21 +110,27 @@ def _complete(archive: Orthanc, study: Study) -> bool:
     return images in reports and set(heatmaps) == images
 
 
-def _surplus(reports: list[frozenset[str]], heatmaps: list[str]) -> int:
-    return len(reports) - len(set(reports)) + len(heatmaps) - len(set(heatmaps))
+def _doubled(archive: Orthanc, study: Study) -> list[str]:
+    reports, heatmaps = _results(archive, study)
+    again = [f"{', '.join(sorted(images))}: {n} reports" for images, n in Counter(reports).items() if n > 1]
+    return again + [f"{image}: {n} heat maps" for image, n in Counter(heatmaps).items() if n > 1]
+
+
+def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Path) -> Counter[str]:
+    with running(Orthanc(folder / "orthanc")) as archive:
+        archives, report = {"pacs": ("ORTHANC", archive.dicom_port)}, {"quiet_period_s": QUIET_PERIOD_S}
+        with running_node(folder / "node", archives, report=report) as node:
+            return run_rounds(ProcessKills(node, archive, studies, seed, round_timeout_s), rounds)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
+    parser = arguments(__doc__, rounds=20)
     parser.add_argument("--studies", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--round-timeout-s", type=float, default=180)
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hilum-crash-") as folder:
-        totals = run(arguments.rounds, arguments.studies, arguments.seed, arguments.round_timeout_s, Path(folder))
-    print(f"seed {arguments.seed}: " + ", ".join(f"{count} {name}" for name, count in sorted(totals.items())))
-    return 0 if not totals.get("lost") and not totals.get("duplicated") else 1
+        totals = run(asked.rounds, asked.studies, asked.seed, asked.round_timeout_s, Path(folder))
+    return 0 if passed(totals, asked.rounds, asked.seed) else 1
 
 
 if __name__ == "__main__":

@@ -17,155 +17,71 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
-from tests.support.crash.load import (
-    Instances,
-    Load,
-    broken_promises,
-    integrity,
-    ledger_rows,
-    store_again,
-    wait_until,
-)
-from tests.support.crash.mounts import mount, why_no_disk_image
+from tests.support.crash.disk_image import Disk
+from tests.support.crash.load import Instances, Load
+from tests.support.crash.mounts import why_no_disk_image
+from tests.support.crash.promises import integrity, ledger_rows
+from tests.support.crash.receiver_trial import ReceiverTrial, receiver_alone
+from tests.support.crash.rounds import Found, arguments, passed, run_rounds
 from tests.support.node.node import RunningNode
 from tests.support.peers.dcmtk import find_program, program
 from tests.support.peers.ports import free_port, is_listening
+from tests.support.waiting import until
 
-IMAGE_BYTES = 2 * 2**30
 ANALYSED_WITHIN_S = 300.0
 _IN_NAMESPACE = "HILUM_POWER_CUT_NAMESPACE"
 
 
-class Disk:
-    """An ext4 image, mounted; `cut` takes the power from it."""
+class PowerCuts(ReceiverTrial):
+    acknowledged_max = 100
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._number = folder, 0
-        self.root = folder / "disk"
-        self.root.mkdir(parents=True)
-        with self._image.open("wb") as file:
-            file.truncate(IMAGE_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(self._image)], check=True)
-        self._mount()
+    def __init__(self, node: RunningNode, seed: int, disk: Disk, analyse: bool) -> None:
+        super().__init__(node, seed)
+        self._disk, self._analyse, self._damaged = disk, analyse, False
 
-    @property
-    def _image(self) -> Path:
-        return self._folder / f"image-{self._number}"
+    def break_it(self) -> str:
+        # the receiver first: a supervisor that still runs would only wait for it
+        pids = sorted(self.node.processes().values(), reverse=True)
+        self.load.stop()
+        self._disk.cut(pids)
+        self.node.kill()
+        return "cut the power"
 
-    def cut(self, pids: list[int]) -> None:
-        """Stop the processes, keep what the block device has at this moment, and go on with that."""
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        before = self._image
-        self._number += 1
-        self._copy(before, self._image)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        for pid in pids:
-            wait_until(lambda pid=pid: not _lives(pid), f"process {pid} ended", 30)
-        self._unmount()
-        before.unlink()
-        self._mount()
+    def start_again(self) -> None:
+        self._damaged = integrity(self.node.data_dir) != "ok"
+        self.node.start()
 
-    def close(self) -> None:
-        self._unmount()
-
-    def _mount(self) -> None:
-        mounted = mount("-o", "loop", self._image, self.root)
-        if mounted.returncode:
-            raise RuntimeError(f"the disk cannot be mounted: {mounted.stderr}")
-        self._device = next(
-            words[0]
-            for line in Path("/proc/mounts").read_text().splitlines()
-            if (words := line.split())[1] == str(self.root)
-        )
-
-    def _unmount(self) -> None:
-        """The threads of a killed process may hold its files a little longer than itself."""
-        command = ["umount", str(self.root)]
-        wait_until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, "unmounted", 30)
-
-    def _copy(self, source: Path, target: Path) -> None:
-        """Again until nothing was written meanwhile: the copy is of one moment."""
-        while True:
-            before = self._written()
-            subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
-            if self._written() == before:
-                return
-
-    def _written(self) -> tuple[str, ...]:
-        """Writes and flushes that the block device has seen (fields 5 and 16), none of them under way (9)."""
-        stat = Path("/sys/block") / Path(self._device).name / "stat"
-        wait_until(lambda: stat.read_text().split()[8] == "0", "no write is under way", 30)
-        fields = stat.read_text().split()
-        return tuple(fields[4:5] + fields[15:16])
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    def count(self) -> Found:
+        found = super().count()
+        if self._damaged:
+            found.lost.append("the ledger is damaged")
+        if self._analyse:
+            self._analyse = False
+            found.counted["analysed"] = _analyse_all(self.node)
+        return found
 
 
 def run(rounds: int, seed: int, analyse: bool, folder: Path) -> Counter[str]:
-    """Cut the power of the node; the totals: rounds, acknowledged, analysed, lost."""
-    rng, instances, totals = random.Random(seed), Instances(), Counter[str]()
     disk = Disk(folder)
-    node = RunningNode(folder / "node", {"pacs": ("NOBODY", free_port())}, node={"data_dir": str(disk.root / "data")})
-    node.only = ("receiver",)
-    node.start()
-    promised: dict[str, str] = {}
     try:
-        for number in range(1, rounds + 1):
-            load = Load(node.port, instances)
-            with load.running():
-                load.wait_for(rng.randint(1, 100))
-                time.sleep(rng.uniform(0, 0.3))
-                # the receiver first: a supervisor that still runs would only wait for it
-                pids = sorted(node.processes().values(), reverse=True)
-                load.stop()
-                disk.cut(pids)
-                assert node.process is not None
-                node.process.wait(30)
-            promised |= load.acknowledged
-            wrong = [] if integrity(node.data_dir) == "ok" else ["the ledger is damaged"]
-            node.start()
-            wrong += broken_promises(node.data_dir, promised)
-            again = store_again(node.port, instances, load.unanswered)
-            promised |= {uid: instances.sha256(uid) for uid, status in again.items() if status == 0x0000}
-            wrong += [f"{uid}: not taken again: 0x{status:04X}" for uid, status in again.items() if status]
-            totals += Counter(rounds=1, acknowledged=len(load.acknowledged), again=len(again), lost=len(wrong))
-            print(
-                f"cut {number}/{rounds}: {len(load.acknowledged)} acknowledged, {len(again)} sent again, "
-                f"{len(wrong)} lost of {len(promised)}",
-                flush=True,
-            )
-            for line in wrong:
-                print(f"  {line}", flush=True)
-            if number == 1 and analyse:
-                totals["analysed"] = _finish(node)
+        with receiver_alone(folder / "node", node={"data_dir": str(disk.root / "data")}) as node:
+            return run_rounds(PowerCuts(node, seed, disk, analyse), rounds)
     finally:
-        node.stop()
         disk.close()
-    return totals
 
 
-def _finish(node: RunningNode) -> int:
+def _analyse_all(node: RunningNode) -> int:
     """Run all roles until no image waits; how many there are."""
     node.stop()
     node.only = ()
     node.start()
-    wait_until(
+    until(
         lambda: all(state != "received" for state, _ in ledger_rows(node.data_dir).values()),
         "images analysed",
         ANALYSED_WITHIN_S,
@@ -186,7 +102,7 @@ def run_control(folder: Path) -> tuple[int, int]:
         [program("storescp"), "--fork", "+B", "-od", str(store), str(port)], stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(lambda: is_listening(port), "storescp listens", 30)
+        until(lambda: is_listening(port), "storescp listens", 30)
         load = Load(port, instances)
         with load.running():
             load.wait_for(100)
@@ -210,11 +126,9 @@ def _family(pid: int) -> list[int]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = arguments(__doc__, rounds=20)
     parser.add_argument("--analyse", action=argparse.BooleanOptionalAction, default=True)
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
     if reason := why_no_disk_image():
         print(f"skipped: {reason}")
         return 0
@@ -222,15 +136,15 @@ def main() -> int:
         command = ["unshare", "--mount", sys.executable, "-m", "tests.crash.power_cut", *sys.argv[1:]]
         return subprocess.run(command, env={**os.environ, _IN_NAMESPACE: "1"}, check=False).returncode
     with tempfile.TemporaryDirectory(prefix="hilum-cuts-") as folder:
-        totals = run(arguments.rounds, arguments.seed, arguments.analyse, Path(folder) / "hilum")
-        print(f"seed {arguments.seed}: " + ", ".join(f"{name} {totals[name]}" for name in sorted(totals)))
+        totals = run(asked.rounds, asked.seed, asked.analyse, Path(folder) / "hilum")
+        nothing_lost = passed(totals, asked.rounds, asked.seed)
         control = run_control(Path(folder) / "control") if find_program("storescp") else None
     print(
         "control storescp: "
         + ("skipped: not installed" if control is None else "acknowledged {}, lost {}".format(*control))
     )
     proven = control is None or control[1] > 0
-    return 0 if totals["rounds"] == arguments.rounds and not totals["lost"] and proven else 1
+    return 0 if nothing_lost and proven else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.crash.load import DX, Instances, broken_promises, integrity, store_again
+from tests.support.crash.load import DX, Instances, store_again
+from tests.support.crash.promises import broken_promises, integrity
 from tests.support.crash.strace import injecting
 from tests.support.node.receiving_process import ReceivingProcess
 from tests.support.peers.raw_scu import EXPLICIT_LE, RawPeer

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.crash.load import DX, Instances, broken_promises, integrity
+from tests.support.crash.load import DX, Instances
+from tests.support.crash.promises import broken_promises, integrity
 from tests.support.crash.strace import Fault, injecting
 from tests.support.node.receiving_process import ReceivingProcess
 from tests.support.peers.raw_scu import EXPLICIT_LE, VERIFICATION, RawPeer

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar, get_args, get_origin
 import converter
 import scp_node
 from converter.errors import ConverterError
-from scp_node.errors import HilumError
+from scp_node.errors import ExitCode, HilumError
 
 # Migrations run inside Alembic only, and a __main__ runs when it is loaded.
 _NOT_LOADED = (".migrations", ".__main__")
@@ -71,7 +71,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def exit_codes() -> set[int]:
     """Every number that a command or the node may end with: of errors, of constants called so, and where it is said."""
-    found = {one.exit_code for one in node_errors()}
+    found = {int(one.exit_code) for one in node_errors()} | {int(code) for code in ExitCode}
     for module in modules():
         assert module.__file__ is not None
         if ".cli" in module.__name__ or ".demo" in module.__name__:

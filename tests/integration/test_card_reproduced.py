@@ -12,19 +12,14 @@ import pytest
 from converter.package.manifest import load_manifest
 from scp_node.inference.packages import package_folders
 from scp_node.settings.places import shipped_models_dir
-from tests.integration.test_predict import Hilum
 from tests.support.cohorts.data import require_data
+from tests.support.node.command import Hilum
 
 PACKAGES = sorted(package_folders(shipped_models_dir()))
 COHORTS = {"kermany224", "kermany512", "nih512"}
 # The labels of manifest.csv that name no finding.
 NEGATIVE = {"NORMAL", "No Finding"}
 FIGURES_DECIMALS = 6
-
-
-@pytest.fixture
-def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
-    return Hilum(monkeypatch, capsys)
 
 
 def devtest_films(root: Path) -> dict[str, tuple[str, bool]]:
@@ -51,7 +46,7 @@ def figures(probability: np.ndarray, marked: np.ndarray, positive: np.ndarray) -
 def test_predict_gives_the_figures_of_the_card(hilum: Hilum, package: Path) -> None:
     films = devtest_films(require_data() / "cxr")
     name = f"{package.parent.name}@{package.name}"
-    run = hilum("predict", "--models-dir", package.parents[1], "--model", name, "--no-gate", "--json", *films)
+    run = hilum("predict", "--models-dir", shipped_models_dir(), "--model", name, "--no-gate", "--json", *films)
     assert run.code == 0, run.err
     answers: dict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
     for line in run.lines:
@@ -61,8 +56,8 @@ def test_predict_gives_the_figures_of_the_card(hilum: Hilum, package: Path) -> N
     assert sum(map(len, answers.values())) == len(films)
     claimed = {metric.name: metric for metric in load_manifest(package / "manifest.yaml").metrics}
     for cohort, found in answers.items():
-        probability, marked, positive = map(np.array, zip(*found, strict=True))
-        for figure, value in figures(probability, marked, positive).items():
+        probability, marked, truth = map(np.array, zip(*found, strict=True))
+        for figure, value in figures(probability, marked, truth).items():
             metric = claimed[f"{figure}, {cohort}"]
             assert metric.images == len(found)
             assert value == pytest.approx(metric.value, abs=10**-FIGURES_DECIMALS), metric.name

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +40,7 @@ from tests.support.peers.raw_scu import (
     p_data,
     pdv,
 )
+from tests.support.waiting import until
 
 COMMITMENT_CONTEXT = [(STORAGE_COMMITMENT, EXPLICIT_LE), (SECONDARY_CAPTURE, EXPLICIT_LE)]
 
@@ -114,20 +114,20 @@ def test_an_archive_calls_back_and_is_answered_with_success(
             assert raw_report(peer, encoded(ds)).status == 0x0000
     else:
         assert report_on_new_association(receiver.port, ds, 1) == 0x0000
-    assert delivery.row.state == "committed"
+    assert delivery.state() == "committed"
 
 
 def test_a_report_may_come_again_on_another_association(receiver: StorageScp, delivery: SentDelivery) -> None:
     ds = event_information(delivery.ask(), failed=references(OUR_RESULT, reason=0x0112))
     for _ in range(2):
         assert report_on_new_association(receiver.port, ds, 2) == 0x0000
-    assert (delivery.row.state, delivery.job().attempt) == ("failed", 2)
+    assert (delivery.state(), delivery.job().attempt) == ("failed", 2)
 
 
 def test_the_request_of_another_ae_is_unknown(receiver: StorageScp, delivery: SentDelivery) -> None:
     ds = event_information(delivery.ask(), references(OUR_RESULT))
     assert report_on_new_association(receiver.port, ds, 1, ae_title="MODALITY") == 0x0115
-    assert delivery.row.state == "sent"
+    assert delivery.state() == "sent"
 
 
 def test_an_ae_that_may_neither_send_nor_report_is_rejected(receiver: StorageScp) -> None:
@@ -156,10 +156,10 @@ def test_hostile_reports_are_answered_and_the_association_goes_on(archive: RawPe
         answer = raw_report(archive, data, command)
         assert (answer.field, answer.status) == (0x8100, status)
         assert answer.comment
-    assert delivery.row.state == "sent"
+    assert delivery.state() == "sent"
     answer = raw_report(archive, good)
     assert (answer.status, answer.elements[0x0120]) == (0x0000, struct.pack("<H", 7))
-    assert delivery.row.state == "committed"
+    assert delivery.state() == "committed"
 
 
 def test_a_report_whose_data_set_never_comes_leaves_the_delivery_as_it_was(
@@ -168,7 +168,7 @@ def test_a_report_whose_data_set_never_comes_leaves_the_delivery_as_it_was(
     delivery.ask()
     archive.send(p_data(pdv(1, COMMAND_LAST, report_command())))
     archive.socket.close()
-    assert delivery.row.state == "sent"
+    assert delivery.state() == "sent"
 
 
 @pytest.mark.parametrize("field", [0x0110, 0x0120, 0x0130, 0x0140, 0x0150])
@@ -193,19 +193,12 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
     with monkeypatch.context() as patched:
         patched.setattr(Commitments, "answer", fail)
         assert raw_report(archive, good).status == 0x0110
-        assert delivery.row.state == "sent"
+        assert delivery.state() == "sent"
     assert raw_report(archive, good).status == 0x0000
-    assert delivery.row.state == "committed"
+    assert delivery.state() == "committed"
 
 
 # --- a whole node ----------------------------------------------------------------------------------------------------
-
-
-def wait_until(condition: Callable[[], bool], node: RunningNode, timeout_s: float = 90.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, node.log()[-4000:]
-        time.sleep(0.1)
 
 
 def states(node: RunningNode, study_instance_uid: str) -> list[tuple[str, str]]:
@@ -243,7 +236,12 @@ def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) 
         orthanc.start()
         node.start()
         store_until_stored(node.port, [ds])
-        wait_until(lambda: are_as_expected(states(node, str(ds.StudyInstanceUID)), commits), node)
+        until(
+            lambda: are_as_expected(states(node, str(ds.StudyInstanceUID)), commits),
+            lambda: node.log()[-4000:],
+            90.0,
+            pause_s=0.1,
+        )
     finally:
         node.stop()
         orthanc.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,26 +14,15 @@ from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
-from tests.support.dicom.objects import settings_for, small_file
-from tests.support.peers.archives import (
-    accept_all,
-    read_pdu,
-    scripted_archive,
-    scripted_peer,
-    store_response,
-    take_store,
-)
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
+from tests.support.peers.archives import scripted_archive
 from tests.support.peers.ports import free_port
+from tests.support.peers.scripted_peer import accept_all, read_pdu, scripted_peer, store_response, take_store
+from tests.support.waiting import until
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path):
+def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path) -> None:
     classes = [COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE]
     files = [small_file(tmp_path, classes[number % 3]) for number in range(24)]
     with scripted_archive() as archive:
@@ -43,7 +31,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
             outcomes = list(threads.map(lambda path: destinations.send("pacs", path), files))
         assert destinations.connections_opened("pacs") == 1
         destinations.close()
-        wait_until(lambda: archive.released == 1)
+        until(lambda: archive.released == 1, "the association is released")
     assert all(outcome.code == "stored" for outcome in outcomes)
     assert archive.associations == 1
     assert archive.callers == ["HILUM"]
@@ -52,7 +40,7 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
         assert archive.received[file.sop_instance_uid] == path.read_bytes()[file.dataset_offset :]
 
 
-def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path):
+def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with scripted_archive(syntaxes=["1.2.840.10008.1.2"]) as archive:
         destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}))
@@ -64,27 +52,27 @@ def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tm
     assert archive.received[file.sop_instance_uid] == reencoded(file, ImplicitVRLittleEndian)
 
 
-def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path):
+def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path) -> None:
     with scripted_archive() as archive:
         destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
         assert destinations.send("pacs", small_file(tmp_path)).sent
-        wait_until(lambda: archive.released == 1)
+        until(lambda: archive.released == 1, "the association is released")
         assert destinations.send("pacs", small_file(tmp_path)).sent
         assert destinations.connections_opened("pacs") == 2
         destinations.close()
 
 
-def test_without_keeping_open_each_object_has_its_association(tmp_path: Path):
+def test_without_keeping_open_each_object_has_its_association(tmp_path: Path) -> None:
     with scripted_archive() as archive:
         destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
         for _ in range(3):
             assert destinations.send("pacs", small_file(tmp_path)).sent
-        wait_until(lambda: archive.released == 3)
+        until(lambda: archive.released == 3, "the association is released")
         destinations.close()
     assert archive.associations == 3
 
 
-def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path):
+def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path) -> None:
     port = free_port()
     destinations = Destinations(settings_for({"pacs": ("ARCHIVE", port)}))
     with scripted_archive(port=port):
@@ -97,7 +85,7 @@ def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Pa
         destinations.close()
 
 
-def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path):
+def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path) -> None:
     """The first connection answers one store and ends with the second one; the next connection works."""
     connections: list[socket.socket] = []
 
@@ -120,7 +108,7 @@ def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_
         destinations.close()
 
 
-def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path):
+def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path) -> None:
     answered = threading.Event()
 
     def play(connection: socket.socket) -> None:
@@ -143,7 +131,7 @@ def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_p
         destinations.close()
 
 
-def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
+def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path) -> None:
     leave = threading.Event()
 
     def stuck(connection: socket.socket) -> None:
@@ -164,14 +152,14 @@ def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path):
         destinations.close()
 
 
-def test_changed_settings_move_the_destination(tmp_path: Path):
+def test_changed_settings_move_the_destination(tmp_path: Path) -> None:
     with scripted_archive() as old, scripted_archive() as new:
         destinations = Destinations(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert destinations.send("pacs", small_file(tmp_path)).sent
         destinations.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
         assert destinations.connections_opened("pacs") == 1  # nothing changed: the association stays
         destinations.reload(settings_for({"pacs": ("ARCHIVE", new.port)}))
-        wait_until(lambda: old.released == 1)
+        until(lambda: old.released == 1, "the association is released")
         assert destinations.send("pacs", small_file(tmp_path)).sent
         assert (len(old.received), len(new.received)) == (1, 1)
         destinations.close()

@@ -46,7 +46,7 @@ def write_config(folder: Path, port: int, ae_title: str = "ARCHIVE") -> Path:
     return path
 
 
-def test_echo_shows_latency_and_accepted_classes(tmp_path: Path, app: typer.Typer):
+def test_echo_shows_latency_and_accepted_classes(tmp_path: Path, app: typer.Typer) -> None:
     with scripted_archive() as archive:
         code, output = run(app, write_config(tmp_path, archive.port), "echo")
     assert code == 0
@@ -56,14 +56,14 @@ def test_echo_shows_latency_and_accepted_classes(tmp_path: Path, app: typer.Type
     assert "Storage Commitment not accepted" in output
 
 
-def test_echo_shows_that_an_archive_offers_storage_commitment(tmp_path: Path, app: typer.Typer):
+def test_echo_shows_that_an_archive_offers_storage_commitment(tmp_path: Path, app: typer.Typer) -> None:
     with scripted_archive(classes=[*RESULT_CLASSES, STORAGE_COMMITMENT]) as archive:
         code, output = run(app, write_config(tmp_path, archive.port), "echo")
     assert code == 0
     assert "Storage Commitment accepted (Explicit VR LE, Implicit VR LE)" in output
 
 
-def test_echo_says_when_reports_go_as_comprehensive_sr(tmp_path: Path, app: typer.Typer):
+def test_echo_says_when_reports_go_as_comprehensive_sr(tmp_path: Path, app: typer.Typer) -> None:
     with scripted_archive(classes=[COMPREHENSIVE_SR, SECONDARY_CAPTURE]) as archive:
         code, output = run(app, write_config(tmp_path, archive.port), "echo", "pacs")
     assert code == 0
@@ -71,7 +71,7 @@ def test_echo_says_when_reports_go_as_comprehensive_sr(tmp_path: Path, app: type
     assert "reports go there as Comprehensive SR" in output
 
 
-def test_echo_fails_when_a_route_needs_a_class_that_is_refused(tmp_path: Path, app: typer.Typer):
+def test_echo_fails_when_a_route_needs_a_class_that_is_refused(tmp_path: Path, app: typer.Typer) -> None:
     with scripted_archive(classes=[COMPREHENSIVE_SR]) as archive:
         code, output = run(app, write_config(tmp_path, archive.port), "echo")
     assert code == 1
@@ -83,7 +83,7 @@ def test_echo_fails_when_a_route_needs_a_class_that_is_refused(tmp_path: Path, a
 )
 def test_echo_tells_a_wrong_name_from_a_closed_port(
     tmp_path: Path, app: typer.Typer, port: int, ae_title: str, advice: str
-):
+) -> None:
     with scripted_archive() as archive:
         there = archive.port if ae_title == "WRONG" else port
         code, output = run(app, write_config(tmp_path, there, ae_title), "echo")
@@ -92,7 +92,7 @@ def test_echo_tells_a_wrong_name_from_a_closed_port(
 
 
 @pytest.mark.peer("Orthanc")
-def test_send_stores_a_folder_in_orthanc_over_one_association(tmp_path: Path, app: typer.Typer):
+def test_send_stores_a_folder_in_orthanc_over_one_association(tmp_path: Path, app: typer.Typer) -> None:
     files = tmp_path / "files"
     files.mkdir()
     for uid in (SECONDARY_CAPTURE, COMPREHENSIVE_SR, SECONDARY_CAPTURE):
@@ -105,7 +105,7 @@ def test_send_stores_a_folder_in_orthanc_over_one_association(tmp_path: Path, ap
     assert "3 of 3 files stored at pacs" in output
 
 
-def test_send_names_each_file_that_was_not_stored(tmp_path: Path, app: typer.Typer):
+def test_send_names_each_file_that_was_not_stored(tmp_path: Path, app: typer.Typer) -> None:
     good, refused = small_file(tmp_path, SECONDARY_CAPTURE), small_file(tmp_path, COMPREHENSIVE_SR)
     text = tmp_path / "notes.txt"
     text.write_text("no DICOM")
@@ -120,7 +120,7 @@ def test_send_names_each_file_that_was_not_stored(tmp_path: Path, app: typer.Typ
     assert archive.associations == 1
 
 
-def test_send_without_a_listener_names_every_file(tmp_path: Path, app: typer.Typer, port: int):
+def test_send_without_a_listener_names_every_file(tmp_path: Path, app: typer.Typer, port: int) -> None:
     files = [small_file(tmp_path) for _ in range(2)]
     code, output = run(app, write_config(tmp_path, port), "send", "pacs", *map(str, files))
     assert code == 1

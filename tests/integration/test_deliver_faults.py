@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import Dataset
@@ -13,23 +14,17 @@ from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
-from tests.support.dicom.objects import settings_for, small_file
-from tests.support.peers.archives import (
-    accept_all,
-    accepting,
-    read_pdu,
-    scripted_archive,
-    scripted_peer,
-    store_response,
-    take_store,
-)
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
+from tests.support.peers.archives import scripted_archive
+from tests.support.peers.scripted_peer import accept_all, accepting, read_pdu, scripted_peer, store_response, take_store
 
 ABORT = b"\x07\0\0\0\0\x04\0\0\0\0"
 RELEASE_RQ = b"\x05\0\0\0\0\x04\0\0\0\0"
 BOUND_S = 30.0
 
 
-def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: float) -> SendOutcome:
+def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: Any) -> SendOutcome:
     destinations = Destinations(settings_for({"pacs": (ae_title, port)}, **delivery))
     started = time.monotonic()
     try:
@@ -54,14 +49,14 @@ def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: floa
         (0x0122, Verdict.CLASS_NOT_ACCEPTED),
     ],
 )
-def test_the_status_of_the_archive_decides(tmp_path: Path, status: int, verdict: Verdict):
+def test_the_status_of_the_archive_decides(tmp_path: Path, status: int, verdict: Verdict) -> None:
     with scripted_archive(status) as archive:
         outcome = send_once(archive.port, small_file(tmp_path))
     assert (outcome.verdict, outcome.status) == (verdict, status)
     assert f"0x{status:04X}" in outcome.message
 
 
-def test_the_error_comment_is_kept_apart_from_the_message(tmp_path: Path):
+def test_the_error_comment_is_kept_apart_from_the_message(tmp_path: Path) -> None:
     answer = Dataset()
     answer.Status, answer.ErrorComment = 0xA700, "disk of DOE^JOHN full"
     with scripted_archive(answer) as archive:
@@ -70,14 +65,14 @@ def test_the_error_comment_is_kept_apart_from_the_message(tmp_path: Path):
     assert "DOE" not in outcome.message
 
 
-def test_a_wrong_called_ae_title_is_named_and_tried_again(tmp_path: Path):
+def test_a_wrong_called_ae_title_is_named_and_tried_again(tmp_path: Path) -> None:
     with scripted_archive() as archive:
         outcome = send_once(archive.port, small_file(tmp_path), ae_title="WRONG")
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "rejected-called-ae")
     assert "WRONG" in outcome.message and "ae_title" in outcome.message
 
 
-def test_an_archive_that_does_not_know_this_node_is_named_and_tried_again(tmp_path: Path):
+def test_an_archive_that_does_not_know_this_node_is_named_and_tried_again(tmp_path: Path) -> None:
     with scripted_archive(calling_ae_titles=["SOMEBODY"]) as archive:
         outcome = send_once(archive.port, small_file(tmp_path))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "rejected-calling-ae")
@@ -86,7 +81,7 @@ def test_an_archive_that_does_not_know_this_node_is_named_and_tried_again(tmp_pa
 @pytest.mark.parametrize(
     ("reason", "code"), [((2, 3, 1), "rejected-congestion"), ((2, 3, 2), "rejected-limit"), ((1, 1, 1), "rejected")]
 )
-def test_an_archive_without_room_is_tried_again(tmp_path: Path, reason: tuple[int, int, int], code: str):
+def test_an_archive_without_room_is_tried_again(tmp_path: Path, reason: tuple[int, int, int], code: str) -> None:
     def reject(connection: socket.socket) -> None:
         read_pdu(connection)
         connection.sendall(b"\x03\0\0\0\0\x04\0" + bytes(reason))
@@ -96,12 +91,12 @@ def test_an_archive_without_room_is_tried_again(tmp_path: Path, reason: tuple[in
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, code)
 
 
-def test_nothing_listens(tmp_path: Path, port: int):
+def test_nothing_listens(tmp_path: Path, port: int) -> None:
     outcome = send_once(port, small_file(tmp_path))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "connection-refused")
 
 
-def test_a_host_name_that_nobody_knows(tmp_path: Path):
+def test_a_host_name_that_nobody_knows(tmp_path: Path) -> None:
     settings = settings_for({"pacs": ("ARCHIVE", 104)})
     remote = settings.remote_aes["pacs"].model_copy(update={"host": "no-such-host.invalid"})
     destinations = Destinations(settings.model_copy(update={"remote_aes": {"pacs": remote}}))
@@ -110,7 +105,7 @@ def test_a_host_name_that_nobody_knows(tmp_path: Path):
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "host-unknown")
 
 
-def test_a_connection_that_is_never_answered_ends_in_time(tmp_path: Path):
+def test_a_connection_that_is_never_answered_ends_in_time(tmp_path: Path) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -125,13 +120,18 @@ def test_a_connection_that_is_never_answered_ends_in_time(tmp_path: Path):
     assert outcome.code in ("connect-timeout", "association-timeout")
 
 
-def test_a_peer_that_says_nothing_to_the_association_request_is_left_in_time(tmp_path: Path):
-    with scripted_peer(lambda connection: connection.recv(1) and time.sleep(2)) as port:
+def silent_for_two_seconds(connection: socket.socket) -> None:
+    connection.recv(1)
+    time.sleep(2)
+
+
+def test_a_peer_that_says_nothing_to_the_association_request_is_left_in_time(tmp_path: Path) -> None:
+    with scripted_peer(silent_for_two_seconds) as port:
         outcome = send_once(port, small_file(tmp_path), connect_timeout_s=0.5)
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "association-timeout")
 
 
-def test_a_peer_that_sends_half_a_pdu_is_left_in_time(tmp_path: Path):
+def test_a_peer_that_sends_half_a_pdu_is_left_in_time(tmp_path: Path) -> None:
     def half(connection: socket.socket) -> None:
         connection.sendall(accepting(read_pdu(connection))[:20])
         connection.recv(1)
@@ -141,7 +141,7 @@ def test_a_peer_that_sends_half_a_pdu_is_left_in_time(tmp_path: Path):
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "association-timeout")
 
 
-def test_a_peer_that_never_answers_the_store_is_left_in_time(tmp_path: Path):
+def test_a_peer_that_never_answers_the_store_is_left_in_time(tmp_path: Path) -> None:
     def silent(connection: socket.socket) -> None:
         accept_all(connection)
         take_store(connection)
@@ -152,7 +152,7 @@ def test_a_peer_that_never_answers_the_store_is_left_in_time(tmp_path: Path):
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "response-timeout")
 
 
-def test_a_peer_that_stops_reading_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_peer_that_stops_reading_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scp_node.deliver.dimse.connection.BYTES_PER_S_MIN", 1 << 20)
 
     def deaf(connection: socket.socket) -> None:
@@ -165,7 +165,7 @@ def test_a_peer_that_stops_reading_is_left_in_time(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("farewell", [ABORT, b""], ids=["abort", "closed"])
-def test_a_peer_that_goes_away_in_mid_transfer_is_tried_again(tmp_path: Path, farewell: bytes):
+def test_a_peer_that_goes_away_in_mid_transfer_is_tried_again(tmp_path: Path, farewell: bytes) -> None:
     def leave(connection: socket.socket) -> None:
         accept_all(connection)
         read_pdu(connection)
@@ -180,7 +180,7 @@ def test_a_peer_that_goes_away_in_mid_transfer_is_tried_again(tmp_path: Path, fa
 
 
 @pytest.mark.parametrize("farewell", [ABORT, b""], ids=["abort", "closed"])
-def test_a_lost_response_is_tried_again(tmp_path: Path, farewell: bytes):
+def test_a_lost_response_is_tried_again(tmp_path: Path, farewell: bytes) -> None:
     def lose(connection: socket.socket) -> None:
         accept_all(connection)
         take_store(connection)
@@ -203,7 +203,7 @@ def test_a_lost_response_is_tried_again(tmp_path: Path, farewell: bytes):
     ],
     ids=["http", "enormous", "empty accept", "data first"],
 )
-def test_an_answer_that_is_not_dicom_is_tried_again(tmp_path: Path, answer: bytes):
+def test_an_answer_that_is_not_dicom_is_tried_again(tmp_path: Path, answer: bytes) -> None:
     def other(connection: socket.socket) -> None:
         read_pdu(connection)
         connection.sendall(answer)
@@ -217,7 +217,7 @@ def test_an_answer_that_is_not_dicom_is_tried_again(tmp_path: Path, answer: byte
 
 
 @pytest.mark.parametrize("wrong", ["message", "context", "data", "release", "garbage"])
-def test_a_response_out_of_order_is_tried_again(tmp_path: Path, wrong: str):
+def test_a_response_out_of_order_is_tried_again(tmp_path: Path, wrong: str) -> None:
     def confuse(connection: socket.socket) -> None:
         accept_all(connection)
         context_id, message_id = take_store(connection)
@@ -247,7 +247,7 @@ class _Slow(socket.socket):
         return super().recv(min(count, 2000), flags)
 
 
-def test_a_slow_archive_is_not_a_stuck_archive(tmp_path: Path):
+def test_a_slow_archive_is_not_a_stuck_archive(tmp_path: Path) -> None:
     """It takes the data in small sips, longer than the response timeout for the whole, and gets everything."""
 
     def sip(connection: socket.socket) -> None:
@@ -261,7 +261,7 @@ def test_a_slow_archive_is_not_a_stuck_archive(tmp_path: Path):
     assert outcome.code == "stored"
 
 
-def test_a_refused_3d_report_says_so_and_comprehensive_is_taken(tmp_path: Path):
+def test_a_refused_3d_report_says_so_and_comprehensive_is_taken(tmp_path: Path) -> None:
     with scripted_archive(classes=[COMPREHENSIVE_SR, SECONDARY_CAPTURE]) as archive:
         destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}))
         refused = destinations.send("pacs", small_file(tmp_path, COMPREHENSIVE_3D_SR))
@@ -272,13 +272,13 @@ def test_a_refused_3d_report_says_so_and_comprehensive_is_taken(tmp_path: Path):
     assert archive.associations == 1
 
 
-def test_an_archive_that_accepts_no_result_class_says_so(tmp_path: Path):
+def test_an_archive_that_accepts_no_result_class_says_so(tmp_path: Path) -> None:
     with scripted_archive(classes=["1.2.840.10008.5.1.4.1.1.2"]) as archive:
         outcome = send_once(archive.port, small_file(tmp_path))
     assert outcome.verdict is Verdict.CLASS_NOT_ACCEPTED
 
 
-def test_what_is_not_part10_is_not_sent(tmp_path: Path):
+def test_what_is_not_part10_is_not_sent(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not DICOM")
     with scripted_archive() as archive:
@@ -289,7 +289,7 @@ def test_what_is_not_part10_is_not_sent(tmp_path: Path):
     assert archive.associations == 0
 
 
-def test_a_destination_that_is_no_longer_configured_is_named(tmp_path: Path):
+def test_a_destination_that_is_no_longer_configured_is_named(tmp_path: Path) -> None:
     destinations = Destinations(settings_for({"pacs": ("ARCHIVE", 104)}))
     outcome = destinations.send("gone", small_file(tmp_path))
     destinations.close()

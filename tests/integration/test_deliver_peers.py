@@ -11,7 +11,8 @@ from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
 from tests.support.peers.dcmtk import running_storescp
 from tests.support.peers.orthanc import Orthanc, running_orthanc
 
@@ -25,7 +26,7 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
 
 
 @pytest.mark.peer("Orthanc")
-def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc):
+def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE)] * 2
     destinations = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     outcomes = [destinations.send("pacs", path) for path in files]
@@ -40,10 +41,10 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
 
 
 @pytest.mark.peer("Orthanc")
-def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc):
+def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc) -> None:
     destinations = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
     assert destinations.send("pacs", small_file(tmp_path)).sent
-    orthanc.stop(kill=True)
+    orthanc.kill()
     assert destinations.send("pacs", small_file(tmp_path)).code == "connection-refused"
     orthanc.start()
     assert destinations.send("pacs", small_file(tmp_path)).sent
@@ -52,7 +53,9 @@ def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Pa
 
 
 @pytest.mark.peer("Orthanc")
-def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(tmp_path: Path, orthanc: Orthanc):
+def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(
+    tmp_path: Path, orthanc: Orthanc
+) -> None:
     destinations = Destinations(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
     outcome = destinations.send("pacs", small_file(tmp_path))
     destinations.close()
@@ -61,7 +64,7 @@ def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_cor
 
 
 @pytest.mark.peer("Orthanc")
-def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc):
+def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc) -> None:
     found = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)})).probe("pacs")
     assert found.reachable
     assert found.accepted[COMPREHENSIVE_3D_SR] == found.accepted[SECONDARY_CAPTURE] == (EXPLICIT, IMPLICIT)
@@ -69,7 +72,7 @@ def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc):
 
 
 @pytest.mark.peer("storescp")
-def test_storescp_writes_what_was_sent(tmp_path: Path):
+def test_storescp_writes_what_was_sent(tmp_path: Path) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE)]
     with running_storescp(tmp_path / "scp") as archive:
         destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
@@ -84,7 +87,7 @@ def test_storescp_writes_what_was_sent(tmp_path: Path):
 
 
 @pytest.mark.peer("storescp")
-def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
+def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with running_storescp(tmp_path / "scp", "STORESCP", "+xi") as archive:
         destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
@@ -100,7 +103,7 @@ def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path):
 
 @pytest.mark.peer("storescp")
 @pytest.mark.parametrize("option", ["--abort-after", "--abort-during"])
-def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
+def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", option) as archive:
         destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = destinations.send("pacs", small_file(tmp_path, SECONDARY_CAPTURE, side=400))
@@ -110,7 +113,7 @@ def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str):
 
 
 @pytest.mark.peer("storescp")
-def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path):
+def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", "--refuse") as archive:
         destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
         outcome = destinations.send("pacs", small_file(tmp_path))

@@ -23,16 +23,13 @@ from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.settings import Settings
-from tests.support.dicom.objects import settings_for, small_file
-from tests.support.peers.archives import accept_all, read_pdu, scripted_archive, scripted_peer
+from tests.support.dicom.objects import small_file
+from tests.support.node.delivering import settings_for
+from tests.support.peers.archives import scripted_archive
 from tests.support.peers.certificates import Authority, Identity, tls_section
 from tests.support.peers.dcmtk import StoreSCP, running_storescp
 from tests.support.peers.orthanc import running_orthanc
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+from tests.support.peers.scripted_peer import accept_all, read_pdu, scripted_peer
 
 
 @pytest.fixture(scope="module")

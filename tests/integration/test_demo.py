@@ -16,9 +16,9 @@ from converter.phantom.radiograph import PATIENT_ID, STUDY_INSTANCE_UID, example
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
+from tests.support.checkout import CHECKOUT
 from tests.support.dicom.objects import small_file
 
-REPOSITORY = Path(__file__).parents[2]
 MODEL = find_package(shipped_models_dir(), "pneumonia").folder / "model.onnx"
 pytestmark = pytest.mark.timeout(600)
 
@@ -29,7 +29,7 @@ def demo(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", "TMPDIR": str(cwd / "tmp")},
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "COLUMNS": "200", "TMPDIR": str(cwd / "tmp")},
         timeout=540,
     )
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
+def test_the_example_comes_back_as_report_and_heat_map(folder: Path) -> None:
     done = demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     out = folder / "hilum-demo"
@@ -49,7 +49,10 @@ def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
     assert {ds.StudyInstanceUID for ds in stored.values()} == {STUDY_INSTANCE_UID}
     assert {ds.PatientID for ds in stored.values()} == {PATIENT_ID}
     picture = cv2.imread(str(out / "heatmap.png"))
-    assert picture.shape[:2] == (stored[SECONDARY_CAPTURE].Rows, stored[SECONDARY_CAPTURE].Columns)
+    assert picture is not None and picture.shape[:2] == (
+        stored[SECONDARY_CAPTURE].Rows,
+        stored[SECONDARY_CAPTURE].Columns,
+    )
     assert "Pneumonia" in (out / "report.html").read_text(encoding="utf-8")
     assert "Pneumonia: " in done.stdout and "threshold" in done.stdout
     assert "FAIL" not in done.stdout
@@ -58,7 +61,7 @@ def test_the_example_comes_back_as_report_and_heat_map(folder: Path):
     assert {one.name for one in out.iterdir()} == {"archive", "sent", "heatmap.png", "report.html"}
 
 
-def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path):
+def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path) -> None:
     ds = example_radiograph()
     ds.ViewPosition = "LL"
     del ds.ViewCodeSequence
@@ -75,7 +78,7 @@ def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path):
 
 
 @pytest.mark.data
-def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiographs: Path):
+def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiographs: Path) -> None:
     done = demo(folder, "--study", str(radiographs / "cxr" / "dicom"), "--keep")
     assert done.returncode in (0, 3), done.stdout + done.stderr
     assert "studies are there; the first is sent" in done.stdout
@@ -83,7 +86,7 @@ def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiog
     assert "FAIL" not in done.stdout
 
 
-def test_a_path_without_images_is_a_mistake_in_use(folder: Path):
+def test_a_path_without_images_is_a_mistake_in_use(folder: Path) -> None:
     small_file(folder)
     done = demo(folder, "--study", str(folder))
     assert done.returncode == 2

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import pydicom
 import pytest
@@ -17,6 +17,7 @@ from pydicom import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from scp_node.cli.explain import explanation
+from tests.support import waiting
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode, running_node
 from tests.support.peers.dcmtk import running_storescp
@@ -24,8 +25,7 @@ from tests.support.peers.modality import store
 from tests.support.peers.orthanc import Orthanc, running_orthanc
 
 pytestmark = pytest.mark.peer("Orthanc")
-WAIT_S = 90.0
-T = TypeVar("T")
+until = functools.partial(waiting.until, timeout_s=90.0, pause_s=0.1)
 SR_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.33")
 
 
@@ -41,20 +41,9 @@ def node(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield one
 
 
-def until(look: Callable[[], T], enough: Callable[[T], bool], what: str, timeout_s: float = WAIT_S) -> T:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        seen = look()
-        if enough(seen):
-            return seen
-        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
-        time.sleep(0.1)
-
-
 def results(archive: Orthanc, ds: Dataset) -> list[Dataset]:
     """The objects that the node sent into the study of `ds`, as the archive stored them."""
-    found = archive.find("Instance", StudyInstanceUID=str(ds.StudyInstanceUID))
-    stored = [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
+    stored = archive.objects_of_study(str(ds.StudyInstanceUID))
     return sorted(
         (one for one in stored if one.SOPInstanceUID != ds.SOPInstanceUID), key=lambda one: str(one.SOPClassUID)
     )
@@ -80,7 +69,7 @@ def explain(node: RunningNode, ds: Dataset) -> str:
 def test_a_radiograph_gets_its_report_and_heat_map_in_its_own_study(node: RunningNode, archive: Orthanc) -> None:
     ds = make_dx(seed=1, rows=900, columns=800)
     assert store(node.port, [ds]) == [0x0000]
-    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    objects = until(lambda: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
     assert {one.PatientID for one in objects} == {ds.PatientID}
     assert {one.AccessionNumber for one in objects} == {ds.AccessionNumber}
     report, heatmap = reports(objects)[0], next(one for one in objects if one not in reports(objects))
@@ -93,7 +82,7 @@ def test_a_radiograph_gets_its_report_and_heat_map_in_its_own_study(node: Runnin
 def test_the_same_object_again_makes_nothing_new(node: RunningNode, archive: Orthanc) -> None:
     ds = make_dx(seed=2)
     assert store(node.port, [ds, ds]) == [0x0000, 0x0000]
-    first = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    first = until(lambda: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
     assert store(node.port, [ds]) == [0x0000]
     time.sleep(2)
     assert {one.SOPInstanceUID for one in results(archive, ds)} == {one.SOPInstanceUID for one in first}
@@ -112,8 +101,8 @@ def test_a_lateral_view_is_reported_as_not_analysed_beside_the_frontal_one(node:
     assert store(node.port, [frontal, lateral]) == [0x0000, 0x0000]
     objects = until(
         lambda: [one for one in results(archive, frontal) if one.SOPInstanceUID != lateral.SOPInstanceUID],
-        lambda seen: len(seen) == 2,
         "one report and one heat map",
+        enough=lambda seen: len(seen) == 2,
     )
     report = reports(objects)[0]
     assert "not-frontal" in text_of(report) and str(lateral.SOPInstanceUID) in text_of(report)
@@ -128,13 +117,13 @@ def test_a_lateral_view_is_reported_as_not_analysed_beside_the_frontal_one(node:
     ],
 )
 def test_a_study_without_a_usable_image_gets_a_report_that_says_why(
-    node: RunningNode, archive: Orthanc, seed: int, attributes: dict[str, str], code: str
+    node: RunningNode, archive: Orthanc, seed: int, attributes: dict[str, Any], code: str
 ) -> None:
     ds = make_dx(seed=seed, **attributes)
     if code == "no-pixels":
         del ds.PixelData
     assert store(node.port, [ds]) == [0x0000]
-    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 1, "a report")
+    objects = until(lambda: results(archive, ds), "a report", enough=lambda seen: len(seen) == 1)
     assert code in text_of(reports(objects)[0])
     assert code in explain(node, ds)
 
@@ -147,7 +136,7 @@ def test_a_corrupt_codestream_is_quarantined_with_a_reason_and_the_node_goes_on(
     broken[len(broken) // 4 :] = b"\xff" * (len(broken) - len(broken) // 4)
     ds.PixelData = bytes(broken)
     assert store(node.port, [ds]) == [0x0000]
-    objects = until(lambda: results(archive, ds), lambda seen: len(seen) >= 1, "a report")
+    objects = until(lambda: results(archive, ds), "a report", enough=lambda seen: len(seen) >= 1)
     assert "quarantined" in explain(node, ds) or "declined" in explain(node, ds)
     assert "undecodable" in text_of(reports(objects)[0])
 
@@ -155,10 +144,10 @@ def test_a_corrupt_codestream_is_quarantined_with_a_reason_and_the_node_goes_on(
 def test_our_own_results_coming_back_are_never_analysed(node: RunningNode, archive: Orthanc) -> None:
     ds = make_dx(seed=9)
     store(node.port, [ds])
-    objects = until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    objects = until(lambda: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
     heatmap = next(one for one in objects if one not in reports(objects))
     assert store(node.port, [heatmap]) == [0x0000]
-    story = until(lambda: explain(node, ds), lambda text: "own-result" in text, "recognising our own result")
+    story = until(lambda: explain(node, ds), "recognising our own result", enough=lambda text: "own-result" in text)
     time.sleep(2)
     assert len(results(archive, ds)) == 2 and "revision 2" not in story
 
@@ -166,12 +155,12 @@ def test_our_own_results_coming_back_are_never_analysed(node: RunningNode, archi
 def test_a_later_image_makes_a_new_report_that_names_the_old_one(node: RunningNode, archive: Orthanc) -> None:
     first, second = make_dx(seed=10, instance=1), make_dx(seed=10, instance=2)
     store(node.port, [first])
-    before = reports(until(lambda: results(archive, first), lambda seen: len(seen) == 2, "the first report"))
+    before = reports(until(lambda: results(archive, first), "the first report", enough=lambda seen: len(seen) == 2))
     store(node.port, [second])
     objects = until(
         lambda: [one for one in results(archive, first) if one.SOPInstanceUID != second.SOPInstanceUID],
-        lambda seen: len(seen) == 4,
         "a second report and heat map",
+        enough=lambda seen: len(seen) == 4,
     )
     newer = next(one for one in reports(objects) if one.SOPInstanceUID != before[0].SOPInstanceUID)
     named = newer.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
@@ -184,7 +173,7 @@ def test_a_computed_radiograph_sent_as_secondary_capture_is_analysed(node: Runni
     plate = make_dx(seed=12, sop_class=ComputedRadiographyImageStorage, Modality="CR", PatientOrientation=None)
     assert store(node.port, [capture, plate]) == [0x0000, 0x0000]
     for ds in (capture, plate):
-        until(lambda ds=ds: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+        until(functools.partial(results, archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
 
 
 def test_what_waits_for_a_dead_archive_is_delivered_when_it_is_back(
@@ -197,9 +186,9 @@ def test_what_waits_for_a_dead_archive_is_delivered_when_it_is_back(
         archive.stop()
         ds = make_dx(seed=20)
         assert store(node.port, [ds]) == [0x0000]
-        until(lambda: explain(node, ds), lambda text: "pacs: failed after 2" in text, "two failed attempts")
+        until(lambda: explain(node, ds), "two failed attempts", enough=lambda text: "pacs: failed after 2" in text)
         archive.start()
-        until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "delivery")
+        until(lambda: results(archive, ds), "delivery", enough=lambda seen: len(seen) == 2)
 
 
 def test_an_archive_that_refuses_comprehensive_3d_gets_comprehensive(tmp_path: Path) -> None:
@@ -209,11 +198,11 @@ def test_an_archive_that_refuses_comprehensive_3d_gets_comprehensive(tmp_path: P
     ):
         ds = make_dx(seed=21)
         assert store(node.port, [ds]) == [0x0000]
-        files = until(peer.files, lambda seen: len(seen) >= 2, "both results")
+        files = until(peer.files, "both results", enough=lambda seen: len(seen) >= 2)
         classes = {pydicom.dcmread(file, stop_before_pixels=True).SOPClassUID for file in files}
         assert classes == {"1.2.840.10008.5.1.4.1.1.88.33", str(SecondaryCaptureImageStorage)}
         # the archive has the report a moment before the ledger knows its answer
-        until(lambda: explain(node, ds), lambda text: "Comprehensive SR" in text, "the fall-back in the ledger")
+        until(lambda: explain(node, ds), "the fall-back in the ledger", enough=lambda text: "Comprehensive SR" in text)
 
 
 def test_a_bad_configuration_keeps_the_old_one_and_a_good_one_takes_effect(tmp_path: Path) -> None:
@@ -225,21 +214,25 @@ def test_a_bad_configuration_keeps_the_old_one_and_a_good_one_takes_effect(tmp_p
         good = node.config.read_text()
         node.config.write_text(good.replace("ae_title: MODALITY", "ae_titel: OTHER"))
         node.process.send_signal(signal.SIGHUP)
-        until(node.log, lambda text: "ae_titel" in text, "the problem in the log")
+        until(node.log, "the problem in the log", enough=lambda text: "ae_titel" in text)
         assert store(node.port, [make_dx(seed=22)]) == [0x0000]
         node.config.write_text(good.replace("model: pneumonia", "model: pneumonie"))
         node.process.send_signal(signal.SIGHUP)
-        until(node.log, lambda text: "pneumonie" in text, "the missing model in the log")
+        until(node.log, "the missing model in the log", enough=lambda text: "pneumonie" in text)
         ds = make_dx(seed=25)
         assert store(node.port, [ds]) == [0x0000]
-        until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map with the old settings")
+        until(
+            lambda: results(archive, ds),
+            "report and heat map with the old settings",
+            enough=lambda seen: len(seen) == 2,
+        )
         node.config.write_text(good.replace("ae_title: MODALITY", "ae_title: OTHER"))
         node.process.send_signal(signal.SIGHUP)
         until(
             lambda: store(node.port, [make_dx(seed=23)], calling="OTHER"),
-            lambda seen: seen == [0x0000],
             "the new AE title",
             timeout_s=20,
+            enough=lambda seen: seen == [0x0000],
         )
         assert store(node.port, [make_dx(seed=24)]) == [None]
 
@@ -247,7 +240,7 @@ def test_a_bad_configuration_keeps_the_old_one_and_a_good_one_takes_effect(tmp_p
 def test_no_patient_data_reaches_the_log(node: RunningNode, archive: Orthanc) -> None:
     ds = make_dx(seed=30, PatientName="Unmistakable^Name", PatientID="UNMISTAKABLE-ID", PatientBirthDate="19010203")
     assert store(node.port, [ds]) == [0x0000]
-    until(lambda: results(archive, ds), lambda seen: len(seen) == 2, "report and heat map")
+    until(lambda: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
     log = node.log()
     assert "Unmistakable" not in log and "UNMISTAKABLE-ID" not in log and "19010203" not in log
 
@@ -281,7 +274,7 @@ def test_a_study_of_several_images_gets_one_report(node: RunningNode, archive: O
     def made() -> list[Dataset]:
         return [one for one in results(archive, images[0]) if str(one.SOPInstanceUID) not in sent]
 
-    until(made, lambda seen: len(seen) >= 4, "a report and three heat maps")
+    until(made, "a report and three heat maps", enough=lambda seen: len(seen) >= 4)
     time.sleep(4)
     objects = made()
     assert len(objects) == 4 and len(reports(objects)) == 1

@@ -12,16 +12,12 @@ import pytest
 
 from converter.phantom.chest_sketch import sketch_chest
 from scp_node.analysis import evaluation
-from tests.integration.test_predict import Hilum
+from tests.support.checkout import GOLDEN
 from tests.support.dicom.phantoms import make_dx, write_dx
-from tests.support.models.tiny_model import GOLDEN, copy_tiny
+from tests.support.models.tiny_model import copy_tiny
+from tests.support.node.command import Hilum
 
 FILMS = 24
-
-
-@pytest.fixture
-def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
-    return Hilum(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from tests.support.ledger.ledgers import CR_STORAGE, EXPLICIT_LE
 from tests.support.node.node import RunningNode, kill_9, running_node
 from tests.support.peers.modality import store_until_stored
 from tests.support.peers.raw_scu import RawPeer, p_data, pdv, store_command
+from tests.support.waiting import until
 
 ARCHIVE = {"archive": ("ARCHIVE", 104)}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -43,13 +42,6 @@ def metric(node: RunningNode, name: str) -> float | None:
     return None
 
 
-def wait_until(condition: Callable[[], bool], what: Callable[[], object], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.05)
-
-
 def wait_for_status(node: RunningNode, status: int) -> dict[str, Any]:
     last: dict[str, Any] = {}
 
@@ -58,14 +50,16 @@ def wait_for_status(node: RunningNode, status: int) -> dict[str, Any]:
         last.update(readyz(node))
         return bool(last["status"] == status)
 
-    wait_until(seen, lambda: (last, node.log()[-2000:]))
+    until(seen, lambda: (last, node.log()[-2000:]), timeout_s=60.0)
     return last
 
 
 def wait_for_reason(node: RunningNode, beginning: str) -> None:
     """On a busy machine other roles may be late for a moment, too."""
-    wait_until(
-        lambda: any(reason.startswith(beginning) for reason in readyz(node)["reasons"]), lambda: node.log()[-2000:]
+    until(
+        lambda: any(reason.startswith(beginning) for reason in readyz(node)["reasons"]),
+        lambda: node.log()[-2000:],
+        timeout_s=60.0,
     )
 
 
@@ -87,8 +81,12 @@ def test_a_node_is_ready_until_a_role_dies_or_hangs_and_again_when_it_is_back(tm
         wait_for_status(node, 200)
 
         store_until_stored(node.port, [make_dx(rows=128, columns=128)])
-        wait_until(lambda: metric(node, "hilum_instances_stored_total") == 1, lambda: node.log()[-2000:])
-        wait_until(lambda: metric(node, 'hilum_deliveries{state="failed"}') in (1, 2), lambda: node.log()[-2000:])
+        until(lambda: metric(node, "hilum_instances_stored_total") == 1, lambda: node.log()[-2000:], timeout_s=60.0)
+        until(
+            lambda: metric(node, 'hilum_deliveries{state="failed"}') in (1, 2),
+            lambda: node.log()[-2000:],
+            timeout_s=60.0,
+        )
         assert metric(node, "hilum_spool_healthy") == 1
         assert metric(node, 'hilum_inference_provider{provider="cpu"}') == 1
 
@@ -100,7 +98,7 @@ def test_a_node_that_stops_says_so_while_an_association_still_ends(tmp_path: Pat
         with RawPeer(node.port) as peer:
             peer.associate([(CR_STORAGE, EXPLICIT_LE)])
             peer.send(p_data(pdv(1, 0x03, store_command(CR_STORAGE, "1.2.3"))))  # its data set does not come
-            wait_until(lambda: metric(node, "hilum_associations_open") == 1, lambda: node.log()[-2000:])
+            until(lambda: metric(node, "hilum_associations_open") == 1, lambda: node.log()[-2000:], timeout_s=60.0)
             node.process.send_signal(signal.SIGTERM)
             wait_for_reason(node, "receiver is stopping")
         assert node.stop() == 0

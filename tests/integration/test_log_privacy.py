@@ -10,12 +10,12 @@ from typing import Any
 from pydicom import Dataset
 
 from scp_node.dimse.requests import SUCCESS
-from tests.support.crash.aftermath import until
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import running_node
 from tests.support.node.receiving import data_set_bytes
 from tests.support.peers.ports import free_port
 from tests.support.peers.raw_scu import EXPLICIT_LE, RawPeer
+from tests.support.waiting import until
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 NAME, PATIENT_ID, BIRTH_DATE = "Unmistakable^Name", "UNMISTAKABLE-ID", "19010203"

@@ -3,21 +3,19 @@ counted, results made again, and what an administrator is told of it all."""
 
 from __future__ import annotations
 
-import io
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import pydicom
 import pytest
 import sqlalchemy as sa
 from pydicom import Dataset
@@ -26,15 +24,16 @@ from converter.package.image_statistics import STATISTICS, measure_distribution
 from scp_node.ledger import ShadowRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
-from tests.support.dicom.phantoms import make_ct, make_dx, make_mr
+from tests.support import waiting
+from tests.support.dicom.phantoms import make_dx
+from tests.support.dicom.slices import make_ct, make_mr
 from tests.support.models.tiny_model import copy_tiny, random_tiny
 from tests.support.node.node import RunningNode, running_node
 from tests.support.peers.modality import store
 from tests.support.peers.orthanc import Orthanc, running_orthanc
 
 pytestmark = [pytest.mark.peer("Orthanc"), pytest.mark.timeout(600)]
-WAIT_S = 150.0
-T = TypeVar("T")
+until = functools.partial(waiting.until, timeout_s=150.0, pause_s=0.1)
 SR_CLASS = "1.2.840.10008.5.1.4.1.1.88.34"
 BRAIN = {
     "modalities": ["MR", "CT"],
@@ -95,18 +94,9 @@ def node(archive: Orthanc, models_dir: Path, tmp_path_factory: pytest.TempPathFa
         yield one
 
 
-def until(look: Callable[[], T], enough: Callable[[T], bool], what: str) -> T:
-    deadline = time.monotonic() + WAIT_S
-    while not enough(seen := look()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {WAIT_S} s"
-        time.sleep(0.2)
-    return seen
-
-
 def results(archive: Orthanc, *sent: Dataset) -> list[Dataset]:
     """What the node added to the study of `sent`."""
-    found = archive.find("Instance", StudyInstanceUID=str(sent[0].StudyInstanceUID))
-    stored = [pydicom.dcmread(io.BytesIO(archive.instance_bytes(one))) for one in found]
+    stored = archive.objects_of_study(str(sent[0].StudyInstanceUID))
     return [one for one in stored if one.SOPInstanceUID not in {ds.SOPInstanceUID for ds in sent}]
 
 
@@ -139,7 +129,7 @@ def mixed(node: RunningNode, archive: Orthanc) -> tuple[Dataset, Dataset, list[D
     for keyword in ("PatientID", "PatientName", "AccessionNumber"):
         setattr(head, keyword, getattr(film, keyword))
     assert store(node.port, [film, head]) == [0x0000, 0x0000]
-    return film, head, until(lambda: results(archive, film, head), lambda seen: len(seen) == 4, "two reports")
+    return film, head, until(lambda: results(archive, film, head), "two reports", enough=lambda seen: len(seen) == 4)
 
 
 def test_each_image_of_a_study_goes_to_its_model_and_each_route_makes_its_report(
@@ -167,7 +157,9 @@ def test_each_image_of_a_study_goes_to_its_model_and_each_route_makes_its_report
 def test_a_ct_study_goes_to_the_model_of_its_route_slice_by_slice(node: RunningNode, archive: Orthanc) -> None:
     soft, wide = make_ct(seed=47), make_ct(seed=47, instance=2, WindowWidth=200)
     assert store(node.port, [soft, wide]) == [0x0000, 0x0000]
-    objects = until(lambda: results(archive, soft, wide), lambda seen: len(seen) == 3, "a report and two heat maps")
+    objects = until(
+        lambda: results(archive, soft, wide), "a report and two heat maps", enough=lambda seen: len(seen) == 3
+    )
     (report,) = reports(objects)
     text = text_of(report)
     assert all(words in text for words in ("Random growths", "Glioma", "Meningioma", "Computed Tomography"))
@@ -188,7 +180,7 @@ def test_a_slice_of_the_chest_is_declined_by_the_chest_model(
 ) -> None:
     ds = make(seed=43 if make is make_mr else 44, BodyPartExamined="CHEST")
     assert store(node.port, [ds]) == [0x0000]
-    (report,) = until(lambda: results(archive, ds), lambda seen: len(seen) == 1, "a report that says why")
+    (report,) = until(lambda: results(archive, ds), "a report that says why", enough=lambda seen: len(seen) == 1)
     assert "wrong-modality" in text_of(report)
 
 
@@ -197,7 +189,7 @@ def test_a_second_model_scores_what_the_first_one_scored_and_nothing_of_it_leave
 ) -> None:
     film, head, objects = mixed
     wanted = {str(film.SOPInstanceUID), str(head.SOPInstanceUID)}
-    rows = until(lambda: shadows(node), lambda seen: wanted <= seen.keys(), "second scores")
+    rows = until(lambda: shadows(node), "second scores", enough=lambda seen: wanted <= seen.keys())
     scored = rows[str(film.SOPInstanceUID)]
     assert (scored.outcome, scored.shadow, scored.model) == ("scored", "tiny@1.1.0", "tiny@1.0.0")
     assert [one.finding for one in scored.scores] == ["bright", "dark"]
@@ -211,7 +203,7 @@ def test_agreement_is_told_as_text_json_and_page(
     node: RunningNode, mixed: tuple[Dataset, Dataset, list[Dataset]], tmp_path: Path
 ) -> None:
     film = str(mixed[0].SOPInstanceUID)
-    until(lambda: shadows(node), lambda seen: film in seen, "second scores")
+    until(lambda: shadows(node), "second scores", enough=lambda seen: film in seen)
     told = hilum(node, "models", "agreement", "--since", "1d", "--json", "--html", str(tmp_path / "page.html"))
     assert told.returncode == 0, told.stderr
     document = json.loads(told.stdout)
@@ -241,8 +233,8 @@ def test_neither_a_broken_second_model_nor_its_death_is_anything_to_the_node(
     assert is_ready()
     film = make_dx(seed=50)
     assert store(node.port, [film]) == [0x0000]
-    until(lambda: results(archive, film), lambda seen: len(seen) == 2, "report and heat map")
-    rows = until(lambda: shadows(node), lambda seen: str(film.SOPInstanceUID) in seen, "the second score, later")
+    until(lambda: results(archive, film), "report and heat map", enough=lambda seen: len(seen) == 2)
+    rows = until(lambda: shadows(node), "the second score, later", enough=lambda seen: str(film.SOPInstanceUID) in seen)
     assert rows[str(film.SOPInstanceUID)].outcome == "scored"
 
 
@@ -261,7 +253,7 @@ def test_drift_of_a_sender_is_counted_compared_and_exported(
 ) -> None:
     films = [make_dx(seed=60 + number, StationName="ROOM 1", WindowCenter=3900) for number in range(12)]
     assert store(node.port, films) == [0x0000] * 12
-    until(lambda: [results(archive, film) for film in films], lambda seen: all(map(len, seen)), "twelve reports")
+    until(lambda: [results(archive, film) for film in films], "twelve reports", enough=lambda seen: all(map(len, seen)))
     told = hilum(node, "models", "drift", "--json")
     assert told.returncode == 0, told.stderr
     senders = {(one["model"], one["station"]): one for one in json.loads(told.stdout)["senders"]}
@@ -275,7 +267,7 @@ def test_drift_of_a_sender_is_counted_compared_and_exported(
             return str(answer.read().decode())
 
     label = 'ae_title="MODALITY",model="tiny@1.0.0",station="ROOM 1"'
-    text = until(metrics, lambda seen: f"hilum_drift_images{{{label}}} 13.0" in seen, "the metric of drift")
+    text = until(metrics, "the metric of drift", enough=lambda seen: f"hilum_drift_images{{{label}}} 13.0" in seen)
     assert f"hilum_drift_psi{{{label}}}" in text and "Phantom" not in text
     assert 'hilum_model_ready{model="brain@1.0.0",provider="cpu"} 1.0' in text
 
@@ -292,7 +284,7 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
 ) -> None:
     film = make_dx(seed=90)
     assert store(node.port, [film]) == [0x0000]
-    objects = until(lambda: results(archive, film), lambda seen: len(seen) == 2, "report and heat map")
+    objects = until(lambda: results(archive, film), "report and heat map", enough=lambda seen: len(seen) == 2)
     uid = str(reports(objects)[0].SOPInstanceUID)
     ledger = node.ledger()
     with ledger.transaction() as tx:
@@ -345,8 +337,8 @@ def test_a_second_model_is_started_by_the_reload_that_names_it(models_dir: Path,
         node.document["routes"][0]["shadow"] = "tiny@1.1.0"
         node.write_config()
         node.process.send_signal(signal.SIGHUP)
-        until(node.log, lambda text: "shadow ready" in text, "the process of second models")
+        until(node.log, "the process of second models", enough=lambda text: "shadow ready" in text)
         film = make_dx(seed=70)
         assert store(node.port, [film]) == [0x0000]
-        rows = until(lambda: shadows(node), lambda seen: str(film.SOPInstanceUID) in seen, "a second score")
+        rows = until(lambda: shadows(node), "a second score", enough=lambda seen: str(film.SOPInstanceUID) in seen)
         assert rows[str(film.SOPInstanceUID)].outcome == "scored"

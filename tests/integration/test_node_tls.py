@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scp_node.deliver.part10 import read_part10
+from tests.support import waiting
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.node.node import RunningNode, running_node
 from tests.support.peers.certificates import Authority, Identity, tls_section
@@ -21,7 +21,7 @@ from tests.support.peers.dcmtk import program, running_storescp
 from tests.support.peers.raw_scu import RawPeer
 
 pytestmark = pytest.mark.peer("storescu", "storescp")
-WAIT_S = 90.0
+until = functools.partial(waiting.until, timeout_s=90.0, pause_s=0.1)
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -29,13 +29,6 @@ def send(node: RunningNode, own: Identity, ca: Path, *files: Path) -> subprocess
     command = [program("storescu"), "-v", "-aet", "MODALITY", "-aec", "HILUM", "+tls", own.key, own.certificate]
     command += ["+cf", ca, "127.0.0.1", node.port, *files]
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60, check=False)
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {WAIT_S:g} s"
-        time.sleep(0.1)
 
 
 def test_images_come_in_and_results_go_out_over_tls_only(tmp_path: Path) -> None:

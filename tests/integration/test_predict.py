@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 
 from converter.phantom.chest_sketch import sketch_chest
-from scp_node.cli import main
 from scp_node.inference.packages import package_folders
 from scp_node.settings.places import shipped_models_dir
+from tests.support.checkout import GOLDEN
 from tests.support.dicom.phantoms import make_dx, write_dx
-from tests.support.models.tiny_model import GOLDEN, TINY, copy_tiny
+from tests.support.models.tiny_model import TINY, copy_tiny
+from tests.support.node.command import Hilum
 
 KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings"]
 FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive"]
-
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Hilum:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str | Path) -> Run:
-        self._monkeypatch.setattr(sys, "argv", ["hilum", *map(str, arguments)])
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = self._capsys.readouterr()
-        return Run(int(left.value.code or 0), out, err)
-
-    def predict(self, *arguments: str | Path) -> Run:
-        return self("predict", "--models-dir", GOLDEN, "--model", "tiny", *arguments)
-
-
-@pytest.fixture
-def hilum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilum:
-    return Hilum(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -232,7 +200,9 @@ def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
     for number in range(200):
         shutil.copy(folder / "film.png", folder / f"{number:03}.png")
     command = [sys.executable, "-m", "scp_node.cli", "predict", "--json", "--models-dir", GOLDEN, "--model", "tiny"]
-    with subprocess.Popen([*command, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*map(str, command), str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.stdout.close()

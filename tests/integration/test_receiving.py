@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +39,7 @@ from tests.support.node.receiving import (
 )
 from tests.support.peers.dcmtk import program
 from tests.support.peers.raw_scu import COMMAND_LAST, DATA, RawPeer, p_data, pdv, store_command
+from tests.support.waiting import until
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 # DCMTK 3.6 does not know High-Throughput JPEG 2000.
@@ -267,8 +267,7 @@ def test_a_stop_lets_the_message_under_way_finish_and_aborts_idle_associations(t
         busy.associate([(sop_class, EXPLICIT)])
         busy.send(p_data(pdv(1, COMMAND_LAST, store_command(sop_class, uid))))
         busy.send(p_data(pdv(1, DATA, data[:1000])))
-        while not files_below(tmp_path / "spool"):
-            time.sleep(0.01)
+        until(lambda: files_below(tmp_path / "spool"), "a message is under way")
         stopping.start()
         assert idle.is_aborted()
         busy.send_data_set(1, data[1000:])

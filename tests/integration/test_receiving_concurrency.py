@@ -16,19 +16,11 @@ from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import Ledger
 from scp_node.receive.scp import StorageScp
 from tests.support.dicom.phantoms import make_dx
-from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.receiving import data_set_bytes, data_set_of, files_below, running_receiver
 from tests.support.peers.raw_scu import EXPLICIT_LE, RawPeer
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 SENDERS = 8
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 @pytest.fixture

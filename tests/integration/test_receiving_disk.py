@@ -12,8 +12,9 @@ from scp_node.engine.jobs import JobQueue
 from scp_node.host.disk_space import DiskLimits
 from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool
-from tests.support.crash.load import DX, Instances, broken_promises, integrity
+from tests.support.crash.load import DX, Instances
 from tests.support.crash.mounts import mount, tmpfs, why_no_tmpfs
+from tests.support.crash.promises import broken_promises, integrity
 from tests.support.dicom.phantoms import make_dx
 from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.receiving import MemoryLedger, data_set_bytes, files_below, running_receiver

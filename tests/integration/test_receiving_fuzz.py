@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from scp_node.receive.scp import StorageScp
 from tests.support.crash.aftermath import Watch, watching
-from tests.support.dicom.hostile_cases import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.fuzz import fuzz
+from tests.support.hostile.messages import CONTEXTS, UID, command, image, pdu, pixels, store
 from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
 from tests.support.peers.raw_scu import P_DATA, RawPeer, associate_request, command_elements, echo_command
 
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
-    limits = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
+    limits: dict[str, Any] = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
     with running_receiver(folder, ledger, **limits) as one:
         yield one
 

@@ -1,6 +1,6 @@
 """What broken or hostile peers send is refused or aborted in order; afterwards the receiver answers as before.
 
-What can be told in bytes and one answer is a line of tests/support/dicom/hostile_cases.py; the behaviour of peers over
+What can be told in bytes and one answer is a line of tests/support/hostile; the behaviour of peers over
 time stands here. One receiver serves them all, one well-behaved association is open all the while, and after each case
 `Watch` looks at what is left.
 """
@@ -14,32 +14,20 @@ import resource
 import socket
 import struct
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import StorageScp
-from tests.support.crash.aftermath import Watch, until, watching
-from tests.support.dicom.hostile_cases import (
-    ASSOCIATIONS,
-    CANARY,
-    CONNECTIONS,
-    CONTEXTS,
-    DATA_SET,
-    DX,
-    UID,
-    Accepted,
-    Case,
-    Gone,
-    Rejected,
-    Status,
-    Stored,
-    store,
-)
+from tests.support.crash.aftermath import Watch, watching
+from tests.support.hostile.cases import Accepted, Case, Gone, Rejected, Status, Stored
+from tests.support.hostile.messages import CANARY, CONTEXTS, DATA_SET, DX, UID, store
+from tests.support.hostile.on_association import ASSOCIATIONS
+from tests.support.hostile.on_connection import CONNECTIONS
 from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
 from tests.support.peers.raw_scu import (
     ABORT,
@@ -47,15 +35,15 @@ from tests.support.peers.raw_scu import (
     ASSOCIATE_RJ,
     COMMAND_LAST,
     DATA,
-    DATA_LAST,
     RawPeer,
     echo_command,
     p_data,
     pdv,
     store_command,
 )
+from tests.support.waiting import until
 
-LIMITS = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
+LIMITS: dict[str, Any] = {"pdu_timeout_s": 1, "idle_timeout_s": 60, "acse_timeout_s": 1, "associations_max": 5}
 LIMITS |= {"instance_bytes_max": 8 * 2**20}
 
 
@@ -375,14 +363,10 @@ def test_an_idle_association_is_aborted(tmp_path: Path) -> None:
 
 def test_a_slow_but_steady_sender_is_not_idle(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    limits = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
+    limits: dict[str, Any] = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
     with running_receiver(tmp_path, ledger, **limits) as receiver, storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
-        step = len(DATA_SET) // 6
-        for start in range(0, 5 * step, step):
-            peer.send(p_data(pdv(1, DATA, DATA_SET[start : start + step])))
-            time.sleep(0.4)
-        peer.send(p_data(pdv(1, DATA_LAST, DATA_SET[5 * step :])))
+        peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)
         assert peer.read_response().status == 0x0000
         peer.release()
     assert list(ledger.rows) == [UID]

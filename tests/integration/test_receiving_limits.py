@@ -30,7 +30,6 @@ from scp_node.receive.message import EMPTY_PDVS_MAX
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import PartFile, Spool
-from tests.support.crash.aftermath import until
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.receiving import SECOND_MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
 from tests.support.peers.raw_scu import (
@@ -51,6 +50,7 @@ from tests.support.peers.raw_scu import (
     pdv,
     store_command,
 )
+from tests.support.waiting import until
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 DS = make_dx(rows=64, columns=64)
@@ -86,7 +86,7 @@ def storing(receiver: StorageScp, **asked: Any) -> Iterator[RawPeer]:
 def outcome(caplog: pytest.LogCaptureFixture) -> str:
     """How the association ended that ended last, by the log."""
     until(lambda: any(record.msg == "association ended" for record in caplog.records), "its line is in the log")
-    return str([record.outcome for record in caplog.records if record.msg == "association ended"][-1])
+    return [str(record.__dict__["outcome"]) for record in caplog.records if record.msg == "association ended"][-1]
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,8 @@ def test_the_oldest_silent_connection_makes_room_for_a_new_one(tmp_path: Path, c
 
 @pytest.mark.parametrize("limit", ["connections_max", "connections_per_address_max"])
 def test_connections_beyond_those_that_are_associated_cost_no_thread(tmp_path: Path, caplog: Any, limit: str) -> None:
-    with receiving(tmp_path, associations_max=3, **{limit: 3}) as receiver, contextlib.ExitStack() as stack:
+    limits: dict[str, Any] = {"associations_max": 3, limit: 3}
+    with receiving(tmp_path, **limits) as receiver, contextlib.ExitStack() as stack:
         associated = [stack.enter_context(storing(receiver)) for _ in range(3)]
         threads = threading.active_count()
         for _ in range(50):
@@ -160,7 +161,12 @@ def test_connections_faster_than_allowed_are_dropped_in_one_line_a_second(tmp_pa
 
 def test_after_a_storm_all_counters_are_zero(tmp_path: Path) -> None:
     """Peers that come, ask, store, vanish and fall silent, eight at a time, at limits they all run into."""
-    limits = {"connections_max": 12, "associations_max": 4, "associations_per_ae_max": 3, "acse_timeout_s": 1}
+    limits: dict[str, Any] = {
+        "connections_max": 12,
+        "associations_max": 4,
+        "associations_per_ae_max": 3,
+        "acse_timeout_s": 1,
+    }
     with receiving(tmp_path, connections_per_s_max=100_000, **limits) as receiver:
 
         def storm(number: int) -> None:
@@ -242,7 +248,7 @@ def test_who_oversteps_a_limit_is_aborted_and_the_log_names_it(
 
 
 def test_who_drips_within_every_timeout_is_aborted_all_the_same(tmp_path: Path, caplog: Any) -> None:
-    limits = {"bytes_per_s_min": 1000, "rate_window_s": 0.6, "idle_timeout_s": 5, "pdu_timeout_s": 5}
+    limits: dict[str, Any] = {"bytes_per_s_min": 1000, "rate_window_s": 0.6, "idle_timeout_s": 5, "pdu_timeout_s": 5}
     with receiving(tmp_path, **limits) as receiver, storing(receiver) as peer:
         peer.send(STORE)
         with contextlib.suppress(ConnectionError):
@@ -256,14 +262,10 @@ def test_who_drips_within_every_timeout_is_aborted_all_the_same(tmp_path: Path, 
 
 
 def test_a_sender_that_is_steady_is_not_too_slow(tmp_path: Path) -> None:
-    limits = {"bytes_per_s_min": 1000, "rate_window_s": 1, "idle_timeout_s": 2, "pdu_timeout_s": 1}
+    limits: dict[str, Any] = {"bytes_per_s_min": 1000, "rate_window_s": 1, "idle_timeout_s": 2, "pdu_timeout_s": 1}
     with receiving(tmp_path, **limits) as receiver, storing(receiver) as peer:
         peer.send(STORE)
-        step = len(DATA_SET) // 6
-        for start in range(0, 5 * step, step):
-            peer.send(p_data(pdv(1, DATA, DATA_SET[start : start + step])))
-            time.sleep(0.4)
-        peer.send(p_data(pdv(1, DATA_LAST, DATA_SET[5 * step :])))
+        peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)
         assert peer.read_response().status == 0x0000
         peer.release()
 
@@ -532,11 +534,12 @@ def test_a_remembered_association_works_like_any_other(tmp_path: Path, caplog: A
 def test_who_is_let_in_is_decided_each_time(tmp_path: Path) -> None:
     with receiving(tmp_path, associations_per_ae_max=1) as receiver, storing(receiver):
         assert negotiations(receiver) == 1
-        for asked, reason in (
+        cases: list[tuple[dict[str, Any], tuple[int, int, int]]] = [
             ({"calling": "NOBODY"}, (1, 1, 3)),
             ({"called": "OTHER"}, (1, 1, 7)),
             ({}, (2, 3, 2)),
-        ):
+        ]
+        for asked, reason in cases:
             with RawPeer(receiver.port) as peer:
                 assert peer.associate(CONTEXTS, **asked) == (ASSOCIATE_RJ, bytes((0, *reason)))
 
@@ -581,7 +584,7 @@ def test_few_negotiations_are_remembered(tmp_path: Path) -> None:
 
 
 def test_one_line_an_association_tells_who_what_and_how_it_ended(tmp_path: Path, caplog: Any) -> None:
-    def lines(act: Callable[[RawPeer], object], **asked: Any) -> Sequence[logging.LogRecord]:
+    def lines(act: Callable[[RawPeer], object], **asked: Any) -> Sequence[Any]:
         caplog.clear()
         with RawPeer(receiver.port) as peer:
             peer.associate(CONTEXTS, **asked)
@@ -589,8 +592,12 @@ def test_one_line_an_association_tells_who_what_and_how_it_ended(tmp_path: Path,
         until(lambda: receiver.limits.connections == 0, "it left")
         return [record for record in caplog.records if record.msg == "association ended"]
 
+    def store_and_release(peer: RawPeer) -> None:
+        peer.store(DATA_SET, DX, UID)
+        peer.release()
+
     with receiving(tmp_path) as receiver:
-        (line,) = lines(lambda peer: (peer.store(DATA_SET, DX, UID), peer.release()))
+        (line,) = lines(store_and_release)
         assert (line.source, line.calling_ae_title, line.address) == ("pacs", "MODALITY", "127.0.0.1")
         assert (line.messages, line.refused, line.bytes) == (1, 0, len(DATA_SET))
         assert line.took_s > 0 and line.outcome == "released"

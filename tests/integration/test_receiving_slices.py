@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.dicom.phantoms import make_dx, make_mr
+from tests.support.dicom.phantoms import make_dx
+from tests.support.dicom.slices import make_mr
 from tests.support.node.receiving import MemoryLedger, running_receiver
 from tests.support.peers.modality import store
 

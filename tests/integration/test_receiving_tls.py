@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
-from pynetdicom.sop_class import Verification
 
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import Spool
@@ -36,20 +34,17 @@ from tests.support.peers.raw_scu import (
     COMMAND_LAST,
     DATA,
     EXPLICIT_LE,
+    VERIFICATION,
     RawPeer,
     associate_request,
     p_data,
     pdv,
     store_command,
 )
+from tests.support.waiting import until
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 REJECTED_1_1_3 = b"\x00\x01\x01\x03"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +190,10 @@ def test_a_sender_of_its_own_certificate_address_and_user_is_admitted_and_told_s
             identity.user_identity_type, identity.positive_response_requested = 2, True
             identity.primary_field, identity.secondary_field = b"alice", passcode
             ae = AE(MODALITY)
-            ae.add_requested_context(Verification)
-            tls = (client_context(authority, modality), None)
-            assoc = ae.associate(
-                "127.0.0.1", receiver.port, ae_title="HILUM", ext_neg=[identity], tls_args=tls, evt_handlers=[]
-            )
+            ae.add_requested_context(VERIFICATION)
+            # pynetdicom's types demand a name here; None says that the certificate is not compared with one
+            tls: tuple[Any, Any] = (client_context(authority, modality), None)
+            assoc = ae.associate("127.0.0.1", receiver.port, ae_title="HILUM", ext_neg=[identity], tls_args=tls)
             assert assoc.is_established is is_admitted
             if is_admitted:
                 answer = assoc.acceptor.user_identity
@@ -479,13 +473,6 @@ def drained(connection: socket.socket) -> None:
     with contextlib.suppress(ConnectionError):
         while connection.recv(65536):
             pass
-
-
-def until(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
-        time.sleep(0.02)
 
 
 def test_an_association_request_before_the_handshake_is_done_is_never_read(

@@ -15,7 +15,8 @@ import pytest
 
 from converter.package.manifest import load_manifest
 from tests.recipes.data import draw
-from tests.recipes.line import ROOT, VERSION, Stage
+from tests.recipes.line import VERSION, Stage
+from tests.support.checkout import CHECKOUT
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
@@ -28,7 +29,7 @@ COMMAND_TIMEOUT_S = 600
 
 def run(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S
+        [sys.executable, "-m", *command], cwd=CHECKOUT, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

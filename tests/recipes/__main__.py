@@ -23,10 +23,11 @@ from pathlib import Path
 
 from converter.package.manifest import load_manifest
 from tests.recipes.data import PATIENTS, data_arguments
-from tests.recipes.line import RECIPES, ROOT, Stage, in_order
+from tests.recipes.line import RECIPES, Stage, in_order
+from tests.support.checkout import CHECKOUT
 from training.learning.recipe import load_recipe
 
-RESULTS = ROOT / "tests" / "recipes" / "results"
+RESULTS = CHECKOUT / "tests" / "recipes" / "results"
 TABLE = RESULTS.with_name("RESULTS.md")
 STEPS = 60
 STEP_TIMEOUT_S = 3600
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", help="file names in config/training without .yaml")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--patients", type=int, default=PATIENTS, help="of drawn cohorts")
-    parser.add_argument("--out", type=Path, default=ROOT / "training" / "runs" / "proof", help="made anew")
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "training" / "runs" / "proof", help="made anew")
     arguments = parser.parse_args()
     names = in_order(arguments.recipes or sorted(file.stem for file in RECIPES.glob("*.yaml")))
     shutil.rmtree(arguments.out, ignore_errors=True)
@@ -73,7 +74,12 @@ def prove(stage: Stage, patients: int) -> Proof:
         print(f"{stage.name}: {' '.join(command[:2])}", flush=True)
         with (stage.folder / "log.txt").open("a", encoding="utf-8") as log:
             done = subprocess.run(
-                [sys.executable, "-m", *command], cwd=ROOT, stdout=log, stderr=log, timeout=STEP_TIMEOUT_S, check=False
+                [sys.executable, "-m", *command],
+                cwd=CHECKOUT,
+                stdout=log,
+                stderr=log,
+                timeout=STEP_TIMEOUT_S,
+                check=False,
             )
         if done.returncode:
             failed = f"{' '.join(command[:2])} ended with {done.returncode}, see {stage.folder / 'log.txt'}"

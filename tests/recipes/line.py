@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.checkout import CHECKOUT, CONFIG
 from training.learning.recipe import Recipe, load_recipe, save_recipe
 
-ROOT = Path(__file__).resolve().parents[2]
-RECIPES = ROOT / "config" / "training"
+RECIPES = CONFIG / "training"
 VERSION = "0.0.1"
 TRIALS = 2
 IMAGES_OF_BASELINES = 300
@@ -111,7 +111,7 @@ class Stage:
 
 def said(file: Path) -> str:
     """The path as it may stand in a card: from the checkout on, where commands are run."""
-    return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file)
+    return str(file.relative_to(CHECKOUT) if file.is_relative_to(CHECKOUT) else file)
 
 
 def text(name: str) -> str:

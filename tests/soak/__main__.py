@@ -25,8 +25,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.soak.flat import GROWTH_MAX, Sample, growing, growth
-from tests.soak.receiver import receiver_alone, soak_instances, soak_probes
+from tests.soak.receiver import soak_instances, soak_probes
 from tests.support.crash.mounts import why_no_disk_image
+from tests.support.crash.receiver_trial import receiver_alone
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 INSTANCES, PROBES, KILLS, CUTS, FUZZ_TIMES = 10_000, 2_000, 50, 20, 8

@@ -6,14 +6,13 @@ import itertools
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 
 from tests.soak.flat import Sample, sample
-from tests.support.crash.load import DX, Instances, Load, broken_promises
+from tests.support.crash.load import DX, Instances, Load
+from tests.support.crash.promises import broken_promises
 from tests.support.node.node import RunningNode
-from tests.support.peers.ports import free_port
 from tests.support.peers.raw_scu import (
     ABORT,
     COMMAND_LAST,
@@ -26,27 +25,18 @@ from tests.support.peers.raw_scu import (
 )
 
 INSTANCES_PER_SAMPLE, PROBES_PER_SAMPLE = 250, 50
+# A short run takes them more often: growth is judged by the second half of them.
+SAMPLES_MIN = 8
 SETTLE_S = 0.3
-
-
-@contextmanager
-def receiver_alone(folder: Path) -> Iterator[RunningNode]:
-    node = RunningNode(folder, {"pacs": ("NOBODY", free_port())})
-    node.only = ("receiver",)
-    node.start()
-    try:
-        yield node
-    finally:
-        node.stop()
 
 
 def soak_instances(node: RunningNode, count: int) -> tuple[list[Sample], int]:
     """Store `count` instances over four associations; samples, and how many were lost."""
     load, pid = Load(node.port, Instances()), node.processes()["receiver"]
-    samples = [sample(pid, 0)]
+    samples, per_sample = [sample(pid, 0)], _per_sample(INSTANCES_PER_SAMPLE, count)
     while len(load.acknowledged) < count:
         with load.running():
-            load.wait_for(INSTANCES_PER_SAMPLE, timeout_s=300)
+            load.wait_for(per_sample, timeout_s=300)
         time.sleep(SETTLE_S)  # associations have ended: what is held now is held for good
         samples.append(sample(pid, len(load.acknowledged)))
     return samples, len(broken_promises(node.data_dir, load.acknowledged))
@@ -58,10 +48,10 @@ def soak_probes(node: RunningNode, count: int) -> list[Sample]:
     pid, ways = node.processes()["receiver"], itertools.cycle(WAYS)
     for _ in range(count // 2):
         _probe(node.port, next(ways))
-    samples = [sample(pid, 0)]
+    samples, per_sample = [sample(pid, 0)], _per_sample(PROBES_PER_SAMPLE, count)
     for number in range(1, count + 1):
         _probe(node.port, next(ways))
-        if number % PROBES_PER_SAMPLE == 0:
+        if number % per_sample == 0:
             time.sleep(SETTLE_S)
             samples.append(sample(pid, number))
     with RawPeer(node.port) as peer:
@@ -69,6 +59,10 @@ def soak_probes(node: RunningNode, count: int) -> list[Sample]:
         assert peer.echo().status == 0x0000
         peer.release()
     return samples
+
+
+def _per_sample(usual: int, count: int) -> int:
+    return max(1, min(usual, count // SAMPLES_MIN))
 
 
 def _probe(port: int, way: Callable[[RawPeer], None]) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.bench.peers.process import PeerProcess, dcmtk_program, plain_environment, version_line
+from tests.bench.peers.process import PeerProcess, dcmtk_program, version_line
+from tests.support.peers.dcmtk import environment_as_shipped
 
 
 class StoreSCP(PeerProcess):
@@ -22,7 +23,7 @@ class StoreSCP(PeerProcess):
         received = folder / "received"
         received.mkdir()
         command = [program, "--fork", "-aet", self.ae_title, "-od", str(received), "+xa", *self.options, str(self.port)]
-        self.spawn(command, folder, plain_environment() | self.environment)
+        self.spawn(command, folder, {**environment_as_shipped(), **self.environment})
 
     def describe(self) -> str:
         settings = " ".join(f"{key}={value}" for key, value in self.environment.items())

@@ -17,7 +17,7 @@ from tests.bench.peers.process import PeerProcess
 
 NO_WATERMARK = {"used_percent_max": 100, "free_bytes_min": 0}
 # For the parts with a worker: a report at once instead of after a quiet period, and a stop that waits for nothing.
-AT_ONCE = {"report": {"quiet_period_s": 0}, "workers": {"drain_s": 0.5}}
+AT_ONCE: dict[str, Any] = {"report": {"quiet_period_s": 0}, "workers": {"drain_s": 0.5}}
 # Where results would go when nobody measures their way: nothing listens there, and no worker runs.
 _NOBODY = ("NOBODY", 1)
 

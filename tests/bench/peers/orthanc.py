@@ -16,6 +16,7 @@ class OrthancPeer(PeerProcess):
     ae_title = "ORTHANC"
     associations_max = 4
     options: Mapping[str, Any] = MappingProxyType({})
+    orthanc: Orthanc | None = None
 
     def start(self, folder: Path) -> None:
         self.orthanc = Orthanc(folder, self.ae_title, **self.options)
@@ -23,9 +24,9 @@ class OrthancPeer(PeerProcess):
         self.orthanc.start()
         self.process, self.log_path = self.orthanc.process, self.orthanc.log_path
 
-    def stop(self) -> None:
-        super().stop()
-        self.orthanc.process = None
+    def stop(self) -> int:
+        self.process = None
+        return 0 if self.orthanc is None else self.orthanc.stop()
 
     def describe(self) -> str:
         return (

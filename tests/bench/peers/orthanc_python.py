@@ -12,6 +12,7 @@ from types import MappingProxyType
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.bench.peers.orthanc import OrthancPeer
+from tests.support.checkout import CHECKOUT
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancPython.so")
 SCRIPT = Path(__file__).with_name("orthanc_python_plugin.py")
@@ -30,8 +31,7 @@ class OrthancPython(OrthancPeer):
             raise FileNotFoundError("the python plugin of Orthanc is not installed (Debian package orthanc-python)")
         if sys.version_info[:2] != PLUGIN_PYTHON:
             raise RuntimeError("this environment's packages are of another Python than that of Orthanc's plugin")
-        checkout = Path(__file__).resolve().parents[3]
-        os.environ["BENCH_PATH"] = os.pathsep.join((str(checkout), sysconfig.get_paths()["purelib"]))
+        os.environ["BENCH_PATH"] = os.pathsep.join((str(CHECKOUT), sysconfig.get_paths()["purelib"]))
         os.environ["BENCH_MODEL"] = str(find_package(shipped_models_dir(), "pneumonia").folder)
         super().start(folder)
 

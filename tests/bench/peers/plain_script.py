@@ -10,6 +10,7 @@ from pathlib import Path
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.bench.peers.process import PeerProcess
+from tests.support.checkout import CHECKOUT
 
 
 class PlainScript(PeerProcess):
@@ -25,8 +26,7 @@ class PlainScript(PeerProcess):
         title, port = self._archive
         package = find_package(shipped_models_dir(), "pneumonia").folder
         command = [sys.executable, "-m", "tests.bench.peers.plain_script_main", str(self.port), str(port), title]
-        checkout = Path(__file__).resolve().parents[3]
-        environment = os.environ | {"PYTHONPATH": str(checkout)}
+        environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
         self.spawn([*command, str(package)], folder, environment)
 
     def describe(self) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 from pynetdicom.events import Event
-from pynetdicom.sop_class import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
 
 from tests.bench.peers.straightforward import IMAGE_CLASSES, Analysis
 
@@ -34,8 +34,8 @@ def main(port: int, archive_port: int, archive_ae_title: str, package: Path) -> 
         return 0x0000
 
     receiver = AE(ae_title="SCRIPT")
-    for sop_class in IMAGE_CLASSES:
-        receiver.add_supported_context(sop_class, ALL_TRANSFER_SYNTAXES)
+    for image_class in IMAGE_CLASSES:
+        receiver.add_supported_context(image_class, ALL_TRANSFER_SYNTAXES)
     receiver.start_server(("127.0.0.1", port), evt_handlers=[(evt.EVT_C_STORE, store)])
 
 

@@ -17,13 +17,13 @@ import onnxruntime
 import yaml
 from highdicom.sr.coding import CodedConcept
 from pydicom import Dataset, dcmread
-from pydicom.pixels import apply_modality_lut, apply_windowing
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 HEATMAP_SIDE_MAX = 1536
 IMAGE_CLASSES = ("1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.1.1")
-_EQUIPMENT = {
+_EQUIPMENT: dict[str, Any] = {
     "manufacturer": "Bench",
     "manufacturer_model_name": "Straightforward",
     "software_versions": "1",
@@ -138,7 +138,8 @@ def _gray(ds: Dataset) -> np.ndarray:
     """Gray values 0..1 as displayed (PS3.4 N.2): modality LUT, window, polarity."""
     values = apply_windowing(apply_modality_lut(ds.pixel_array, ds), ds)
     gray = (values - values.min()) / np.float64(max(np.ptp(values), 1))
-    return (1 - gray if ds.PhotometricInterpretation == "MONOCHROME1" else gray).astype(np.float32)
+    shown: np.ndarray = 1 - gray if ds.PhotometricInterpretation == "MONOCHROME1" else gray
+    return shown.astype(np.float32)
 
 
 def _model_input(gray: np.ndarray, spec: dict[str, Any]) -> np.ndarray:
@@ -147,4 +148,5 @@ def _model_input(gray: np.ndarray, spec: dict[str, Any]) -> np.ndarray:
     rows, columns = (round(side * rule["margin"]) for side in small.shape)
     centre = small[rows : small.shape[0] - rows, columns : small.shape[1] - columns]
     standardised = (small - centre.mean()) / (centre.std() + rule["epsilon"])
-    return np.clip(standardised, -rule["clip"], rule["clip"]).astype(np.float32)
+    clipped: np.ndarray = np.clip(standardised, -rule["clip"], rule["clip"])
+    return clipped.astype(np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+from tests.support.checkout import CHECKOUT
 
 
 def data_dir() -> Path | None:

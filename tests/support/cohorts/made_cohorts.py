@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import cv2
@@ -36,7 +37,7 @@ def picture(path: Path, seed: int, brightness: float = 0.0, side: int = SIDE) ->
     return path
 
 
-def dicom(path: Path, seed: int, **attributes: object) -> Path:
+def dicom(path: Path, seed: int, **attributes: Any) -> Path:
     """A small DX image with the given attributes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     make_dx(rows=SIDE, columns=SIDE, seed=seed, **attributes).save_as(path, enforce_file_format=True)
@@ -166,7 +167,8 @@ def shenzhen(folder: Path, patients: int = 2, side: int = SIDE) -> Path:
 def tbx11k(folder: Path, films: int = 2, side: int = SIDE) -> Path:
     root = folder / "TBX11K"
     lists: dict[str, list[str]] = {"train": [], "val": []}
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for k, part in enumerate(lists):
         for c, (label, letter) in enumerate((("health", "h"), ("sick", "s"), ("tb", "tb"))):
             for n in range(1, films + 1):

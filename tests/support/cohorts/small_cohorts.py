@@ -16,7 +16,7 @@ SPLIT_IMAGES = {"train": 12, "val": 24, "devtest": 4}
 
 def draw_cohorts(folder: Path, *cohorts: str) -> Path:
     """`folder`/manifest.csv and its films; half of each split shows a clouded lung and is labelled PNEUMONIA."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for cohort in cohorts:
         (folder / cohort).mkdir(parents=True)
         for split, images in SPLIT_IMAGES.items():

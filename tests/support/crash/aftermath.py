@@ -7,8 +7,7 @@ import logging
 import os
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from scp_node.receive.scp import StorageScp
 from scp_node.telemetry.logs import configure_logging
 from tests.support.node.receiving import MemoryLedger, files_below
 from tests.support.peers.raw_scu import ASSOCIATE_AC, RawPeer
+from tests.support.waiting import until
 
 ECHO_WITHIN_S = 2.0
-SETTLED_WITHIN_S = 20.0
 GROWTH_BYTES_MAX = 200 * 2**20
 _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+ [\x20-\x7e]+")
 
@@ -110,13 +109,6 @@ def watching(receiver: StorageScp, folder: Path, ledger: MemoryLedger) -> Iterat
         watch.close()
     finally:
         log.close()
-
-
-def until(condition: Callable[[], bool], what: str, timeout_s: float = SETTLED_WITHIN_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        time.sleep(0.005)
 
 
 def open_descriptors() -> int:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import sqlite3
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from tests.support.dicom.phantoms import make_dx
-from tests.support.node.receiving import data_set_bytes, data_set_of
+from tests.support.node.receiving import data_set_bytes
 from tests.support.peers.raw_scu import ASSOCIATE_AC, EXPLICIT_LE, RawPeer
+from tests.support.waiting import until
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 _FIRST_NUMBER = 10**30
@@ -79,7 +77,7 @@ class Load:
     def wait_for(self, count: int, timeout_s: float = 60) -> None:
         """Wait until `count` more instances are acknowledged."""
         wanted = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= wanted, f"{count} instances acknowledged", timeout_s)
+        until(lambda: len(self.acknowledged) >= wanted, f"{count} instances acknowledged", timeout_s)
 
     def _send(self) -> None:
         while not self._stop.is_set():
@@ -109,45 +107,3 @@ def store_again(port: int, instances: Instances, uids: set[str]) -> dict[str, in
         statuses = {uid: peer.store(instances.numbered(uid), DX, uid).status for uid in sorted(uids)}
         peer.release()
     return statuses
-
-
-def broken_promises(data_dir: Path, acknowledged: dict[str, str]) -> list[str]:
-    """What is wrong in a data folder to which these instances were acknowledged; nothing, if all is well."""
-    rows, wrong = ledger_rows(data_dir), []
-    digests = {uid: _digest(data_dir / "spool", name) for uid, (_, name) in rows.items()}
-    for uid, sha256 in acknowledged.items():
-        if uid not in rows:
-            wrong.append(f"{uid}: acknowledged, and not in the ledger")
-        elif digests[uid] != sha256:
-            wrong.append(f"{uid}: acknowledged, and the file is missing or another one")
-    wrong += [f"{uid}: in the ledger without a file" for uid, digest in digests.items() if digest is None]
-    wrong += [f"{path.name}: a part file was left" for path in (data_dir / "spool").rglob("*.part")]
-    return wrong
-
-
-def ledger_rows(data_dir: Path) -> dict[str, tuple[str, str]]:
-    """SOP Instance UID to state and name in the spool, read past the node's own code."""
-    with closing(sqlite3.connect(f"file:{data_dir / 'ledger.db'}?mode=ro", uri=True)) as database:
-        rows = database.execute("SELECT sop_instance_uid, state, spool_name FROM hilum_instance")
-        return {uid: (state, name) for uid, state, name in rows}
-
-
-def integrity(data_dir: Path) -> str:
-    """SQLite's own word on the ledger: 'ok'."""
-    with closing(sqlite3.connect(data_dir / "ledger.db")) as database:
-        return str(database.execute("PRAGMA integrity_check").fetchone()[0])
-
-
-def _digest(spool: Path, name: str) -> str | None:
-    try:
-        return hashlib.sha256(data_set_of((spool / name[:2] / f"{name}.dcm").read_bytes())).hexdigest()
-    except (OSError, AssertionError):
-        return None
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout_s:g} s: {what}")
-        time.sleep(0.02)

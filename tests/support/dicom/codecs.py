@@ -61,7 +61,7 @@ def encoded(pixels: NDArray[Any], uid: str, bits_stored: int, **attributes: Any)
 
 
 # JPEG Lossless knows no sign: the words are encoded as they are stored (PS3.5 8.2.1).
-ENCODERS: dict[str, Callable[[NDArray[Any], int], bytes]] = {
+ENCODERS: dict[str, Callable[[NDArray[Any], int], bytes | bytearray]] = {
     JPEGBaseline8Bit: lambda words, _: imagecodecs.jpeg8_encode(words, level=95),
     JPEGExtended12Bit: lambda words, _: imagecodecs.jpeg8_encode(words, level=95, bitspersample=12),
     JPEGLossless: lambda words, bits: imagecodecs.jpeg8_encode(words, lossless=True, predictor=4, bitspersample=bits),

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 def small_image() -> NDArray[np.uint16]:
     """32 x 40 whole-number values up to 3605: the same on every machine."""
     y, x = np.mgrid[0:32, 0:40]
-    return (96 * y + 16 * x + (x * y) % 7).astype(np.uint16)
+    image: NDArray[np.uint16] = (96 * y + 16 * x + (x * y) % 7).astype(np.uint16)
+    return image
 
 
 _BASE64 = {

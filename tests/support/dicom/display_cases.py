@@ -40,13 +40,15 @@ class DisplayCase:
 def curve(count: int = 4096, bits: int = 12) -> NDArray[np.uint16]:
     """An S-shaped VOI LUT as makers of radiography systems store it."""
     ramp = np.linspace(-4, 4, count)
-    return np.rint((2**bits - 1) / (1 + np.exp(-ramp))).astype(np.uint16)
+    entries: NDArray[np.uint16] = np.rint((2**bits - 1) / (1 + np.exp(-ramp))).astype(np.uint16)
+    return entries
 
 
 def with_overlay_bits() -> NDArray[np.uint16]:
     """12-bit pixels whose unused four bits carry an overlay and rubbish."""
     stored = np.rint(sketch_chest(160, 136) * 4095).astype(np.uint16)
-    return stored | np.random.default_rng(5).integers(0, 16, stored.shape, dtype=np.uint16) << 12
+    overlay = np.random.default_rng(5).integers(0, 16, stored.shape, dtype=np.uint16)
+    return stored | overlay << np.uint16(12)
 
 
 DISPLAY_CASES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
@@ -11,7 +10,6 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
-from scp_node.settings import Settings
 
 
 def small_object(sop_class_uid: str, side: int = 16) -> Dataset:
@@ -47,28 +45,3 @@ def small_file(folder: Path, sop_class_uid: str = COMPREHENSIVE_3D_SR, side: int
     path = folder / f"{ds.SOPInstanceUID}.dcm"
     ds.save_as(path, enforce_file_format=True)
     return path
-
-
-def settings_for(
-    remotes: dict[str, tuple[str, int]],
-    *,
-    tls: dict[str, Any] | None = None,
-    asked: dict[str, Any] | None = None,
-    **delivery: float,
-) -> Settings:
-    """Settings of a node whose remote AEs are (AE title, port) on this machine, with quick timeouts; `asked` is what
-    each remote AE is asked for beside these."""
-    names = list(remotes)
-    return Settings.model_validate(
-        {
-            "node": {"ae_title": "HILUM"},
-            "tls": tls or {},
-            "remote_aes": {
-                name: {"ae_title": ae_title, "host": "127.0.0.1", "port": port, "may_send": name == names[0]}
-                | (asked or {})
-                for name, (ae_title, port) in remotes.items()
-            },
-            "routes": [{"name": "chest", "model": "pneumonia", "to": names}],
-            "delivery": {"connect_timeout_s": 5.0, "response_timeout_s": 5.0, "keep_open_s": 30.0, **delivery},
-        }
-    )

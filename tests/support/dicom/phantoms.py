@@ -18,23 +18,19 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
-    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
-    MRImageStorage,
     generate_uid,
 )
 
 from converter.phantom.chest_sketch import sketch_chest
-from converter.phantom.head_slice import sketch_head_slice
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 ROOT = "2.25."
-MR_ONLY = ("ScanningSequence", "SequenceVariant", "MRAcquisitionType", "EchoTime", "RepetitionTime", "EchoTrainLength")
 
 
 def make_dx(
@@ -84,12 +80,12 @@ def write_dx(path: Path, ds: Dataset) -> Path:
     return path
 
 
-def compress_with(ds: Dataset, transfer_syntax: UID, codestream: bytes) -> None:
+def compress_with(ds: Dataset, transfer_syntax: str, codestream: bytes | bytearray) -> None:
     """Replace the pixel data by one codestream in `transfer_syntax`."""
-    ds.PixelData = encapsulate([codestream])
+    ds.PixelData = encapsulate([bytes(codestream)])
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    ds.file_meta.TransferSyntaxUID = transfer_syntax
+    ds.file_meta.TransferSyntaxUID = UID(transfer_syntax)
     ds.LossyImageCompression = "01"
 
 
@@ -194,72 +190,3 @@ def _jpeg_baseline(pixels: NDArray[Any]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=95)
     return file.getvalue()
-
-
-def make_mr(seed: int = 1, instance: int = 1, rows: int = 256, **attributes: Any) -> Dataset:
-    """An axial MR slice of a made-up head (PS3.3 A.4): signed 12 bits behind a rescale and a window."""
-    stored = np.rint(sketch_head_slice(rows, seed) * 1500).astype(np.int16) - 200
-    slice_attributes: dict[str, Any] = {
-        "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"],
-        "Modality": "MR",
-        "StudyDescription": "MR brain",
-        "BodyPartExamined": "BRAIN",
-        "ViewPosition": None,
-        "Laterality": None,
-        "PresentationIntentType": None,
-        "PresentationLUTShape": None,
-        "PixelIntensityRelationship": None,
-        "PixelIntensityRelationshipSign": None,
-        "ImagerPixelSpacing": None,
-        "RescaleIntercept": 200,
-        "RescaleSlope": 1,
-        "WindowCenter": 600,
-        "WindowWidth": 1200,
-        "PatientPosition": "HFS",
-        "FrameOfReferenceUID": generate_uid(ROOT, entropy_srcs=["phantom frame of reference", str(seed)]),
-        "PositionReferenceIndicator": "",
-        "ImagePositionPatient": [-120, -120, 5 * instance],
-        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-        "SliceThickness": 5,
-        "PixelSpacing": [0.9, 0.9],
-        "ScanningSequence": "SE",
-        "SequenceVariant": "NONE",
-        "ScanOptions": "",
-        "MRAcquisitionType": "2D",
-        "EchoTime": 10,
-        "RepetitionTime": 600,
-        "EchoTrainLength": 1,
-    }
-    return make_dx(
-        stored,
-        seed=seed,
-        instance=instance,
-        bits_stored=16,
-        signed=True,
-        orientation=("L", "P"),
-        sop_class=MRImageStorage,
-        **slice_attributes | attributes,
-    )
-
-
-def make_ct(seed: int = 1, instance: int = 1, rows: int = 256, **attributes: Any) -> Dataset:
-    """An axial CT slice of a made-up head (PS3.3 A.3): Hounsfield units behind a rescale, shown by a brain window."""
-    ct: dict[str, Any] = {
-        "Modality": "CT",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
-        "StudyDescription": "CT head",
-        "BodyPartExamined": "HEAD",
-        "RescaleIntercept": -1024,
-        "RescaleSlope": 1,
-        "RescaleType": "HU",
-        "WindowCenter": 40,
-        "WindowWidth": 80,
-        "KVP": 120,
-        **dict.fromkeys(MR_ONLY),
-    }
-    ds = make_mr(seed, instance, rows, **ct | attributes)
-    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = CTImageStorage
-    shown = np.clip((ds.pixel_array.astype(np.float64) + 200) / 1500, 0, 1)  # 0.45 is tissue, 0 is air
-    stored = np.where(shown < 0.15, 24, 1024 + 40 + 200 * (shown - 0.45)).astype(np.int16)
-    ds.PixelData = stored.tobytes()
-    return ds

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+from pydicom.pixels.utils import pixel_array
 
 
 def stored_values(ds: Dataset, decoding_plugin: str = "") -> NDArray[Any]:
@@ -25,7 +26,7 @@ def shown_by_pydicom(ds: Dataset, decoding_plugin: str = "") -> NDArray[np.float
         low, high = 0.0, 2.0 ** ds.VOILUTSequence[0].LUTDescriptor[2] - 1
     else:
         low, high = _output_range(ds)
-    shown = (voi - low) / (high - low)
+    shown: NDArray[np.float64] = (voi - low) / (high - low)
     shape = ds.get("PresentationLUTShape", "")
     inverse = shape == "INVERSE" if shape else ds.PhotometricInterpretation == "MONOCHROME1"
     return 1 - shown if inverse else shown

@@ -11,7 +11,9 @@ from io import BytesIO
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from tests.support.dicom.part10 import undecoded
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 DX_STORAGE = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -22,7 +24,7 @@ STUDY = "1.2.826.0.1.3680043.10.1.1"
 def as_read(ds: Dataset, transfer_syntax_uid: str = ExplicitVRLittleEndian) -> Dataset:
     """`ds` written to a file and read again: every element undecoded."""
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = transfer_syntax_uid
+    ds.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     buffer = BytesIO()
@@ -117,8 +119,9 @@ def cr_undeclared(number: int = 6) -> Dataset:
     ds.PatientName = "?????"
     ds = as_read(ds)
     name = "山田^太郎".encode("shift_jis")
-    element = ds.get_item("PatientName")
-    ds["PatientName"] = element._replace(value=name + b" " * (len(name) % 2), length=len(name) + len(name) % 2)
+    ds["PatientName"] = undecoded(ds, "PatientName")._replace(
+        value=name + b" " * (len(name) % 2), length=len(name) + len(name) % 2
+    )
     return ds
 
 

@@ -1,1 +1,1 @@
-"""Small model packages, and a decoding child that misbehaves."""
+"""Model packages that are small and drawn, with known answers."""

@@ -16,14 +16,14 @@ import numpy as np
 import yaml
 
 from converter.package.manifest import Manifest
+from tests.support.checkout import GOLDEN
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "models"
 TINY = GOLDEN / "tiny" / "1.0.0"
 TINY_NHWC = GOLDEN / "tiny-nhwc" / "1.0.0"
 TINY_GATED = GOLDEN / "tiny-gated" / "1.0.0"
 SIDE, BLOCK = 64, 8
 GATE_WEIGHTS, GATE_BIASES = np.array([[2.0, -2.0, -6.0]], np.float32), np.array([1.0, -1.0, -7.0], np.float32)
-GATE = {
+GATE: dict[str, Any] = {
     "kinds": [
         {"name": "frontal-chest"},
         {"name": "picture", "code": "gate-picture", "reason": "the picture looks like a photograph"},
@@ -48,13 +48,14 @@ def tiny_outputs(
 def tiny_gate(gray: np.ndarray) -> np.ndarray:
     """gate [N, 3] of normalised gray [N, 64, 64], without ONNX."""
     powers = np.exp(gray.mean(axis=(1, 2))[:, None] @ GATE_WEIGHTS + GATE_BIASES)
-    return powers / powers.sum(axis=1, keepdims=True)
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 def copy_tiny(models_dir: Path, source: Path = TINY, **changes: Any) -> Path:
     """A copy of a tiny package under `models_dir`; `changes` replace top-level fields of its manifest."""
     manifest = yaml.safe_load((source / "manifest.yaml").read_text(encoding="utf-8")) | changes
-    folder = models_dir / manifest["name"] / manifest["version"]
+    folder = Path(models_dir, manifest["name"], manifest["version"])
     shutil.copytree(source, folder)
     write_manifest(folder, manifest)
     return folder
@@ -185,13 +186,10 @@ def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"], gate
     probability, cam = tiny_outputs(gray)
     inputs = gray[:, None] if layout == "NCHW" else gray[..., None]
     cam = cam if layout == "NCHW" else np.moveaxis(cam, 1, -1)
-    np.savez_compressed(
-        folder / "reference.npz",
-        inputs=inputs,
-        probability=probability.astype(np.float32),
-        cam=cam.astype(np.float32),
-        **({"gate": tiny_gate(gray).astype(np.float32)} if gated else {}),
-    )
+    answers: dict[str, Any] = {"probability": probability.astype(np.float32), "cam": cam.astype(np.float32)}
+    if gated:
+        answers["gate"] = tiny_gate(gray).astype(np.float32)
+    np.savez_compressed(folder / "reference.npz", inputs=inputs, **answers)
 
 
 if __name__ == "__main__":

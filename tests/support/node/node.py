@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +16,22 @@ from scp_node.ledger.database import open_database
 from scp_node.settings.file import load_settings
 from scp_node.settings.places import default_url
 from tests.support.peers.ports import free_port
-
-START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 60.0
+from tests.support.peers.program import Program, running
 
 
-class RunningNode:
+class RunningNode(Program):
     """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY.
 
     `only` names the roles it runs; without, it runs all of them.
     """
 
+    name = "the node"
     only: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> None:
+        super().__init__(folder / "node.log")
         self.folder, self.port, self.web_port = folder, free_port(), free_port()
         self.config = folder / "node.yaml"
-        self.log_path = folder / "node.log"
-        self.process: subprocess.Popen[bytes] | None = None
         remote_aes: dict[str, Any] = {
             name: {"ae_title": title, "host": "127.0.0.1", "port": port} for name, (title, port) in archives.items()
         }
@@ -70,42 +65,11 @@ class RunningNode:
         """Start and wait until the receiver listens and the worker takes work."""
         roles = [word for role in self.only for word in ("--only", role)]
         seen = self.log_path.stat().st_size if self.log_path.exists() else 0
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not all(f"{role} ready" in self.log(seen) for role in self.only or ("receiver", "worker")):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the node did not start:\n{self.log()[-4000:]}")
-            time.sleep(0.05)
-
-    def log(self, start: int = 0) -> str:
-        with self.log_path.open("rb") as file:
-            file.seek(start)
-            return file.read().decode(errors="replace")
-
-    def stop(self) -> int:
-        """Ask the node to stop; returns its exit code."""
-        if self.process is None:
-            return 0
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait(10)
-        self.process = None
-        return code
-
-    def kill(self) -> None:
-        """kill -9 of the supervisor; its roles end by themselves."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-        self.process = None
+        awaited = [f"{role} ready" for role in self.only or ("receiver", "worker")]
+        self.launch(
+            [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
+            lambda: all(line in self.log(seen) for line in awaited),
+        )
 
     def processes(self) -> dict[str, int]:
         """Role to process id of what runs now: supervisor, receiver, worker, decode-<n>."""
@@ -153,11 +117,7 @@ def kill_9(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-@contextmanager
-def running_node(folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> Iterator[RunningNode]:
-    node = RunningNode(folder, archives, **sections)
-    try:
-        node.start()
-        yield node
-    finally:
-        node.stop()
+def running_node(
+    folder: Path, archives: dict[str, tuple[str, int]], **sections: Any
+) -> AbstractContextManager[RunningNode]:
+    return running(RunningNode(folder, archives, **sections))

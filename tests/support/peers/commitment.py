@@ -15,8 +15,8 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pynetdicom import AE, build_role, evt
+from pynetdicom.dimse_primitives import N_ACTION
 from pynetdicom.events import Event
-from pynetdicom.sop_class import StorageCommitmentPushModel
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.dimse.storage_commitment import EventReport
@@ -28,6 +28,7 @@ from scp_node.workflow.commitment_book import CommitmentBook
 from scp_node.workflow.job_kinds import delivery_job
 from tests.support.ledger.ledgers import new_ledger, received
 from tests.support.ledger.work import default_retries
+from tests.support.peers.archives import listening
 
 RESULT_UID = "2.25.1"
 
@@ -44,6 +45,10 @@ class SentDelivery:
     def row(self) -> DeliveryRow:
         with self.ledger.reading() as tx:
             return tx.deliveries.get(1)
+
+    def state(self) -> str:
+        """Read anew each time."""
+        return self.row.state
 
     def job(self, job_id: str = "delivery:1") -> JobRow:
         with self.ledger.reading() as tx:
@@ -160,30 +165,29 @@ def committing_archive(
 
     def act(event: Event) -> tuple[int, None]:
         syntax = event.context.transfer_syntax
-        data = event.request.ActionInformation.getvalue()
+        asked = event.request
+        assert isinstance(asked, N_ACTION) and isinstance(asked.ActionInformation, io.BytesIO)
+        data = asked.ActionInformation.getvalue()
         request = read_dataset(io.BytesIO(data), str(syntax).endswith("1.2"), True, bytelength=len(data))
         seen.requests.append(request)
-        if reports and before_answer:
+
+        def report() -> None:
             seen.reported.append(_report(event, request, reason))
             seen.done.set()
+
+        if reports and before_answer:
+            report()
         elif reports:
             # the answer leaves when this handler has returned
-            threading.Timer(
-                0.3, lambda: (seen.reported.append(_report(event, request, reason)), seen.done.set())
-            ).start()
+            threading.Timer(0.3, report).start()
         else:
             seen.done.set()
         return status, None
 
     ae = AE(ae_title="ARCHIVE")
-    ae.add_supported_context(StorageCommitmentPushModel)
-    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_N_ACTION, act)])
-    seen.port = server.server_address[1]
-    try:
+    ae.add_supported_context(STORAGE_COMMITMENT)
+    with listening(ae, [(evt.EVT_N_ACTION, act)]) as seen.port:
         yield seen
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _report(event: Event, request: Dataset, reason: int | None) -> int:
@@ -194,7 +198,7 @@ def _report(event: Event, request: Dataset, reason: int | None) -> int:
         ds, event_type = event_information(request.TransactionUID, references(*items)), 1
     else:
         ds, event_type = event_information(request.TransactionUID, failed=references(*items, reason=reason)), 2
-    response, _ = event.assoc.send_n_event_report(ds, event_type, StorageCommitmentPushModel, COMMITMENT_INSTANCE)
+    response, _ = event.assoc.send_n_event_report(ds, event_type, STORAGE_COMMITMENT, COMMITMENT_INSTANCE)
     return int(response.Status) if "Status" in response else -1
 
 
@@ -203,12 +207,16 @@ def report_on_new_association(
 ) -> int:
     """As an archive does that calls back: SCP of an association that it asked for itself. The status of the answer."""
     ae = AE(ae_title=ae_title)
-    ae.add_requested_context(StorageCommitmentPushModel)
-    roles = [build_role(StorageCommitmentPushModel, scp_role=True)] if with_role else []
-    assoc = ae.associate("127.0.0.1", port, ae_title="HILUM", ext_neg=roles)
+    ae.add_requested_context(STORAGE_COMMITMENT)
+    assoc = ae.associate(
+        "127.0.0.1",
+        port,
+        ae_title="HILUM",
+        ext_neg=[build_role(STORAGE_COMMITMENT, scp_role=True)] if with_role else [],
+    )
     assert assoc.is_established
     try:
-        response, _ = assoc.send_n_event_report(ds, event_type, StorageCommitmentPushModel, COMMITMENT_INSTANCE)
+        response, _ = assoc.send_n_event_report(ds, event_type, STORAGE_COMMITMENT, COMMITMENT_INSTANCE)
         return int(response.Status) if "Status" in response else -1
     finally:
         assoc.release()

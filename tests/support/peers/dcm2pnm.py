@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from tests.support.dicom.phantoms import write_dx
 
@@ -24,7 +24,8 @@ def shown_by_dcmtk(path: Path, folder: Path, *options: str) -> NDArray[np.uint16
     pixels: Any = cv2.imread(str(picture), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     picture.unlink()
     samples = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    return samples.astype(np.uint16) * np.uint16(257) if samples.dtype == np.uint8 else samples
+    shown: NDArray[np.uint16] = samples.astype(np.uint16)
+    return shown * np.uint16(257) if samples.dtype == np.uint8 else shown
 
 
 def uncompressed(ds: Dataset, frame: NDArray[Any], path: Path) -> Path:
@@ -38,5 +39,5 @@ def uncompressed(ds: Dataset, frame: NDArray[Any], path: Path) -> Path:
     if ds.SamplesPerPixel == 3:
         ds.PlanarConfiguration = 0
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID") or "2.25.1"
+    ds.file_meta.MediaStorageSOPInstanceUID = UID(ds.get("SOPInstanceUID") or "2.25.1")
     return write_dx(path, ds)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.support.peers.ports import free_port, is_listening
+from tests.support.peers.program import Program, running
 
 
 def find_program(name: str) -> str | None:
@@ -32,50 +30,29 @@ def program(name: str) -> str:
     return path
 
 
-class StoreSCP:
+def environment_as_shipped() -> dict[str, str]:
+    """This environment without DCMTK's switch against Nagle's delay: the delay is how people run its programs."""
+    return {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
+
+
+class StoreSCP(Program):
     """A running `storescp` that writes what it receives, bit by bit, to `folder`."""
 
+    name = "storescp"
+
     def __init__(self, folder: Path, ae_title: str = "STORESCP", *options: str) -> None:
+        super().__init__(folder.with_suffix(".log"))
         self.folder, self.ae_title, self.options = folder, ae_title, options
         self.host, self.port = "127.0.0.1", free_port()
-        self.process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text(errors="replace")
-
-    @property
-    def log_path(self) -> Path:
-        return self.folder.with_suffix(".log")
-
-    def start(self, timeout_s: float = 30.0) -> None:
+    def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [program("storescp"), "-v", "-aet", self.ae_title, "-od", str(self.folder), "+B", *self.options]
-        # storescp waits for its own Nagle delay by default: that is how people run it, so it stays.
-        environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen([*command, str(self.port)], stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + timeout_s
-        while not is_listening(self.port):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"storescp did not start:\n{self.log[-2000:]}")
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+        self.launch([*command, str(self.port)], lambda: is_listening(self.port), environment=environment_as_shipped())
 
     def files(self) -> list[Path]:
         return sorted(path for path in self.folder.iterdir() if path.is_file())
 
 
-@contextmanager
-def running_storescp(folder: Path, ae_title: str = "STORESCP", *options: str) -> Iterator[StoreSCP]:
-    peer = StoreSCP(folder, ae_title, *options)
-    try:
-        peer.start()
-        yield peer
-    finally:
-        peer.stop()
+def running_storescp(folder: Path, ae_title: str = "STORESCP", *options: str) -> AbstractContextManager[StoreSCP]:
+    return running(StoreSCP(folder, ae_title, *options))

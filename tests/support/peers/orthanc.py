@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
-import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import Dataset, dcmread
 
 from tests.support.peers.ports import free_port, is_listening
+from tests.support.peers.program import Program, running
+from tests.support.waiting import until
 
 PROGRAM = shutil.which("Orthanc") or "Orthanc"
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 20.0
 # The archive is on this machine: a proxy of the environment must not be asked.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class Orthanc:
-    """A running Orthanc. `start` and `stop` may alternate: folder and ports stay, as in a restarted archive."""
+class Orthanc(Program):
+    """A running Orthanc; folder and ports stay when it is started again."""
+
+    name = "Orthanc"
+    # it ends only when the last association has ended
+    stop_timeout_s = 20.0
 
     def __init__(self, folder: Path, ae_title: str = "ORTHANC", **options: Any) -> None:
+        super().__init__(folder / "orthanc.log")
         self.folder, self.ae_title, self.options = folder, ae_title, options
         self.host = "127.0.0.1"
         self.dicom_port, self.http_port = free_port(), free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log_path(self) -> Path:
-        return self.folder / "orthanc.log"
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -55,23 +54,7 @@ class Orthanc:
         }
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(configuration, indent=2))
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen([PROGRAM, str(path)], stdout=log, stderr=log)
-        self._wait_until(lambda: is_listening(self.dicom_port) and self._answers(), START_TIMEOUT_S, "start")
-
-    def stop(self, kill: bool = False) -> None:
-        """End it in order, which takes as long as somebody keeps an association open, or at once like a crash."""
-        if self.process is None:
-            return
-        if kill:
-            self.process.kill()
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(STOP_TIMEOUT_S)
-        self.process = None
+        self.launch([PROGRAM, str(path)], lambda: is_listening(self.dicom_port) and self._answers())
 
     def get(self, path: str) -> bytes:
         """Body of GET `path` (starting with a slash) of the REST interface."""
@@ -103,16 +86,14 @@ class Orthanc:
         find("Instance", StudyInstanceUID="1.2.3", Modality="SR")."""
         return list(self.post("/tools/find", {"Level": level, "Query": query}))
 
-    def wait_for_instances(self, count: int, timeout_s: float = 60.0, **query: str) -> list[str]:
-        """Identifiers of the instances matching `query`, once there are at least `count`."""
-        found: list[str] = []
+    def objects_of_study(self, study_instance_uid: str, pixels: bool = True) -> list[Dataset]:
+        """What it holds of a study, with or without the pixel data."""
+        found = self.find("Instance", StudyInstanceUID=study_instance_uid)
+        return [dcmread(io.BytesIO(self.instance_bytes(one)), stop_before_pixels=not pixels) for one in found]
 
-        def enough() -> bool:
-            found[:] = self.find("Instance", **query) if query else self.instances()
-            return len(found) >= count
-
-        self._wait_until(enough, timeout_s, f"hold {count} instances (has {len(found)})")
-        return found
+    def wait_for_instances(self, count: int, timeout_s: float = 60.0) -> list[str]:
+        """Identifiers of all instances, once there are at least `count`."""
+        return until(self.instances, self.log, timeout_s, enough=lambda seen: len(seen) >= count)
 
     def _answers(self) -> bool:
         try:
@@ -121,24 +102,9 @@ class Orthanc:
             return False
         return True
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            if self.process is not None and self.process.poll() is not None:
-                raise RuntimeError(f"Orthanc ended by itself:\n{self.log_path.read_text()[-2000:]}")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"Orthanc did not {what} within {timeout_s} s:\n{self.log_path.read_text()[-2000:]}")
-            time.sleep(0.05)
 
-
-@contextmanager
-def running_orthanc(folder: Path, ae_title: str = "ORTHANC", **options: Any) -> Iterator[Orthanc]:
+def running_orthanc(folder: Path, ae_title: str = "ORTHANC", **options: Any) -> AbstractContextManager[Orthanc]:
     """Orthanc with `options` of its own configuration file; skips the test when the program is missing."""
     if shutil.which("Orthanc") is None:
         pytest.skip("Orthanc is not installed")
-    archive = Orthanc(folder, ae_title, **options)
-    try:
-        archive.start()
-        yield archive
-    finally:
-        archive.stop()
+    return running(Orthanc(folder, ae_title, **options))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 VERIFICATION = "1.2.840.10008.1.1"
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -35,7 +37,7 @@ class RawPeer:
         self.accepted: dict[int, str] = {}
         self.pdu_bytes_max = 16384
 
-    def __enter__(self) -> RawPeer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -83,12 +85,14 @@ class RawPeer:
             elements=elements,
         )
 
-    def send_data_set(self, context_id: int, data: bytes, step: int | None = None) -> None:
-        """The data set in PDUs with one PDV each, as large as the node takes them."""
+    def send_data_set(self, context_id: int, data: bytes, step: int | None = None, pause_s: float = 0) -> None:
+        """The data set in PDUs with one PDV each, as large as the node takes them, and with pauses between."""
         step = step or self.pdu_bytes_max - 6
         for start in range(0, max(len(data), 1), step):
             control = DATA_LAST if start + step >= len(data) else DATA
             self.send(p_data(pdv(context_id, control, data[start : start + step])))
+            if pause_s and control == DATA:
+                time.sleep(pause_s)
 
     def store(
         self,
@@ -138,11 +142,14 @@ class RawPeer:
     def _read(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
-            chunk = self.socket.recv(count - len(data))
+            chunk = self._receive(count - len(data))
             if not chunk:
                 raise ConnectionError("closed by the node")
             data += chunk
         return data
+
+    def _receive(self, most: int) -> bytes:
+        return self.socket.recv(most)
 
 
 def associate_request(

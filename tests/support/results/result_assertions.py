@@ -7,7 +7,7 @@ ask whether the damage is noticed; `assert_report` and `assert_heatmap` fail wit
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -16,6 +16,16 @@ from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+from tests.support.results.report_content import (
+    Group,
+    children,
+    code_value,
+    groups,
+    has_concept,
+    only_value,
+    referenced,
+    walk,
+)
 
 SR_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.88.34")
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -30,19 +40,6 @@ LOSSY_SYNTAXES = (
     "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.203",
 )
-
-
-@dataclass(frozen=True)
-class Group:
-    """One measurement group as a reader of the report understands it."""
-
-    finding: str
-    probability: float
-    threshold: float
-    decision: str
-    tracking_uid: str
-    image_uid: str
-    heatmap_uid: str
 
 
 @dataclass
@@ -88,7 +85,7 @@ def report_problems(
     evidence = _check_references(check, sr, [*sources, *heatmaps])
     for source in sources:
         check(source.SOPInstanceUID in evidence, f"image {source.SOPInstanceUID} is not in the evidence")
-    library = {uid for item in walk(sr) if _named(item, "126200") for uid in _referenced(item)}
+    library = {uid for item in walk(sr) if has_concept(item, "126200") for uid in referenced(item)}
     check(library == {str(source.SOPInstanceUID) for source in sources}, "the Image Library lists other images")
     _check_groups(check, sr, analysed, heatmaps)
     _check_declined(check, sr, declined)
@@ -126,31 +123,6 @@ def heatmap_problems(sc: Dataset, source: Dataset) -> list[str]:
     series = [item.SeriesInstanceUID for item in sc.get("ReferencedSeriesSequence") or []]
     check(series == [source.SeriesInstanceUID], "Referenced Series is not the source's")
     return check.problems
-
-
-def groups(sr: Dataset) -> Iterator[Group]:
-    """The measurement groups, as far as they can be read."""
-    for item in walk(sr):
-        if _named(item, "125007"):
-            numbers = [child.MeasuredValueSequence[0].NumericValue for child in _children(item, "122157")]
-            thresholds = [child.TextValue for child in _children(item, "111002") if "threshold" in child.TextValue]
-            findings = [child.ConceptCodeSequence[0].CodeValue for child in _children(item, "121071")]
-            yield Group(
-                finding=_one(findings),
-                probability=float(_one(numbers) or "nan"),
-                threshold=float((re.findall(r"\d+(?:\.\d+)?", _one(thresholds)) or ["nan"])[0]),
-                decision=_one([child.ConceptCodeSequence[0].CodeMeaning for child in _children(item, _one(findings))]),
-                tracking_uid=_one([child.UID for child in _children(item, "112040")]),
-                image_uid=_one([uid for child in _children(item, "111030") for uid in _referenced(child)]),
-                heatmap_uid=_one([uid for child in _children(item, "121200") for uid in _own_references(child)]),
-            )
-
-
-def walk(item: Dataset) -> Iterator[Dataset]:
-    """Every content item below `item`, parents first."""
-    for child in item.get("ContentSequence") or ():
-        yield child
-        yield from walk(child)
 
 
 def _check_common(check: _Check, ds: Dataset, source: Dataset) -> None:
@@ -230,7 +202,7 @@ def _encoded(ds: Dataset, keyword: str) -> bytes:
 
 
 def _check_document(check: _Check, sr: Dataset) -> None:
-    check(_code(sr.get("ConceptNameCodeSequence")) == "126000", "the title is not Imaging Measurement Report")
+    check(code_value(sr.get("ConceptNameCodeSequence")) == "126000", "the title is not Imaging Measurement Report")
     check(sr.ContentTemplateSequence[0].TemplateIdentifier == "1500", "the template is not TID 1500")
     top = sr.get("ContentSequence") or []
     for code, what in (
@@ -241,8 +213,8 @@ def _check_document(check: _Check, sr: Dataset) -> None:
         ("111028", "Image Library"),
         ("126010", "Imaging Measurements"),
     ):
-        check(sum(_named(item, code) for item in top) == 1, f"not exactly one {what}")
-    notices = [item.TextValue for item in walk(sr) if item.ValueType == "TEXT" and _named(item, "121106")]
+        check(sum(has_concept(item, code) for item in top) == 1, f"not exactly one {what}")
+    notices = [item.TextValue for item in walk(sr) if item.ValueType == "TEXT" and has_concept(item, "121106")]
     check(any("Research use only" in text for text in notices), "the report does not say that it is for research")
 
 
@@ -282,7 +254,7 @@ def _check_groups(check: _Check, sr: Dataset, analysed: Sequence[Dataset], heatm
         check(0 < group.threshold < 100, f"an operating threshold of {group.threshold} %")
         decision = "Present" if group.probability >= group.threshold else "Absent"
         check(group.decision == decision, f"{group.probability} % is called {group.decision or 'nothing'}")
-    items = [item for item in walk(sr) if _named(item, "125007")]
+    items = [item for item in walk(sr) if has_concept(item, "125007")]
     for item in items:
         _check_group_items(check, item, by_uid)
     shown = {group.heatmap_uid for group in seen if group.heatmap_uid}
@@ -291,14 +263,14 @@ def _check_groups(check: _Check, sr: Dataset, analysed: Sequence[Dataset], heatm
 
 def _check_group_items(check: _Check, group: Dataset, by_uid: dict[str, Dataset]) -> None:
     for code, what in (("112039", "tracking identifier"), ("111001", "algorithm name"), ("111000", "algorithm family")):
-        check(len(_children(group, code)) == 1, f"not exactly one {what}")
-    versions = [item.TextValue for item in _children(group, "111003")]
-    check(re.fullmatch(r"\S+\+sha256\.[0-9a-f]{64}", _one(versions)), f"the algorithm version is {versions}")
-    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence for item in _children(group, "122157")]
-    check([_code(unit) for unit in units] == ["%"], "the probability is not one number in percent")
+        check(len(children(group, code)) == 1, f"not exactly one {what}")
+    versions = [item.TextValue for item in children(group, "111003")]
+    check(re.fullmatch(r"\S+\+sha256\.[0-9a-f]{64}", only_value(versions)), f"the algorithm version is {versions}")
+    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence for item in children(group, "122157")]
+    check([code_value(unit) for unit in units] == ["%"], "the probability is not one number in percent")
     regions = [item for item in group.get("ContentSequence") or () if item.ValueType == "SCOORD"]
     if check(len(regions) == 1, f"{len(regions)} regions in a group"):
-        source = by_uid.get(_one(_referenced(regions[0])))
+        source = by_uid.get(only_value(referenced(regions[0])))
         points = list(zip(regions[0].GraphicData[::2], regions[0].GraphicData[1::2], strict=True))
         check(regions[0].GraphicType == "POLYLINE" and points[0] == points[-1], "the region is no closed polyline")
         xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -311,36 +283,11 @@ def _check_group_items(check: _Check, group: Dataset, by_uid: dict[str, Dataset]
 def _check_declined(check: _Check, sr: Dataset, declined: Sequence[Dataset]) -> None:
     told: dict[str, str] = {}
     for item in walk(sr):
-        if _named(item, "111065"):
-            check(_code(item.ConceptCodeSequence) == "111225", "a summary that is not 'Not Attempted'")
-            told[_one(_referenced(item))] = _one([child.TextValue for child in _children(item, "121106")])
+        if has_concept(item, "111065"):
+            check(code_value(item.ConceptCodeSequence) == "111225", "a summary that is not 'Not Attempted'")
+            told[only_value(referenced(item))] = only_value([child.TextValue for child in children(item, "121106")])
     check(set(told) == {str(source.SOPInstanceUID) for source in declined}, f"not analysed are {sorted(told)}")
     for uid, reason in told.items():
         check(
             re.search(r"\[[a-z-]+\]: \S", reason), f"image {uid} was not analysed without code and reason: {reason!r}"
         )
-
-
-def _children(item: Dataset, code: str) -> list[Dataset]:
-    return [child for child in item.get("ContentSequence") or () if _named(child, code)]
-
-
-def _named(item: Dataset, code: str) -> bool:
-    return bool(code) and _code(item.get("ConceptNameCodeSequence")) == code
-
-
-def _code(sequence: Sequence[Dataset] | None) -> str:
-    return str(sequence[0].get("CodeValue", "")) if sequence else ""
-
-
-def _own_references(item: Dataset) -> list[str]:
-    return [str(reference.ReferencedSOPInstanceUID) for reference in item.get("ReferencedSOPSequence") or ()]
-
-
-def _referenced(item: Dataset) -> list[str]:
-    return [uid for child in (item, *walk(item)) for uid in _own_references(child)]
-
-
-def _one(values: Sequence[object]) -> str:
-    """The only value, or nothing when there is none or more than one."""
-    return str(values[0]) if len(values) == 1 else ""

@@ -18,6 +18,7 @@ from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.package.gate import Gate, GateFigure, as_note, refusal
 from converter.package.manifest import load_manifest
+from scp_node.decode.pool import DecodePool
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import InstanceRow
 from scp_node.settings import Inference, Settings
@@ -27,7 +28,8 @@ from scp_node.telemetry import metrics
 from scp_node.workflow.image_job import ImageCase, examine
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from tests.support.models.tiny_model import GATE, GOLDEN, SIDE, TINY, TINY_GATED, tiny_gate
+from tests.support.checkout import GOLDEN
+from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, tiny_gate
 
 GATE_SPEC = Gate.model_validate(GATE)
 BRIGHT, DARK, DARKEST = (np.full((1, SIDE, SIDE), value, np.float32) for value in (0.5, -1.0, -4.0))
@@ -132,9 +134,9 @@ def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: GateMode) -> tu
             Spool(Path(folder)),
             PreviewStore(Path(folder)),
             unused,
-            Gray(gray),
+            cast(DecodePool, Gray(gray)),
             unused,
-        )  # type: ignore[arg-type]
+        )
         log = StepLog("1.2", "1.2.3")
         case = ImageCase(cast(InstanceRow, SimpleNamespace(spool_name="ab" * 32)), log, model=model)
         return examine(case, services), log
@@ -152,7 +154,9 @@ def test_the_gate_is_asked_after_inference_and_before_the_findings_are_judged() 
 def test_the_graph_says_what_the_gate_was_made_to_say(shelf: LoadedModels) -> None:
     model = shelf.get("tiny-gated")
     for gray in (BRIGHT, DARK, DARKEST):
-        np.testing.assert_allclose(model.score(gray).gate, tiny_gate(gray)[0], atol=1e-6)
+        gate = model.score(gray).gate
+        assert gate is not None
+        np.testing.assert_allclose(gate, tiny_gate(gray)[0], atol=1e-6)
 
 
 @pytest.mark.parametrize(("gray", "code"), [(BRIGHT, None), (DARK, "gate-picture"), (DARKEST, "gate-noise")])

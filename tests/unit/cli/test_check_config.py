@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from scp_node.cli.check_config import check_config
+from tests.support.checkout import CONFIG
 
-NODE_YAML = Path(__file__).parents[3] / "config" / "node.yaml"
+NODE_YAML = CONFIG / "node.yaml"
 
 
 def run(*arguments: str) -> Result:

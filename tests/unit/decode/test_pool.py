@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -29,9 +29,10 @@ from scp_node.errors import (
     OutOfResources,
 )
 from tests.support.models.tiny_model import TINY
+from tests.support.waiting import until
 
 SPEC = load_manifest(TINY / "manifest.yaml").input
-STRANGE = "tests.support.models.strange_child"
+STRANGE = "tests.support.hostile.decoding_child"
 LONG_S = 120.0
 
 
@@ -43,13 +44,6 @@ def pool() -> Iterator[DecodePool]:
 
 def convert(pool: DecodePool, name: str, folder: Path = Path("/nowhere")) -> Converted | Declined:
     return pool.convert(folder / name, SPEC, None, 64, 1_000_000)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
@@ -212,12 +206,12 @@ def test_closing_in_mid_work_lets_the_image_be_tried_again() -> None:
     pids = pool.child_pids
     with ThreadPoolExecutor(1) as threads:
         failing = threads.submit(convert, pool, "hangs")
-        wait_until(lambda: any(wchan_or_flags(pid) for pid in pids))
+        until(lambda: any(wchan_or_flags(pid) for pid in pids), timeout_s=LONG_S)
         pool.close()
         with pytest.raises(OutOfResources) as raised:
             failing.result(LONG_S)
     assert raised.value.retry
-    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+    until(lambda: not any(is_alive(pid) for pid in pids), timeout_s=LONG_S)
     with pytest.raises(OutOfResources, match="stopping"):
         convert(pool, "good")
 
@@ -260,10 +254,10 @@ def test_children_end_with_a_parent_that_is_killed(work: str) -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        wait_until(lambda: work == "idle" or wchan_or_flags(pid) == "sigio")
+        until(lambda: work == "idle" or wchan_or_flags(pid) == "sigio", timeout_s=LONG_S)
         assert is_alive(pid)
         parent.kill()
-    wait_until(lambda: not is_alive(pid))
+    until(lambda: not is_alive(pid), timeout_s=LONG_S)
 
 
 def test_a_child_loads_neither_the_model_nor_the_ledger() -> None:
@@ -286,7 +280,7 @@ class working:  # noqa: N801
     def __enter__(self) -> None:
         for thread in self._threads:
             thread.start()
-        wait_until(lambda: self._pool._waiting == len(self._threads) - 1 and not self._pool._idle)
+        until(lambda: self._pool._waiting == len(self._threads) - 1 and not self._pool._idle, timeout_s=LONG_S)
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()

@@ -28,8 +28,9 @@ from scp_node.storage.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job
 from scp_node.workflow.job_kinds import delivery_job
 from scp_node.workflow.services import Services
-from tests.support.dicom.objects import settings_for, small_file
+from tests.support.dicom.objects import small_file
 from tests.support.ledger.ledgers import claimed, new_ledger, received
+from tests.support.node.delivering import settings_for
 
 NAMES = ("accepts", "probe", "send")
 
@@ -84,7 +85,7 @@ def _the_row_of_the_new_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OpenFolder, "made", [])
 
 
-def settings_to(path: Path, **delivery: float) -> Settings:
+def settings_to(path: Path, **delivery: Any) -> Settings:
     """Settings whose one destination, `share`, is a folder."""
     settings = settings_for({"share": ("UNUSED", 104)}, **delivery)
     share = SharedFolder(ae_title="UNUSED", host="127.0.0.1", port=104, path=str(path))

@@ -16,7 +16,7 @@ from tests.support.dicom.objects import small_file
 from tests.support.peers.dcmtk import program
 
 
-def test_the_data_set_begins_where_the_file_meta_information_ends(tmp_path: Path):
+def test_the_data_set_begins_where_the_file_meta_information_ends(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     file = read_part10(path)
     with file.open_dataset() as stream:
@@ -29,14 +29,14 @@ def test_the_data_set_begins_where_the_file_meta_information_ends(tmp_path: Path
 @pytest.mark.parametrize(
     "content", [b"", b"DICM", bytes(128) + b"DICM", bytes(200), b"\x89PNG\r\n\x1a\n" + bytes(300)], ids=range(5)
 )
-def test_what_is_not_part10_is_refused(tmp_path: Path, content: bytes):
+def test_what_is_not_part10_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
     with pytest.raises(NotPart10):
         read_part10(path)
 
 
-def test_a_data_set_without_file_meta_information_is_refused(tmp_path: Path):
+def test_a_data_set_without_file_meta_information_is_refused(tmp_path: Path) -> None:
     file = read_part10(small_file(tmp_path))
     bare = tmp_path / "bare"
     with file.open_dataset() as stream:
@@ -45,7 +45,7 @@ def test_a_data_set_without_file_meta_information_is_refused(tmp_path: Path):
         read_part10(bare)
 
 
-def test_a_file_without_data_set_is_refused(tmp_path: Path):
+def test_a_file_without_data_set_is_refused(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     file = read_part10(path)
     path.write_bytes(path.read_bytes()[: file.dataset_offset])
@@ -55,7 +55,7 @@ def test_a_file_without_data_set_is_refused(tmp_path: Path):
 
 @pytest.mark.peer("dcmconv")
 @pytest.mark.parametrize("sop_class", [COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE])
-def test_reencoding_gives_the_bytes_that_dcmtk_gives(tmp_path: Path, sop_class: str):
+def test_reencoding_gives_the_bytes_that_dcmtk_gives(tmp_path: Path, sop_class: str) -> None:
     path = small_file(tmp_path, sop_class)
     converted = tmp_path / "implicit.dcm"
     subprocess.run([program("dcmconv"), "+ti", "+e", "-g", str(path), str(converted)], check=True, timeout=60)
@@ -63,14 +63,14 @@ def test_reencoding_gives_the_bytes_that_dcmtk_gives(tmp_path: Path, sop_class: 
         assert reencoded(read_part10(path), ImplicitVRLittleEndian) == stream.read()
 
 
-def test_reencoding_keeps_the_bytes_of_a_japanese_name(tmp_path: Path):
+def test_reencoding_keeps_the_bytes_of_a_japanese_name(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     name = dcmread(path)["PatientName"]
     data = reencoded(read_part10(path), ImplicitVRLittleEndian)
     assert name.value.original_string in data
 
 
-def test_a_file_in_the_accepted_syntax_is_sent_as_it_is_stored(tmp_path: Path):
+def test_a_file_in_the_accepted_syntax_is_sent_as_it_is_stored(tmp_path: Path) -> None:
     file = read_part10(small_file(tmp_path))
     stream, length = dataset_stream(file, ExplicitVRLittleEndian)
     with stream:
@@ -78,13 +78,13 @@ def test_a_file_in_the_accepted_syntax_is_sent_as_it_is_stored(tmp_path: Path):
     assert length == file.dataset_bytes
 
 
-def test_other_syntaxes_are_not_reencoded(tmp_path: Path):
+def test_other_syntaxes_are_not_reencoded(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot re-encode"):
         reencoded(read_part10(small_file(tmp_path)), ExplicitVRBigEndian)
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
-def test_a_file_whose_uid_is_none_is_refused(tmp_path: Path):
+def test_a_file_whose_uid_is_none_is_refused(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     ds = dcmread(path)
     ds.file_meta["MediaStorageSOPInstanceUID"]._value = "1.2/../3"
@@ -93,7 +93,7 @@ def test_a_file_whose_uid_is_none_is_refused(tmp_path: Path):
         read_part10(path)
 
 
-def test_a_data_set_that_cannot_be_read_is_not_reencoded(tmp_path: Path):
+def test_a_data_set_that_cannot_be_read_is_not_reencoded(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     file = read_part10(path)
     broken = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"no item!" * 4

@@ -29,7 +29,7 @@ def send(archive: EmbeddedArchive, *paths: Path) -> list[FileOutcome]:
     return list(transfer(Peer("127.0.0.1", archive.port, "ARCHIVE", "TESTER", 5.0, 5.0), paths))
 
 
-def test_objects_are_kept_byte_for_byte_under_study_and_series(tmp_path: Path, archive: EmbeddedArchive):
+def test_objects_are_kept_byte_for_byte_under_study_and_series(tmp_path: Path, archive: EmbeddedArchive) -> None:
     paths = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_SR, SECONDARY_CAPTURE)]
     assert all(one.outcome.sent for one in send(archive, *paths))
     assert archive.wait_for(lambda stored: len(stored) == 2, 5)
@@ -41,14 +41,14 @@ def test_objects_are_kept_byte_for_byte_under_study_and_series(tmp_path: Path, a
         assert (stored.study_instance_uid, stored.calling_ae_title) == (ds.StudyInstanceUID, "TESTER")
 
 
-def test_an_object_that_comes_twice_is_counted_twice_and_kept_once(tmp_path: Path, archive: EmbeddedArchive):
+def test_an_object_that_comes_twice_is_counted_twice_and_kept_once(tmp_path: Path, archive: EmbeddedArchive) -> None:
     path = small_file(tmp_path)
     send(archive, path, path)
     assert (archive.received_count, len(archive.stored)) == (2, 1)
 
 
 @pytest.mark.parametrize("uid", ["../../../evil", "1.2/../../evil", "1..2", "01.2", "1." + "2" * 70, ""])
-def test_a_uid_that_is_none_never_becomes_a_path(tmp_path: Path, archive: EmbeddedArchive, uid: str):
+def test_a_uid_that_is_none_never_becomes_a_path(tmp_path: Path, archive: EmbeddedArchive, uid: str) -> None:
     ds = dcmread(small_file(tmp_path))
     ds["StudyInstanceUID"]._value = uid
     path = tmp_path / "evil.dcm"
@@ -57,5 +57,5 @@ def test_a_uid_that_is_none_never_becomes_a_path(tmp_path: Path, archive: Embedd
     assert not list((tmp_path / "archive").rglob("*"))
 
 
-def test_waiting_ends_in_time(archive: EmbeddedArchive):
+def test_waiting_ends_in_time(archive: EmbeddedArchive) -> None:
     assert not archive.wait_for(lambda stored: len(stored) > 0, 0.1)

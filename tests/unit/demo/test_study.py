@@ -14,7 +14,7 @@ from scp_node.errors import UsageError
 from tests.support.dicom.objects import small_file
 
 
-def test_a_single_file_is_a_study(tmp_path: Path):
+def test_a_single_file_is_a_study(tmp_path: Path) -> None:
     path = small_file(tmp_path, SECONDARY_CAPTURE)
     study = read_study(path)
     ds = dcmread(path)
@@ -24,7 +24,7 @@ def test_a_single_file_is_a_study(tmp_path: Path):
     assert study.remarks == ()
 
 
-def test_of_several_studies_the_first_is_taken_and_said_so(tmp_path: Path):
+def test_of_several_studies_the_first_is_taken_and_said_so(tmp_path: Path) -> None:
     for _ in range(3):
         small_file(tmp_path, SECONDARY_CAPTURE)
     study = read_study(tmp_path)
@@ -33,7 +33,7 @@ def test_of_several_studies_the_first_is_taken_and_said_so(tmp_path: Path):
     assert "3 studies" in study.remarks[0]
 
 
-def test_objects_that_the_node_does_not_take_are_left_out(tmp_path: Path):
+def test_objects_that_the_node_does_not_take_are_left_out(tmp_path: Path) -> None:
     image = small_file(tmp_path, SECONDARY_CAPTURE)
     small_file(tmp_path, COMPREHENSIVE_SR)
     (tmp_path / "readme.txt").write_text("no DICOM")
@@ -43,7 +43,7 @@ def test_objects_that_the_node_does_not_take_are_left_out(tmp_path: Path):
     assert len(study.remarks) == 2
 
 
-def test_a_path_without_an_image_is_a_mistake_in_use(tmp_path: Path):
+def test_a_path_without_an_image_is_a_mistake_in_use(tmp_path: Path) -> None:
     small_file(tmp_path, COMPREHENSIVE_SR)
     with pytest.raises(UsageError, match="no DICOM image"):
         read_study(tmp_path)

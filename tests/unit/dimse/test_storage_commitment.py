@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
@@ -43,7 +44,7 @@ def test_a_report_tells_the_committed_objects_from_the_failed_ones(syntax: str) 
 @pytest.mark.parametrize(
     ("event_type", "failed"), [(ALL_COMMITTED, references(OTHER, reason=0x0110)), (SOME_FAILED, None)]
 )
-def test_a_report_that_contradicts_its_event_type_is_refused(event_type: int, failed: list | None) -> None:
+def test_a_report_that_contradicts_its_event_type_is_refused(event_type: int, failed: list[Dataset] | None) -> None:
     ds = event_information("2.25.9", references(OUR_RESULT), failed)
     with pytest.raises(MalformedReport, match="contradict"):
         read_report(event_type, encoded(ds), EXPLICIT_LE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def images(seed: int, number: int = 150) -> tuple[Bools, Floats, Floats]:
         (weighted.brier, reference.brier_score_loss),
     ],
 )
-def test_figures_of_scores(seed: int, ours: weighted.Rule, theirs: object) -> None:
+def test_figures_of_scores(seed: int, ours: weighted.Rule, theirs: Callable[..., float]) -> None:
     positive, score, weights = images(seed)
     assert value(ours, positive, score) == pytest.approx(theirs(positive, score), abs=1e-12)
     found = ours(positive, score, np.stack([weights, np.ones(len(score))]))
@@ -51,7 +53,9 @@ def test_figures_of_scores(seed: int, ours: weighted.Rule, theirs: object) -> No
         (weighted.f1, reference.f1_score, {}),
     ],
 )
-def test_figures_of_calls(seed: int, ours: weighted.Rule, theirs: object, options: dict[str, object]) -> None:
+def test_figures_of_calls(
+    seed: int, ours: weighted.Rule, theirs: Callable[..., float], options: dict[str, object]
+) -> None:
     positive, score, weights = images(seed)
     called = score >= THRESHOLD
     assert value(at(ours, THRESHOLD), positive, score) == pytest.approx(theirs(positive, called, **options), abs=1e-12)

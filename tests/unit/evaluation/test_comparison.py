@@ -35,7 +35,7 @@ def delong_by_definition(positive: Bools, one: Floats, other: Floats) -> tuple[f
         return float(((values[r] - area[r]) * (values[s] - area[s])).sum() / (count - 1))
 
     def s(r: int, q: int) -> float:
-        return covariance(v10, r, q, m) / m + covariance(v01, r, q, n) / n
+        return covariance(v10, r, q, int(m)) / int(m) + covariance(v01, r, q, int(n)) / int(n)
 
     return area[0] - area[1], s(0, 0) + s(1, 1) - 2 * s(0, 1)
 

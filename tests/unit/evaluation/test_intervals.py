@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -39,8 +41,8 @@ def test_however_many_images_only_a_bounded_number_of_weights_is_held(monkeypatc
 
 def test_a_flawless_share_is_not_certain() -> None:
     # Clopper and Pearson, 20 of 20: 83.2 % to 100 %
-    assert exact_if_unanimous(Estimate(1, 1, 1), 20) == Estimate(1, pytest.approx(0.8316, abs=1e-4), 1)
-    assert exact_if_unanimous(Estimate(0, 0, 0), 20) == Estimate(0, 0, pytest.approx(0.1684, abs=1e-4))
+    assert astuple(exact_if_unanimous(Estimate(1, 1, 1), 20)) == (1, pytest.approx(0.8316, abs=1e-4), 1)
+    assert astuple(exact_if_unanimous(Estimate(0, 0, 0), 20)) == (0, 0, pytest.approx(0.1684, abs=1e-4))
     assert exact_if_unanimous(Estimate(0.9, 0.8, 1), 20) == Estimate(0.9, 0.8, 1)
     assert exact_if_unanimous(UNKNOWN, 0) is UNKNOWN
 

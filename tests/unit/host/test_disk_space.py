@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,12 @@ def test_files_are_not_counted_at_each_check_nor_without_a_quota(
 ) -> None:
     walks: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: (walks.append(path), scandir(path))[1])
+
+    def counted(path: str) -> Any:
+        walks.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
     for limits, expected in ((DiskLimits(), 0), (DiskLimits(spool_bytes_max=MIB), 1)):
         walks.clear()
         room = DiskSpace(tmp_path, limits)

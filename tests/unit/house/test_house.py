@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+from tests.support.checkout import CHECKOUT
+
 PACKAGES = ("scp_node", "converter", "training", "tests")
 TOP_LEVEL = {
     *("scp_node", "converter", "training", "models", "config", "tests", "pyproject.toml", "README.md"),
@@ -74,6 +75,15 @@ def test_every_module_begins_with_a_line_that_says_what_it_is() -> None:
 def test_no_module_has_a_name_that_says_nothing() -> None:
     named = {path for path in MODULES if path.stem in FORBIDDEN_MODULES or path.parent.name in FORBIDDEN_MODULES}
     assert named == set()
+
+
+def test_one_module_of_the_tests_knows_where_the_checkout_is() -> None:
+    counting = [
+        name_of(path)
+        for path in MODULES
+        if name_of(path).startswith("tests/") and re.search(r"__file__.*\.parents\[", path.read_text(encoding="utf-8"))
+    ]
+    assert counting == ["tests/support/checkout.py"]
 
 
 def test_modules_are_small() -> None:

@@ -18,10 +18,10 @@ from converter.image.convert import Converted, convert
 from converter.image.decode import decode_frame
 from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_levels
-from converter.image.image_file import read_image
 from converter.image.plausibility import check_pixels
 from converter.package.network import InputSpec, Normalisation
 from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.part10 import read_dicom
 from tests.support.dicom.phantoms import make_dx, write_dx
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
@@ -106,7 +106,7 @@ def test_a_model_sees_what_the_slow_way_gives(case: dict[str, Any], sides: tuple
         height=sides[0], width=sides[1], layout="NCHW", normalisation=Normalisation(name="centre-standardise")
     )
     path = write_dx(tmp_path / "image.dcm", make_dx(seed=sides[0], **case))
-    ds = read_image(path)
+    ds = read_dicom(path)
     stored = decode_frame(ds)
     levels, _ = gray_levels(ds, stored)
     gray = np.array([round(float(level) * 65535) for level in levels], np.uint16)[stored.words]

@@ -19,7 +19,7 @@ from converter.image.plausibility import check_pixels
 from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.phantoms import compress_with, make_dx
 
-EIGHT = {"bits_allocated": 8, "bits_stored": 8}
+EIGHT: dict[str, Any] = {"bits_allocated": 8, "bits_stored": 8}
 
 
 def gray_levels() -> NDArray[np.uint8]:
@@ -27,7 +27,7 @@ def gray_levels() -> NDArray[np.uint8]:
 
 
 def heat_colours() -> NDArray[np.uint8]:
-    return cv2.applyColorMap(gray_levels(), cv2.COLORMAP_JET)[..., ::-1].copy()
+    return cv2.applyColorMap(gray_levels(), cv2.COLORMAP_JET)[..., ::-1].astype(np.uint8)
 
 
 def test_a_film_stored_as_rgb_is_shown_as_the_gray_film() -> None:

@@ -15,12 +15,12 @@ from converter.errors import Undecodable
 from converter.image.convert import Converted, convert, shrink
 from converter.image.eligibility import AGE_UNKNOWN
 from converter.image.gray_image import GrayImage
-from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
 from converter.package.intended_use import AgeRange, IntendedUse
 from converter.package.network import InputSpec, Normalisation
 from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.part10 import read_dicom
 from tests.support.dicom.phantoms import make_dx, write_dx
 
 USE = IntendedUse(
@@ -79,7 +79,7 @@ def test_the_model_sees_what_the_pipeline_renders(tmp_path: Path) -> None:
     converted = run(path)
 
     assert isinstance(converted, Converted)
-    image = render(read_image(path))
+    image = render(read_dicom(path))
     assert np.array_equal(converted.model_input, to_model_input(image, spec("NCHW")))
 
 
@@ -143,6 +143,7 @@ def test_a_declined_header_costs_no_decoding(tmp_path: Path) -> None:
 
 def test_a_result_crosses_a_process_boundary(tmp_path: Path) -> None:
     converted = run(write_dx(tmp_path / "chest.dcm", make_dx()))
+    assert isinstance(converted, Converted)
 
     copy = pickle.loads(pickle.dumps(converted))
 

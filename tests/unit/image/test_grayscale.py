@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom.uid import DigitalXRayImageStorageForProcessing
 
 from converter.image.grayscale import (
@@ -211,11 +212,14 @@ def test_for_processing_images_show_dense_parts_white(relationship: str | None, 
 
 @pytest.mark.parametrize(("photometric", "sign"), [("MONOCHROME1", 1), ("MONOCHROME2", -1)])
 def test_for_processing_without_sign_follows_the_photometric_interpretation(photometric: str, sign: int) -> None:
-    attributes = {"PresentationIntentType": "FOR PROCESSING", "photometric": photometric, "rows": 200, "columns": 160}
+    def shown(sign: int | None) -> NDArray[np.uint16]:
+        attributes: dict[str, Any] = {
+            "PresentationIntentType": "FOR PROCESSING",
+            "PixelIntensityRelationshipSign": sign,
+        }
+        return render(make_dx(photometric=photometric, rows=200, columns=160, **attributes)).pixels
 
-    silent = render(make_dx(PixelIntensityRelationshipSign=None, **attributes))
-
-    assert np.array_equal(silent.pixels, render(make_dx(PixelIntensityRelationshipSign=sign, **attributes)).pixels)
+    assert np.array_equal(shown(None), shown(sign))
 
 
 def test_the_first_of_several_frames_is_shown_and_noted() -> None:

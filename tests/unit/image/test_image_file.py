@@ -6,10 +6,12 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
@@ -45,7 +47,7 @@ def picture(path: Path) -> GrayImage:
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_png_of_any_depth_and_channels_becomes_gray(depth: int, channels: int, tmp_path: Path) -> None:
-    gray = EIGHT if depth == 8 else SIXTEEN
+    gray: NDArray[Any] = EIGHT if depth == 8 else SIXTEEN
     pixels = gray if channels == 1 else np.repeat(gray[..., None], channels, axis=2)
     cv2.imwrite(str(tmp_path / "image.png"), pixels)
 

@@ -9,13 +9,16 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -43,7 +46,7 @@ USE = IntendedUse(
     statement="tests",
 )
 MEBIBYTE = 1 << 20
-SMALL = {"rows": 200, "columns": 160}
+SMALL: dict[str, Any] = {"rows": 200, "columns": 160}
 JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
 HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 
@@ -57,13 +60,17 @@ def encoded(syntax: str) -> Dataset:
         ds = make_dx(small_image())
         compress_with(ds, syntax, CODESTREAMS[syntax])
         return ds
-    bits = {"bits_allocated": 8, "bits_stored": 8} if syntax == JPEGBaseline8Bit else {}
+    bits: dict[str, Any] = {"bits_allocated": 8, "bits_stored": 8} if syntax == JPEGBaseline8Bit else {}
     return make_dx(transfer_syntax=syntax, **SMALL, **bits)
 
 
 def with_codestream(ds: Dataset, change: Callable[[bytes], bytes]) -> Dataset:
     ds.PixelData = encapsulate([change(get_frame(ds.PixelData, 0, number_of_frames=1))])
     return ds
+
+
+def changed(syntax: str, change: Callable[[bytes], bytes]) -> Dataset:
+    return with_codestream(encoded(syntax), change)
 
 
 def with_attributes(**attributes: object) -> Dataset:
@@ -113,7 +120,7 @@ UNDECODABLE: dict[str, Callable[[], Dataset]] = {
     "no fragments": lambda: with_fragments(b"\xfe\xff\x00\xe0\0\0\0\0"),
     "fragment longer than the data": lambda: with_fragments(b"\xfe\xff\x00\xe0\xff\xff\xff\x7f\x01\x02"),
     **{
-        f"truncated {name}": lambda syntax=syntax: with_codestream(encoded(syntax), lambda code: code[: len(code) // 2])
+        f"truncated {name}": partial(changed, syntax, lambda code: code[: len(code) // 2])
         for name, syntax in {
             "RLE": RLELossless,
             "JPEG": JPEGBaseline8Bit,
@@ -124,14 +131,14 @@ UNDECODABLE: dict[str, Callable[[], Dataset]] = {
         }.items()
     },
     **{
-        f"{name} of rubbish": lambda syntax=syntax: with_codestream(encoded(syntax), lambda code: b"rubbish!" * 50)
+        f"{name} of rubbish": partial(changed, syntax, lambda code: b"rubbish!" * 50)
         for name, syntax in {"RLE": RLELossless, "JPEG": JPEGBaseline8Bit, "JPEG 2000": JPEG2000Lossless}.items()
     },
 }
 
 
 def with_syntax(ds: Dataset, uid: str) -> Dataset:
-    ds.file_meta.TransferSyntaxUID = uid
+    ds.file_meta.TransferSyntaxUID = UID(uid)
     if not ds["PixelData"].is_undefined_length:
         ds.PixelData = encapsulate([ds.PixelData])
         ds["PixelData"].is_undefined_length = True

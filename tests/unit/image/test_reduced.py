@@ -33,7 +33,7 @@ def lowpass(values: NDArray[np.int64]) -> NDArray[np.int64]:
     extended = np.concatenate([values[2:0:-1], values, values[-2:-4:-1]])
     even, odd = extended[0::2], extended[1::2]
     detail = odd[: len(even) - 1] - ((even[:-1] + even[1:]) >> 1)
-    smooth = even[1:-1] + ((detail[:-1] + detail[1:] + 2) >> 2)
+    smooth: NDArray[np.int64] = even[1:-1] + ((detail[:-1] + detail[1:] + 2) >> 2)
     return smooth[: (len(values) + 1) // 2]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from converter.image.geometry import make_square
 from converter.image.pixels import render
@@ -50,7 +51,7 @@ def by_the_formulas(words: np.ndarray, attributes: dict[str, Any]) -> np.ndarray
     c, w = float(attributes["WindowCenter"]), float(attributes["WindowWidth"])
     match attributes["VOILUTFunction"]:
         case "SIGMOID":
-            shown = 1 / (1 + np.exp(np.clip(-4 * (x - c) / w, -700, 700)))
+            shown: NDArray[Any] = 1 / (1 + np.exp(np.clip(-4 * (x - c) / w, -700, 700)))
         case "LINEAR_EXACT":
             shown = np.where(x <= c - w / 2, 0, np.where(x > c + w / 2, 1, (x - c) / w + 0.5))
         case _:

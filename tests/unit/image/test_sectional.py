@@ -15,7 +15,8 @@ from converter.image.eligibility import check_header
 from converter.image.sop_classes import CT_IMAGE, MR_IMAGE, SECONDARY_CAPTURE, STORAGE_CLASSES, storage_classes
 from converter.package.intended_use import AgeRange, IntendedUse
 from converter.package.network import InputSpec, Normalisation
-from tests.support.dicom.phantoms import make_dx, make_mr, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
+from tests.support.dicom.slices import make_mr
 
 SPEC = InputSpec(height=64, width=64, layout="NCHW", normalisation=Normalisation(name="scale"))
 
@@ -57,7 +58,7 @@ def test_a_chest_model_declines_slices_whatever_their_header_says() -> None:
 
 
 def test_a_brain_model_declines_radiographs_and_slices_of_the_other_kind() -> None:
-    skull = {"BodyPartExamined": "SKULL"}
+    skull: dict[str, Any] = {"BodyPartExamined": "SKULL"}
     assert code(make_dx(rows=64, columns=64, **skull), use("MR")) == "wrong-modality"
     assert code(make_dx(rows=64, columns=64, Modality="", **skull), use("MR")) == "wrong-modality"
     plate = make_dx(rows=64, columns=64, sop_class=ComputedRadiographyImageStorage, Modality="MR", **skull)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ from scp_node.errors import InferenceFailed, InvalidScore, OutOfResources
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.scores import Scores
 from tests.support.models.tiny_model import TINY
+from tests.support.waiting import until
 
 LONG_S = 60.0
 POISON = np.float32(666)
@@ -51,19 +51,12 @@ def held_back(session: FakeSession, batcher: Batcher) -> Iterator[None]:
     with ThreadPoolExecutor(1) as threads:
         session.go_on.clear()
         first = threads.submit(batcher.score, image(-1))
-        wait_until(lambda: session.batch_sizes == [1])
+        until(lambda: session.batch_sizes == [1], timeout_s=LONG_S)
         try:
             yield
         finally:
             session.go_on.set()
         first.result(LONG_S)
-
-
-def wait_until(condition: object) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def score_all(batcher: Batcher, values: list[float], session: FakeSession) -> list[object]:
@@ -78,7 +71,7 @@ def score_all(batcher: Batcher, values: list[float], session: FakeSession) -> li
     with ThreadPoolExecutor(len(values)) as threads:
         with held_back(session, batcher):
             futures = [threads.submit(score, value) for value in values]
-            wait_until(lambda: len(batcher._waiting) == len(values))
+            until(lambda: len(batcher._waiting) == len(values), timeout_s=LONG_S)
         return [future.result(LONG_S) for future in futures]
 
 
@@ -126,7 +119,7 @@ def test_images_that_wait_are_bounded() -> None:
     with closing(Batcher(session, waiting_max=2, batch_window_s=0)) as batcher, ThreadPoolExecutor(2) as threads:
         with held_back(session, batcher):
             waiting = [threads.submit(batcher.score, image(value)) for value in (1, 2)]
-            wait_until(lambda: len(batcher._waiting) == 2)
+            until(lambda: len(batcher._waiting) == 2, timeout_s=LONG_S)
             with pytest.raises(OutOfResources, match="2 images wait"):
                 batcher.score(image(3))
         assert [future.result(LONG_S).probability[0] for future in waiting] == [1, 2]
@@ -147,7 +140,7 @@ def test_closing_finishes_what_waits_and_takes_no_more() -> None:
     batcher = Batcher(session, batch_size_max=4, batch_window_s=LONG_S)
     with ThreadPoolExecutor(4) as threads:
         waiting = [threads.submit(batcher.score, image(value)) for value in (1, 2)]
-        wait_until(lambda: len(batcher._waiting) == 2)
+        until(lambda: len(batcher._waiting) == 2, timeout_s=LONG_S)
         batcher.close()
         assert [future.result(LONG_S).probability[0] for future in waiting] == [1, 2]
     assert batcher._thread is not None and not batcher._thread.is_alive()

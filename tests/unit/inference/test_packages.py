@@ -23,8 +23,8 @@ from scp_node.inference.packages import (
 )
 from scp_node.inference.session import InferenceSession
 from scp_node.settings.places import shipped_models_dir
+from tests.support.checkout import GOLDEN, MODELS
 from tests.support.models.tiny_model import (
-    GOLDEN,
     TINY,
     TINY_GATED,
     TINY_NHWC,
@@ -271,7 +271,7 @@ def test_the_map_must_be_what_the_decision_was_made_of(tiny: Path) -> None:
 
 
 def test_the_shipped_models_are_those_of_the_checkout() -> None:
-    assert shipped_models_dir() == Path(library.__file__).resolve().parents[2] / "models"
+    assert shipped_models_dir() == MODELS
 
 
 def test_every_shipped_package_is_proven() -> None:

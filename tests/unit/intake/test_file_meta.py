@@ -7,6 +7,7 @@ import io
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
@@ -26,7 +27,7 @@ def test_it_equals_what_pydicom_writes(instance: str) -> None:
     meta.TransferSyntaxUID = UID(EXPLICIT_LE)
     meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    buffer = io.BytesIO()
+    buffer = DicomBytesIO()
     write_file_meta_info(buffer, meta)
     assert file_head(CR, instance, EXPLICIT_LE) == bytes(128) + b"DICM" + buffer.getvalue()
 

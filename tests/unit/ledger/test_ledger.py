@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_an_analysis_comes_back_as_it_went_in(ledger: Ledger) -> None:
 
 
 def test_the_second_run_of_a_job_does_not_overwrite_the_first_outcome(ledger: Ledger) -> None:
-    outcome = {"route": "chest", "model": "m@1.0.0", "reportable": True}
+    outcome: dict[str, Any] = {"route": "chest", "model": "m@1.0.0", "reportable": True}
     with ledger.transaction() as tx:
         tx.instances.add(received())
         assert tx.instances.finish("1.2.3.1.1", "inferred", **outcome, analysis=analysis(0.9))

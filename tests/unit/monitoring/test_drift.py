@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ import sqlalchemy as sa
 
 from converter.analysis import Examined
 from converter.declined import Declined
-from converter.package.distribution import Distribution, Histogram
+from converter.package.distribution import Distribution, Histogram, InputStatistic
 from converter.package.image_statistics import STATISTICS, measure_distribution
 from converter.package.manifest import load_manifest
 from converter.package.stability import DECLINED, bins_of_image, references
+from scp_node.inference.batcher import Batcher
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger
 from scp_node.ledger import tables as t
@@ -36,7 +38,7 @@ MODEL = "tiny@1.0.0"
 SETTINGS = Drift(images_min=50)
 
 
-def spread(count: int, centre: float) -> list[dict]:
+def spread(count: int, centre: float) -> list[dict[InputStatistic, float]]:
     return [dict.fromkeys(STATISTICS, float(value)) for value in RNG.normal(centre, 0.1, count)]
 
 
@@ -173,9 +175,8 @@ def test_a_station_name_becomes_a_harmless_label(header: str, key: str) -> None:
 def test_a_station_name_that_holds_the_patient_is_counted_without_it(station: str, key: str) -> None:
     ds = make_dx(rows=64, columns=64, StationName=station, PatientName="Doe^Jane", PatientID="4711")
     use = load_manifest(TINY / "manifest.yaml")
-    count = drift_count(
-        LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, Examined(Declined("implausible-blank", "blank"))
-    )  # type: ignore[arg-type]
+    model, blank = LoadedModel(use, cast(Batcher, None), "cpu"), Examined(Declined("implausible-blank", "blank"))
+    count = drift_count(model, "CR1", ds, {"convert"}, blank)
     assert count is not None and count.station == key.upper()
 
 
@@ -199,6 +200,7 @@ def test_a_change_of_state_is_told_once_and_shown_as_a_metric(ledger: Ledger, ca
     judge(ledger, 300, 0.2)
     watch.look()
     watch.look()
+    told: Any
     (told,) = told_by(caplog)
     assert told.getMessage() == "drift: alarm" and told.levelno == logging.ERROR
     assert (told.before, told.station, told.model) == ("stable", "ROOM1", MODEL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -20,7 +22,9 @@ def films(count: int = 400, brightness: float = 0.5, spread: float = 0.1) -> lis
     return [dict.fromkeys(STATISTICS, float(value)) for value in RNG.normal(brightness, spread, count)]
 
 
-def counted(distribution: Distribution, scores: np.ndarray, statistics: list[dict[InputStatistic, float]]) -> dict:
+def counted(
+    distribution: Distribution, scores: np.ndarray, statistics: list[dict[InputStatistic, float]]
+) -> dict[str, Any]:
     counts = {name: [0] * len(one.shares) for name, one in references(distribution).items()}
     for score, film in zip(scores, statistics, strict=True):
         for name, place in bins_of_image(distribution, {"pneumonia": float(score)}, film).items():
@@ -138,7 +142,7 @@ def test_the_section_passes_through_a_manifest(distribution: Distribution) -> No
         ),
     ],
 )
-def test_a_section_that_is_no_histogram_is_refused(broken: dict, message: str) -> None:
+def test_a_section_that_is_no_histogram_is_refused(broken: dict[str, Any], message: str) -> None:
     section = {"fitted_on": "val", "images": 10, "scores": {}, "inputs": {}} | broken
     with pytest.raises(ValidationError, match=message):
         Manifest.model_validate(valid_manifest() | {"distribution": section})

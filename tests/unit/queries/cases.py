@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
-from scp_node.ledger import Analysis, Ledger, NewResult, Transaction
+from scp_node.ledger import Analysis, DeliveryRow, Ledger, NewResult, Transaction
 from scp_node.ledger import tables as t
 from scp_node.ledger.database import open_database
+from scp_node.ledger.records import JobState
 from scp_node.settings.places import default_url
 from tests.support.ledger.ledgers import new_ledger, received
 
@@ -97,7 +98,8 @@ def report_first_study(tx: Transaction) -> None:
     tx.deliveries.update(sent.id, state="committed", attempts=1, detail="pacs keeps it", sent_at=NOON)
     tx.deliveries.update(waiting.id, state="queued", attempts=2, next_attempt_at=NEXT, detail="connection refused")
     tx.deliveries.update(dead.id, state="dead", attempts=1, status=0xA900, detail="refused for good")
-    for delivery, state in ((sent, "done"), (waiting, "waiting"), (dead, "dead")):
+    ended: list[tuple[DeliveryRow, JobState]] = [(sent, "done"), (waiting, "waiting"), (dead, "dead")]
+    for delivery, state in ended:
         job_id, queue = f"delivery:{delivery.id}", f"deliver-{delivery.destination}"
         enter_job(tx, job_id, "delivery", str(delivery.id), "1.2.3.1", queue, NOON + timedelta(minutes=1))
         tx.jobs.update(job_id, state=state, error="delivery-refused" if state == "dead" else "")

@@ -152,7 +152,8 @@ def test_what_is_dropped_is_logged_once_a_second(caplog: pytest.LogCaptureFixtur
         assert limits.log_dropped() == 1.0
     clock.now += 1
     assert limits.log_dropped() is None
-    lines = [(record.refused, record.limits, record.oldest_silent_closed) for record in caplog.records]
+    told = [vars(record) for record in caplog.records]
+    lines = [(one["refused"], one["limits"], one["oldest_silent_closed"]) for one in told]
     assert lines == [(1, ["connections_per_s_max"], 1), (500, ["connections_per_s_max"], 0)]
     assert caplog.records[0].levelno == logging.WARNING
 
@@ -161,7 +162,12 @@ def test_waiting_for_all_to_leave_includes_those_that_were_hung_up() -> None:
     limits = limits_of(connections_max=1, associations_max=1)
     evicted, last = entered(limits), entered(limits)
     assert limits.wait_until_left(0) == 2
-    threading.Timer(0.05, lambda: (limits.leave(evicted), limits.leave(last))).start()
+
+    def both_leave() -> None:
+        limits.leave(evicted)
+        limits.leave(last)
+
+    threading.Timer(0.05, both_leave).start()
     assert limits.wait_until_left(20) == 0
 
 

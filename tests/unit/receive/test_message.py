@@ -44,7 +44,9 @@ def command(data: bytes = STORE, *, is_last: bool = True, context_id: int = CONT
 
 
 def data(*pieces: bytes, is_last: bool = False, context_id: int = CONTEXT) -> Fragment:
-    return Fragment(context_id, False, is_last, [*map(memoryview, pieces)], sum(map(len, pieces)), len(pieces))
+    return Fragment(
+        context_id, False, is_last, [memoryview(piece) for piece in pieces], sum(map(len, pieces)), len(pieces)
+    )
 
 
 def test_the_data_set_goes_on_as_it_lies_in_the_receive_buffer() -> None:

@@ -16,15 +16,22 @@ from typing import Any
 import pytest
 from pynetdicom import acse, association, dul, fsm, presentation, timer, transport
 
-from tests.support.cohorts.data import CHECKOUT
+from tests.support.checkout import CHECKOUT
 
+PROPERTIES: dict[str, Any] = {**vars(association.Association), **vars(association.ServiceUser)}
 # What is used: why it matters here.
 HOOKS: dict[str, tuple[Any, str]] = {
     "Association.__init__": (association.Association.__init__, "makes acse and dul, which are replaced afterwards"),
     "Association.kill": (association.Association.kill, "returns at once because the dul is never started as a thread"),
-    "Association.acse_timeout": (association.Association.acse_timeout.fset, "sets the ARTIM timer of the new dul"),
+    "Association.acse_timeout": (
+        PROPERTIES["acse_timeout"].fset,
+        "sets the ARTIM timer of the new dul",
+    ),
     "Association.set_socket": (association.Association.set_socket, "hands the socket to the dul"),
-    "ServiceUser.supported_contexts": (association.ServiceUser.supported_contexts.fset, "keeps the list, no copy"),
+    "ServiceUser.supported_contexts": (
+        PROPERTIES["supported_contexts"].fset,
+        "keeps the list, no copy",
+    ),
     "ACSE.negotiate_association": (acse.ACSE.negotiate_association, "is entered only after admission"),
     "ACSE._negotiate_as_acceptor": (acse.ACSE._negotiate_as_acceptor, "fills Association._accepted_cx"),
     "ACSE.send_accept": (

@@ -28,7 +28,11 @@ def shared(tmp_path: Path) -> Shared:
 
 
 def served(shared: Shared, abstract_syntax: str, field: int, **values: Any) -> DataSetSink | Answer:
-    request = {"has_data_set": True, "sop_class_uid": abstract_syntax, "sop_instance_uid": "1.2.3"} | values
+    request: dict[str, Any] = {
+        "has_data_set": True,
+        "sop_class_uid": abstract_syntax,
+        "sop_instance_uid": "1.2.3",
+    } | values
     return serve(shared, SENDER, Context(abstract_syntax, EXPLICIT_LE), Command(field, 1, **request))
 
 

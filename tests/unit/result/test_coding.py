@@ -1,5 +1,7 @@
 """Our table of coded concepts against pydicom's copy of the standard's."""
 
+from typing import Any
+
 import pytest
 from pydicom.sr import _concepts_dict
 from pydicom.sr.coding import Code
@@ -13,7 +15,7 @@ WRITTEN_BY_THE_STANDARD = {"en", "C0034375", "{pixels}", "260753009"}
 
 @pytest.mark.parametrize("code", coding.ALL, ids=lambda code: code.meaning)
 def test_every_code_means_what_the_standard_says(code: Code) -> None:
-    concepts = _concepts_dict.concepts.get(code.scheme_designator, {})
+    concepts: dict[str, Any] = _concepts_dict.concepts.get(code.scheme_designator, {})
     meanings = {entry[code.value][0] for entry in concepts.values() if code.value in entry}
     assert code.meaning in meanings or code.value in WRITTEN_BY_THE_STANDARD
 

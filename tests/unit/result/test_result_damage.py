@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
@@ -9,9 +10,11 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.result.encode import to_bytes
 from converter.result.structured_report import build_structured_report
+from tests.support.dicom.part10 import undecoded
 from tests.support.dicom.sources import cr_japanese, dx_full, lateral
+from tests.support.results.report_content import walk
 from tests.support.results.reports import a_heatmap, a_study_report, an_image
-from tests.support.results.result_assertions import heatmap_problems, report_problems, walk
+from tests.support.results.result_assertions import heatmap_problems, report_problems
 
 Damage = Callable[[Dataset], object]
 
@@ -62,11 +65,11 @@ def _scoord(sr: Dataset) -> Dataset:
     return next(item for item in walk(sr) if item.ValueType == "SCOORD")
 
 
-def _decision(sr: Dataset) -> Dataset:
+def _decision(sr: Dataset) -> Any:
     return _items(sr, "233604007")[0].ConceptCodeSequence[0]
 
 
-def _evidence(sr: Dataset) -> Dataset:
+def _evidence(sr: Dataset) -> Any:
     return sr.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
 
 
@@ -75,7 +78,12 @@ def _same_tracking(sr: Dataset) -> None:
     second.UID = first.UID
 
 
-def _equipment(ds: Dataset) -> Dataset:
+def _without_notice(sr: Dataset) -> None:
+    for item in _items(sr, "121106")[1:]:
+        item.TextValue = "x"
+
+
+def _equipment(ds: Dataset) -> Any:
     return ds.ContributingEquipmentSequence[0]
 
 
@@ -141,7 +149,7 @@ REPORT_DAMAGES: dict[str, Damage] = {
     "another title": lambda sr: setattr(sr.ConceptNameCodeSequence[0], "CodeValue", "126001"),
     "a declined image not mentioned": _remove("111065"),
     "a declined image without its reason": _text("121106", "Not analysed"),
-    "the notice removed": lambda sr: [setattr(item, "TextValue", "x") for item in _items(sr, "121106")[1:]],
+    "the notice removed": _without_notice,
 }
 HEATMAP_DAMAGES: dict[str, Damage] = {
     **IDENTITY_DAMAGES,
@@ -183,7 +191,8 @@ def test_damage_to_a_heat_map_is_noticed(name: str) -> None:
 
 def test_a_japanese_name_that_was_encoded_anew_is_noticed() -> None:
     sc = _read(a_heatmap(an_image(cr_japanese())))
-    name = sc.get_item("PatientName")
+    name = undecoded(sc, "PatientName")
+    assert name.value is not None
     sc["PatientName"] = name._replace(value=name.value.replace(b"\x1b(B", b"\x1b(J"))
     assert heatmap_problems(sc, cr_japanese())
 

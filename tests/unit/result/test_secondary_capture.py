@@ -18,7 +18,8 @@ from converter.result.findings import HeatmapInput
 from converter.result.heatmap import draw_heatmap
 from converter.result.secondary_capture import build_heatmap, preview_orientation
 from converter.result.source_attributes import Charset
-from tests.support.dicom.phantoms import make_dx, make_mr
+from tests.support.dicom.phantoms import make_dx
+from tests.support.dicom.slices import make_mr
 from tests.support.dicom.sources import SOURCES, as_read, cr_with_holes, dx_full, sc_of_cr
 from tests.support.results.reports import ALGORITHM, a_cam, a_heatmap, a_report, an_identity, an_image
 from tests.support.results.result_assertions import assert_heatmap

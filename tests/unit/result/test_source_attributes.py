@@ -10,6 +10,7 @@ from pydicom.dataelem import RawDataElement
 
 from converter.result.encode import add_file_meta, to_bytes
 from converter.result.source_attributes import IDENTITY_TYPE_2, SourceAttributes
+from tests.support.dicom.part10 import undecoded
 from tests.support.dicom.sources import SOURCES, as_read, cr_japanese, cr_latin1, cr_undeclared, cr_with_holes, dx_full
 
 
@@ -81,7 +82,7 @@ def test_a_header_that_was_read_already_is_copied_all_the_same() -> None:
 
 def test_a_value_of_odd_length_is_padded() -> None:
     source = as_read(cr_latin1())
-    source["PatientID"] = source.get_item("PatientID")._replace(value=b"ODD", length=3)
+    source["PatientID"] = undecoded(source, "PatientID")._replace(value=b"ODD", length=3)
     assert _raw(_written(SourceAttributes.of(source, "source").new_result()), "PatientID") == b"ODD "
 
 

@@ -18,7 +18,9 @@ from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Finding
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import as_comprehensive, build_structured_report, comprehensive_uid
+from tests.support.checkout import CHECKOUT
 from tests.support.dicom.sources import SOURCES, STUDY, as_read, cr_japanese, cr_with_holes, dx_full, lateral
+from tests.support.results.report_content import groups, walk
 from tests.support.results.reports import (
     OPACITY,
     PNEUMONIA,
@@ -28,9 +30,7 @@ from tests.support.results.reports import (
     a_study_report,
     an_image,
 )
-from tests.support.results.result_assertions import assert_report, groups, walk
-
-CHECKOUT = Path(__file__).resolve().parents[3]
+from tests.support.results.result_assertions import assert_report
 
 
 def _read(ds: Dataset) -> Dataset:

@@ -9,6 +9,7 @@ import pytest
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings.file import SettingsSource, load_settings
+from tests.support.checkout import CONFIG
 from tests.support.peers.certificates import Authority
 
 GOOD = """\
@@ -34,7 +35,7 @@ def problems(file: Path, text: str) -> list[str]:
 
 
 def test_the_shipped_configuration_loads() -> None:
-    settings = load_settings(Path(__file__).parents[3] / "config" / "node.yaml")
+    settings = load_settings(CONFIG / "node.yaml")
     assert settings.node.ae_title == "HILUM"
     assert settings.routes[0].when.from_ == ["pacs"]
 

@@ -14,9 +14,9 @@ from scp_node.errors import ConfigurationError
 from scp_node.settings import Settings
 from scp_node.settings.file import load_settings
 from scp_node.settings.strict_yaml import read_yaml
+from tests.support.checkout import CONFIG
 from tests.support.fuzz import fuzz
 
-CONFIG = Path(__file__).parents[3] / "config"
 FILES = [(CONFIG / name).read_bytes() for name in ("node.yaml", "node.reference.yaml")]
 PROBLEM = re.compile(r".*node\.yaml(:\d+){0,2}: .+|    .+")
 VALUES = st.recursive(
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_read_or_refused_in_order(tmp_path: Path, content: byt
 def replaced(document: Any, path: list[str | int], value: Any) -> Any:
     if not path:
         return value
-    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy: Any = dict(document) if isinstance(document, dict) else list(document)
     copy[path[0]] = replaced(copy[path[0]], path[1:], value)
     return copy
 

@@ -18,11 +18,6 @@ from tests.support.peers.certificates import Authority, Identity, tls_section
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def node(authority: Authority) -> Identity:
     return authority.identity("node")
 

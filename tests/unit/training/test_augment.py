@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from converter.phantom.chest_sketch import sketch_chest
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
 from training.data.cohorts import Example
 from training.learning.artefacts import add_artefacts, collimate
@@ -16,7 +17,7 @@ from training.learning.augment import augment
 from training.learning.batches import UNKNOWN, BatchSource, groups, known_targets
 from training.learning.recipe import Recipe, load_recipe, with_values
 
-RECIPE = Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"
+RECIPE = CONFIG / "training" / "pneumonia.yaml"
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_classes_are_sets_of_findings_and_what_a_cohort_does_not_say_is_unknown(
 
 @pytest.mark.parametrize("artefact", ["device", "scatter", "quantum_noise", "collimation", "marker"])
 def test_an_artefact_changes_the_film_and_leaves_it_one(artefact: str, recipe: Recipe, film: np.ndarray) -> None:
-    gray = film.astype(np.float32) / 255
+    gray = film.astype(np.float32) / np.float32(255)
     always = recipe.augmentation.model_copy(update={artefact: 1.0})
     for seed in range(10):
         before = gray.copy()
@@ -123,12 +124,12 @@ def test_no_artefact_is_drawn_unless_a_recipe_asks_for_it(recipe: Recipe, film: 
     none = recipe.augmentation.model_copy(
         update=dict.fromkeys(("device", "scatter", "quantum_noise", "collimation", "marker"), 0.0)
     )
-    gray = film.astype(np.float32) / 255
+    gray = film.astype(np.float32) / np.float32(255)
     assert add_artefacts(gray, none, np.random.default_rng(0)) is gray
 
 
 def test_shutters_leave_the_middle_of_the_film(film: np.ndarray) -> None:
-    gray = film.astype(np.float32) / 255
+    gray = film.astype(np.float32) / np.float32(255)
     for seed in range(20):
         cut = collimate(gray, np.random.default_rng(seed))
         assert np.array_equal(cut[20:140, 20:140], gray[20:140, 20:140])

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.small_cohorts import SPLIT_IMAGES, draw_cohorts
 from training.__main__ import main
 from training.learning.recipe import load_recipe, save_recipe, with_values
@@ -19,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn ([training]) not installed"),
     pytest.mark.filterwarnings("ignore"),
 ]
-RECIPE = Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"
+RECIPE = CONFIG / "training" / "pneumonia.yaml"
 COHORTS = {"kermany224": {"per_class": 2, "label_smoothing": 0}, "nih512": {"per_class": 2, "label_smoothing": 0}}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import training.__main__ as program
 from training.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +72,7 @@ def test_a_library_that_is_missing_is_named_with_the_way_to_get_it(monkeypatch: 
     def missing(name: str) -> None:
         raise ModuleNotFoundError(f"No module named 'keras', asked by {name}", name="keras")
 
-    monkeypatch.setattr(program.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(SystemExit, match=r"training train needs keras, .*pip install -e '\.\[cpu,training\]'"):
         main(["train", "recipe.yaml", "--name", "x"])
 

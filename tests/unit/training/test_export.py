@@ -15,6 +15,7 @@ import pytest
 
 from converter.package.calibration import Calibration, Knot
 from converter.package.network import InputSpec
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
 from training.learning.recipe import Residual, load_recipe, with_values
 from training.packaging.calibrate import calibrated
@@ -51,7 +52,7 @@ def lab() -> SimpleNamespace:
         from training.learning import batch_statistics, zoo
         from training.packaging import export, fold, scores
 
-        network = zoo.residual_network(SMALL, SPEC)
+        network = zoo.residual.residual_network(SMALL, SPEC)
         rng = np.random.default_rng(0)
         network.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in network.get_weights()])
         return SimpleNamespace(
@@ -109,7 +110,9 @@ def test_graph_takes_any_batch_and_names_it(lab: SimpleNamespace) -> None:
     [[LINEAR, NONE], [BENT, NONE], [LINEAR, BENT], [BENT, STEEP]],
     ids=lambda pair: "-".join(one.method for one in pair),
 )
-def test_a_folded_network_gives_calibrated_answers(lab: SimpleNamespace, layout: str, calibrations: list) -> None:
+def test_a_folded_network_gives_calibrated_answers(
+    lab: SimpleNamespace, layout: str, calibrations: list[Calibration]
+) -> None:
     spec = SPEC.model_copy(update={"layout": layout})
     network = lab.zoo.residual_network(SMALL, spec, 2)
     inputs = lab.export.reference_inputs(spec)
@@ -147,7 +150,7 @@ def test_a_graph_that_differs_is_refused(lab: SimpleNamespace) -> None:
 def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespace) -> None:
     keras = pytest.importorskip("keras")
     recipe = with_values(
-        load_recipe(Path(__file__).parents[3] / "config" / "training" / "pneumonia.yaml"),
+        load_recipe(CONFIG / "training" / "pneumonia.yaml"),
         {
             "cohorts": {"nih512": {"per_class": 10, "label_smoothing": 0}},
             "operating_point.decided_on": ["nih512"],

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.checkout import MODELS
 from tests.support.models.tiny_model import TINY
 
 onnx = pytest.importorskip("onnx")
 from training.packaging.hygiene import TRANSPOSES_MAX, problems  # noqa: E402
 
 OUTPUTS = ("probability", "cam")
-MODELS = Path(__file__).parents[3] / "models"
 
 
 def tiny() -> Any:

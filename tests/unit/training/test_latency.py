@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from training.packaging.canonical import cut  # noqa: E402
 
 
 @pytest.mark.parametrize("package", [TINY, TINY_NHWC], ids=lambda path: path.parent.name)
-def test_the_plain_network_gives_the_same_probability_without_the_map(package) -> None:
+def test_the_plain_network_gives_the_same_probability_without_the_map(package: Path) -> None:
     whole = onnx.load(package / "model.onnx")
     with np.load(package / "reference.npz") as reference:
         inputs, wanted = reference["inputs"], reference["probability"]

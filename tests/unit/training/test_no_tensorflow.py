@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.checkout import CHECKOUT
+
 TRAINING_ONLY = {"tensorflow", "keras", "tf2onnx", "onnx", "sklearn", "training"}
-MODULES = sorted([*(ROOT / "converter").rglob("*.py"), *(ROOT / "scp_node").rglob("*.py")])
+MODULES = sorted([*(CHECKOUT / "converter").rglob("*.py"), *(CHECKOUT / "scp_node").rglob("*.py")])
 # Training code that must run where only the node is installed: it measures and checks packages.
-LIGHT = [ROOT / "training" / "packaging" / name for name in ("calibrate.py", "operating_point.py", "scores.py")]
-LIGHT += [ROOT / "training" / "__main__.py", *sorted((ROOT / "training" / "data").rglob("*.py"))]
+LIGHT = [CHECKOUT / "training" / "packaging" / name for name in ("calibrate.py", "operating_point.py", "scores.py")]
+LIGHT += [CHECKOUT / "training" / "__main__.py", *sorted((CHECKOUT / "training" / "data").rglob("*.py"))]
 
 
 def imported(file: Path) -> set[str]:
@@ -26,7 +27,7 @@ def imported(file: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(CHECKOUT)))
 def test_the_node_imports_neither_tensorflow_nor_training(file: Path) -> None:
     assert not imported(file) & TRAINING_ONLY
 

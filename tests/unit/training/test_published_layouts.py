@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
 from tests.support.cohorts import made_cohorts as made
 from training.__main__ import main
 from training.data.cohorts import COHORTS, OWN, PUBLISHED, Example, WrongLayout, cohort_at
@@ -236,7 +237,10 @@ def rewrite(file: str, old: str, new: str) -> Callable[[Path], None]:
 
 
 def rename(old: str, new: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / old).rename(folder / new) and None
+    def change(folder: Path) -> None:
+        (folder / old).rename(folder / new)
+
+    return change
 
 
 def reencode(file: str, encoding: str) -> Callable[[Path], None]:
@@ -470,6 +474,6 @@ def test_an_unknown_cohort_is_answered_with_the_known_ones(tmp_path: Path) -> No
 
 
 def test_the_readme_has_every_cohort_in_its_table() -> None:
-    readme = (Path(__file__).parents[3] / "training" / "README.md").read_text(encoding="utf-8")
+    readme = (CHECKOUT / "training" / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in readme.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} >= set(COHORTS)

@@ -39,7 +39,7 @@ def lab() -> SimpleNamespace:
         from training.learning import zoo
         from training.packaging import export, integers, scores, variant
 
-        network = zoo.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
+        network = zoo.residual.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
         full = export.to_onnx(network, SPEC)
         films = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
         graphs = {name: integers.quantised(full, films, method) for name, method in integers.METHODS.items()}
@@ -122,7 +122,7 @@ def test_the_image_is_rounded_too(lab: SimpleNamespace) -> None:
 def test_each_cohort_is_compared_for_what_it_is_labelled_for(lab: SimpleNamespace) -> None:
     manifest = Manifest.model_validate(valid_manifest())
     positive = np.array([True, False] * 60)
-    examples = [labelled(f"{n}.jpg", "kermany224", there, "devtest", f"p{n}") for n, there in enumerate(positive)]
+    examples = [labelled(Path(f"{n}.jpg"), "kermany224", there, "devtest", f"p{n}") for n, there in enumerate(positive)]
     rng = np.random.default_rng(1)
     full = np.clip(0.5 + 0.3 * (positive - 0.5) + rng.normal(0, 0.1, 120), 0, 1).astype(np.float32)
     fewer = np.clip(full + rng.normal(0, 0.2, 120), 0, 1).astype(np.float32)

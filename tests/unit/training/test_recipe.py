@@ -8,9 +8,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from tests.support.checkout import CONFIG
 from training.learning.recipe import EXTENDS_MAX, load_recipe, save_recipe, with_values
 
-FOLDER = Path(__file__).parents[3] / "config" / "training"
+FOLDER = CONFIG / "training"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
 
 

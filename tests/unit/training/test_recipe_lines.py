@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.line import BEFORE, RECIPES, ROOT, RUNS, START, Stage, in_order, needed, starts_from, text
+from tests.recipes.line import BEFORE, RECIPES, RUNS, START, Stage, in_order, needed, starts_from, text
+from tests.support.checkout import CHECKOUT
 from training.learning.recipe import load_recipe
 
 NAMES = sorted(file.stem for file in RECIPES.glob("*.yaml"))
@@ -27,8 +28,8 @@ def test_the_package_whose_weights_a_recipe_takes_is_in_the_repository() -> None
     taken = [found[2].split() for found in commands if found[1] == "from-package"]
     assert taken
     for package, recipe in taken:
-        assert (ROOT / package / "model.onnx").is_file()
-        assert (ROOT / recipe).is_file()
+        assert (CHECKOUT / package / "model.onnx").is_file()
+        assert (CHECKOUT / recipe).is_file()
 
 
 def test_recipes_come_after_those_they_start_from() -> None:

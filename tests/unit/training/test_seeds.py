@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.made_cohorts import MADE
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from training.learning.recipe import Recipe, load_recipe, with_values
@@ -18,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),
     pytest.mark.filterwarnings("ignore"),
 ]
-RECIPES = sorted((Path(__file__).parents[3] / "config" / "training").glob("*.yaml"))
+RECIPES = sorted((CONFIG / "training").glob("*.yaml"))
 DRAWN = ("kermany224", "kermany512", "nih512")
 # What makes a made tree larger, so that no split of it is empty.
 LARGER = {

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import Manifest, load_manifest
+from tests.support.checkout import MODELS
 from training.packaging.measured import metrics
 
-MODELS = Path(__file__).parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
 BYTES_MAX = 10_000_000
 REPORT_BYTES_MAX = 250_000

@@ -58,8 +58,8 @@ def films(tmp_path: Path) -> Path:
         path = tmp_path / "films" / ("yes" if n % 2 else "no") / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), film)
-    rows = [[f"{'yes' if n % 2 else 'no'}/{n}.png", f"p{n}"] for n in range(30)]
-    made.table(tmp_path / "films" / "patients.csv", ("file", "patient_id"), rows)
+    patients = [[f"{'yes' if n % 2 else 'no'}/{n}.png", f"p{n}"] for n in range(30)]
+    made.table(tmp_path / "films" / "patients.csv", ("file", "patient_id"), patients)
     own = made.OWN.replace(
         "{normal: [], pneumonia: [pneumonia], both: [pneumonia, effusion]}", "{no: [], yes: [brain-tumour]}"
     )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.checkout import CHECKOUT, CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from training.__main__ import main
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
@@ -27,7 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-ROOT = Path(__file__).parents[3]
 SMALL = {
     "input.height": 32,
     "input.width": 32,
@@ -74,7 +74,7 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small(**values: Any) -> Recipe:
-    recipe = load_recipe(ROOT / "config" / "training" / "pneumonia.yaml")
+    recipe = load_recipe(CONFIG / "training" / "pneumonia.yaml")
     return with_values(recipe, SMALL | {"search": {}} | values)
 
 
@@ -161,7 +161,7 @@ def test_a_killed_run_is_continued_by_the_same_command(data: Path, tmp_path: Pat
         str(tmp_path),
     ]
     command += ["--data", str(data)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     state, history = tmp_path / "killed" / "state.npz", tmp_path / "killed" / "history.jsonl"
 
     def start(*more: str) -> subprocess.Popen[bytes]:
@@ -219,9 +219,12 @@ def test_a_run_stops_early_and_keeps_its_best_weights(
     kept: list[Any] = []
     lesson = lesson_of(lab, recipe, data)
     average = lesson.learner.average
-    monkeypatch.setattr(
-        lesson.learner, "average", lambda: kept.append(average().get_weights()) or lesson.learner.averaged
-    )
+
+    def keep() -> Any:
+        kept.append(average().get_weights())
+        return lesson.learner.averaged
+
+    monkeypatch.setattr(lesson.learner, "average", keep)
     (tmp_path / "run").mkdir()
     progress = lab.teaching.teach(lesson, tmp_path / "run")
     assert (progress.steps, progress.best_step) == (16, 8)

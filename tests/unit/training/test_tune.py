@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.checkout import CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from training.__main__ import main
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
@@ -20,7 +21,7 @@ pytestmark = [
     ),
     pytest.mark.filterwarnings("ignore"),
 ]
-RECIPE = Path(__file__).parents[3] / "config" / "training" / "seed-three-layers.yaml"
+RECIPE = CONFIG / "training" / "seed-three-layers.yaml"
 
 
 @pytest.fixture(scope="module")

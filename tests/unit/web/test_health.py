@@ -21,17 +21,9 @@ from scp_node.telemetry.heartbeat import RoleStatus, write_status
 from scp_node.web.database_watch import SILENT_MAX_S, DatabaseWatch
 from scp_node.web.health import readiness
 from scp_node.web.server import WebServer, build_app
-from tests.support.ledger.ledgers import new_ledger
 from tests.support.peers.ports import free_port
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = new_ledger(tmp_path)
-    yield ledger
-    ledger.engine.dispose()
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_bytes_that_are_no_report_are_an_invalid_argument(delivery: SentDelivery
 
 
 def variant(report: EventReport, **changes: object) -> EventReport:
-    return EventReport(**vars(report) | changes)  # type: ignore[arg-type]
+    return EventReport(**vars(report) | changes)
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from scp_node.workflow.report_plan import last_arrival_of, plan_forgotten_report
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
 from scp_node.workflow.study_job import StudyCase, gather_images, wait_until_quiet
+from tests.support.checkout import GOLDEN
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
 STUDY = "1.2.3.1"
 

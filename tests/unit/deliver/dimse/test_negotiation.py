@@ -18,7 +18,7 @@ from scp_node.deliver.dimse.statuses import REJECTIONS
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import pdus
 from scp_node.dimse.uids import EXPLICIT_LE, IMPLICIT_LE
-from tests.support.peers.archives import accepting
+from tests.support.peers.scripted_peer import accepting
 
 PEER = Peer("127.0.0.1", 104, "ARCHIVE", "HILUM", 5.0, 5.0)
 PROPOSALS = [Proposal(SECONDARY_CAPTURE, EXPLICIT_LE), Proposal(SECONDARY_CAPTURE, IMPLICIT_LE)]

@@ -11,18 +11,18 @@ from scp_node.deliver.dimse.statuses import REJECTIONS, STORE_STATUSES, row_of_s
 from scp_node.deliver.outcomes import FAULTS, Verdict
 
 
-def test_ranges_of_statuses_do_not_overlap():
+def test_ranges_of_statuses_do_not_overlap() -> None:
     ranges = sorted((first, last) for first, last, _ in STORE_STATUSES)
     assert all(first <= last for first, last in ranges)
     assert all(before[1] < after[0] for before, after in itertools.pairwise(ranges))
 
 
-def test_every_status_has_a_verdict():
+def test_every_status_has_a_verdict() -> None:
     for status in range(0x10000):
         assert row_of_status(status).verdict in Verdict
 
 
-def test_no_failure_of_the_standard_counts_as_sent_but_a_duplicate():
+def test_no_failure_of_the_standard_counts_as_sent_but_a_duplicate() -> None:
     for status in range(0x10000):
         category = code_to_category(status)
         if row_of_status(status).verdict is Verdict.SENT and category not in (STATUS_SUCCESS, STATUS_WARNING):
@@ -30,7 +30,7 @@ def test_no_failure_of_the_standard_counts_as_sent_but_a_duplicate():
             assert status == 0x0111 or status == 0x0001 or 0xB000 <= status <= 0xBFFF
 
 
-def test_success_and_warnings_of_the_storage_service_count_as_sent():
+def test_success_and_warnings_of_the_storage_service_count_as_sent() -> None:
     for status, (category, _) in STORAGE_SERVICE_CLASS_STATUS.items():
         if category in (STATUS_SUCCESS, STATUS_WARNING):
             assert row_of_status(status).verdict is Verdict.SENT
@@ -56,12 +56,12 @@ def test_success_and_warnings_of_the_storage_service_count_as_sent():
         (0x0122, Verdict.CLASS_NOT_ACCEPTED, "class-not-supported"),
     ],
 )
-def test_statuses_are_told_apart(status: int, verdict: Verdict, code: str):
+def test_statuses_are_told_apart(status: int, verdict: Verdict, code: str) -> None:
     row = row_of_status(status)
     assert (row.verdict, row.code) == (verdict, code)
 
 
-def test_every_rejection_of_the_standard_is_tried_again():
+def test_every_rejection_of_the_standard_is_tried_again() -> None:
     standard = {(1, 1, 1), (1, 1, 2), (1, 1, 3), (1, 1, 7), (1, 2, 1), (1, 2, 2), (2, 3, 1), (2, 3, 2)}
     assert set(REJECTIONS) == standard
     assert all(FAULTS[code].verdict is Verdict.RETRY for code in REJECTIONS.values())

@@ -1,284 +1,43 @@
-"""What broken and hostile peers send, as a table: name, bytes, and the answer each of them gets.
-
-Cases of `CONNECTIONS` are sent on a bare connection, those of `ASSOCIATIONS` on an association with `CONTEXTS`. After
-its answer a case's association is gone (ABORTED, GONE) or goes on.
-"""
+"""What is sent on an association with CONTEXTS: PDUs, fragments, command sets, C-STORE requests."""
 
 from __future__ import annotations
 
 import struct
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tests.support.dicom.phantoms import make_dx
+from tests.support.hostile.cases import ABORTED, GONE, SERVED, STORED, Case, Status
+from tests.support.hostile.messages import (
+    CANARY,
+    CR,
+    CT,
+    DATA_SET,
+    DX,
+    IDENTITY,
+    PDU_BYTES_MAX,
+    UID,
+    command,
+    deflated,
+    element,
+    image,
+    nested,
+    other_command,
+    pdu,
+    pixels,
+    request,
+    store,
+)
 from tests.support.node.receiving import data_set_bytes
 from tests.support.peers.raw_scu import (
     COMMAND_LAST,
     DATA,
     DATA_LAST,
-    EXPLICIT_LE,
-    IMPLICIT_LE,
     VERIFICATION,
-    associate_request,
     command_set,
     echo_command,
     p_data,
     pdv,
-    request_item,
     store_command,
 )
-
-DX, CR, CT = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.2"
-BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
-# Presentation contexts 1, 3, 5, 7 and 9
-CONTEXTS = [
-    (DX, EXPLICIT_LE),
-    (VERIFICATION, EXPLICIT_LE),
-    (DX, DEFLATED),
-    (DX, IMPLICIT_LE),
-    (DX, BIG_ENDIAN),
-]
-PDU_BYTES_MAX = 131072
-# Nothing with these words may be seen in a log.
-CANARY = "Phantom^Patient"
-DS = make_dx(rows=64, columns=64, PatientName=CANARY)
-UID, DATA_SET = str(DS.SOPInstanceUID), data_set_bytes(DS)
-
-
-@dataclass(frozen=True)
-class Gone:
-    """The association or connection ends: with A-ABORT or, where `or_closed`, possibly without."""
-
-    or_closed: bool = False
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A-ASSOCIATE-RJ with result, source and reason."""
-
-    result: int
-    source: int
-    reason: int
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A-ASSOCIATE-AC with this many accepted contexts; the peer then releases."""
-
-    contexts: int
-
-
-@dataclass(frozen=True)
-class Status:
-    """A response with this status, and a comment with these words; then the association goes on."""
-
-    code: int
-    comment: str = ""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """0x0000 to a C-STORE: the instance is kept."""
-
-
-Answer = Gone | Rejected | Accepted | Status | Stored
-ABORTED, GONE = Gone(), Gone(or_closed=True)
-SERVED, STORED = Status(0x0000), Stored()
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    sends: bytes
-    answer: Answer
-
-
-# --- how the bytes are made ---------------------------------------------------------------------------------------
-
-
-def request(*contexts: tuple[str, str], called: str = "HILUM", calling: str = "MODALITY", **more: str) -> bytes:
-    return associate_request(contexts or [(VERIFICATION, EXPLICIT_LE)], called, calling, **more)
-
-
-def request_of(*items: bytes, version: int = 1) -> bytes:
-    """An A-ASSOCIATE-RQ of these variable items."""
-    body = struct.pack(">HH", version, 0) + b"HILUM".ljust(16) + b"MODALITY".ljust(16) + bytes(32) + b"".join(items)
-    return pdu(0x01, body)
-
-
-APPLICATION = request_item(0x10, b"1.2.840.10008.3.1.1.1")
-MAXIMUM_LENGTH = request_item(0x51, struct.pack(">L", 16384))
-USER = request_item(0x50, MAXIMUM_LENGTH + request_item(0x52, b"1.2.3.4.5"))
-
-
-def context(context_id: int, *syntaxes: str, abstract: str = VERIFICATION) -> bytes:
-    names = request_item(0x30, abstract.encode()) + b"".join(request_item(0x40, one.encode()) for one in syntaxes)
-    return request_item(0x20, bytes((context_id, 0, 0, 0)) + names)
-
-
-def user(*items: bytes) -> bytes:
-    return request_item(0x50, MAXIMUM_LENGTH + b"".join(items))
-
-
-ITEMS = (APPLICATION, context(1, IMPLICIT_LE), USER)
-ODD, MANY = range(1, 256, 2), ["1.2.3"] * 2000
-
-
-def pdu(pdu_type: int, body: bytes, length: int | None = None) -> bytes:
-    return struct.pack(">BxL", pdu_type, len(body) if length is None else length) + body
-
-
-def command(data: bytes, context_id: int = 3) -> bytes:
-    return p_data(pdv(context_id, COMMAND_LAST, data))
-
-
-def other_command(field: int, has_data_set: bool = False, **more: bytes) -> bytes:
-    """A request of a service that the node does not have."""
-    elements = {0x100: struct.pack("<H", field), 0x110: b"\1\0", 0x800: b"\1\0" if has_data_set else b"\1\1"}
-    elements[0x002] = VERIFICATION.encode() + b"\0"
-    return command(command_set(elements))
-
-
-def store(
-    data: bytes = DATA_SET,
-    sop_class: str = DX,
-    sop_instance: str = UID,
-    context_id: int = 1,
-    step: int = PDU_BYTES_MAX - 6,
-) -> bytes:
-    """A whole C-STORE message."""
-    message = [p_data(pdv(context_id, COMMAND_LAST, store_command(sop_class, sop_instance)))]
-    for start in range(0, max(len(data), 1), step):
-        control = DATA_LAST if start + step >= len(data) else DATA
-        message.append(p_data(pdv(context_id, control, data[start : start + step])))
-    return b"".join(message)
-
-
-def element(tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:
-    """Explicit VR Little Endian; `length` may lie."""
-    length = len(value) if length is None else length
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr.encode()
-    if vr in ("OB", "OW", "SQ", "UN", "UT"):
-        return head + struct.pack("<xxL", length) + value
-    return head + struct.pack("<H", length) + value
-
-
-IDENTITY: Mapping[int, bytes] = {
-    0x00080016: element(0x00080016, "UI", DX.encode() + b"\0"),
-    0x00080018: element(0x00080018, "UI", UID.encode() + b"\0" * (len(UID) % 2)),
-    0x0020000D: element(0x0020000D, "UI", b"1.2.5\0"),
-    0x0020000E: element(0x0020000E, "UI", b"1.2.6\0"),
-}
-
-
-def image(elements: Mapping[int, bytes] | None = None) -> bytes:
-    """A data set with the identity of the phantom and these encoded elements, in order of their tags."""
-    return b"".join(value for _, value in sorted({**IDENTITY, **(elements or {})}.items()))
-
-
-def deflated(data: bytes, zeros: int = 0) -> bytes:
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    parts = [compressor.compress(data)]
-    parts += [compressor.compress(bytes(2**20)) for _ in range(zeros // 2**20)]
-    return b"".join([*parts, compressor.flush()])
-
-
-ITEM, ITEM_END = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF), struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
-SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
-
-
-def nested(depth: int, tag: int = 0x00081140) -> bytes:
-    """Sequences of undefined length, one in the other."""
-    begin = element(tag, "SQ", b"", 0xFFFFFFFF) + ITEM
-    return begin * depth + (ITEM_END + SEQUENCE_END) * depth
-
-
-def pixels(rows: int, columns: int, data: bytes, length: int | None = None, bits: int = 16) -> dict[int, bytes]:
-    def number(tag: int, value: int) -> bytes:
-        return element(tag, "US", struct.pack("<H", value))
-
-    return {
-        0x00280002: number(0x00280002, 1),
-        0x00280010: number(0x00280010, rows),
-        0x00280011: number(0x00280011, columns),
-        0x00280100: number(0x00280100, bits),
-        0x00280101: number(0x00280101, bits),
-        0x7FE00010: element(0x7FE00010, "OW", data, length),
-    }
-
-
-# --- on a connection ----------------------------------------------------------------------------------------------
-
-CONNECTIONS = [
-    # who may associate (PS3.8 9.3.4)
-    Case("called AE title of another node", request(called="OTHER"), Rejected(1, 1, 7)),
-    Case("called AE title that begins like ours", request(called="HILUM2"), Rejected(1, 1, 7)),
-    Case("called AE title in lower case", request(called="hilum"), Rejected(1, 1, 7)),
-    Case("calling AE title nobody knows", request(calling="NOBODY"), Rejected(1, 1, 3)),
-    Case("calling AE title that may only receive", request(calling="ARCHIVE"), Rejected(1, 1, 3)),
-    Case("calling AE title that is a path", request(calling="../../etc/x"), Rejected(1, 1, 3)),
-    Case("calling AE title that is a tag", request(calling="<script>"), Rejected(1, 1, 3)),
-    Case("calling AE title that is a formula", request(calling="=cmd|'/C calc'"), Rejected(1, 1, 3)),
-    Case("other application context", request(application_context="1.2.3.4"), Rejected(1, 1, 2)),
-    Case("other protocol version", request_of(*ITEMS, version=2), Rejected(1, 2, 2)),
-    Case("calling AE title outside ASCII", request(calling="MOD\xc4LITY"), GONE),
-    Case("calling AE title with a line of its own", request(calling="EVIL\r\nINFO x"), GONE),
-    Case("calling AE title with escape codes", request(calling="A\x1b[31mB\tC"), GONE),
-    Case("calling AE title of spaces", request(calling="   "), GONE),
-    # what an A-ASSOCIATE-RQ may hold
-    Case("nothing acceptable", request((CT, EXPLICIT_LE), (DX, "1.2.3")), Accepted(0)),
-    Case("no context at all", request_of(APPLICATION, USER), Accepted(0)),
-    Case("128 contexts", request_of(APPLICATION, *[context(n, IMPLICIT_LE) for n in ODD], USER), Accepted(128)),
-    Case("a context of 2,000 syntaxes", request_of(APPLICATION, context(1, *MANY, IMPLICIT_LE), USER), Accepted(1)),
-    Case("more than a control PDU may hold", request_of(*[context(1, *["1.2.3"] * 5000)] * 3, USER), GONE),
-    Case("abstract syntax that is no UID", request(("not a uid", EXPLICIT_LE)), Accepted(0)),
-    Case("transfer syntax that is no UID", request((VERIFICATION, "1" * 200)), GONE),
-    Case("context without transfer syntax", request_of(APPLICATION, context(1), USER), GONE),
-    Case("context of an even number", request_of(APPLICATION, context(2, IMPLICIT_LE), USER), GONE),
-    Case("context number zero", request_of(APPLICATION, context(0, IMPLICIT_LE), USER), GONE),
-    Case("no application context", request_of(context(1, IMPLICIT_LE), USER), GONE),
-    Case("no user information", request_of(APPLICATION, context(1, IMPLICIT_LE)), Accepted(1)),
-    Case("no items", request_of(), GONE),
-    Case("item of a type that is not known", request_of(APPLICATION, request_item(0x77, b"?" * 50), USER), GONE),
-    Case("item longer than the PDU", request_of(APPLICATION, b"\x20\0\xff\xff\1\0\0\0", USER), GONE),
-    Case("sub-item longer than its item", request_of(APPLICATION, request_item(0x50, b"\x51\0\xff\xff\0\0")), GONE),
-    Case("item of length zero", request_of(APPLICATION, request_item(0x20, b""), USER), GONE),
-    Case("implementation version outside ASCII", request()[:-1] + b"\xff", GONE),
-    Case(
-        "asynchronous operations asked for",
-        request_of(APPLICATION, context(1, IMPLICIT_LE), user(request_item(0x53, struct.pack(">HH", 100, 100)))),
-        Accepted(1),
-    ),
-    Case(
-        "maximum length zero and one of 4 GiB",
-        request_of(APPLICATION, context(1, IMPLICIT_LE), request_item(0x50, request_item(0x51, b"\xff" * 4))),
-        Accepted(1),
-    ),
-    Case(
-        "SOP class extended negotiation of nonsense",
-        request_of(APPLICATION, context(1, IMPLICIT_LE), user(request_item(0x56, b"\0\5" + b"1.2.3" + bytes(5000)))),
-        Accepted(1),
-    ),
-    # what is no A-ASSOCIATE-RQ
-    Case("HTTP", b"GET / HTTP/1.1\r\nHost: hilum\r\n\r\n", GONE),
-    Case("TLS hello where TLS is off", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32), GONE),
-    Case("empty A-ASSOCIATE-RQ", pdu(0x01, b""), GONE),
-    Case("A-ASSOCIATE-RQ of zeros", pdu(0x01, bytes(20)), GONE),
-    Case("A-ASSOCIATE-RQ of 4 GiB", pdu(0x01, b"", 2**32 - 1), GONE),
-    Case("A-ASSOCIATE-AC", pdu(0x02, bytes(100)), GONE),
-    Case("A-ASSOCIATE-RJ", pdu(0x03, bytes(4)), GONE),
-    Case("A-RELEASE-RQ first", pdu(0x05, bytes(4)), GONE),
-    Case("A-RELEASE-RP first", pdu(0x06, bytes(4)), GONE),
-    Case("A-ABORT first", pdu(0x07, bytes(4)), GONE),
-    Case("unknown PDU type", pdu(0x09, bytes(4)), GONE),
-    Case("P-DATA first", command(echo_command(), 1), GONE),
-    Case("zeros", bytes(64), GONE),
-    Case("0xFF", b"\xff" * 64, GONE),
-]  # fmt: skip
-
-
-# --- on an association --------------------------------------------------------------------------------------------
 
 ASSOCIATIONS = [
     # PDUs (PS3.8 9.3)
