@@ -3,15 +3,15 @@
 from converter.analysis.analyse import ANALYSIS, analyse
 from converter.analysis.outcome import Analysed, Examined
 from converter.analysis.policy import GateMode, Policy
-from converter.analysis.ports import Decoder, FileDecoder, ImageScores, Model, StepWatch
+from converter.analysis.ports import FileDecoder, ImageDecoder, ImageScores, Model, StepWatch
 
 __all__ = [
     "ANALYSIS",
     "Analysed",
-    "Decoder",
     "Examined",
     "FileDecoder",
     "GateMode",
+    "ImageDecoder",
     "ImageScores",
     "Model",
     "Policy",

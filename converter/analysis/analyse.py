@@ -14,7 +14,7 @@ from pydicom import Dataset
 from converter.analysis.judge import judged, refused_by_gate
 from converter.analysis.outcome import Analysed, Examined
 from converter.analysis.policy import Policy
-from converter.analysis.ports import Decoder, ImageScores, Model, StepWatch, Unwatched
+from converter.analysis.ports import ImageDecoder, ImageScores, Model, StepWatch, Unwatched
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
@@ -24,7 +24,7 @@ from converter.package.gate import as_note
 def analyse(
     path: Path,
     model: Model,
-    decoder: Decoder,
+    decoder: ImageDecoder,
     policy: Policy,
     header: Dataset | None = None,
     watch: StepWatch | None = None,
@@ -56,7 +56,7 @@ class _Case:
 
     path: Path
     model: Model
-    decoder: Decoder
+    decoder: ImageDecoder
     policy: Policy
     header: Dataset | None
     watch: StepWatch

@@ -18,7 +18,7 @@ from converter.package.manifest import Manifest
 from converter.package.network import InputSpec
 
 
-class Decoder(Protocol):
+class ImageDecoder(Protocol):
     """Converts files. `failures` are the errors of a file that cannot be decoded; each has a `code`."""
 
     @property

@@ -32,9 +32,10 @@ from scp_node.decode.pool import DecodePool
 from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, Transaction
+from scp_node.monitoring.dataset_differences import differences
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.settings import Settings
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 Verdict = Literal["same", "differs", "unknown"]
 PROBABILITY_TOLERANCE = 1e-4
@@ -219,7 +220,7 @@ def _compare_object(
     again = to_bytes(built)
     if again == sent:
         return Comparison(what, "same", f"{len(sent)} bytes, every one as before")
-    differing = _differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
+    differing = differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
     shown = ", ".join(differing[:DIFFERENCES_MAX]) + (", ..." if len(differing) > DIFFERENCES_MAX else "")
     hint = "a setting of `report` or `node`, or the time zone, that was changed since makes a difference too"
     return Comparison(what, "differs", f"in {shown or 'its encoding'} ({hint})")
@@ -282,20 +283,3 @@ def _predecessor(tx: Transaction, report: ReportRow) -> ReportRow | None:
         if one.route == report.route and one.revision < report.revision and one.built_at is not None
     ]
     return max(earlier, key=lambda one: one.revision, default=None)
-
-
-def _differences(sent: Dataset, built: Dataset, place: str = "") -> list[str]:
-    """Keywords of the elements that differ, with the places in sequences; values stay where they are."""
-    found: list[str] = []
-    for tag in sorted({*sent.keys(), *built.keys()}):
-        one, other = sent.get(tag), built.get(tag)
-        name = f"{place}{pydicom.datadict.keyword_for_tag(tag) or tag}"
-        if one is None or other is None or one.VR != "SQ":
-            if one is None or other is None or one.value != other.value:
-                found.append(name)
-        elif len(one.value) != len(other.value):
-            found.append(f"{name} ({len(one.value)} and {len(other.value)} items)")
-        else:
-            for number, pair in enumerate(zip(one.value, other.value, strict=True), 1):
-                found += _differences(*pair, f"{name}[{number}].")
-    return found

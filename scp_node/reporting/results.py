@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from converter.result.encode import to_bytes
 from scp_node.ledger import NewResult
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 
 def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source_instance_uid: str | None = None) -> NewResult:

@@ -13,7 +13,7 @@ from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger
 from scp_node.settings import Route, Settings
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 log = logging.getLogger(__name__)
 
