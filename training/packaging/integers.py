@@ -31,7 +31,7 @@ def in_integers(full: bytes, manifest: Manifest, examples: Sequence[Example]) ->
     """
     names = [cohort.name for cohort in manifest.cohorts]
     films = [example for name in names for example in spread(select(examples, "train", [name]), FILMS_A_COHORT)]
-    preparing = load_model_inputs(films, manifest.input)
+    preparing = whole_batches(load_model_inputs(films, manifest.input))
     watched = select(examples, "val", names)
     val = load_model_inputs(watched, manifest.input)
     cohorts = np.array([example.cohort for example in watched])
@@ -44,6 +44,11 @@ def in_integers(full: bytes, manifest: Manifest, examples: Sequence[Example]) ->
     taken = min(changes, key=lambda method: changes[method])
     print("mean change of a probability on val: " + ", ".join(f"{name} {one:.4f}" for name, one in changes.items()))
     return graphs[taken], f"the {taken} of {len(preparing)} train films of {'+'.join(names)}"
+
+
+def whole_batches(films: Array) -> Array:
+    """As many of `films` as fill batches: ONNX Runtime takes percentiles of batches of one size only."""
+    return films[: len(films) // BATCH * BATCH] if len(films) > BATCH else films
 
 
 def quantised(full: bytes, preparing: Array, method: CalibrationMethod) -> bytes:

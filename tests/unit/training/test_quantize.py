@@ -76,6 +76,15 @@ def test_the_same_films_give_the_same_bytes(lab: SimpleNamespace) -> None:
         assert lab.integers.quantised(lab.full, lab.films, method) == lab.graphs[name]
 
 
+@pytest.mark.parametrize(("films", "used"), [(8, 8), (20, 20), (47, 40)])
+def test_ranges_are_taken_of_any_number_of_films(lab: SimpleNamespace, films: int, used: int) -> None:
+    some = np.random.default_rng(1).normal(size=(films, 1, 32, 32)).astype(np.float32)
+    whole = lab.integers.whole_batches(some)
+    assert len(whole) == used
+    for method in lab.integers.METHODS.values():
+        assert lab.integers.quantised(lab.full, whole, method)
+
+
 def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: SimpleNamespace) -> None:
     onnx = pytest.importorskip("onnx")
     from training.packaging.half import halved, rounded
