@@ -6,11 +6,13 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from scp_node.analysis.policies import command_policy
 from scp_node.analysis.predictor import Outcome, Predictor
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import UsageError
 from scp_node.host.processors import usable_cores
 from scp_node.inference.batcher import Batcher
+from scp_node.inference.loaded_models import LoadedModel
 from scp_node.inference.packages import ModelPackage, find_package, package_folders, verify_package
 from scp_node.inference.session import InferenceSession
 from scp_node.settings import Inference
@@ -64,9 +66,8 @@ def outcomes_of(
         session = InferenceSession(package, settings.providers, threads or settings.threads)
         verify_package(package, session)
         with closing(Batcher(session, settings.batch_size_max, settings.batch_window_s)) as batcher:
-            manifest = package.manifest
-            predictor = Predictor(manifest, pool, batcher, preview_side_max, settings.pixels_max, use_gate)
-            yield from predictor.predict_all(paths)
+            model = LoadedModel(package.manifest, batcher, session.provider)
+            yield from Predictor(model, pool, command_policy(preview_side_max, use_gate)).predict_all(paths)
 
 
 def _looks_like_an_image(path: Path) -> bool:

@@ -10,7 +10,8 @@ import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, RESULT_SYNTAXES
+from scp_node.deliver.result_objects import RESULT_SYNTAXES
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.errors import ExitCode
 from scp_node.queries.remote_ae import ask_remote_ae
 from scp_node.settings.file import load_settings
@@ -41,12 +42,10 @@ def echo(
 
 def description(found: Capabilities) -> Iterator[str]:
     """What was found out about one remote AE, as lines for a terminal."""
-    where = f"{found.called_ae_title} at {found.host}:{found.port}"
-    yield f"{found.remote_name}: {where}, called by {found.calling_ae_title}"
-    if found.association_s is not None:
-        yield f"  association  {1000 * found.association_s:.1f} ms"
-    if found.echo_s is not None:
-        yield f"  C-ECHO       {1000 * found.echo_s:.1f} ms, status 0x{found.echo_status or 0:04X}"
+    yield f"{found.name}: {found.address}"
+    for step in found.steps:
+        answer = f", {step.answer}" if step.answer else ""
+        yield f"  {step.name:12} {1000 * step.took_s:.1f} ms{answer}"
     if found.tls_version and found.certificate:
         yield f"  {found.tls_version:12} {found.certificate.subject} until {found.certificate.expires:%Y-%m-%d}"
     for uid, syntaxes in found.accepted.items():

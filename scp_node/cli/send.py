@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, operator
-from scp_node.deliver.file_transfer import FileOutcome
+from scp_node.deliver.dimse.file_transfer import FileOutcome
 from scp_node.errors import ExitCode
 from scp_node.operations.sending import files_to_send, send_files
 from scp_node.settings.file import load_settings

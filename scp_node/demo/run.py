@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ import cv2
 import numpy as np
 from pydicom import Dataset
 
-from converter.result.sr_page import PNG_DATA_URL, sr_to_html
-from scp_node.deliver.file_transfer import transfer
+from converter.page.markup import data_url
+from converter.result.sr_page import sr_to_html
+from scp_node.deliver.dimse.file_transfer import transfer
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.demo.example import write_example
 from scp_node.demo.node_process import ARCHIVE_AE_TITLE, NodeProcess, running_node
@@ -139,7 +139,7 @@ def _write_pages(results: ArrivedResults, out: Path) -> list[tuple[str, Path]]:
         picture = out / f"heatmap{suffix}.png"
         png = cv2.imencode(".png", rgb_of(heatmap.read())[..., ::-1])[1].tobytes()
         picture.write_bytes(png)
-        pictures[heatmap.sop_instance_uid] = PNG_DATA_URL + base64.b64encode(png).decode("ascii")
+        pictures[heatmap.sop_instance_uid] = data_url("png", png)
         files += [("Heat map (DICOM)", heatmap.path), ("Heat map (picture)", picture)]
     page = out / "report.html"
     page.write_text(sr_to_html(results.report_ds, pictures), encoding="utf-8")

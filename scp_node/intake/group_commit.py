@@ -1,4 +1,4 @@
-"""Enters received instances, with their jobs, into the ledger: those that come at the same time in one commit."""
+"""Commits received instances and their jobs to the ledger; those that come at the same time share one commit."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ class InstanceLedger(Protocol):
 
 
 class GroupCommit:
-    """One for all associations. Whoever comes first enters for all who wait; a commit costs a write to the disk, and
-    the database takes one at a time in any case. `after_commit` is called when there is new work. `spool` is where the
-    files are: after a failed fsync of either nothing more is entered."""
+    """One for all associations. A commit costs a write to the disk, and the database makes one at a time: the thread
+    that comes first therefore commits what all waiting threads have handed in.
+
+    `after_commit` is called when there is new work. After a failed fsync, of the ledger or of `spool`, nothing more is
+    entered.
+    """
 
     def __init__(self, ledger: InstanceLedger, spool: Spool, after_commit: Callable[[], None]) -> None:
         self._ledger, self._spool, self._after_commit = ledger, spool, after_commit
@@ -39,7 +42,7 @@ class GroupCommit:
         return self._ledger.outcome_if_known(record)
 
     def enter(self, record: ReceivedInstance) -> AddOutcome:
-        """Row and job are durable when this returns; whatever the database raised is raised here."""
+        """Row and job are durable when this returns. Raises whatever the database raised."""
         entry = _Entry(record)
         self._waiting.append(entry)
         with self._entering:
@@ -51,24 +54,20 @@ class GroupCommit:
         return entry.outcome
 
     def _enter_waiting(self) -> None:
-        """The caller's own entry is among those that wait, and all before it: at most a few commits are made."""
+        """Commit until nobody waits: the caller's own entry is among those that do."""
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), COMMIT_INSTANCES_MAX))]
-            try:
-                self._commit(batch)
-            except Exception as error:  # noqa: BLE001  each of them is told
-                if len(batch) == 1:
-                    batch[0].error = error
-                else:
-                    self._enter_one_by_one(batch)
+            self._enter([self._waiting.popleft() for _ in range(min(len(self._waiting), COMMIT_INSTANCES_MAX))])
 
-    def _enter_one_by_one(self, batch: Sequence[_Entry]) -> None:
-        """One of them may be what the database did not take: the others must not suffer for it."""
-        for entry in batch:
-            try:
-                self._commit([entry])
-            except Exception as error:  # noqa: BLE001  it is raised where it belongs
-                entry.error = error
+    def _enter(self, entries: Sequence[_Entry]) -> None:
+        """Commit the entries together; when that fails, each by itself, so that none fails because of another."""
+        try:
+            self._commit(entries)
+        except Exception as error:  # noqa: BLE001  it is raised again in the thread that waits for the entry
+            if len(entries) == 1:
+                entries[0].error = error
+                return
+            for entry in entries:
+                self._enter([entry])
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
         self._spool.check_health()

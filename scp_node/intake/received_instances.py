@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import AddOutcome, Ledger, ReceivedInstance, Transaction
+from scp_node.ledger.records import now_utc
 
 
 class ReceivedInstances:
@@ -27,5 +29,5 @@ class ReceivedInstances:
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
         outcome = tx.instances.add(record)
         if outcome == "added":
-            self._jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
+            self._jobs.put(tx, image_job(record, now_utc()))
         return outcome

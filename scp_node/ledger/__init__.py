@@ -14,12 +14,12 @@ from scp_node.ledger.records import (
     EventRow,
     InstanceRow,
     JobRow,
+    NewJob,
     NewResult,
     ReceivedInstance,
     ReportRow,
     ResultRow,
     ShadowRow,
-    StoredFinding,
     TwoScores,
 )
 from scp_node.ledger.transaction import Transaction
@@ -35,12 +35,12 @@ __all__ = [
     "JobLost",
     "JobRow",
     "Ledger",
+    "NewJob",
     "NewResult",
     "ReceivedInstance",
     "ReportRow",
     "ResultRow",
     "ShadowRow",
-    "StoredFinding",
     "Transaction",
     "TwoScores",
 ]

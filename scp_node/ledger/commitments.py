@@ -1,4 +1,4 @@
-"""Storage commitment: what archives were asked to confirm, and what they answered."""
+"""Requests for storage commitment: what archives were asked to confirm, and what they answered."""
 
 from __future__ import annotations
 

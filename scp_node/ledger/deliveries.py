@@ -1,18 +1,14 @@
-"""One delivery per result and destination, and what each destination is known to take."""
+"""Deliveries: one per result and destination, and how far it has come."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Unpack, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import (
-    DeliveryRow,
-    DeliveryState,
-    now_utc,
-)
+from scp_node.ledger.records import DeliveryChange, DeliveryRow, DeliveryState, now_utc
 from scp_node.ledger.repository import Repository
 
 _OF_RESULT = sa.select(t.delivery).where(
@@ -21,7 +17,7 @@ _OF_RESULT = sa.select(t.delivery).where(
 
 
 class Deliveries(Repository):
-    """Statements on deliveries and on the SOP classes that remote AEs accept."""
+    """Statements on deliveries."""
 
     def add(self, result_uid: str, destination: str) -> DeliveryRow:
         """One delivery per result and destination, however often this is called."""
@@ -56,7 +52,7 @@ class Deliveries(Repository):
         rows = self._connection.execute(sa.select(t.delivery.c.state, sa.func.count()).group_by(t.delivery.c.state))
         return dict.fromkeys(get_args(DeliveryState), 0) | {state: count for state, count in rows}  # noqa: C416  rows are no tuples to mypy
 
-    def update(self, delivery_id: int, **values: Any) -> None:
+    def update(self, delivery_id: int, **values: Unpack[DeliveryChange]) -> None:
         self._connection.execute(sa.update(t.delivery).where(t.delivery.c.id == delivery_id).values(**values))
 
     def restart(self, delivery_id: int) -> None:

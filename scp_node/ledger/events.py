@@ -1,4 +1,4 @@
-"""What happened, in order, and how a study is found again by any of its numbers."""
+"""What happened to each study, in order."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
-from scp_node.ledger.records import (
-    EventRow,
-    now_utc,
-)
+from scp_node.ledger.records import EventRow, now_utc
 from scp_node.ledger.repository import Repository
 
 _ADD = sa.insert(t.event)
 
 
 class Events(Repository):
-    """Statements on events, and look-ups across tables."""
+    """Statements on events."""
 
     def add(
         self,

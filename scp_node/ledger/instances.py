@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
+from converter.result.findings import Finding
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events
 from scp_node.ledger.insert_once import insert_once
@@ -20,7 +21,6 @@ from scp_node.ledger.records import (
     InstanceRow,
     InstanceState,
     ReceivedInstance,
-    StoredFinding,
     now_utc,
 )
 from scp_node.ledger.repository import Repository
@@ -39,7 +39,7 @@ _AS_RECEIVED: dict[str, Any] = {
 
 
 class Instances(Repository):
-    """Statements on studies, instances, analyses and findings."""
+    """Statements on instances, their analyses and findings."""
 
     def add(self, record: ReceivedInstance) -> AddOutcome:
         """Enter a received object once: `identical` for the same bytes again, `conflict` for other bytes."""
@@ -180,7 +180,7 @@ class Instances(Repository):
             source_shape=(rows, columns),
             provider=row.provider,
             findings=tuple(
-                StoredFinding(
+                Finding(
                     name=found.name,
                     concept=Concept.model_validate(found.concept),
                     probability=found.probability,

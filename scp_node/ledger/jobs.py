@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Unpack, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import UNFINISHED_JOBS, JobKind, JobRow, JobState, now_utc
+from scp_node.ledger.records import UNFINISHED_JOBS, JobChange, JobKind, JobRow, JobState, NewJob, now_utc
 from scp_node.ledger.repository import Repository
 
 _BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
@@ -37,12 +37,15 @@ _CLAIM = (
     )
 )
 _HELD = (
-    t.job.c.job_id == sa.bindparam("held"),
-    t.job.c.attempt == sa.bindparam("of_attempt"),
-    t.job.c.starts == sa.bindparam("of_start"),
-    t.job.c.state == "running",
+    sa.select(t.job.c.job_id)
+    .where(
+        t.job.c.job_id == sa.bindparam("held"),
+        t.job.c.attempt == sa.bindparam("of_attempt"),
+        t.job.c.starts == sa.bindparam("of_start"),
+        t.job.c.state == "running",
+    )
+    .with_for_update()
 )
-_FINISH = sa.update(t.job).where(*_HELD).values(state="done", error="", changed_at=sa.bindparam("moment"))
 
 
 class JobLost(Exception):
@@ -52,41 +55,28 @@ class JobLost(Exception):
 class Jobs(Repository):
     """Statements on jobs."""
 
-    def add(
-        self,
-        job_id: str,
-        kind: JobKind,
-        subject: str,
-        study_instance_uid: str,
-        queue: str,
-        due_at: datetime,
-    ) -> bool:
+    def add(self, new: NewJob) -> bool:
         """Enter a job once. False if it is already there."""
         moment = now_utc()
-        entered = self._connection.execute(
-            insert_once(self._connection, t.job),
-            {
-                "job_id": job_id,
-                "kind": kind,
-                "subject": subject,
-                "study_instance_uid": study_instance_uid,
-                "queue": queue,
-                "state": "queued",
-                "attempt": 1,
-                "starts": 0,
-                "created_at": moment,
-                "due_at": due_at,
-                "changed_at": moment,
-                "error": "",
-            },
-        )
-        return bool(entered.rowcount)
+        as_new = {"state": "queued", "attempt": 1, "starts": 0, "created_at": moment, "changed_at": moment, "error": ""}
+        return bool(self._connection.execute(insert_once(self._connection, t.job), vars(new) | as_new).rowcount)
 
-    def get(self, job_id: str) -> JobRow | None:
-        row = self._connection.execute(_BY_ID, {"job_id": job_id}).one_or_none()
+    def get(self, job_id: str, *, to_change: bool = False) -> JobRow | None:
+        """`to_change` keeps others from changing it until the transaction ends."""
+        wanted = _BY_ID.with_for_update() if to_change else _BY_ID
+        row = self._connection.execute(wanted, {"job_id": job_id}).one_or_none()
         return None if row is None else JobRow(**row._mapping)
 
-    def update(self, job_id: str, **values: Any) -> None:
+    def hold(self, job: JobRow) -> None:
+        """Keep others from changing a claimed job until the transaction ends: what precedes each change of it.
+
+        Raises JobLost when it is no longer as it was claimed.
+        """
+        claim = {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts}
+        if self._connection.execute(_HELD, claim).one_or_none() is None:
+            raise JobLost(job.job_id)
+
+    def update(self, job_id: str, **values: Unpack[JobChange]) -> None:
         self._connection.execute(
             sa.update(t.job).where(t.job.c.job_id == job_id).values(**values, changed_at=now_utc())
         )
@@ -113,17 +103,6 @@ class Jobs(Repository):
         return replace(
             job, state="running", starts=job.starts + 1, worker=worker, lease_until=lease_until, changed_at=moment
         )
-
-    def finish(self, job: JobRow) -> None:
-        """The claimed job is done. Raises JobLost when it is no longer this worker's."""
-        arguments = {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts, "moment": now_utc()}
-        if not self._connection.execute(_FINISH, arguments).rowcount:
-            raise JobLost(job.job_id)
-
-    def holds(self, job: JobRow) -> bool:
-        """Whether a claimed job is still as it was claimed."""
-        held = self.get(job.job_id)
-        return held is not None and (held.state, held.attempt, held.starts) == ("running", job.attempt, job.starts)
 
     def extend_leases(self, worker: str, lease_until: datetime) -> None:
         mine = (t.UNFINISHED, t.job.c.state == "running", t.job.c.worker == worker)

@@ -29,12 +29,16 @@ class Results(Repository):
         )
         return [ResultRow(**row._mapping) for row in rows]
 
-    def heatmap_of(self, source_instance_uid: str, model: str) -> ResultRow | None:
-        """The heat map that was drawn over an image for `model`, if there is one."""
+    def over_image(self, kind: str, source_instance_uid: str, model: str) -> ResultRow | None:
+        """The result of a kind that was drawn over an image for `model`, if there is one."""
         row = self._connection.execute(
             sa.select(t.result)
             .join(t.report, t.report.c.id == t.result.c.report_id)
-            .where(t.result.c.source_instance_uid == source_instance_uid, t.report.c.model == model)
+            .where(
+                t.result.c.source_instance_uid == source_instance_uid,
+                t.result.c.kind == kind,
+                t.report.c.model == model,
+            )
             .limit(1)
         ).one_or_none()
         return None if row is None else ResultRow(**row._mapping)

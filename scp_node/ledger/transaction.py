@@ -18,7 +18,7 @@ from scp_node.ledger.studies import Studies
 
 
 class Transaction:
-    """What belongs together and commits together: `tx.instances.add(record)`, `tx.jobs.put(job)`.
+    """What belongs together and commits together: `tx.instances.add(record)`, `tx.jobs.add(new)`.
 
     `connection` is that of the database, for an engine that enqueues in the same transaction.
     """

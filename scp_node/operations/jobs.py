@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from scp_node.engine.jobs import JobQueue
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import JobRow, Ledger, Transaction
 from scp_node.ledger.records import JobKind
 from scp_node.operations.acts import Act, ActKind, ActOutcome, Operator
+from scp_node.workflow import job_subjects
 
 DEAD_MAX = 10_000
 
 
 def retry_job(ledger: Ledger, waker: Waker, job_id: str, operator: Operator) -> Act:
     """Start a dead or waiting job again now. Raises UsageError when there is no such job, or it is in another state."""
-    act = _change(ledger, job_id, operator, "retry-job", JobQueue(ledger).retry)
+    act = _change(ledger, job_id, operator, "retry-job", job_subjects.retry_job)
     waker.wake()
     return act
 
@@ -38,7 +38,7 @@ def retry_dead_jobs(ledger: Ledger, waker: Waker, operator: Operator, kind: JobK
 
 def cancel_job(ledger: Ledger, job_id: str, operator: Operator) -> Act:
     """Make a dead letter of a queued or waiting job. Raises UsageError like `retry_job`."""
-    return _change(ledger, job_id, operator, "cancel-job", JobQueue(ledger).cancel)
+    return _change(ledger, job_id, operator, "cancel-job", job_subjects.cancel_job)
 
 
 def _change(

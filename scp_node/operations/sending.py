@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scp_node.deliver.association import Peer
-from scp_node.deliver.file_transfer import FileOutcome, dicom_files, transfer
-from scp_node.deliver.scu import peer_of
+from scp_node.deliver.dimse.file_transfer import FileOutcome, dicom_files, transfer
+from scp_node.deliver.dimse.peer import Peer, peer_of
 from scp_node.errors import UsageError
 from scp_node.operations.acts import Act, Operator
 from scp_node.settings import Settings

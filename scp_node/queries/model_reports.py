@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from converter.package.manifest import Distribution
+from converter.package.distribution import Distribution
 from scp_node.errors import ModelUnusable, UsageError
 from scp_node.inference.packages import find_package
 from scp_node.ledger import Ledger, Transaction

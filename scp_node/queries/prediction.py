@@ -65,7 +65,7 @@ def heatmap_pngs(manifest: Manifest, prediction: Prediction, side_max: int) -> I
     """The name of each finding with its heat map as PNG; nothing of an image that was declined."""
     if prediction.converted is None or prediction.cam is None:
         return
-    from scp_node.reporting.assemble import algorithm_of  # here, because it loads what only reports need
+    from converter.result.algorithm import algorithm_of  # here, because it loads what only reports need
 
     algorithm = algorithm_of(manifest)
     preview, affine = prediction.converted.preview, prediction.converted.preview_to_source

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from scp_node.deliver.capabilities import Capabilities, probe
-from scp_node.deliver.scu import SECONDARY_CAPTURE
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.capabilities import Capabilities
+from scp_node.deliver.destinations import Destinations
 from scp_node.monitoring.certificate_expiry import days_left
 from scp_node.settings import Settings
 from scp_node.tls.certificates import certificate_expiry
@@ -22,15 +23,15 @@ class RemoteAEReport:
 
 
 def ask_remote_ae(settings: Settings, name: str, now: datetime) -> RemoteAEReport:
-    """Open one association to a remote AE; nothing is stored there. Raises UsageError for an unknown name."""
-    found = probe(settings, name)
+    """Ask a remote AE what it takes; nothing is stored there. Raises UsageError for an unknown name."""
+    found = Destinations(settings).probe(name)
     return RemoteAEReport(found, tuple(_expiry_warnings(settings, found, now)), tuple(_problems(settings, found)))
 
 
 def _expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> list[str]:
     """Which certificates of a TLS connection expire soon or have expired: ours, which the node also shows to senders,
     and the remote AE's."""
-    if not settings.is_reached_by_tls(settings.remote_aes[found.remote_name]):
+    if not settings.is_reached_by_tls(settings.remote_aes[found.name]):
         return []
     certificates = {"its certificate": found.certificate.expires} if found.certificate else {}
     if settings.tls.certificate is not None:
@@ -44,14 +45,10 @@ def _expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> 
 
 
 def _problems(settings: Settings, found: Capabilities) -> list[str]:
-    if found.fault is not None:
-        return [found.message]
-    problems = []
-    if found.echo_s is None:
-        problems.append(found.message)
-    elif found.echo_status != 0:
-        problems.append(f"C-ECHO was answered with status 0x{found.echo_status:04X} {found.message}".rstrip())
-    wanted = {kind for route in settings.routes if found.remote_name in route.to for kind in route.results}
+    problems = [found.problem] if found.problem else []
+    if not found.accepted:
+        return problems
+    wanted = {kind for route in settings.routes if found.name in route.to for kind in route.results}
     if "sr" in wanted and found.sr_class is None:
         problems.append("it takes no Structured Report, but a route sends reports there; enable the SR classes there")
     if "heatmap" in wanted and not found.accepted[SECONDARY_CAPTURE]:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.explain import explanation
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
 from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger.commitments import Commitments
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
@@ -189,7 +191,7 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
         raise OSError("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(delivery.ledger, "answer_commitment", fail)
+        patched.setattr(Commitments, "answer", fail)
         assert raw_report(archive, good).status == 0x0110
         assert delivery.row.state == "sent"
     assert raw_report(archive, good).status == 0x0000

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.analysis import evaluation
 from tests.integration.test_predict import Hilum
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import GOLDEN, copy_tiny
 
 FILMS = 24
@@ -29,7 +30,7 @@ def site(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     (folder / "ward").mkdir(parents=True)
     for n in range(FILMS):
-        gray = draw_chest(150, 140, seed=n) * (1.0 if n % 2 else 0.35)
+        gray = sketch_chest(150, 140, seed=n) * (1.0 if n % 2 else 0.35)
         cv2.imwrite(str(folder / "ward" / f"film-{n}.png"), (gray * 255).astype(np.uint8))
     return folder
 

@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 from pydicom import Dataset
 
-from converter.package.distribution import STATISTICS, measure_distribution
+from converter.package.image_statistics import STATISTICS, measure_distribution
 from scp_node.ledger import ShadowRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc

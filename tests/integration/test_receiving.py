@@ -60,7 +60,7 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Spool:
 
 @pytest.fixture(scope="module")
 def receiver(ledger: Ledger, spool: Spool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageScp]:
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     with running_receiver(tmp_path_factory.mktemp("node"), ReceivedInstances(ledger, jobs), spool) as one:
         yield one
 

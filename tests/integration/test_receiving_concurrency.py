@@ -33,7 +33,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[StorageScp]:
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     with running_receiver(tmp_path, ReceivedInstances(ledger, jobs)) as one:
         yield one
 

@@ -55,7 +55,7 @@ def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(smal
 def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_room(small_disk: Path) -> None:
     """Here the ledger, too, can find no room: for its log or when it is written back."""
     ledger, spool = new_ledger(small_disk), Spool(small_disk / "spool")
-    jobs, instances, stored = JobQueue(ledger), Instances(rows=100, columns=100), dict[str, str]()
+    jobs, instances, stored = JobQueue(), Instances(rows=100, columns=100), dict[str, str]()
     with (
         running_receiver(small_disk, ReceivedInstances(ledger, jobs), spool) as receiver,
         RawPeer(receiver.port) as peer,

@@ -180,6 +180,7 @@ def test_more_associations_than_configured_are_rejected_for_the_moment(receiver:
         until(lambda: receiver.association_count == 4, "one place is free")
         with RawPeer(receiver.port) as peer:
             assert peer.associate()[0] == ASSOCIATE_AC
+    until(lambda: receiver.association_count == 1, "all but the bystander left")
 
 
 def test_a_storm_of_connections_is_answered(receiver: StorageScp, watch: Watch) -> None:

@@ -25,8 +25,8 @@ from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.dimse.requests import COMMAND_BYTES_MAX
-from scp_node.receive.association import EMPTY_PDVS_MAX
 from scp_node.receive.contexts import presentation_contexts
+from scp_node.receive.message import EMPTY_PDVS_MAX
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import PartFile, Spool
@@ -67,8 +67,11 @@ def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterat
     threads = set(threading.enumerate())
     with running_receiver(folder, ledger, spool, **limits) as receiver:
         yield receiver
-        limits = receiver.limits
-        until(lambda: (limits.connections, limits.associations, limits.loose) == (0, 0, 0), "all counters are zero")
+        open_now = receiver.limits
+        until(
+            lambda: (open_now.connections, open_now.associations, open_now.evictable) == (0, 0, 0),
+            "all counters are zero",
+        )
     until(lambda: set(threading.enumerate()) <= threads, "all threads ended")
     assert not [path for path in files_below(folder) if path.suffix == ".part"]
 
@@ -505,8 +508,7 @@ def test_what_is_remembered_is_what_pynetdicom_answers(
 
 
 def negotiations(receiver: StorageScp) -> int:
-    assert receiver._server is not None
-    return len(receiver._server.negotiations)
+    return len(receiver._shared.terms.negotiations)
 
 
 def test_a_remembered_association_works_like_any_other(tmp_path: Path, caplog: Any) -> None:

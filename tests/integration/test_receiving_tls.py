@@ -1,4 +1,4 @@
-"""The door with TLS: DCMTK's tools and bare sockets at a receiver, well-behaved and not."""
+"""Receiving over TLS: DCMTK's tools and bare sockets at a receiver, well-behaved and not."""
 
 from __future__ import annotations
 

@@ -11,9 +11,12 @@ from typing import Any
 
 from pydicom import Dataset, dcmread, dcmwrite
 
-from scp_node.intake.group_commit import InstanceLedger
+from scp_node.intake.group_commit import GroupCommit, InstanceLedger
+from scp_node.intake.store import Store
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.receive.commitment_reports import NoRequests
 from scp_node.receive.scp import StorageScp
+from scp_node.receive.shared import Shared
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 
@@ -75,6 +78,12 @@ def receiving_settings(
             "receiver": receiver,
         }
     )
+
+
+def shared_in(folder: Path) -> Shared:
+    """What the associations of a receiver share that has no listener."""
+    ledger, spool = MemoryLedger(), Spool(folder / "spool")
+    return Shared(receiving_settings(folder), Store(spool, GroupCommit(ledger, spool, lambda: None)), NoRequests())
 
 
 @contextmanager

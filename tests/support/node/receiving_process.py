@@ -48,7 +48,7 @@ class ReceivingProcess:
 
 def main(folder: Path) -> None:
     ledger = new_ledger(folder)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     with running_receiver(folder, ReceivedInstances(ledger, jobs)) as receiver:
         print(receiver.port, flush=True)
         sys.stdin.read()

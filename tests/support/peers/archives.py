@@ -16,7 +16,7 @@ from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 from pynetdicom.sop_class import Verification
 
-from scp_node.deliver.scu import RESULT_CLASSES, RESULT_SYNTAXES
+from scp_node.deliver.result_objects import RESULT_CLASSES, RESULT_SYNTAXES
 from scp_node.dimse import command_set as cs
 
 Answer = int | Dataset | Callable[[Event], int | Dataset]

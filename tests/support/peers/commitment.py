@@ -18,12 +18,16 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT, EventReport
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import EventReport
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
+from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook
+from scp_node.workflow.job_kinds import delivery_job
 from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.work import default_retries
 
 RESULT_UID = "2.25.1"
 
@@ -67,17 +71,17 @@ class SentDelivery:
 @contextmanager
 def sent_delivery(folder: Path) -> Iterator[SentDelivery]:
     ledger = new_ledger(folder)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     new = NewResult(RESULT_UID, SECONDARY_CAPTURE, "2.25.7", "sr", "ab" * 32, 100, "0")
     with ledger.transaction() as tx:
         tx.instances.add(received())
         report = tx.reports.open("1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
         (delivery,) = tx.reports.close(report, [new], ["pacs"])
-        jobs.enqueue_delivery(tx, delivery.id, "pacs", "1.2.3.1")
+        jobs.put(tx, delivery_job(delivery, "1.2.3.1", now_utc()))
         tx.deliveries.update(delivery.id, state="sent", attempts=1, detail="stored")
         tx.jobs.update("delivery:1", state="done")
     try:
-        yield SentDelivery(ledger, jobs, CommitmentBook(ledger, jobs))
+        yield SentDelivery(ledger, jobs, CommitmentBook(ledger, jobs, default_retries))
     finally:
         ledger.engine.dispose()
 

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
+from converter.result.findings import Finding
 from scp_node.errors import ConfigurationError
-from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding
+from scp_node.ledger import Analysis, Ledger, NewResult
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
 from tests.support.ledger.ledgers import new_ledger, received
@@ -34,9 +35,7 @@ def analysis(probability: float = 0.9) -> Analysis:
         preview_to_source=np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]]),
         source_shape=(2000, 1500),
         provider="CPUExecutionProvider",
-        findings=(
-            StoredFinding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),
-        ),
+        findings=(Finding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),),
     )
 
 

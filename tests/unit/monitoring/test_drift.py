@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from converter.package.distribution import DECLINED, STATISTICS, bins_of_image, measure_distribution, references
-from converter.package.manifest import Distribution, Histogram, load_manifest
+from converter.analysis import Examined
+from converter.declined import Declined
+from converter.package.distribution import Distribution, Histogram
+from converter.package.image_statistics import STATISTICS, measure_distribution
+from converter.package.manifest import load_manifest
+from converter.package.stability import DECLINED, bins_of_image, references
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger
 from scp_node.ledger import tables as t
@@ -169,7 +173,9 @@ def test_a_station_name_becomes_a_harmless_label(header: str, key: str) -> None:
 def test_a_station_name_that_holds_the_patient_is_counted_without_it(station: str, key: str) -> None:
     ds = make_dx(rows=64, columns=64, StationName=station, PatientName="Doe^Jane", PatientID="4711")
     use = load_manifest(TINY / "manifest.yaml")
-    count = drift_count(LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, None, None, None)  # type: ignore[arg-type]
+    count = drift_count(
+        LoadedModel(use, None, "cpu"), "CR1", ds, {"convert"}, Examined(Declined("implausible-blank", "blank"))
+    )  # type: ignore[arg-type]
     assert count is not None and count.station == key.upper()
 
 

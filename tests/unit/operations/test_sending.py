@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scp_node.deliver.file_transfer import FileOutcome
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.dimse.file_transfer import FileOutcome
+from scp_node.dimse.uids import COMPREHENSIVE_SR
 from scp_node.errors import UsageError
 from scp_node.operations.acts import Act
 from scp_node.operations.sending import files_to_send, send_files

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from converter.package.manifest import Concept
-from scp_node.ledger import Analysis, Ledger, NewResult, StoredFinding, Transaction
+from converter.package.concept import Concept
+from converter.result.findings import Finding
+from scp_node.ledger import Analysis, Ledger, NewResult, Transaction
 from scp_node.ledger import tables as t
 from scp_node.ledger.database import open_database
 from scp_node.settings.places import default_url
@@ -68,8 +69,8 @@ def enter_job(tx: Transaction, job_id: str, kind: str, subject: str, study: str,
 
 def judge(tx: Transaction, uid: str, *, positive: bool) -> None:
     probability = 0.9 if positive else 0.1
-    finding = StoredFinding("bright", concept("bright"), probability, 0.5, positive, None)
-    other = StoredFinding("dark", concept("dark"), 0.25, 0.5, False, None)
+    finding = Finding("bright", concept("bright"), probability, 0.5, positive, None)
+    other = Finding("dark", concept("dark"), 0.25, 0.5, False, None)
     analysis = Analysis(np.zeros((2, 8, 8), np.float32), np.eye(3), (100, 90), "cpu", (finding, other))
     tx.instances.finish(
         uid, "inferred", route="chest", model="tiny@1.0.0", reportable=True, notes=["age unknown"], analysis=analysis

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.package.distribution import STATISTICS, measure_distribution
+from converter.package.image_statistics import STATISTICS, measure_distribution
 from scp_node.errors import ModelMissing, ModelUnusable, UsageError
 from scp_node.ledger import Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import now_utc

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from converter.analysis.judge import judged
+from converter.analysis.ports import ImageScores
 from converter.declined import Declined
 from converter.image.convert import convert
 from converter.package.manifest import load_manifest
-from scp_node.analysis.judge import judge
 from scp_node.analysis.predictor import Prediction
 from scp_node.queries.prediction import heatmap_pngs, predicted_file
 from tests.support.dicom.phantoms import make_dx, write_dx
@@ -26,8 +27,9 @@ def prediction(tmp_path: Path) -> Prediction:
     path = write_dx(tmp_path / "film.dcm", make_dx())
     converted = convert(path, MANIFEST.input, MANIFEST.intended_use, 256, 100_000_000)
     assert not isinstance(converted, Declined)
-    findings = judge(MANIFEST, np.array([0.75, 0.25], np.float32))
-    return Prediction("1.2.3", None, findings, converted, np.ones((2, 8, 8), np.float32))
+    cam = np.ones((2, 8, 8), np.float32)
+    findings = judged(MANIFEST, ImageScores(np.array([0.75, 0.25], np.float32), cam), converted)
+    return Prediction("1.2.3", None, findings, converted, cam)
 
 
 def test_a_prediction_has_the_fields_of_the_contract_in_their_order(prediction: Prediction) -> None:

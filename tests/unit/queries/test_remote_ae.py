@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scp_node.deliver.scu import COMPREHENSIVE_SR, RESULT_CLASSES
+from scp_node.deliver.result_objects import RESULT_CLASSES
+from scp_node.dimse.uids import COMPREHENSIVE_SR
 from scp_node.errors import UsageError
 from scp_node.queries.remote_ae import ask_remote_ae
 from scp_node.settings import Settings

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[3]
 TRAINING_ONLY = {"tensorflow", "keras", "tf2onnx", "onnx", "sklearn", "training"}
 MODULES = sorted([*(ROOT / "converter").rglob("*.py"), *(ROOT / "scp_node").rglob("*.py")])
 # Training code that must run where only the node is installed: it measures and checks packages.
-LIGHT = [ROOT / "training" / name for name in ("calibrate.py", "operating_point.py", "scores.py", "splits.py")]
-LIGHT += sorted((ROOT / "training" / "cohorts").glob("*.py"))
+LIGHT = [ROOT / "training" / "packaging" / name for name in ("calibrate.py", "operating_point.py", "scores.py")]
+LIGHT += [ROOT / "training" / "__main__.py", *sorted((ROOT / "training" / "data").rglob("*.py"))]
 
 
 def imported(file: Path) -> set[str]:
