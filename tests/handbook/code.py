@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeVar, get_args, get_origin
 
@@ -70,26 +68,5 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def exit_codes() -> set[int]:
-    """Every number that a command or the node may end with: of errors, of constants called so, and where it is said."""
-    found = {int(one.exit_code) for one in node_errors()} | {int(code) for code in ExitCode}
-    for module in modules():
-        assert module.__file__ is not None
-        if ".cli" in module.__name__ or ".demo" in module.__name__:
-            found |= set(_exit_codes_in(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))))
-    return found | {0}
-
-
-def _exit_codes_in(tree: ast.Module) -> Iterator[int]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("Exit", "exit"):
-            yield from (one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, int))
-        if isinstance(node, ast.Assign) and any("FAILED" in name or "EXIT" in name for name in _names(node)):
-            yield from (
-                one.value
-                for one in ast.walk(node.value)
-                if isinstance(one, ast.Constant) and isinstance(one.value, int)
-            )
-
-
-def _names(node: ast.Assign) -> list[str]:
-    return [one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+    """Every number that a command or the node may end with."""
+    return {int(code) for code in ExitCode}

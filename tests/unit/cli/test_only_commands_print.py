@@ -56,3 +56,14 @@ def test_nothing_imports_what_commands_know() -> None:
         if "scp_node.cli" in ast.unparse(node)
     ]
     assert importers == []
+
+
+def test_commands_end_with_codes_of_the_table() -> None:
+    numbers = {
+        str(path.relative_to(CHECKOUT)): ast.unparse(node)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.Exit", "sys.exit")
+        if any(isinstance(argument, ast.Constant) for argument in node.args)
+    }
+    assert numbers == {}
