@@ -27,8 +27,9 @@ lint: $(test_env)/.installed-cpu ## style, types and the direction of imports
 peers: ## real peers of the tests, from Debian
 	@.ci/peers
 
-reference: $(test_env)/.installed-cpu ## generate config/node.reference.yaml and config/node.schema.json
+reference: $(test_env)/.installed-cpu ## generate what config/ and the documents take from the code
 	$(bin)/python -m scp_node.settings.reference
+	$(bin)/python -m tests.handbook
 
 bench: $(test_env)/.installed-cpu ## Hilum beside its peers, 40 minutes; BENCH_ARGS=--quick shows that it runs
 	@.ci/peers bench

@@ -1,49 +1,141 @@
-"""Why an image is not analysed: a refusal is a result, with a coded reason and a sentence for a reader."""
+"""Why an image is not analysed: one row for every coded reason. A refusal is a result, not an error."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-# What an input gate of a model package may say.
-GATE_CODES: dict[str, str] = {
-    "gate-lateral": "the input gate took the image for a lateral view of a chest",
-    "gate-not-chest": "the input gate took the image for a radiograph of something else than a chest",
-    "gate-modality": "the input gate took the image for a slice or another modality, not for a radiograph",
-    "gate-picture": "the input gate took the image for a photograph, a drawing or a document",
-    "gate-noise": "the input gate took the image for noise, a pattern or an empty frame",
-    "gate-inverted": "the input gate took black and white of the image to be exchanged",
-    "gate-rotated": "the input gate took the image to lie on its side or upside down",
-    "gate-cropped": "the input gate took the image for a part of a chest only",
-}
+# Where a reason is found: in the header, in the pixels, by the input gate of a model, or by the node itself.
+DeclineGroup = Literal["header", "pixels", "gate", "node"]
 
-# Every coded reason: what the header, the pixels, the gate of a model and the node itself refuse.
-DECLINE_CODES: dict[str, str] = {
-    "wrong-modality": "the Modality is none that the model was made for",
-    "wrong-body-part": "the body part is not the one that the model was made for",
-    "not-frontal": "the view is lateral or oblique",
-    "wrong-view": "the view is frontal, but not one that the model or the route takes",
-    "outside-ages": "the patient's age is outside the range the model was made for",
-    "localizer": "a localizer (scout) image",
-    "derived": "a derived image (processed, annotated or reformatted), not a radiograph as acquired",
-    "no-pixels": "the object carries no pixel data",
-    "undecodable": "the pixel data cannot be decoded",
-    "implausible-blank": "the image is blank or nearly so",
-    "implausible-tiny": "the image is too small to be a radiograph",
-    "implausible-saturated": "most of the image is at the darkest or brightest level",
-    "analysis-failed": "the analysis itself failed, through no fault of the image",
-    "own-result": "a result of this node that came back from the archive",
-    "no-route": "no route of this node takes images of this kind",
-    **GATE_CODES,
-}
+
+@dataclass(frozen=True)
+class DeclineReason:
+    """code: what ledger, log, metrics and results say, at most 32 characters. sentence: for a reader of a result.
+    advice: what an operator can do, empty where there is nothing to do."""
+
+    code: str
+    group: DeclineGroup
+    sentence: str
+    advice: str = ""
+
+
+ROUTE_ONLY = "If such images are not meant for this node, let the sender route fewer."
+LOOK_AT_IT = "Look at the image in the archive: exposure or window may be wrong."
+GATE_MISTAKEN = "If the image is a frontal radiograph of a chest, `hilum predict --no-gate` scores it all the same."
+
+DECLINE_REASONS: tuple[DeclineReason, ...] = (
+    DeclineReason("wrong-modality", "header", "the Modality is none that the model was made for", ROUTE_ONLY),
+    DeclineReason(
+        "wrong-body-part",
+        "header",
+        "the body part is not the one that the model was made for",
+        "If the image shows a chest, correct Body Part Examined at the modality.",
+    ),
+    DeclineReason(
+        "not-frontal",
+        "header",
+        "the view is lateral or oblique",
+        "If the image is frontal, correct View Position at the modality.",
+    ),
+    DeclineReason(
+        "wrong-view",
+        "header",
+        "the view is frontal, but not one that the model or the route takes",
+        "Compare `when.view` of the route with the views that `hilum models show` lists.",
+    ),
+    DeclineReason("outside-ages", "header", "the patient's age is outside the range the model was made for"),
+    DeclineReason("localizer", "header", "a localizer (scout) image", ROUTE_ONLY),
+    # The header says so, or the pixels do: a picture in colours.
+    DeclineReason(
+        "derived",
+        "header",
+        "a derived image (processed, annotated or reformatted), not a radiograph as acquired",
+        ROUTE_ONLY,
+    ),
+    DeclineReason(
+        "no-pixels", "header", "the object carries no pixel data", "Send the image again from where it was acquired."
+    ),
+    DeclineReason(
+        "own-result",
+        "header",
+        "a result of this node that came back from the archive",
+        "Exclude the results of this node from what the archive routes to it.",
+    ),
+    DeclineReason(
+        "undecodable",
+        "pixels",
+        "the pixel data cannot be decoded",
+        "`hilum explain` names the fault. Send the image again, uncompressed if it fails a second time.",
+    ),
+    DeclineReason("implausible-blank", "pixels", "the image is blank or nearly so", LOOK_AT_IT),
+    DeclineReason("implausible-tiny", "pixels", "the image is too small to be a radiograph", ROUTE_ONLY),
+    DeclineReason(
+        "implausible-saturated",
+        "pixels",
+        "most of the image is at the darkest or brightest level",
+        LOOK_AT_IT,
+    ),
+    DeclineReason("gate-lateral", "gate", "the input gate took the image for a lateral view of a chest", GATE_MISTAKEN),
+    DeclineReason(
+        "gate-not-chest",
+        "gate",
+        "the input gate took the image for a radiograph of something else than a chest",
+        GATE_MISTAKEN,
+    ),
+    DeclineReason(
+        "gate-modality",
+        "gate",
+        "the input gate took the image for a slice or another modality, not for a radiograph",
+        GATE_MISTAKEN,
+    ),
+    DeclineReason(
+        "gate-picture",
+        "gate",
+        "the input gate took the image for a photograph, a drawing or a document",
+        GATE_MISTAKEN,
+    ),
+    DeclineReason(
+        "gate-noise", "gate", "the input gate took the image for noise, a pattern or an empty frame", GATE_MISTAKEN
+    ),
+    DeclineReason(
+        "gate-inverted",
+        "gate",
+        "the input gate took black and white of the image to be exchanged",
+        "Compare Photometric Interpretation and the presentation LUT with how the image looks.",
+    ),
+    DeclineReason(
+        "gate-rotated",
+        "gate",
+        "the input gate took the image to lie on its side or upside down",
+        "If Patient Orientation is wrong or absent, correct it at the modality.",
+    ),
+    DeclineReason("gate-cropped", "gate", "the input gate took the image for a part of a chest only", GATE_MISTAKEN),
+    DeclineReason(
+        "analysis-failed",
+        "node",
+        "the analysis itself failed, through no fault of the image",
+        "`hilum jobs list` names the error. Remove its cause, then `hilum jobs retry`.",
+    ),
+    DeclineReason(
+        "no-route",
+        "node",
+        "no route of this node takes images of this kind",
+        "Add a route for the sender to node.yaml, or let it send elsewhere.",
+    ),
+)
+REASON_OF_CODE: dict[str, DeclineReason] = {reason.code: reason for reason in DECLINE_REASONS}
+GATE_CODES: tuple[str, ...] = tuple(reason.code for reason in DECLINE_REASONS if reason.group == "gate")
 
 
 @dataclass(frozen=True)
 class Declined:
-    """An image that is not analysed, and why: `code` is one of DECLINE_CODES, `reason` a sentence for a reader."""
+    """An image that is not analysed, and why: `code` of a row of DECLINE_REASONS, `reason` a sentence about this
+    image."""
 
     code: str
     reason: str
 
     def __post_init__(self) -> None:
-        if self.code not in DECLINE_CODES:
+        if self.code not in REASON_OF_CODE:
             raise ValueError(f"unknown decline code {self.code!r}")

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ends."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2  # called with what does not exist, or with a configuration that cannot be used
+    DECLINED = 3  # every image was declined
+
 
 class HilumError(Exception):
     """`code` is what log, ledger and console show; `retry` says whether the same step may succeed later."""
@@ -9,21 +20,21 @@ class HilumError(Exception):
     code = "hilum-error"
     retry = False
     dimse_status = 0xA700
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
 
 class ConfigurationError(HilumError):
     """The configuration cannot be used; the message lists every problem with file, line and column."""
 
     code = "configuration"
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class UsageError(HilumError):
     """A command was called with something that does not exist."""
 
     code = "usage"
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class OutOfResources(HilumError):
@@ -86,7 +97,7 @@ class ModelMissing(ModelUnusable):
     """No model package has this name and version."""
 
     code = "model-missing"
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class DecodeFailed(HilumError):

@@ -21,7 +21,7 @@ ALL_IMAGES = "all images"
 class Case:
     """One labelled image.
 
-    name: its file; patient: whose images are resampled together (both never reach the page, patient nowhere).
+    name: its file, which the JSON has and the page has not; patient: whose images are resampled together, in neither.
     truth: for each finding that somebody judged, whether it is there. probability: by finding; empty when `declined`.
     localised: for findings that readers drew boxes for.
     """
@@ -87,7 +87,7 @@ class Judged:
 def groups_of(cases: Sequence[Case], pooled: bool) -> Iterator[CaseGroup]:
     """All (if `pooled` and there are several sources), each source, and its parts by view, sex and age band.
 
-    A source is divided only by what tells its images apart; those for which nobody says it are a part of their own.
+    A source is divided by an attribute only if its images differ in it; images without the attribute are a part too.
     """
     sources = list(dict.fromkeys(case.source for case in cases))
     if pooled and len(sources) > 1:

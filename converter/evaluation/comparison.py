@@ -19,7 +19,7 @@ Z_95 = 1.959963984540054
 class Delong:
     """AUC of one minus AUC of the other, its standard error and 95 % interval, z and the two-sided p value.
 
-    The test takes every image for independent: where patients have several, it is surer than it may be.
+    The test takes every image for independent: where patients have several, p is too small.
     """
 
     difference: float

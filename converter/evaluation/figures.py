@@ -1,4 +1,4 @@
-"""The figures of one group of images, with intervals over patients; None where too few patients would carry one."""
+"""The figures of one group of images, with intervals over patients; None where there are too few patients."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ PATIENTS_MIN = 10
 
 
 class Measured(NamedTuple):
-    """A figure: its rule, the images of which it needs patients, those that an exact interval would count.
+    """How a figure is measured.
 
-    noise_adds: it is a distance, which noise can only make larger.
+    rule: computes it. needs: groups of images, each of which must have PATIENTS_MIN patients. exact_over: the images
+    whose patients an exact interval counts. noise_adds: the figure is a distance, which noise can only make larger.
     """
 
     rule: Rule

@@ -11,11 +11,10 @@ from converter.evaluation.gallery import Picture
 from converter.evaluation.wording import NOTHING, counted, decimal, in_a_sentence, percent
 
 
-def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture], several: bool) -> Iterator[str]:
-    """Sections of the page; with `several` findings each begins with its name."""
+def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture]) -> Iterator[str]:
+    """The name of the finding and the sections about it."""
     name = in_a_sentence(finding["meaning"])
-    if several:
-        yield f'<h2 class="finding" id="{finding["name"]}">{escape(finding["meaning"])}</h2>'
+    yield f'<h2 class="finding" id="{finding["name"]}">{escape(finding["meaning"])}</h2>'
     if not finding["groups"]:
         yield f"<section><p>No image was labelled for {escape(name)}.</p></section>"
         return
@@ -36,7 +35,7 @@ def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture], sev
 
 
 def in_short(finding: Mapping[str, Any], name: str) -> Iterator[str]:
-    yield "<h2>In short</h2>"
+    yield "<h3>In short</h3>"
     yield (
         f"<p>An image is marked when the model states a probability of {100 * finding['threshold']:.1f} % or more for "
         f'{escape(name)}. <span class="soft">How this threshold was chosen: {escape(finding["threshold_rule"])}.</span>'
@@ -45,7 +44,7 @@ def in_short(finding: Mapping[str, Any], name: str) -> Iterator[str]:
     yield '<div class="tiles">'
     for group in finding_tables.of_sources(finding):
         split = f", {escape(group['split'])}" if group["split"] else ""
-        yield f'<div class="tile"><h3>{escape(group["name"])}</h3>'
+        yield f'<div class="tile"><h4>{escape(group["name"])}</h4>'
         yield (
             f'<p class="soft">{counted(group["images"], "image")} of {counted(group["patients"], "patient")}{split}; '
             f"{group['positives']} labelled with {escape(name)}</p>"

@@ -10,7 +10,7 @@ from converter.evaluation import plots
 from converter.evaluation.finding_tables import of_sources
 from converter.evaluation.gallery import KINDS, Picture
 from converter.evaluation.wording import counted, decimal
-from converter.page.markup import jpeg_image
+from converter.page.markup import data_url, picture
 
 Part = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ def telling_apart(finding: Part, name: str) -> Iterator[str]:
     left_out, drawn = drawn[plots.SERIES_MAX :], drawn[: plots.SERIES_MAX]
     figures = {group["name"]: group for group in of_sources(finding)}
     found = [figures[source["name"]] for source in drawn]
-    yield '<h2>Telling images apart</h2><div class="plots"><figure>'
+    yield '<h3>Telling images apart</h3><div class="plots"><figure>'
     yield plots.square(
         [source["roc"] for source in drawn],
         [(1 - group["specificity"]["value"], group["sensitivity"]["value"]) for group in found],
@@ -50,7 +50,7 @@ def telling_apart(finding: Part, name: str) -> Iterator[str]:
 
 
 def probabilities(finding: Part, name: str) -> Iterator[str]:
-    yield "<h2>What the probabilities are worth</h2>"
+    yield "<h3>What the probabilities are worth</h3>"
     yield (
         "<p>First plot: a point on the diagonal means that of the images which were given, say, 70 %, seven in ten are "
         "labelled with it; larger points stand for more images, bars are 95 % intervals of that share (Wilson's, which "
@@ -64,7 +64,7 @@ def probabilities(finding: Part, name: str) -> Iterator[str]:
         group = figures[source["name"]]
         if not group["images"]:
             continue
-        yield f"<h3>{escape(source['name'])}</h3>"
+        yield f"<h4>{escape(source['name'])}</h4>"
         yield (
             f'<p class="soft">On average the model states {100 * group["mean_probability"]:.1f} %; '
             f"{100 * group['positives'] / group['images']:.1f} % are labelled with it. Calibration error "
@@ -79,7 +79,7 @@ def probabilities(finding: Part, name: str) -> Iterator[str]:
 def gallery(pictures: Sequence[Picture]) -> Iterator[str]:
     if not pictures:
         return
-    yield "<h2>Images to look at</h2>"
+    yield "<h3>Images to look at</h3>"
     yield (
         "<p>Each image twice: as it is, and with the model's attention in colour; below it the probability that the "
         "model states. Colours tell where, not how much: each image is scaled to its own strongest spot, only faint "
@@ -90,10 +90,10 @@ def gallery(pictures: Sequence[Picture]) -> Iterator[str]:
         shown = [picture for picture in pictures if picture.kind is kind]
         if not shown:
             continue
-        yield f'<h3>{kind.title} <span class="soft">({kind.rule})</span></h3><div class="gallery">'
+        yield f'<h4>{kind.title} <span class="soft">({kind.rule})</span></h4><div class="gallery">'
         for one in shown:
             yield (
-                f"<figure>{jpeg_image(one.jpeg, f'Image {one.number} without and with heat map')}"
+                f"<figure>{picture(data_url('jpeg', one.jpeg), f'Image {one.number} without and with heat map')}"
                 f"<figcaption>Image {one.number}, {escape(one.source)}: {100 * one.probability:.1f} %</figcaption>"
                 "</figure>"
             )

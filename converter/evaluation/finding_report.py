@@ -17,7 +17,7 @@ from converter.evaluation.figures import auc_estimate, enough, known, measure, r
 from converter.evaluation.intervals import UNKNOWN, bootstrap, exact_if_unanimous
 from converter.evaluation.metrics import auc, value
 from converter.evaluation.weighted import Bools, Floats, Rule, at
-from converter.package.manifest import FindingSpec
+from converter.package.finding import FindingSpec
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def judge_source(group: CaseGroup, judged: Judged) -> dict[str, Any]:
 def within_view(judged: Judged, members: Bools) -> dict[str, Any] | None:
     """How much of the AUC is left when only films of one view are compared; None where the views cannot tell.
 
-    The view is a shortcut (the sick are filmed AP): an AUC that falls within the views had leaned on it.
+    The view is a shortcut, because the sick are filmed AP: an AUC that is lower within the views came partly from it.
     """
     views = np.array([case.view for case in judged.cases], dtype=np.str_)
     inside = members & (views != "")

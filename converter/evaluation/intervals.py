@@ -59,8 +59,9 @@ def resampled(figure: Callable[[Floats], Floats], patients: NDArray[np.str_], ro
 def exact_if_unanimous(estimate: Estimate, patients: int) -> Estimate:
     """The exact binomial interval (Clopper and Pearson) over `patients` for a figure of exactly 0 or 1.
 
-    No sample of such images can differ from them: resampling would claim certainty. For an AUC of 1, `patients` of the
-    rarer class: if a share q of a class stood on the wrong side of the other one, the AUC would be 1 - q.
+    Every sample of such images gives the same figure, so that resampling would give an interval without width. For an
+    AUC of 1, give the patients of the rarer class: if a share q of a class were ranked on the wrong side of the other
+    class, the AUC would be 1 - q.
     """
     beyond = (100 - LEVEL_PERCENT) / 200
     if estimate.value == 1:

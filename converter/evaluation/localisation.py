@@ -22,7 +22,7 @@ class Localised:
 
     pointed: the strongest spot of the map lies in a box (pointing game). energy: share of the positive activation
     inside the boxes. overlap: intersection over union of the region that the report draws and the boxes. area: share
-    of the image that the boxes cover, which is what a map without any idea would have for `energy`.
+    of the image that the boxes cover, which is the `energy` of an even map.
     """
 
     pointed: bool

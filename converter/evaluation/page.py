@@ -1,17 +1,17 @@
-"""The report as one HTML page for people: nothing is fetched, no file and no patient is named; light, dark, paper."""
+"""The report as one HTML page for people. It names no file and no patient."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from converter.declined import DECLINE_CODES
+from converter.declined import REASON_OF_CODE
 from converter.evaluation.finding_page import finding_section
 from converter.evaluation.gallery import Picture
 from converter.evaluation.wording import NOTHING, counted
-from converter.page.markup import table
+from converter.page import markup
+from converter.page.document import html_document
 
 # So many image numbers of a refusal are listed; the JSON has all.
 NUMBERS_MAX = 60
@@ -68,43 +68,30 @@ GLOSSARY = (
 def draw_page(report: Mapping[str, Any], pictures: Mapping[str, Sequence[Picture]]) -> str:
     """The page of a report of `build_report`; `pictures` by finding, empty where nothing is to be shown."""
     package = report["package"]
-    title = f"{package['title']} {package['version']}: evaluation"
     parts = [
-        *header(report),
+        header(report),
         *what_was_judged(report),
         *(
             part
             for finding in report["findings"]
-            for part in finding_section(finding, pictures.get(finding["name"], ()), len(report["findings"]) > 1)
+            for part in finding_section(finding, pictures.get(finding["name"], ()))
         ),
         *together(report),
         *notes(report),
         *how_to_read(report),
     ]
-    style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return html_document(f"{package['title']} {package['version']}: evaluation", parts)
 
 
-def header(report: Mapping[str, Any]) -> Iterator[str]:
+def header(report: Mapping[str, Any]) -> str:
     package, setting = report["package"], report["setting"]
-    yield f"<header><h1>{escape(package['title'])}</h1>"
-    yield (
+    subject = (
         f"<p>How well the model <b>{escape(package['name'])} {escape(package['version'])}</b> reads "
         f'{escape(setting["title"])}. <span class="soft">Measured {escape(setting["created"])}.</span></p>'
     )
-    yield f'<p class="notice">{NOTICE}</p>'
-    if len(report["findings"]) > 1:
-        links = (f'<a href="#{one["name"]}">{escape(one["meaning"])}</a>' for one in report["findings"])
-        yield f"<nav>{''.join(links)}</nav>"
-    yield "</header>"
+    links = "".join(f'<a href="#{one["name"]}">{escape(one["meaning"])}</a>' for one in report["findings"])
+    contents = f'<nav aria-label="Findings">{links}</nav>' if len(report["findings"]) > 1 else ""
+    return markup.header(package["title"], subject, contents, notice=[NOTICE])
 
 
 def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
@@ -115,7 +102,8 @@ def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
     labelled = counted(counts["labelled"], "labelled image")
     yield f"<p>{labelled}: {counts['analysed']} analysed, {declined} declined{why}.</p>"
     if declined:
-        yield table(["Code", "Images", "Numbers in the JSON"], declined_rows(report))
+        heads = ["Code", "Images", "Numbers in the JSON"]
+        yield markup.table("Declined images", heads, declined_rows(report), "Reason")
     left_out = [f"{words}: {counts[key]}" for key, words in UNJUDGED.items() if counts.get(key)]
     if left_out:
         yield f"<p>Not judged (the JSON names them): {'; '.join(left_out)}.</p>"
@@ -127,7 +115,7 @@ def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
     yield "</section>"
 
 
-def declined_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def declined_rows(report: Mapping[str, Any]) -> Iterator[str]:
     for code, images in report["counts"]["declined"].items():
         numbers = [
             str(one["number"]) for one in report["images"] if one["declined"] and one["declined"]["code"] == code
@@ -135,21 +123,24 @@ def declined_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         shown = ", ".join(numbers[:NUMBERS_MAX])
         if len(numbers) > NUMBERS_MAX:
             shown += f" and {len(numbers) - NUMBERS_MAX} more"
-        yield escape(DECLINE_CODES.get(code, code)), [escape(code), str(images), shown]
+        sentence = REASON_OF_CODE[code].sentence if code in REASON_OF_CODE else code
+        yield markup.row(escape(sentence), [escape(code), str(images), shown])
 
 
 def together(report: Mapping[str, Any]) -> Iterator[str]:
     found = report["together"]
     if found is None:
         return
-    yield "<section><h2>One finding taken for another</h2><p>Images by what they are labelled with (rows) and what is "
-    yield "marked (columns).</p>"
-    rows = zip(found["labelled"], found["counts"], strict=True)
-    yield table(
-        [escape(kind) for kind in found["marked"]],
-        [(escape(kind), [str(images) if images else NOTHING for images in counts]) for kind, counts in rows],
+    heading = "One finding taken for another"
+    rows = (
+        markup.row(escape(kind), [str(images) if images else NOTHING for images in counts])
+        for kind, counts in zip(found["labelled"], found["counts"], strict=True)
     )
-    yield "</section>"
+    yield markup.section(
+        heading,
+        "<p>Images by what they are labelled with (rows) and what is marked (columns).</p>",
+        markup.table(heading, [escape(kind) for kind in found["marked"]], rows, "Labelled"),
+    )
 
 
 def notes(report: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from converter.evaluation.cases import Case
-from converter.package.manifest import FindingSpec
+from converter.package.finding import FindingSpec
 
 NONE, SEVERAL, DECLINED = "none of them", "several", "declined"
 
@@ -14,7 +14,7 @@ NONE, SEVERAL, DECLINED = "none of them", "several", "declined"
 def count_together(cases: Sequence[Case], specs: Sequence[FindingSpec]) -> dict[str, Any] | None:
     """Images by what they are labelled with (rows) and what is marked (columns); None for a single finding.
 
-    Only images with an answer to every finding. A column more than there are rows: the declined ones.
+    Only images with an answer to every finding. Declined images have a column of their own, and no row.
     """
     names = [spec.name for spec in specs]
     answered = [case for case in cases if set(names) <= set(case.truth)]

@@ -1,8 +1,8 @@
-"""OpenCV's area average, the same values to the bit in a third of the time: bands of the image side by side.
+"""OpenCV's area average with the same values in a third of the time, by averaging bands of the image in parallel.
 
-OpenCV adds up one pixel after the other, and each addition waits for the one before. Put beside each other as the
-channels of one image, four bands of rows (or columns) are added up at the same time, by the same code with the same
-weights in the same order.
+OpenCV adds up one pixel after the other, and each addition waits for the one before. Four bands of rows (or columns)
+that are made the channels of one image are added up at the same time, by the same code with the same weights in the
+same order.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ def _resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 @lru_cache(GEOMETRIES_KEPT)
 def _can_be_cut(side: int, shrunk: int, bands: int) -> bool:
-    """Whether bands begin and end between pixels, and OpenCV weighs each pixel of a band as it does in the whole.
+    """Whether bands begin and end between pixels, and OpenCV gives each pixel the same weight in its band as in the
+    whole image.
 
-    The weights depend on positions in floating point, which are other ones in a band. They are asked for: averaging
-    an image that holds a 1 in every so manieth row gives the weight of that row.
+    The weights depend on positions in floating point, which differ between band and whole. They are measured: the
+    average of an image that is 1 in every n-th row and 0 elsewhere is the weight of these rows.
     """
     if side % bands or shrunk % bands:
         return False

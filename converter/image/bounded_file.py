@@ -1,4 +1,4 @@
-"""No more than a bound is ever read of a file whose header is wanted, or inflated of a deflated data set."""
+"""Reads headers and inflates deflated data sets up to a maximum of bytes, whatever the file announces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The whole conversion of one file, as a decoding process runs it: read, judge, render, judge, shape for the model."""
+"""The whole conversion of one file, as a decoding process runs it: read, check the header, render, check the pixels,
+shape for the model."""
 
 from __future__ import annotations
 
@@ -19,10 +20,12 @@ from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
 from converter.image.plausibility import SIDE_MIN, check_pixels
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 
 NEARLY_THE_SAME = 0.9
-# Times the network's input. The evidence for a model is measured at this limit; see training/judging/reduced.py.
+# Reduced decoding leaves at least this many times the network's input. The evidence that a model package carries is
+# measured at this limit (training/judging/reduced.py).
 REDUCED_MIN = 2
 
 
@@ -79,9 +82,9 @@ def convert(
 
 
 def _sides_min(spec: InputSpec, preview_side_max: int) -> SidesMin | None:
-    """Reduced decoding leaves the network and the preview no less than they would be given: see shrink and squash.
+    """How small reduced decoding may make the frame, so that neither network nor preview is given less detail.
 
-    Either side of the film may come to lie along either side of the input, once the film is upright.
+    The film may be turned upright only later, so that each of its sides must do for the longer side of the input.
     """
     if not spec.jpeg2000_reduced:
         return None

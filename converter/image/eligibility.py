@@ -1,7 +1,7 @@
-"""Whether an image is one that a model was made for, from its header alone: rules in the order they are asked.
+"""Whether a model was made for an image, judged by its header alone: rules in the order in which they are applied.
 
-A tag that is absent or says nothing neither admits nor excludes an image; that it was missing is noted. Only an image
-that names neither body part nor view is asked for more: whether a description names another region.
+An attribute that is absent or says nothing neither admits nor excludes an image; its absence is noted. The
+descriptions are searched for another region only if the image names neither body part nor view.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from converter.image.anatomy import is_one_of, named_body_part, other_region
 from converter.image.header import items, value, word, words
 from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view
-from converter.package.manifest import IntendedUse
+from converter.package.intended_use import IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
 
 BODY_PART_UNKNOWN = "the header does not name the body part"

@@ -1,4 +1,4 @@
-"""The two things a conversion can end in: a gray image as a reader would see it, or a coded refusal."""
+"""What rendering makes of a frame: a gray image as a reader would see it."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ from pydicom.uid import (
 from converter.errors import Unreadable
 from converter.image.bounded_file import INFLATED_BYTES_MAX, inflate, open_bounded, open_inflated
 from converter.image.colour import brightness, colour_notes, to_full_scale
-from converter.image.decode import PIXELS_MAX
 from converter.image.gray_image import GrayImage
 from converter.image.header import BROKEN_INPUT, without_warnings
+from converter.image.pixel_layout import PIXELS_MAX
 
 # Values are checked where they are used; pydicom's own warnings would print them, patient data included.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.gray_image import GrayImage
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 
 
 def to_model_input(image: GrayImage, spec: InputSpec) -> NDArray[np.float32]:

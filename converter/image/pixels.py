@@ -10,11 +10,12 @@ from pydicom.pixels.processing import apply_color_lut
 
 from converter.errors import Undecodable
 from converter.image.colour import brightness, colour_notes, to_full_scale, ybr_to_rgb
-from converter.image.decode import PIXELS_MAX, SidesMin, StoredFrame, decode_frame
+from converter.image.decode import SidesMin, StoredFrame, decode_frame
 from converter.image.geometry import bring_upright, compose, make_square
 from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_table
 from converter.image.header import BROKEN_INPUT
+from converter.image.pixel_layout import PIXELS_MAX
 
 FIRST_FRAME = "the image has several frames: only the first was analysed"
 REDUCED = "JPEG 2000 was decoded at 1/{} of its size, as the model package allows"

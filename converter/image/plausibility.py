@@ -43,7 +43,7 @@ def check_pixels(image: GrayImage, small: NDArray[np.uint16] | None = None) -> D
 
 
 def _overview(image: GrayImage, small: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
-    """The image at OVERVIEW_SIDE; averaged from `small` where that is so much larger that it makes no difference."""
+    """The image at OVERVIEW_SIDE, averaged from `small` where `small` is large enough to give the same."""
     factor = OVERVIEW_SIDE / max(image.pixels.shape)
     if factor >= 1:
         return image.pixels
@@ -53,7 +53,7 @@ def _overview(image: GrayImage, small: NDArray[np.uint16] | None) -> NDArray[np.
 
 
 def _flat_part(overview: NDArray[np.uint16]) -> float:
-    """The part of the image where gray levels do not curve in either direction: what is drawn, not exposed."""
+    """The share of the image whose gray levels are constant or rise evenly in both directions: drawn, not exposed."""
     gray = overview.astype(np.int32)
     along_rows = np.abs(gray[1:-1, 2:] + gray[1:-1, :-2] - 2 * gray[1:-1, 1:-1])
     along_columns = np.abs(gray[2:, 1:-1] + gray[:-2, 1:-1] - 2 * gray[1:-1, 1:-1])

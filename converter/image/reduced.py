@@ -19,7 +19,7 @@ SYNTAXES = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 
 
 def decode(codestream: bytes, precision: int, halvings: int) -> NDArray[Any] | None:
-    """The gray, unsigned frame with its sides halved `halvings` times, or None where that cannot be had."""
+    """The gray, unsigned frame with its sides halved `halvings` times, or None where that is impossible."""
     try:
         with without_warnings():
             image = Jpeg2KImageFile(io.BytesIO(codestream))
@@ -29,6 +29,6 @@ def decode(codestream: bytes, precision: int, halvings: int) -> NDArray[Any] | N
             pixels: NDArray[Any] = np.asarray(image)
     except MemoryError:
         raise
-    except BROKEN_INPUT:  # it has fewer levels, or is broken: the whole decoding will tell
+    except BROKEN_INPUT:  # it has fewer levels, or is broken: decoding in full finds out which
         return None
     return pixels >> (8 * pixels.dtype.itemsize - precision)  # Pillow scales up to 8 or 16 bits

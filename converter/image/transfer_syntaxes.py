@@ -1,4 +1,4 @@
-"""The one table of transfer syntaxes: what is offered to senders is exactly what can be decoded, by these decoders."""
+"""The table of transfer syntaxes. A node offers its senders exactly these, because exactly these can be decoded."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ class Decoder:
 
     @property
     def is_direct(self) -> bool:
-        """Called with the codestream alone, and for gray frames only: what three samples mean, pydicom knows."""
+        """Whether it is called with the codestream alone. Such a decoder is asked for gray frames only: pydicom knows
+        what three samples mean."""
         return self.package == "imagecodecs"
 
 
 @dataclass(frozen=True)
 class TransferSyntax:
-    """`decoders`: the fastest first, the next one where it is not installed or refuses; none for native pixel data.
+    """`decoders`: in the order in which they are tried, until one is installed and succeeds. None for native pixels.
 
     `lossless`: decoding is bit-exact to what was encoded.
     """
@@ -35,20 +36,22 @@ class TransferSyntax:
         return bool(self.decoders)
 
 
+RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+
 JPEG, HTJ2K, DICOM_RLE = (Decoder(name, "imagecodecs") for name in ("jpeg8", "htj2k", "dicomrle"))
 GDCM, PILLOW, PYJPEGLS = Decoder("gdcm", "python-gdcm"), Decoder("pillow", "pillow"), Decoder("pyjpegls", "pyjpegls")
 RLE, OPENJPEG = Decoder("pylibjpeg", "pylibjpeg-rle"), Decoder("pylibjpeg", "pylibjpeg-openjpeg")
 
-# PS3.5 A.1, A.2, A.3, A.5, A.4.2, A.4.1, A.4.3, A.4.4. The order is that of `python -m tests.bench.decoders`, where
-# less than a fifth counts as nothing; every decoder of a row gives the same bits (tests/conformance). JPEG XL and video
-# are absent: pydicom knows no decoder. In HTJ2K with loss, OpenJPH lets a value that the loss carried over the end of
-# the scale wrap round.
+# PS3.5 A.1, A.2, A.3, A.5, A.4.2, A.4.1, A.4.3, A.4.4. The fastest decoder comes first (measured by
+# `python -m tests.bench.decoders`; differences below a fifth are ignored). All decoders of a row give the same bits
+# (tests/conformance). JPEG XL and video are absent, because pydicom knows no decoder. OpenJPH does not serve for lossy
+# HTJ2K: a value that the loss makes larger than the scale wraps round in it.
 TRANSFER_SYNTAXES: tuple[TransferSyntax, ...] = (
     TransferSyntax("1.2.840.10008.1.2.1", "Explicit VR Little Endian"),
     TransferSyntax("1.2.840.10008.1.2", "Implicit VR Little Endian"),
     TransferSyntax("1.2.840.10008.1.2.2", "Explicit VR Big Endian"),
     TransferSyntax("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
-    TransferSyntax("1.2.840.10008.1.2.5", "RLE Lossless", (DICOM_RLE, RLE)),
+    TransferSyntax(RLE_LOSSLESS, "RLE Lossless", (DICOM_RLE, RLE)),
     TransferSyntax("1.2.840.10008.1.2.4.50", "JPEG Baseline", (JPEG, PILLOW), lossless=False),
     TransferSyntax("1.2.840.10008.1.2.4.51", "JPEG Extended", (JPEG,), lossless=False),
     TransferSyntax("1.2.840.10008.1.2.4.57", "JPEG Lossless", (JPEG, GDCM)),

@@ -1,1 +1,1 @@
-"""The contract of a model package: manifest, findings, gate, and what its films and scores are like."""
+"""The contract of a model package: a file for each subject of manifest.yaml, and what the node does with it."""

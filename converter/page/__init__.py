@@ -1,1 +1,1 @@
-"""HTML pages that stand alone: one markup, one style, light and dark and on paper."""
+"""Makes every HTML page of this product: one document, one style sheet, the pieces of markup that pages share."""

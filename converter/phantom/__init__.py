@@ -1,1 +1,1 @@
-"""Computed radiographs: chests, other regions, and pictures that are no radiograph. No patient in any of them."""
+"""Computed pictures, of no patient: chests, other regions, slices of a head, and pictures that are no radiograph."""

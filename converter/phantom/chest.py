@@ -61,8 +61,10 @@ HUMERAL_HEAD: Points = ((15.6, 7.4), (18.2, 7.2), (18.9, 9.4), (16.4, 11.0))
 
 
 def draw_radiograph(seed: int = 1895, opacity_cm: float = 8.0) -> NDArray[np.uint16]:
-    """The picture as stored: 12 bits, MONOCHROME2 (air dark, bone bright), with a basal opacity in the right lung that
-    is `opacity_cm` thick at its densest."""
+    """The picture as stored: uint16 [1750, 1500], 12 bits, MONOCHROME2 (air dark, bone bright), pixels of 0.24 mm.
+
+    It has a basal opacity in the right lung that is `opacity_cm` thick at its densest; 0 leaves it out.
+    """
     random = np.random.default_rng(seed)
     lungs = pillow(RIGHT_LUNG, 15.0, 3.6) + pillow(LEFT_LUNG, 15.0, 3.6)
     lungs -= 0.97 * np.minimum(lungs, _dome(-7.2, 26.2) + _dome(7.4, 27.5))

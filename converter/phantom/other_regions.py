@@ -1,7 +1,9 @@
 """Drawn radiographs of what is no frontal chest: limbs, hands, pelvis, spine, skull, jaw, breast, belly, side views.
 
-A body is rods: round things along a line of points, of soft tissue or of bone. What a beam passes adds up, so that a
-rod is brightest along its middle, and a bone has a brighter rim where its hard shell is met edge on.
+Each draws one picture, uint8 [rows, columns] of at most SIDE by SIDE, 0 = black; everything that varies comes from
+`rng`. A body is made of rods: solids along a line of points, of soft tissue or of bone. What a ray passes adds up, so
+that a rod is brightest along its middle, and a bone has a brighter rim where the ray runs along its hard shell.
+Points, radii and thickness are shares of SIDE, x to the right, y downwards.
 """
 
 from __future__ import annotations
@@ -192,7 +194,7 @@ BODY_PARTS: tuple[Callable[[np.random.Generator], Gray], ...] = (
 
 
 def rod(points: Sequence[Point], radii: Sequence[float]) -> Thickness:
-    """Thickness of a solid along `points` (shares of the side), with a radius at each."""
+    """Thickness [SIDE, SIDE] of a solid along `points`, with a radius at each."""
     thickness = np.zeros((SIDE, SIDE), np.float32)
     pairs = zip(points, points[1:], radii, radii[1:], strict=False)
     for (ax, ay), (bx, by), first, second in pairs:
@@ -205,13 +207,13 @@ def rod(points: Sequence[Point], radii: Sequence[float]) -> Thickness:
 
 
 def shell(points: Sequence[Point], radii: Sequence[float]) -> Thickness:
-    """A bone: dense at its shell, less so inside."""
+    """Thickness [SIDE, SIDE] of a bone, weighted by density: 3.0 in its shell, 1.2 inside."""
     inner = rod(points, [0.7 * radius for radius in radii])
     return np.asarray(3.0 * rod(points, radii) - 1.8 * inner, np.float32)
 
 
 def box(centre: Point, half: Point, angle: float) -> Thickness:
-    """A vertebra: a block with a brighter rim."""
+    """Thickness [SIDE, SIDE] of a vertebra: a block, turned by `angle` (radians), with a brighter rim."""
     x, y = X - centre[0], Y - centre[1]
     u, v = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
     away = np.maximum(np.abs(u) / half[0], np.abs(v) / half[1])
@@ -219,7 +221,8 @@ def box(centre: Point, half: Point, angle: float) -> Thickness:
 
 
 def expose(body: Thickness, rng: np.random.Generator, inside: bool = True, crop: bool = False) -> Gray:
-    """A film of `body`: exposure, scatter, noise, collimation, and a turn or flip as films of limbs come."""
+    """The radiograph of `body`: exposure, scatter, noise, collimation; `inside` moves, turns and stretches it, `crop`
+    keeps a lower left part."""
     film = 1 - np.exp(-body / max(float(np.percentile(body, 99)), 1e-6) * rng.uniform(0.5, 2.5))
     film = film + rng.uniform(0, 0.25) * cv2.GaussianBlur(film, (0, 0), 12)
     low, high = float(film.min()), float(np.percentile(film, rng.uniform(97, 100)))

@@ -1,4 +1,7 @@
-"""Drawn pictures that are no radiograph: noise, ramps, stripes, cells, pages of text, plots, empty frames."""
+"""Drawn pictures that are no radiograph: noise, ramps, stripes, cells, pages of text, plots, empty frames.
+
+Each draws one picture, uint8 [SIDE, SIDE], 0 = black; everything that varies comes from `rng`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ LETTERS = "ETAOIN SHRDLU CMFWYP VBGKQJXZ etaoin shrdlu cmfwyp 0123456789 .,:;-"
 
 
 def white_noise(rng: np.random.Generator) -> Gray:
+    """Independent gray levels in cells of 1 to 32 pixels, sharp or smoothed."""
     cell = int(rng.choice([1, 2, 4, 8, 16, 32]))
     small = rng.normal(128, rng.uniform(10, 90), (SIDE // cell, SIDE // cell)).clip(0, 255).astype(np.uint8)
     how = cv2.INTER_NEAREST if rng.random() < 0.5 else cv2.INTER_CUBIC
@@ -24,7 +28,7 @@ def white_noise(rng: np.random.Generator) -> Gray:
 
 
 def clouds(rng: np.random.Generator) -> Gray:
-    """Noise whose power falls with frequency, as smooth or as rough as it comes."""
+    """Noise whose amplitude falls with frequency, by a random power from 0.5 (rough) to 2.5 (smooth)."""
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, np.newaxis], np.fft.rfftfreq(SIDE)[np.newaxis])
     frequency[0, 0] = 1
     spectrum = np.fft.rfft2(rng.standard_normal((SIDE, SIDE))) / frequency ** rng.uniform(0.5, 2.5)
@@ -33,6 +37,7 @@ def clouds(rng: np.random.Generator) -> Gray:
 
 
 def ramp(rng: np.random.Generator) -> Gray:
+    """From black to white along a direction or away from a point, with a little noise."""
     x, y = _grid()
     angle = rng.uniform(0, 2 * math.pi)
     along = x * math.cos(angle) + y * math.sin(angle)
@@ -42,6 +47,7 @@ def ramp(rng: np.random.Generator) -> Gray:
 
 
 def stripes(rng: np.random.Generator) -> Gray:
+    """Parallel waves or a checkerboard of them, with soft or hard edges."""
     x, y = _grid()
     angle, waves = rng.uniform(0, math.pi), rng.uniform(1, 25)
     wave = np.sin(2 * math.pi * waves * (x * math.cos(angle) + y * math.sin(angle)) + rng.uniform(0, 6))
@@ -61,6 +67,7 @@ def cells(rng: np.random.Generator) -> Gray:
 
 
 def rings(rng: np.random.Generator) -> Gray:
+    """Waves around a point, perhaps fading outwards."""
     x, y = _grid()
     away = np.hypot((x - rng.uniform(-0.3, 0.3)) * rng.uniform(0.5, 2), y - rng.uniform(-0.3, 0.3))
     return _stretched(np.sin(2 * math.pi * rng.uniform(2, 20) * away) * np.exp(-away * rng.uniform(0, 4)))
@@ -80,7 +87,8 @@ def empty_frame(rng: np.random.Generator) -> Gray:
 
 
 def blobs(rng: np.random.Generator) -> Gray:
-    """Ellipses thrown on a ground, blurred: two of them look like lungs now and then, which is the point."""
+    """Blurred ellipses at random places on one gray. Two of them sometimes look like lungs, which the gate must learn
+    to refuse."""
     picture = np.full((SIDE, SIDE), int(rng.integers(0, 256)), np.uint8)
     for _ in range(int(rng.integers(1, 10))):
         centre, axes = rng.integers(0, SIDE, 2).tolist(), rng.integers(5, SIDE // 2, 2).tolist()

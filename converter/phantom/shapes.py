@@ -1,6 +1,7 @@
 """Shapes that X-rays pass through, as maps of how many centimetres of them each ray meets.
 
-Lengths are in centimetres, x from the midline to the picture's right, y downwards from the top edge.
+Lengths are in centimetres, x from the midline to the picture's right, y downwards from the top edge. A layer is
+float32 [ROWS, COLUMNS], in centimetres where nothing else is said.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ ROWS, COLUMNS = 1750, 1500
 
 
 def grid() -> tuple[Layer, Layer]:
+    """x and y of every pixel."""
     y, x = np.mgrid[0:ROWS, 0:COLUMNS].astype(np.float32)
     return (x - (COLUMNS - 1) / 2) * PIXEL_CM, y * PIXEL_CM
 
 
 def to_pixels(points: Points) -> NDArray[np.float32]:
+    """Points [n, 2] in centimetres as column and row."""
     xy = np.asarray(points, np.float32)
     return xy / PIXEL_CM + np.array([(COLUMNS - 1) / 2, 0], np.float32)
 
 
 def curve_through(points: Points, closed: bool, steps: int = 24) -> NDArray[np.float32]:
-    """Catmull-Rom curve through the points."""
+    """Catmull-Rom curve through the points, [m, 2] in centimetres, with `steps` points between two of them."""
     p = np.asarray(points, np.float32)
     around = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False, dtype=np.float32)[:, None]
@@ -40,6 +43,7 @@ def curve_through(points: Points, closed: bool, steps: int = 24) -> NDArray[np.f
 
 
 def filled(points: Points) -> NDArray[np.uint8]:
+    """The inside of a closed outline: uint8 [ROWS, COLUMNS], 255 inside, 0 outside, in between on the edge."""
     mask = np.zeros((ROWS, COLUMNS), np.uint8)
     outline = np.round(to_pixels(curve_through(points, closed=True).tolist()) * 16).astype(np.int32)
     cv2.fillPoly(mask, [outline], 255, lineType=cv2.LINE_AA, shift=4)
@@ -47,7 +51,7 @@ def filled(points: Points) -> NDArray[np.uint8]:
 
 
 def blur(layer: Layer, sigma_cm: float) -> Layer:
-    """Gaussian; a wide one is taken of a smaller copy, which costs nothing that could be seen."""
+    """Gaussian of standard deviation `sigma_cm`. A wide one is computed on a smaller copy; no difference is seen."""
     shrink = max(1, int(sigma_cm / PIXEL_CM / 6))
     size = (COLUMNS // shrink, ROWS // shrink)
     small = cv2.resize(layer, size, interpolation=cv2.INTER_AREA) if shrink > 1 else layer
@@ -81,7 +85,8 @@ def rod(points: Points, width_cm: float, wall_cm: float, marrow: float = 0.3) ->
 
 
 def clouds(random: np.random.Generator, largest_cm: float, octaves: int, gain: float = 0.55) -> Layer:
-    """Fractal noise with mean 0 and deviation 1."""
+    """Fractal noise with mean 0 and standard deviation 1; each octave is half as large as the one before, from
+    `largest_cm` on, and `gain` times as strong."""
     total = np.zeros((ROWS, COLUMNS), np.float32)
     for octave in range(octaves):
         cell = max(largest_cm / 2**octave / PIXEL_CM, 1.0)
@@ -91,5 +96,6 @@ def clouds(random: np.random.Generator, largest_cm: float, octaves: int, gain: f
 
 
 def ellipsoid(x0: float, y0: float, rx: float, ry: float, depth_cm: float) -> Layer:
+    """A solid around (x0, y0) with radii rx and ry, `depth_cm` thick in its middle."""
     x, y = grid()
     return np.asarray(depth_cm * np.sqrt(np.maximum(1 - ((x - x0) / rx) ** 2 - ((y - y0) / ry) ** 2, 0)), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.wording import plain
 
 # document (TID 1500, TID 1204, TID 1001)

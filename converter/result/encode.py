@@ -1,6 +1,6 @@
 """A result as a DICOM file: Part 10, Explicit VR Little Endian, the same bytes every time.
 
-What pydicom's dcmwrite writes, without its copies: most elements of a result are encoded already.
+It writes the same bytes as pydicom's dcmwrite with fewer copies, because most elements of a result are encoded already.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from converter.declined import Declined
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 
 Point = tuple[float, float]
 

@@ -32,7 +32,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.coding import Code
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.product import MANUFACTURER, MODEL_NAME
 from converter.result import coding
 from converter.result.findings import Algorithm

@@ -1,44 +1,26 @@
-"""A Structured Report as one self-contained HTML page for a person to read or print."""
+"""A Structured Report as one HTML page for a person to read or print."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from pydicom import Dataset
-from pydicom.sr.coding import Code
 
+from converter.page import markup
+from converter.page.document import html_document
 from converter.result import coding
+from converter.result.content_items import children, descendants, is_named, name_in_words, value_in_words
 
 PNG_DATA_URL = "data:image/png;base64,"
-
-_STYLE = """
-:root { color-scheme: light; --ink: #16202a; --soft: #5a6876; --line: #d9dfe5; --present: #b45309; --absent: #0f766e }
-* { box-sizing: border-box }
-body { margin: 0; background: #eef1f4; color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif }
-main { max-width: 960px; margin: 0 auto; padding: 28px 24px 48px }
-h1 { font-size: 25px; line-height: 1.25; margin: 0 0 4px }
-h2 { font-size: 13px; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); margin: 32px 0 10px }
-.notice { background: #fff7e6; border: 1px solid #f2c56b; border-left-width: 5px; border-radius: 6px;
-  padding: 10px 14px; margin: 16px 0; font-weight: 600; color: #6b4400 }
-section.card, table.facts { background: #fff; border: 1px solid var(--line); border-radius: 8px }
-section.card { padding: 18px 20px; margin: 0 0 14px; break-inside: avoid }
-table.facts { border-collapse: separate; border-spacing: 0; width: 100%; padding: 6px 0 }
-.facts th { text-align: left; font-weight: 500; color: var(--soft); width: 12.5em; vertical-align: top }
-.facts th, .facts td { padding: 4px 16px; overflow-wrap: anywhere }
-section.card .facts { border: 0; margin-top: 10px } section.card .facts th { padding-left: 0 }
-.finding { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; font-size: 21px; font-weight: 650 }
-.finding .call { font-size: 13px; letter-spacing: .06em; border: 2px solid; border-radius: 4px; padding: 0 9px }
-.present { color: var(--present) } .absent { color: var(--absent) }
-.where { color: var(--soft) }
-img { display: block; max-width: 100%; max-height: 760px; margin: 14px auto 4px; border-radius: 4px }
-.code, footer { color: var(--soft); font-size: 12.5px } footer { margin-top: 36px; overflow-wrap: anywhere }
-ul { margin: 0; padding-left: 1.2em } li { margin: 4px 0 }
-details { margin-top: 28px } summary { cursor: pointer; color: var(--soft) }
-.tree ul { list-style: none; padding-left: 1.1em; border-left: 1px solid var(--line) } .tree { font-size: 13px }
-@media print { body { background: #fff; font-size: 11pt } main { max-width: none; padding: 0 } details { display: none }
-  img { max-height: 15cm } }
-"""
+# What is said of a finding beside its name, its probability and the decision.
+DETAILS = (
+    coding.ALGORITHM_NAME,
+    coding.ALGORITHM_VERSION,
+    coding.ALGORITHM_PARAMETERS,
+    coding.MEASUREMENT_METHOD,
+    coding.IMAGE_REGION,
+)
 
 
 def sr_to_html(sr: Dataset, heatmap_png: Mapping[str, str] | None = None) -> str:
@@ -50,26 +32,19 @@ def sr_to_html(sr: Dataset, heatmap_png: Mapping[str, str] | None = None) -> str
     for uid, url in pictures.items():
         if not url.startswith(PNG_DATA_URL):
             raise ValueError(f"the picture of heat map {uid} is no {PNG_DATA_URL} URL")
-    title = _text(sr, "SeriesDescription") or _meaning(sr)
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f'<div class="where">{escape(_meaning(sr))}, {escape(_flags(sr))}</div>',
-        *(f'<p class="notice">{escape(text)}</p>' for text in _comments(sr)),
-        _facts(_patient_and_study(sr)),
-        *_findings(sr, pictures),
-        *_not_analysed(sr),
-        *_notes(sr),
+    title = _text(sr, "SeriesDescription") or name_in_words(sr)
+    kind = f'<p class="soft">{escape(name_in_words(sr))}, {escape(_flags(sr))}</p>'
+    parts = (
+        markup.header(title, kind, notice=_comments(sr)),
+        markup.section("Patient and study", markup.facts(_patient_and_study(sr))),
+        *(_finding(group, pictures) for group in descendants(sr) if is_named(group, coding.MEASUREMENT_GROUP)),
+        _listed("Images that were not analysed", _not_analysed(sr)),
+        _listed("Assumptions", _notes(sr)),
         f'<details><summary>All content items</summary><div class="tree">{_tree(sr)}</div></details>',
-        f"<footer>SOP Instance UID {escape(_text(sr, 'SOPInstanceUID'))}<br>"
+        f'<footer class="soft">SOP Instance UID {escape(_text(sr, "SOPInstanceUID"))}<br>'
         f"Study Instance UID {escape(_text(sr, 'StudyInstanceUID'))}</footer>",
-    ]
-    body = "\n".join(parts)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
-        "</html>\n"
     )
+    return html_document(title, parts)
 
 
 def _patient_and_study(sr: Dataset) -> list[tuple[str, str]]:
@@ -91,135 +66,88 @@ def _name(sr: Dataset) -> str:
     return f"{first} ({', '.join(others)})" if others else first
 
 
-def _findings(sr: Dataset, pictures: Mapping[str, str]) -> Iterator[str]:
-    groups = [item for item in _walk(sr) if _is(item, coding.MEASUREMENT_GROUP)]
-    if groups:
-        yield "<h2>Findings</h2>"
-    for group in groups:
-        yield f'<section class="card">{_finding(group, pictures)}</section>'
-
-
 def _finding(group: Dataset, pictures: Mapping[str, str]) -> str:
-    items = list(group.get("ContentSequence") or ())
-    finding = next((item for item in items if _is(item, coding.FINDING)), None)
+    """A measurement group: what was found, how probable it is, the decision, the heat map, and how it was found."""
+    items = children(group)
+    finding = next((item for item in items if is_named(item, coding.FINDING)), None)
     concept = finding.ConceptCodeSequence[0] if finding is not None else None
     name = str(concept.CodeMeaning) if concept is not None else "Finding"
-    probability = next((_value(item) for item in items if _is(item, coding.PROBABILITY)), "")
-    html = f'<div class="finding">{escape(name)} <span>{escape(probability)}</span>'
+    probability = next((value_in_words(item) for item in items if is_named(item, coding.PROBABILITY)), "")
+    where = next((value_in_words(item) for item in items if is_named(item, coding.TRACKING_IDENTIFIER)), "")
+    facts = [
+        (name_in_words(item), value_in_words(item)) for item in items if any(is_named(item, one) for one in DETAILS)
+    ]
+    if concept is not None:
+        facts.append(("Code", f"{concept.CodeValue} ({concept.CodingSchemeDesignator})"))
+    heading = f"{escape(name)} <span>{escape(probability)}</span>{_decision(items)}"
+    return (
+        f'<section><h2 class="call">{heading}</h2>'
+        f'<p class="soft">{escape(where)}</p>{_heatmaps(items, name, pictures)}{markup.facts(facts)}</section>'
+    )
+
+
+def _decision(items: Iterable[Dataset]) -> str:
+    """Present or absent, as a badge."""
+    badges = ""
     for item in items:
         value = item.get("ConceptCodeSequence")
         if value and value[0].CodeValue in (coding.PRESENT.value, coding.ABSENT.value):
             kind = "present" if value[0].CodeValue == coding.PRESENT.value else "absent"
-            html += f'<span class="call {kind}">{escape(str(value[0].CodeMeaning).upper())}</span>'
-    html += "</div>"
-    where = next((_value(item) for item in items if _is(item, coding.TRACKING_IDENTIFIER)), "")
-    html += f'<div class="where">{escape(where)}</div>'
+            badges += f'<span class="badge {kind}">{escape(str(value[0].CodeMeaning).upper())}</span>'
+    return badges
+
+
+def _heatmaps(items: Iterable[Dataset], name: str, pictures: Mapping[str, str]) -> str:
+    shown = ""
     for item in items:
-        if _is(item, coding.ILLUSTRATION_OF_ROI):
+        if is_named(item, coding.ILLUSTRATION_OF_ROI):
             url = pictures.get(str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID))
-            html += f'<img src="{escape(url)}" alt="Heat map of {escape(name)}">' if url else ""
-    facts = [(_meaning(item), _value(item)) for item in items if _is_detail(item)]
-    if concept is not None:
-        facts.append(("Code", f"{concept.CodeValue} ({concept.CodingSchemeDesignator})"))
-    return html + _facts(facts)
+            shown += f'<div class="heatmap">{markup.picture(url, f"Heat map of {name}")}</div>' if url else ""
+    return shown
 
 
-def _is_detail(item: Dataset) -> bool:
-    algorithm = (coding.ALGORITHM_NAME, coding.ALGORITHM_VERSION, coding.ALGORITHM_PARAMETERS)
-    details = (*algorithm, coding.MEASUREMENT_METHOD, coding.IMAGE_REGION)
-    return any(_is(item, code) for code in details)
+def _listed(heading: str, entries: Iterable[tuple[str, str]]) -> str:
+    """A section with sentences and the images they are about; nothing where there are none."""
+    items = "".join(
+        f'<li>{escape(words)}<br><span class="code">{escape(image)}</span></li>' for words, image in entries
+    )
+    return markup.section(heading, f"<ul>{items}</ul>") if items else ""
 
 
-def _not_analysed(sr: Dataset) -> Iterator[str]:
-    items = [item for item in _walk(sr) if _is(item, coding.SUMMARY_OF_ANALYSES)]
-    if items:
-        yield "<h2>Images that were not analysed</h2>"
-        yield '<section class="card"><ul>'
-    for item in items:
-        children = item.get("ContentSequence") or ()
-        reason = " ".join(_value(child) for child in children if child.ValueType == "TEXT") or _value(item)
-        image = " ".join(_value(child) for child in children if child.ValueType == "IMAGE")
-        yield f'<li>{escape(reason)}<br><span class="code">{escape(image)}</span></li>'
-    if items:
-        yield "</ul></section>"
+def _not_analysed(sr: Dataset) -> Iterator[tuple[str, str]]:
+    for item in descendants(sr):
+        if is_named(item, coding.SUMMARY_OF_ANALYSES):
+            below = children(item)
+            reason = " ".join(value_in_words(child) for child in below if child.ValueType == "TEXT")
+            image = " ".join(value_in_words(child) for child in below if child.ValueType == "IMAGE")
+            yield reason or value_in_words(item), image
 
 
-def _notes(sr: Dataset) -> Iterator[str]:
-    notes = [item for item in _evaluations(sr) if _is(item, coding.COMMENT) and item.get("ContentSequence")]
-    if notes:
-        yield "<h2>Assumptions</h2>"
-        yield '<section class="card"><ul>'
-    for note in notes:
-        image = " ".join(_value(child) for child in note.ContentSequence)
-        yield f'<li>{escape(_value(note))}<br><span class="code">{escape(image)}</span></li>'
-    if notes:
-        yield "</ul></section>"
+def _notes(sr: Dataset) -> Iterator[tuple[str, str]]:
+    """Comments on one image."""
+    for item in _evaluations(sr):
+        if is_named(item, coding.COMMENT) and children(item):
+            yield value_in_words(item), " ".join(map(value_in_words, children(item)))
 
 
 def _comments(sr: Dataset) -> list[str]:
-    """Comments on the report as a whole, not on one image."""
-    return [_value(item) for item in _evaluations(sr) if _is(item, coding.COMMENT) and not item.get("ContentSequence")]
+    """Comments on the report as a whole."""
+    items = (item for item in _evaluations(sr) if is_named(item, coding.COMMENT) and not children(item))
+    return [value_in_words(item) for item in items]
 
 
 def _evaluations(sr: Dataset) -> Iterator[Dataset]:
-    for item in sr.get("ContentSequence") or ():
-        if _is(item, coding.QUALITATIVE_EVALUATIONS):
-            yield from item.get("ContentSequence") or ()
-
-
-def _walk(item: Dataset) -> Iterator[Dataset]:
-    for child in item.get("ContentSequence") or ():
-        yield child
-        yield from _walk(child)
+    for item in children(sr):
+        if is_named(item, coding.QUALITATIVE_EVALUATIONS):
+            yield from children(item)
 
 
 def _tree(item: Dataset) -> str:
     rows = "".join(
-        f"<li>{escape(_meaning(child))}: {escape(_value(child))}{_tree(child)}</li>"
-        for child in item.get("ContentSequence") or ()
+        f"<li>{escape(name_in_words(child))}: {escape(value_in_words(child))}{_tree(child)}</li>"
+        for child in children(item)
     )
     return f"<ul>{rows}</ul>" if rows else ""
-
-
-def _facts(rows: list[tuple[str, str]]) -> str:
-    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows if value)
-    return f'<table class="facts">{cells}</table>'
-
-
-def _is(item: Dataset, code: Code) -> bool:
-    names = item.get("ConceptNameCodeSequence")
-    return bool(names) and (names[0].get("CodeValue"), names[0].get("CodingSchemeDesignator")) == (
-        code.value,
-        code.scheme_designator,
-    )
-
-
-def _meaning(item: Dataset) -> str:
-    names = item.get("ConceptNameCodeSequence")
-    return str(names[0].get("CodeMeaning", "")) if names else ""
-
-
-def _value(item: Dataset) -> str:
-    """The value of a content item in words (PS3.3 C.17.3.2)."""
-    match item.get("ValueType"):
-        case "TEXT":
-            return _text(item, "TextValue")
-        case "CODE":
-            return str(item.ConceptCodeSequence[0].get("CodeMeaning", ""))
-        case "NUM" if item.get("MeasuredValueSequence"):
-            measured = item.MeasuredValueSequence[0]
-            unit = measured.MeasurementUnitsCodeSequence[0]
-            return f"{measured.get('NumericValue', '')} {'%' if unit.CodeValue == '%' else unit.CodeMeaning}"
-        case "UIDREF":
-            return _text(item, "UID")
-        case "IMAGE" | "COMPOSITE":
-            return f"image {item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID}"
-        case "SCOORD":
-            points = [f"{float(value):g}" for value in item.GraphicData]
-            pairs = " ".join(f"({x}, {y})" for x, y in zip(points[::2], points[1::2], strict=False))
-            return f"{item.GraphicType.capitalize()} {pairs} in pixels (column, row)"
-        case _:
-            return ""
 
 
 def _flags(sr: Dataset) -> str:

@@ -1,8 +1,8 @@
-"""Parts of a result that are built once and then take new values: copying an encoded part is cheap, building is not.
+"""Parts of a result that are built once and then filled with new values, because building them is slow.
 
-A part is built by a function of a kind (what stays the same) and values (what each report brings). `built` calls it
-each time. `encoded` calls it once for each kind, with a probe in the place of every value, keeps the encoded part and
-from then on replaces the probes. Both give the same bytes.
+A part is built by a function of a kind (what stays the same) and values (what changes from report to report). `built`
+calls it each time. `encoded` calls it once for each kind, with a probe in the place of every value, keeps the encoded
+part and from then on replaces the probes. Both give the same bytes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from converter.declined import Declined
 from converter.image.eligibility import check_header
-from converter.package.manifest import AgeRange, IntendedUse
+from converter.package.intended_use import AgeRange, IntendedUse
 from scp_node.settings import Route, When
 
 ANY_AGE = AgeRange(min_years=0, max_years=150)

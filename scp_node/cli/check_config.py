@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scp_node.errors import ExitCode
 from scp_node.settings import Settings, Tls
 from scp_node.settings.file import check_settings
 from scp_node.tls.certificates import certificate_expiry
@@ -22,7 +23,7 @@ def check_config(
             typer.echo(problem.lines(str(file)), err=True)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         typer.echo(f"{count}; a node that runs keeps its settings, a new one does not start.", err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(ExitCode.USAGE)
     typer.echo(f"{file} is usable.")
     for line in summary(settings):
         typer.echo(line)

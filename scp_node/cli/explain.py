@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node
 from scp_node.errors import UsageError
-from scp_node.ledger import EventRow, InstanceRow, Ledger
+from scp_node.ledger import EventRow, Ledger
+from scp_node.queries.deliveries import DeliveryRecord
+from scp_node.queries.study_story import ROWS_MAX, ImageStory, ReportStory, StudyStory, story_of, studies_named
+
+STUDIES_MAX = 1_000
 
 
 def explain(
@@ -18,64 +23,74 @@ def explain(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Every step of a study in plain words: what came, what was found or refused and why, what was delivered."""
-    ledger = open_ledger(config)
-    with ledger.reading() as tx:
-        studies = ledger.studies_matching(tx, key)
-    if not studies:
-        raise UsageError(f"nothing was received under {key}")
-    for study_instance_uid in studies:
-        for line in explanation(ledger, study_instance_uid):
-            typer.echo(line)
+    with opened_node(config) as (_, ledger):
+        with ledger.reading() as tx:
+            studies = studies_named(tx, key, STUDIES_MAX + 1)
+        if not studies:
+            raise UsageError(f"nothing was received under {key}")
+        for study_instance_uid in studies[:STUDIES_MAX]:
+            for line in explanation(ledger, study_instance_uid):
+                typer.echo(line)
+        if len(studies) > STUDIES_MAX:
+            typer.echo(f"There are more than {STUDIES_MAX} studies under {key}.")
 
 
 def explanation(ledger: Ledger, study_instance_uid: str) -> list[str]:
     """The lines that explain one study."""
-    lines = [f"Study {study_instance_uid}"]
     with ledger.reading() as tx:
-        for instance in ledger.instances_of_study(tx, study_instance_uid):
-            lines.append(f"  image {instance.sop_instance_uid}: {_fate(instance)}")
-            analysis = ledger.analysis(tx, instance.sop_instance_uid)
-            for found in analysis.findings if analysis else ():
-                decision = "positive" if found.positive else "negative"
-                lines.append(
-                    f"    {found.name}: probability {100 * found.probability:.2f} %, {decision} "
-                    f"(threshold {100 * found.threshold:.2f} %)"
-                )
-            lines += [f"    note: {note}" for note in instance.notes]
-        for report in ledger.reports_of_study(tx, study_instance_uid):
-            state = "built" if report.built_at else "being built"
-            lines.append(
-                f"  report revision {report.revision} (route {report.route}, model {report.model}): {state}, "
-                f"covers {len(report.instances)} image{'s' if len(report.instances) != 1 else ''}"
-            )
-            for result in ledger.results_of_report(tx, report.id):
-                lines.append(f"    {result.kind} {result.sop_instance_uid}")
-                for delivery in ledger.deliveries_of_result(tx, result.sop_instance_uid):
-                    again = (
-                        f", next at {delivery.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
-                        if delivery.next_attempt_at
-                        else ""
-                    )
-                    lines.append(
-                        f"      to {delivery.destination}: {delivery.state} after {delivery.attempts} "
-                        f"attempt{'s' if delivery.attempts != 1 else ''}{again}; {delivery.detail}"
-                    )
-        for job in ledger.jobs_of_study(tx, study_instance_uid):
-            if job.state != "done":
-                error = f": {job.error}" if job.error else ""
-                lines.append(f"  job {job.job_id}: {job.state}, attempt {job.attempt}{error}")
-        lines.append("  What happened, in UTC:")
-        lines += [f"    {_line(event)}" for event in ledger.events_of_study(tx, study_instance_uid)]
-    return lines
+        story = story_of(tx, study_instance_uid)
+    return list(_lines(story))
 
 
-def _fate(instance: InstanceRow) -> str:
-    came = f"received {instance.received_at:%Y-%m-%d %H:%M:%S} UTC from {instance.source}"
-    if instance.decline_code:
-        return f"{came}; {instance.state}: {instance.decline_code}: {instance.detail}"
-    return f"{came}; {instance.state}"
+def _lines(story: StudyStory) -> Iterator[str]:
+    yield f"Study {story.study_instance_uid}"
+    for image in story.images:
+        yield from _image(image)
+    for report in story.reports:
+        yield from _report(report)
+    for job in story.jobs:
+        if job.state != "done":
+            error = f": {job.error}" if job.error else ""
+            yield f"  job {job.job_id}: {job.state}, attempt {job.attempt}{error}"
+    yield "  What happened, in UTC:"
+    for event in story.events:
+        yield f"    {_event(event)}"
+    if not story.is_whole:
+        yield f"  Not everything is shown: at most {ROWS_MAX} images, reports, jobs and events, of these the last."
 
 
-def _line(event: EventRow) -> str:
+def _image(image: ImageStory) -> Iterator[str]:
+    came = f"received {image.received_at:%Y-%m-%d %H:%M:%S} UTC from {image.source}"
+    why = f": {image.decline_code}: {image.reason}" if image.decline_code else ""
+    yield f"  image {image.sop_instance_uid}: {came}; {image.state}{why}"
+    for found in image.findings:
+        decision = "positive" if found.positive else "negative"
+        yield (
+            f"    {found.name}: probability {100 * found.probability:.2f} %, {decision} "
+            f"(threshold {100 * found.threshold:.2f} %)"
+        )
+    for note in image.notes:
+        yield f"    note: {note}"
+
+
+def _report(report: ReportStory) -> Iterator[str]:
+    state = "built" if report.built_at else "being built"
+    yield (
+        f"  report revision {report.revision} (route {report.route}, model {report.model}): {state}, "
+        f"covers {report.images} image{'s' if report.images != 1 else ''}"
+    )
+    for result in report.results:
+        yield f"    {result.kind} {result.sop_instance_uid}"
+        for delivery in result.deliveries:
+            yield f"      {_delivery(delivery)}"
+
+
+def _delivery(delivery: DeliveryRecord) -> str:
+    again = f", next at {delivery.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC" if delivery.next_attempt_at else ""
+    attempts = f"{delivery.attempts} attempt{'s' if delivery.attempts != 1 else ''}"
+    return f"to {delivery.destination}: {delivery.state} after {attempts}{again}; {delivery.detail}"
+
+
+def _event(event: EventRow) -> str:
     took = "" if event.took_ms is None else f" ({event.took_ms:.0f} ms)"
     return f"{event.at:%H:%M:%S.%f}"[:-3] + f" {event.step}: {event.outcome}{took} [{event.subject[-12:]}]"

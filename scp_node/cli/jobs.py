@@ -7,15 +7,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_jobs, open_ledger
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node, operator
+from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
-from scp_node.ledger import JobRow
-from scp_node.ledger.records import JobState
+from scp_node.operations import jobs as operations
+from scp_node.queries.jobs import JOB_STATES, LISTED_STATES, JobFilter, JobList, job_details
+from scp_node.queries.jobs import list_jobs as jobs_in
+from scp_node.settings.places import wakeup_path
 
 jobs_app = typer.Typer(help="List, show, retry and cancel jobs.", no_args_is_help=True)
-STATES: tuple[JobState, ...] = ("queued", "waiting", "running", "dead")
-ALL_STATES: tuple[JobState, ...] = (*STATES, "done")
 
 
 @jobs_app.command("list")
@@ -27,20 +29,15 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most jobs shown.")] = 50,
 ) -> None:
     """Jobs that wait, run or failed, oldest first, and how many there are of each kind."""
-    if state is not None and state not in ALL_STATES:
-        raise UsageError(f"there is no state {state}; states are {', '.join(ALL_STATES)}")
-    ledger = open_ledger(config)
-    with ledger.reading() as tx:
-        rows = ledger.jobs(tx, [one for one in ALL_STATES if one == state] or STATES, limit)
-        counts = ledger.count_jobs(tx)
+    if state is not None and state not in JOB_STATES:
+        raise UsageError(f"there is no state {state}; states are {', '.join(JOB_STATES)}")
+    states = [one for one in JOB_STATES if one == state] or LISTED_STATES
+    with opened_node(config) as (_, ledger), ledger.reading() as tx:
+        listed = jobs_in(tx, JobFilter(states), limit)
     console = Console()
-    if rows:
-        table = Table("job", "state", "attempt", "due (UTC)", "error", box=None, pad_edge=False)
-        for row in rows:
-            due = row.due_at.strftime("%Y-%m-%d %H:%M:%S")
-            table.add_row(row.job_id, row.state, str(row.attempt), due, row.error, style=_style(row))
-        console.print(table)
-    summary = ", ".join(f"{count} {kind} {one}" for (kind, one), count in sorted(counts.items()))
+    if listed.jobs:
+        console.print(_table(listed))
+    summary = ", ".join(f"{count} {kind} {one}" for (kind, one), count in sorted(listed.counts.items()))
     console.print(summary or "no jobs yet", highlight=False)
 
 
@@ -50,15 +47,12 @@ def show_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Everything the ledger knows of one job."""
-    ledger = open_ledger(config)
-    with ledger.reading() as tx:
-        job = ledger.job(tx, job_id)
-        if job is None:
-            raise UsageError(f"there is no job {job_id}; 'hilum jobs list' names them")
-        events = ledger.events_of_study(tx, job.study_instance_uid)
-    for name, value in vars(job).items():
+    with opened_node(config) as (_, ledger), ledger.reading() as tx:
+        details = job_details(tx, job_id)
+    for name, value in vars(details.job).items():
         typer.echo(f"{name:20} {value}")
-    typer.echo(f"{'events of the study':20} {len(events)}; see: hilum explain {job.study_instance_uid}")
+    study = details.job.study_instance_uid
+    typer.echo(f"{'events of the study':20} {details.events}; see: hilum explain {study}")
 
 
 @jobs_app.command("retry")
@@ -68,16 +62,18 @@ def retry_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Try dead or waiting jobs again now."""
-    ledger, jobs, waker = open_jobs(config)
-    with ledger.reading() as tx:
-        chosen = list(job_ids or []) + ([row.job_id for row in ledger.jobs(tx, ("dead",), 10_000)] if dead else [])
-    if not chosen:
-        raise UsageError("name at least one job, or use --dead" if not dead else "there are no dead letters")
-    for job_id in dict.fromkeys(chosen):
-        with ledger.transaction() as tx:
-            jobs.retry(tx, job_id)
-        typer.echo(f"{job_id}: queued again")
-    waker.wake()
+    with opened_node(config) as (settings, ledger):
+        if not job_ids and not dead:
+            raise UsageError("name at least one job, or use --dead")
+        waker, who = Waker(wakeup_path(settings)), operator()
+        for job_id in dict.fromkeys(job_ids or ()):
+            operations.retry_job(ledger, waker, job_id, who)
+            typer.echo(f"{job_id}: queued again")
+        retried = operations.retry_dead_jobs(ledger, waker, who) if dead else ()
+        for act in retried:
+            typer.echo(f"{act.object_id}: queued again")
+        if dead and not retried and not job_ids:
+            raise UsageError("there are no dead letters")
 
 
 @jobs_app.command("cancel")
@@ -86,11 +82,15 @@ def cancel_job(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a queued or waiting job out of the queue; it stays visible as a dead letter."""
-    ledger, jobs, _ = open_jobs(config)
-    with ledger.transaction() as tx:
-        jobs.cancel(tx, job_id)
+    with opened_node(config) as (_, ledger):
+        operations.cancel_job(ledger, job_id, operator())
     typer.echo(f"{job_id}: cancelled")
 
 
-def _style(row: JobRow) -> str:
-    return "red" if row.state == "dead" else ""
+def _table(listed: JobList) -> Table:
+    table = Table("job", "state", "attempt", "due (UTC)", "error", box=None, pad_edge=False)
+    for job in listed.jobs:
+        due = job.due_at.strftime("%Y-%m-%d %H:%M:%S")
+        style = "red" if job.state == "dead" else ""
+        table.add_row(job.job_id, job.state, str(job.attempt), due, Text(job.error), style=style)
+    return table

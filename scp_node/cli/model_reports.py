@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json as json_text
 import re
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
-from scp_node.errors import ModelUnusable, UsageError
-from scp_node.settings.file import load_settings
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, opened_node
+from scp_node.errors import UsageError
 
 if TYPE_CHECKING:
-    from converter.package.manifest import Distribution
     from scp_node.monitoring.agreement import Agreement, Unscored
-    from scp_node.monitoring.drift import ReferenceOf, SenderDrift
-    from scp_node.settings import Settings
+    from scp_node.monitoring.drift import SenderDrift
 
 SINCE = re.compile(r"(\d{1,4})([dh])")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def agreement(
@@ -33,27 +28,19 @@ def agreement(
     json: JsonOption = False,
 ) -> None:
     """How far second models (`shadow` of a route) agree with the first ones, by finding, on the same images."""
-    from scp_node.monitoring.agreement import agreements
+    from scp_node.monitoring.agreement_page import agreement_page
+    from scp_node.queries.model_reports import agreement_report
 
     moment = datetime.now(UTC)
     begin = begin_of(since, moment)
-    ledger = open_ledger(config)
-    try:
-        with ledger.reading() as tx:
-            found, unscored = agreements(ledger.shadows_since(tx, begin))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    finally:
-        ledger.engine.dispose()
+    with opened_node(config) as (_, ledger), ledger.reading() as tx:
+        report = agreement_report(tx, begin)
     if html is not None:
-        from scp_node.monitoring.agreement_page import agreement_page
-
-        html.write_text(agreement_page(found, unscored, begin, moment), encoding="utf-8")
+        html.write_text(agreement_page(report.agreements, report.unscored, begin, moment), encoding="utf-8")
     if json:
-        document = {"since": begin.isoformat(), "agreements": map(asdict, found), "unscored": map(asdict, unscored)}
-        typer.echo(json_text.dumps(document, default=list, allow_nan=False))
+        typer.echo(json_text.dumps(report.document(), allow_nan=False))
         return
-    for line in agreement_lines(found, unscored):
+    for line in agreement_lines(report.agreements, report.unscored):
         typer.echo(line)
     if html is not None:
         typer.echo(f"written to {html}")
@@ -61,17 +48,14 @@ def agreement(
 
 def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
     """Whether scores and images of each sender are still like those that its model package was validated with."""
-    from scp_node.monitoring.drift import drift_of
+    from scp_node.queries.model_reports import drift_report
 
-    settings, ledger = load_settings(config), open_ledger(config)
-    try:
-        senders = drift_of(ledger, settings.drift, reference_of(settings))
-    finally:
-        ledger.engine.dispose()
+    with opened_node(config) as (settings, ledger):
+        report = drift_report(ledger, settings)
     if json:
-        typer.echo(json_text.dumps({"window_days": settings.drift.window_days, "senders": [*map(_sender, senders)]}))
+        typer.echo(json_text.dumps(report.document()))
         return
-    for line in drift_lines(senders, settings.drift.window_days):
+    for line in drift_lines(report.senders, report.window_days):
         typer.echo(line)
 
 
@@ -86,21 +70,7 @@ def begin_of(since: str, moment: datetime) -> datetime:
         raise UsageError(f"--since '{since}': write a date such as 2026-01-31, or 30d, or 12h") from None
 
 
-def reference_of(settings: Settings) -> ReferenceOf:
-    """The `distribution` of a package of this node, by label; None where there is no such package any more."""
-    from scp_node.inference.packages import find_package
-    from scp_node.settings.places import models_dir
-
-    def look_up(label: str) -> Distribution | None:
-        try:
-            return find_package(models_dir(settings), label).manifest.distribution
-        except ModelUnusable:
-            return None
-
-    return look_up
-
-
-def agreement_lines(found: list[Agreement], unscored: list[Unscored]) -> Iterator[str]:
+def agreement_lines(found: Sequence[Agreement], unscored: Sequence[Unscored]) -> Iterator[str]:
     """The report for a terminal."""
     from scp_node.monitoring.agreement_page import number
 
@@ -123,7 +93,7 @@ def agreement_lines(found: list[Agreement], unscored: list[Unscored]) -> Iterato
         yield f"not scored by {other.second}, route {other.route}: {other.images} {other.outcome} ({other.reason})"
 
 
-def drift_lines(senders: list[SenderDrift], window_days: int) -> Iterator[str]:
+def drift_lines(senders: Sequence[SenderDrift], window_days: int) -> Iterator[str]:
     """The table for a terminal: each sender, and what of it has moved."""
     from scp_node.monitoring.drift import STATES
 
@@ -137,7 +107,3 @@ def drift_lines(senders: list[SenderDrift], window_days: int) -> Iterator[str]:
         )
         for shift in sorted(one.shifts, key=lambda shift: -shift.beyond_chance):
             yield f"  {shift.name:24} PSI {shift.index:7.3f}  by chance {shift.chance:6.3f}  {shift.state}"
-
-
-def _sender(one: SenderDrift) -> dict[str, Any]:
-    return asdict(one)

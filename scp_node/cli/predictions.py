@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Protocol
 
 import typer
 from rich.console import Console
@@ -13,19 +12,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from converter.package.manifest import Manifest
-from converter.result.heatmap import draw_heatmap, to_png
 from converter.result.wording import percent, threshold_percent
 from scp_node.analysis.predictor import Prediction
+from scp_node.queries.prediction import heatmap_pngs, predicted_file
 
 STEM_CHARS_MAX = 100
-
-
-class Show(Protocol):
-    """Something that takes predictions one by one, in the order of the files."""
-
-    def add(self, path: Path, prediction: Prediction) -> None: ...
-
-    def end(self) -> None: ...
 
 
 class JsonLines:
@@ -35,36 +26,11 @@ class JsonLines:
         self._manifest = manifest
 
     def add(self, path: Path, prediction: Prediction) -> None:
-        typer.echo(json_line(self._manifest, path, prediction))
+        document = predicted_file(self._manifest, str(path), prediction).document()
+        typer.echo(json.dumps(document, allow_nan=False))
 
     def end(self) -> None:
         pass
-
-
-def json_line(manifest: Manifest, path: Path, prediction: Prediction) -> str:
-    """The contract of `hilum predict --json`."""
-    declined = prediction.declined
-    return json.dumps(
-        {
-            "file": str(path),
-            "sop_instance_uid": prediction.sop_instance_uid,
-            "model": manifest.name,
-            "version": manifest.version,
-            "declined": None if declined is None else {"code": declined.code, "reason": declined.reason},
-            "findings": [
-                {
-                    "name": finding.name,
-                    "code": finding.concept.value,
-                    "scheme": finding.concept.scheme,
-                    "probability": finding.probability,
-                    "threshold": finding.threshold,
-                    "positive": finding.positive,
-                }
-                for finding in prediction.findings
-            ],
-        },
-        allow_nan=False,
-    )
 
 
 class Table:
@@ -101,25 +67,21 @@ class Table:
         console.print(self._table)
 
 
-class Heatmaps:
+class HeatmapFiles:
     """One PNG for each finding of each analysed file: FILE.FINDING.png, numbered where two files share a name."""
 
     def __init__(self, folder: Path, manifest: Manifest, side_max: int) -> None:
-        from scp_node.reporting.assemble import algorithm_of  # here, because it loads what only reports need
 
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._side_max = folder, side_max
-        self._algorithm = algorithm_of(manifest)
+        self._folder, self._manifest, self._side_max = folder, manifest, side_max
         self._taken: set[str] = set()
 
     def add(self, path: Path, prediction: Prediction) -> None:
-        if prediction.converted is None or prediction.cam is None:
+        if prediction.cam is None:
             return
         stem = self._unique(path)
-        preview, affine = prediction.converted.preview, prediction.converted.preview_to_source
-        for finding, cam in zip(prediction.findings, prediction.cam, strict=True):
-            picture = draw_heatmap(preview, cam, finding, self._algorithm, affine, self._side_max)
-            (self._folder / f"{stem}.{finding.name}.png").write_bytes(to_png(picture))
+        for finding, png in heatmap_pngs(self._manifest, prediction, self._side_max):
+            (self._folder / f"{stem}.{finding}.png").write_bytes(png)
 
     def end(self) -> None:
         pass

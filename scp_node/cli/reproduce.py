@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, open_ledger
-from scp_node.settings.file import load_settings
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node
+from scp_node.errors import ExitCode
 
-EXIT_CODES = {"same": 0, "differs": 1, "unknown": 2}
+EXIT_CODES = {"same": ExitCode.DONE, "differs": ExitCode.FAILED, "unknown": ExitCode.USAGE}
 VERDICTS = {
     "same": "The result is reproduced.",
     "differs": "The result is NOT reproduced.",
@@ -36,15 +36,15 @@ def reproduce(
     from scp_node.node.opening import open_spool
     from scp_node.settings.places import models_dir
 
-    settings, ledger = load_settings(config), open_ledger(config)
-    limits = settings.inference.model_copy(update={"gpu_required": False})
-    with closing(LoadedModels(models_dir(settings), limits)) as models, closing(DecodePool.of(limits)) as pool:
-        source = ReproductionSource(settings, ledger, open_spool(settings), models, pool)
-        checks = []
-        for check in run_again(source, result_uid):
+    checks = []
+    with ExitStack() as stack:
+        settings, ledger = stack.enter_context(opened_node(config))
+        limits = settings.inference.model_copy(update={"gpu_required": False})
+        models = stack.enter_context(closing(LoadedModels(models_dir(settings), limits)))
+        pool = stack.enter_context(closing(DecodePool.of(limits)))
+        for check in run_again(ReproductionSource(settings, ledger, open_spool(settings), models, pool), result_uid):
             checks.append(check)
             typer.echo(f"{check.verdict:8} {check.what}" + (f": {check.detail}" if check.detail else ""))
-    ledger.engine.dispose()
     verdict = overall(checks)
     typer.echo(VERDICTS[verdict])
     raise typer.Exit(EXIT_CODES[verdict])

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
-from scp_node.deliver.file_transfer import FileOutcome, dicom_files, transfer
-from scp_node.deliver.scu import peer_of
-from scp_node.errors import UsageError
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, operator
+from scp_node.deliver.dimse.file_transfer import FileOutcome
+from scp_node.errors import ExitCode
+from scp_node.operations.sending import files_to_send, send_files
 from scp_node.settings.file import load_settings
 
 
@@ -22,23 +22,20 @@ def send(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """C-STORE DICOM files to a remote AE over one association, as they are on disk. Exit 1 when one was not stored."""
-    settings = load_settings(config)
-    remote = settings.remote_aes.get(remote_ae)
-    if remote is None:
-        raise UsageError(f"no remote AE is called '{remote_ae}'; known: {', '.join(settings.remote_aes)}")
-    paths = dicom_files(files)
-    if not paths:
-        raise UsageError("there is no DICOM file in what was named")
+    wanted = files_to_send(load_settings(config), remote_ae, files)
+    total = len(wanted.paths)
     console = Console(highlight=False, soft_wrap=True)
-    outcomes = []
-    steps = transfer(peer_of(settings, remote), paths)
-    for one in track(steps, "sending", total=len(paths), console=console, transient=True):
-        outcomes.append(one)
-        console.print(_line(one), markup=False, style="" if one.outcome.sent else "red")
-    sent = sum(one.outcome.sent for one in outcomes)
-    console.print(f"{sent} of {len(paths)} files stored at {remote_ae} ({remote.ae_title})")
-    if sent < len(paths):
-        raise typer.Exit(1)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("sending", total=total)
+
+        def show(one: FileOutcome) -> None:
+            console.print(_line(one), markup=False, style="" if one.outcome.sent else "red")
+            progress.advance(task)
+
+        sent = send_files(wanted, operator(), show)
+    console.print(f"{sent.stored} of {total} files stored at {remote_ae} ({wanted.peer.called_ae_title})")
+    if sent.stored < total:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _line(one: FileOutcome) -> str:

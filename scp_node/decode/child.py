@@ -26,7 +26,8 @@ from converter.declined import Declined
 from converter.errors import ConverterError, Unreadable
 from converter.image.convert import Converted, convert
 from converter.image.image_file import JPEG_SIGNATURE, PNG_SIGNATURE, read_header
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 from scp_node.decode.protocol import (
     LENGTH_BYTES,
     NOTES_MAX,

@@ -13,7 +13,8 @@ from converter.declined import Declined
 from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.convert import Converted
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 from scp_node.decode.process import DecodeProcess
 from scp_node.decode.protocol import ConvertRequest, Failed, Identified, IdentifyRequest
 from scp_node.errors import DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
@@ -77,6 +78,8 @@ class DecodePool:
             inflated_bytes_max=settings.inflated_bytes_max,
             niceness=niceness,
         )
+
+    failures: tuple[type[Exception], ...] = (ConverterError, DecodeFailed)
 
     @property
     def child_pids(self) -> tuple[int, ...]:

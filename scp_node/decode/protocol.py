@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 
 LENGTH_BYTES = 4
 REQUEST_BYTES_MAX = 65536

@@ -1,4 +1,4 @@
-"""How a delivery can end, as tables: C-STORE statuses, association rejections and faults of connections."""
+"""How a delivery can end: the verdict that the workflow goes by, and the table of faults that stop it on the way."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Row:
 
 @dataclass(frozen=True)
 class SendOutcome:
-    """How one attempt to store one object at one destination ended.
+    """How one attempt to send one object to one destination ended.
 
-    `status` is that of the C-STORE-RSP, if there was one. `comment` is its Error Comment in the archive's own words:
-    it may name the patient, so it is for a terminal or the ledger, never for a log.
+    `status` is what the destination answered, where answers have numbers (of a C-STORE-RSP). `comment` is the answer in
+    the destination's own words: it may name the patient, so it is for a terminal or the ledger, never for a log.
     """
 
     verdict: Verdict
@@ -46,79 +46,31 @@ class SendOutcome:
 
     @property
     def class_refused(self) -> bool:
-        """The archive does not take this SOP class: it accepted no context for it, or answered 0x0122."""
-        return self.verdict is Verdict.CLASS_NOT_ACCEPTED or self.status == 0x0122
+        """The destination does not take this SOP class; it may take the other one that reports come in."""
+        return self.verdict is Verdict.CLASS_NOT_ACCEPTED
 
 
 class PeerFault(DeliveryFailed):
-    """The destination could not be reached or broke the association; `code` is a key of FAULTS."""
+    """The destination could not be reached, or did not do its part; `code` is a key of FAULTS."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         if code not in FAULTS:
             raise ValueError(f"unknown fault {code!r}")
-        super().__init__(f"{FAULTS[code].meaning}{f' ({detail})' if detail else ''}")
-        self.code = code
+        super().__init__(_explained(code, detail))
+        self.code, self.detail = code, detail
 
 
-_SENT, _RETRY, _DEAD, _OTHER_CLASS = Verdict.SENT, Verdict.RETRY, Verdict.DEAD, Verdict.CLASS_NOT_ACCEPTED
+def not_sent(code: str, detail: str = "", *, who: str = "") -> SendOutcome:
+    """The outcome of an attempt that the fault `code` ended; `who` is the destination, in words."""
+    message = _explained(code, detail)
+    return SendOutcome(FAULTS[code].verdict, code, f"{who}: {message}" if who else message)
 
-# First status, last status, row. PS3.4 Table B.2-1 and PS3.7 Annex C; ranges do not overlap.
-STORE_STATUSES: tuple[tuple[int, int, Row], ...] = (
-    (0x0000, 0x0000, Row(_SENT, "stored", "stored")),
-    (0x0001, 0x0001, Row(_SENT, "stored-with-warning", "stored; optional attributes are not supported there")),
-    (0x0107, 0x0107, Row(_SENT, "stored-with-warning", "stored; some attributes were not understood")),
-    (0x0111, 0x0111, Row(_SENT, "already-there", "the archive already holds this object")),
-    (0x0116, 0x0116, Row(_SENT, "stored-with-warning", "stored; an attribute value is out of the archive's range")),
-    (0xB000, 0xB000, Row(_SENT, "stored-coerced", "stored; the archive changed some attributes")),
-    (0xB006, 0xB006, Row(_SENT, "stored-without-some", "stored; the archive left out some attributes")),
-    (0xB007, 0xB007, Row(_SENT, "stored-mismatch", "stored; the archive says it does not match its SOP class")),
-    (0x0110, 0x0110, Row(_RETRY, "processing-failure", "the archive failed while it worked on the object")),
-    (
-        0x0124,
-        0x0124,
-        Row(_RETRY, "not-authorised", "the archive does not let this AE title store; allow it"),
-    ),
-    (0x0210, 0x0210, Row(_RETRY, "duplicate-invocation", "the archive took the message for a repeated one")),
-    (0xA700, 0xA7FF, Row(_RETRY, "out-of-resources", "the archive is out of resources; look at its disk")),
-    (0xFE00, 0xFE00, Row(_RETRY, "cancelled", "the archive cancelled the operation")),
-    (0x0117, 0x0117, Row(_DEAD, "invalid-instance", "the archive does not take this SOP Instance UID")),
-    (0x0119, 0x0119, Row(_DEAD, "class-instance-conflict", "the archive knows this object under another SOP class")),
-    (0x0122, 0x0122, Row(_DEAD, "class-not-supported", "the archive does not support the SOP class of the object")),
-    (0x0211, 0x0211, Row(_DEAD, "unrecognised-operation", "the archive does not know C-STORE for this SOP class")),
-    (0x0212, 0x0212, Row(_DEAD, "mistyped-argument", "the archive did not accept a parameter of the command")),
-    (0xA900, 0xA9FF, Row(_DEAD, "dataset-mismatch", "the archive says that the object does not match its SOP class")),
-    (0xC000, 0xCFFF, Row(_DEAD, "cannot-understand", "the archive cannot understand the object")),
-)
-# Not in the standard's tables: what it means is unknown, so time and people get a chance (delivery.give_up_after_h).
-# PS3.7 10.1.4: what an archive that does not take a request for storage commitment means by it.
-ACTION_STATUSES: dict[int, str] = {
-    0x0110: "it failed to process the request",
-    0x0112: "it does not know the instance of Storage Commitment",
-    0x0117: "it does not take the UID of the instance of Storage Commitment",
-    0x0118: "it does not know the SOP class",
-    0x0119: "it knows the instance under another SOP class",
-    0x0123: "it does not know the request",
-    0x0124: "it does not let this AE title ask",
-    0x0210: "it took the message for a repeated one",
-    0x0211: "it does not know N-ACTION",
-    0x0212: "it did not accept a parameter of the command",
-    0x0213: "it has no resources",
-}
-UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; the archive gave a warning of its own")
-UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "the archive answered a status that the standard does not know")
 
-# Result, source, reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21) to a key of FAULTS. A wrong AE title is repaired by a
-# person, perhaps after the night: it is tried again like a busy archive, until delivery.give_up_after_h.
-REJECTIONS: dict[tuple[int, int, int], str] = {
-    (1, 1, 1): "rejected",
-    (1, 1, 2): "rejected-application-context",
-    (1, 1, 3): "rejected-calling-ae",
-    (1, 1, 7): "rejected-called-ae",
-    (1, 2, 1): "rejected",
-    (1, 2, 2): "rejected-protocol-version",
-    (2, 3, 1): "rejected-congestion",
-    (2, 3, 2): "rejected-limit",
-}
+def _explained(code: str, detail: str) -> str:
+    return f"{FAULTS[code].meaning} ({detail})" if detail else FAULTS[code].meaning
+
+
+_RETRY, _DEAD, _OTHER_CLASS = Verdict.RETRY, Verdict.DEAD, Verdict.CLASS_NOT_ACCEPTED
 
 FAULTS: dict[str, Row] = {
     row.code: row
@@ -147,17 +99,9 @@ FAULTS: dict[str, Row] = {
         Row(_RETRY, "response-timeout", "it took the object but did not answer in time"),
         Row(_RETRY, "protocol-error", "it answered something that is not DICOM or out of order"),
         Row(_RETRY, "unknown-destination", "no remote AE of that name is configured any more"),
-        Row(_OTHER_CLASS, "class-not-accepted", "it accepts no presentation context for the SOP class of the object"),
+        Row(_OTHER_CLASS, "class-not-accepted", "it does not take objects of this SOP class"),
         Row(_DEAD, "syntax-not-accepted", "it takes the SOP class, but not in the transfer syntax of the object"),
         Row(_DEAD, "not-part10", "the file is not a DICOM Part 10 file"),
         Row(_DEAD, "file-missing", "the file to send is not there"),
     )
 }
-
-
-def row_of_status(status: int) -> Row:
-    """The row that covers a C-STORE status; every status has one."""
-    for first, last, row in STORE_STATUSES:
-        if first <= status <= last:
-            return row
-    return UNKNOWN_WARNING if 0xB000 <= status <= 0xBFFF else UNKNOWN_STATUS

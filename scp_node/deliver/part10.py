@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,16 +11,14 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_dataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from converter.image.header import BROKEN_INPUT
+from scp_node.dimse.uids import DEFLATED_EXPLICIT_LE, EXPLICIT_LE, IMPLICIT_LE, is_uid
 from scp_node.errors import DeliveryRefused
 
 # Syntaxes between which a data set can be re-encoded without touching a pixel.
-CONVERTIBLE = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian), str(DeflatedExplicitVRLittleEndian))
+CONVERTIBLE = (EXPLICIT_LE, IMPLICIT_LE, DEFLATED_EXPLICIT_LE)
 _PREAMBLE_BYTES = 128
-_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")  # PS3.5 9.1
-_UID_LENGTH_MAX = 64
 
 
 class NotPart10(DeliveryRefused):
@@ -70,7 +67,7 @@ def read_part10(path: Path) -> Part10File:
     size = path.stat().st_size - offset
     if size <= 0:
         raise NotPart10("the file holds no data set")
-    if not all(len(uid) <= _UID_LENGTH_MAX and _UID.fullmatch(uid) for uid in (sop_class, instance, syntax)):
+    if not all(map(is_uid, (sop_class, instance, syntax))):
         raise NotPart10("a UID of the file meta information is not a UID")
     return Part10File(path, sop_class, instance, syntax, offset, size)
 
@@ -83,7 +80,7 @@ def reencoded(file: Part10File, transfer_syntax_uid: str) -> bytes:
         raise ValueError(f"cannot re-encode {file.transfer_syntax_uid} as {transfer_syntax_uid}")
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
-    buffer.is_implicit_VR = transfer_syntax_uid == ImplicitVRLittleEndian
+    buffer.is_implicit_VR = transfer_syntax_uid == IMPLICIT_LE
     try:
         write_dataset(buffer, dcmread(file.path))
     except BROKEN_INPUT as error:

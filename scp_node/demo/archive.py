@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,23 +12,23 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 from pynetdicom import AE, evt
 from pynetdicom.events import Event
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
+from converter.image.header import BROKEN_INPUT
+from converter.image.sop_classes import STORAGE_CLASSES
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-
-_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
-_UID_LENGTH_MAX = 64
-_SYNTAXES = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]
-# Structured reports, secondary captures and radiographs: all that a node sends or a study holds.
-STORED_CLASSES: tuple[str, ...] = (
-    "1.2.840.10008.5.1.4.1.1.88.34",
-    "1.2.840.10008.5.1.4.1.1.88.33",
-    "1.2.840.10008.5.1.4.1.1.7",
-    "1.2.840.10008.5.1.4.1.1.1",
-    "1.2.840.10008.5.1.4.1.1.1.1",
-    "1.2.840.10008.5.1.4.1.1.1.1.1",
+from scp_node.dimse.uids import (
+    COMPREHENSIVE_3D_SR,
+    COMPREHENSIVE_SR,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    VERIFICATION,
+    is_uid,
 )
+
+_SYNTAXES = [EXPLICIT_LE, IMPLICIT_LE]
+# Structured reports, secondary captures and radiographs: all that a node sends or a study holds.
+STORED_CLASSES = (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, *STORAGE_CLASSES)
 _CANNOT_UNDERSTAND = 0xC000
 _OUT_OF_RESOURCES = 0xA700
 
@@ -69,7 +68,7 @@ class EmbeddedArchive:
         ae.require_called_aet = True
         for sop_class in STORED_CLASSES:
             ae.add_supported_context(sop_class, _SYNTAXES)
-        ae.add_supported_context(Verification)
+        ae.add_supported_context(VERIFICATION)
         handlers = [(evt.EVT_C_STORE, self._store)]
         server = ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)  # type: ignore[arg-type]
         assert server is not None  # only a blocking server returns nothing
@@ -105,9 +104,9 @@ class EmbeddedArchive:
         try:
             header = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=_IDENTIFIERS)
             uids = [str(header[keyword].value) for keyword in _IDENTIFIERS]
-        except Exception:  # noqa: BLE001  whatever pydicom raises on a broken object ends here, as a status
+        except BROKEN_INPUT:
             return _status(_CANNOT_UNDERSTAND, "the data set cannot be read")
-        if not all(_is_uid(uid) for uid in uids):
+        if not all(map(is_uid, uids)):  # nothing else may become part of a file name
             return _status(_CANNOT_UNDERSTAND, "a UID of the data set is not a UID")
         study, series, instance = uids
         path = self.folder / study / series / f"{instance}.dcm"
@@ -128,11 +127,6 @@ class EmbeddedArchive:
 
 
 _IDENTIFIERS = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
-
-
-def _is_uid(value: str) -> bool:
-    """PS3.5 9.1: nothing else may become part of a file name."""
-    return len(value) <= _UID_LENGTH_MAX and _UID.fullmatch(value) is not None
 
 
 def _status(status: int, comment: str) -> Dataset:

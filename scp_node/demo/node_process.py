@@ -16,8 +16,11 @@ from typing import Any
 import yaml
 
 import scp_node
-from scp_node.deliver.association import VERIFICATION, Association, Peer, Proposal
+from scp_node.deliver.dimse.association import Association
+from scp_node.deliver.dimse.negotiation import Proposal
+from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.outcomes import PeerFault
+from scp_node.dimse.uids import IMPLICIT_LE, VERIFICATION
 from scp_node.errors import HilumError
 
 NODE_AE_TITLE, MODALITY_AE_TITLE, ARCHIVE_AE_TITLE = "HILUM", "DEMO_MODALITY", "DEMO_ARCHIVE"
@@ -113,7 +116,7 @@ def _wait_until_it_answers(node: NodeProcess) -> None:
     while time.monotonic() < deadline:
         node.check_alive()
         try:
-            association = Association(node.peer, [Proposal(VERIFICATION, "1.2.840.10008.1.2")])
+            association = Association(node.peer, [Proposal(VERIFICATION, IMPLICIT_LE)])
             if association.echo().status == 0:
                 association.release()
                 return

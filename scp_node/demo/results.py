@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom import Dataset
-from pydicom.sr.coding import Code
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from converter.result import coding
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE
+from converter.result.content_items import descendants, is_named
 from scp_node.demo.archive import StoredObject
 from scp_node.demo.study import Study
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 
 REPORT_CLASSES = (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR)
 _THRESHOLD = re.compile(r"operating threshold: ([0-9.]+) %")
@@ -30,7 +31,7 @@ class ShownFinding:
 
 
 @dataclass(frozen=True)
-class Results:
+class ArrivedResults:
     """The report of a study and the heat maps that it refers to."""
 
     report: StoredObject
@@ -48,7 +49,7 @@ class ResultCheck:
     holds: bool
 
 
-def results_of(study: Study, stored: tuple[StoredObject, ...]) -> Results | None:
+def results_of(study: Study, stored: tuple[StoredObject, ...]) -> ArrivedResults | None:
     """The newest report on all images of `study` with all its heat maps, or None as long as something is missing."""
     objects = {one.sop_instance_uid: one for one in stored if one.study_instance_uid == study.study_instance_uid}
     for report in reversed(objects.values()):
@@ -59,11 +60,11 @@ def results_of(study: Study, stored: tuple[StoredObject, ...]) -> Results | None
         wanted = [uid for uid, sop_class in references.items() if _is_heatmap(uid, sop_class, study)]
         if set(study.sop_instance_uids) <= set(references) and all(uid in objects for uid in wanted):
             heatmaps = tuple(objects[uid] for uid in wanted)
-            return Results(report, ds, heatmaps, tuple(_findings(ds)), tuple(_declined(ds)))
+            return ArrivedResults(report, ds, heatmaps, tuple(_findings(ds)), tuple(_declined(ds)))
     return None
 
 
-def checks_of(study: Study, results: Results) -> list[ResultCheck]:
+def checks_of(study: Study, results: ArrivedResults) -> list[ResultCheck]:
     """What makes these the results of that study and of no other patient."""
     checks = []
     for kind, ds in [("report", results.report_ds), *(("heat map", one.read()) for one in results.heatmaps)]:
@@ -98,31 +99,16 @@ def _references(ds: Dataset) -> Iterator[tuple[str, str]]:
             yield from _references(item)
 
 
-def _items(ds: Dataset) -> Iterator[Dataset]:
-    """Every content item below `ds`, depth first."""
-    for item in ds.get("ContentSequence", ()):
-        yield item
-        yield from _items(item)
-
-
-def _is(item: Dataset, concept: Code) -> bool:
-    names = item.get("ConceptNameCodeSequence")
-    return bool(names) and (names[0].get("CodeValue"), names[0].get("CodingSchemeDesignator")) == (
-        concept.value,
-        concept.scheme_designator,
-    )
-
-
 def _findings(report: Dataset) -> Iterator[ShownFinding]:
-    for group in _items(report):
-        if not _is(group, coding.MEASUREMENT_GROUP):
+    for group in descendants(report):
+        if not is_named(group, coding.MEASUREMENT_GROUP):
             continue
-        items = list(_items(group))
-        probability = next((item for item in items if _is(item, coding.PROBABILITY)), None)
-        name = next((item for item in items if _is(item, coding.FINDING)), None)
+        items = list(descendants(group))
+        probability = next((item for item in items if is_named(item, coding.PROBABILITY)), None)
+        name = next((item for item in items if is_named(item, coding.FINDING)), None)
         if probability is None or name is None:
             continue
-        texts = [str(item.get("TextValue", "")) for item in items if _is(item, coding.ALGORITHM_PARAMETERS)]
+        texts = [str(item.get("TextValue", "")) for item in items if is_named(item, coding.ALGORITHM_PARAMETERS)]
         threshold = next((match[1] for text in texts if (match := _THRESHOLD.search(text))), "?")
         codes = {str(code.CodeValue) for item in items for code in item.get("ConceptCodeSequence", ())}
         yield ShownFinding(
@@ -134,6 +120,6 @@ def _findings(report: Dataset) -> Iterator[ShownFinding]:
 
 
 def _declined(report: Dataset) -> Iterator[str]:
-    for item in _items(report):
-        if _is(item, coding.COMMENT) and (match := _DECLINED.match(str(item.get("TextValue", "")))):
+    for item in descendants(report):
+        if is_named(item, coding.COMMENT) and (match := _DECLINED.match(str(item.get("TextValue", "")))):
             yield f"{match['reason']} ({match['code']})"

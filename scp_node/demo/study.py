@@ -9,7 +9,7 @@ from pydicom import dcmread
 
 from converter.image.header import BROKEN_INPUT
 from converter.image.sop_classes import STORAGE_CLASSES
-from scp_node.deliver.file_transfer import dicom_files
+from scp_node.deliver.dimse.file_transfer import dicom_files
 from scp_node.errors import UsageError
 
 _KEYWORDS = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "PatientID", "IssuerOfPatientID"]

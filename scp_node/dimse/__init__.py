@@ -1,1 +1,1 @@
-"""DIMSE as bytes: command sets, requests and their answers, UIDs, the data sets of storage commitment (PS3.7)."""
+"""DIMSE as bytes: PDUs, command sets, requests and answers, UIDs, data sets of storage commitment (PS3.7, PS3.8)."""

@@ -8,14 +8,11 @@ from scp_node.dimse import command_set as cs
 from scp_node.dimse.uids import is_uid
 
 COMMAND_BYTES_MAX = 16 * 1024
-ERROR_COMMENT_CHARACTERS_MAX = cs.ERROR_COMMENT_CHARACTERS_MAX
-
-C_STORE_RQ, C_ECHO_RQ, N_EVENT_REPORT_RQ = cs.C_STORE_RQ, cs.C_ECHO_RQ, cs.N_EVENT_REPORT_RQ
 _RESPONSE = 0x8000
 
 
 class MalformedCommand(ValueError):
-    """The command set is not one, or lacks what every request has."""
+    """The bytes are no command set, or lack an element that every request has."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status of a response, and for a refusal the Error Comment that tells the sender's log why."""
+    """Status of a response, and its Error Comment, which tells whoever asked why it was refused."""
 
     status: int
     comment: str = ""
@@ -58,7 +55,7 @@ def decode_command(data: bytes | bytearray) -> Command:
 
 
 def encode_response(request: Command, answer: Answer) -> bytes:
-    """The command set that answers `request`; a UID that is none is not repeated."""
+    """The command set that answers `request`; a UID that is not valid is not repeated."""
     elements: dict[int, int | str] = {
         cs.COMMAND_FIELD: request.field | _RESPONSE,
         cs.MESSAGE_ID_BEING_RESPONDED_TO: request.message_id,
@@ -72,7 +69,7 @@ def encode_response(request: Command, answer: Answer) -> bytes:
         if is_uid(uid):
             elements[number] = uid
     if answer.comment:
-        comment = answer.comment[:ERROR_COMMENT_CHARACTERS_MAX]
+        comment = answer.comment[: cs.ERROR_COMMENT_CHARACTERS_MAX]
         elements[cs.ERROR_COMMENT] = comment.encode("ascii", "replace").decode("ascii")
     return cs.encode_command(elements)
 

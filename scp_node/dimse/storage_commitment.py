@@ -12,12 +12,11 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
-STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
-# Both sides name this one instance of the SOP class (PS3.4 J.3.5).
-COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
+from converter.image.header import BROKEN_INPUT, without_warnings
+from scp_node.dimse.uids import IMPLICIT_LE
+
 REQUEST_ACTION = 1
 ALL_COMMITTED, SOME_FAILED = 1, 2
-EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 # A request of ours names one object, so a report has a few hundred bytes.
 REPORT_BYTES_MAX = 64 * 1024
 
@@ -57,13 +56,14 @@ def write_request(transaction_uid: str, sop_class_uid: str, sop_instance_uid: st
 def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> CommitmentReport:
     """The Event Information of a report (PS3.4 Table J.3-2). Raises MalformedReport."""
     try:
-        ds = read_dataset(io.BytesIO(data), transfer_syntax_uid == IMPLICIT_LE, True, bytelength=len(data))
-        committed = tuple(_references(ds, "ReferencedSOPSequence"))
-        failed = tuple(_references(ds, "FailedSOPSequence"))
-        transaction_uid = _text(ds, "TransactionUID")
+        with without_warnings():
+            ds = read_dataset(io.BytesIO(data), transfer_syntax_uid == IMPLICIT_LE, True, bytelength=len(data))
+            committed = tuple(_references(ds, "ReferencedSOPSequence"))
+            failed = tuple(_references(ds, "FailedSOPSequence"))
+            transaction_uid = _text(ds, "TransactionUID")
     except MalformedReport:
         raise
-    except Exception as error:
+    except BROKEN_INPUT as error:
         raise MalformedReport("the data set cannot be read") from error
     if (event_type == ALL_COMMITTED) == bool(failed):
         raise MalformedReport("event type and Failed SOP Sequence contradict each other")

@@ -14,16 +14,16 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from scp_node.engine.retry import Retries
 from scp_node.engine.runner import JobRunner
 from scp_node.engine.wakeup import WakeUps
 from scp_node.ledger import JobRow, Ledger
 from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=60)
-EXTEND_EVERY_S = 15.0
 THREADS_MAX = 1024
-AFTER_FAILURE_S = 1.0
+# A lease is extended this often while it lasts, so that one that comes late costs no job.
+EXTENSIONS = 4
 
 
 class Dispatcher:
@@ -31,10 +31,17 @@ class Dispatcher:
     nothing is started while a job of that queue is due."""
 
     def __init__(
-        self, ledger: Ledger, worker: str, runner: JobRunner, wakeups: WakeUps, poll_s: float, after: str = ""
+        self,
+        ledger: Ledger,
+        worker: str,
+        runner: JobRunner,
+        wakeups: WakeUps,
+        retries: Retries,
+        poll_s: float,
+        after: str = "",
     ) -> None:
         self._ledger, self._worker, self._runner = ledger, worker, runner
-        self._wakeups, self._poll_s, self._after = wakeups, poll_s, after
+        self._wakeups, self._retries, self._poll_s, self._after = wakeups, retries, poll_s, after
         self._queues: Mapping[str, int] = {}
         self._changed = threading.Condition()
         self._claiming = threading.Lock()
@@ -67,7 +74,7 @@ class Dispatcher:
     def release_lost(self) -> int:
         """Make claimable again what nobody runs; returns how many jobs that were."""
         with self._claiming, self._ledger.transaction() as tx:
-            return self._ledger.release_jobs(tx, self._worker, list(self._running))
+            return tx.jobs.release(self._worker, list(self._running))
 
     def _run(self) -> None:
         while not self._stopping:
@@ -75,9 +82,9 @@ class Dispatcher:
                 self._extend_leases()
                 wait_s = self._take()
             except Exception:
-                log.exception("the queues cannot be read; next try in %s s", AFTER_FAILURE_S)
-                wait_s = AFTER_FAILURE_S
-            self._wakeups.wait(wait_s)
+                wait_s = self._retries()["queue-look"].backoff.wait_s(1)
+                log.exception("the queues cannot be read; next try in %s s", wait_s)
+            self._wakeups.wait(min(wait_s, self._lease.total_seconds() / EXTENSIONS))
 
     def _take(self) -> float:
         """Start what is due and has a free place; returns how long nothing else will be due."""
@@ -86,10 +93,10 @@ class Dispatcher:
         wait_s = self._poll_s
         with self._ledger.reading() as tx:
             moment = now_utc()
-            if self._after and any(job.due_at <= moment for job in self._ledger.pending_jobs(tx, self._after, 1)):
+            if self._after and any(job.due_at <= moment for job in tx.jobs.pending(self._after, 1)):
                 return wait_s
             for queue, places in free.items():
-                for job in self._ledger.pending_jobs(tx, queue, places):
+                for job in tx.jobs.pending(queue, places):
                     if job.due_at <= moment:
                         due.append(job)
                     else:
@@ -105,9 +112,10 @@ class Dispatcher:
         return {queue: limit - taken[queue] for queue, limit in self._queues.items() if limit > taken[queue]}
 
     def _start(self, due: list[JobRow]) -> None:
+        lease = self._lease
         with self._claiming:
             with self._ledger.transaction() as tx:
-                claims = [self._ledger.claim_job(tx, job, self._worker, now_utc() + LEASE) for job in due]
+                claims = [tx.jobs.claim(job, self._worker, now_utc() + lease) for job in due]
             claimed = [job for job in claims if job is not None]
             with self._changed:
                 self._running |= {job.job_id: job for job in claimed}
@@ -129,5 +137,9 @@ class Dispatcher:
         if not self._running or time.monotonic() < self._extend_at:
             return
         with self._ledger.transaction() as tx:
-            self._ledger.extend_leases(tx, self._worker, now_utc() + LEASE)
-        self._extend_at = time.monotonic() + EXTEND_EVERY_S
+            tx.jobs.extend_leases(self._worker, now_utc() + self._lease)
+        self._extend_at = time.monotonic() + self._lease.total_seconds() / EXTENSIONS
+
+    @property
+    def _lease(self) -> timedelta:
+        return self._retries()["lost-lease"].wait()

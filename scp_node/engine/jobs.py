@@ -1,153 +1,99 @@
 """Enters jobs in the transaction of what they are about, and moves them through their states.
 
-A job is a row of the ledger, so that nothing can be remembered and not done: the row and its job commit together.
+A job is a row of the ledger, so that nothing can be remembered and not done: the row and its job commit together. What
+jobs are about is known elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from scp_node.errors import UsageError
-from scp_node.ledger import JobRow, Ledger
-from scp_node.ledger.records import now_utc
+from scp_node.ledger import JobRow, NewJob, Transaction
+from scp_node.ledger.records import PENDING_JOBS, JobKind, now_utc
 
-IMAGES_QUEUE = "images"
-STUDIES_QUEUE = "studies"
-SHADOWS_QUEUE = "shadows"
 CANCELLED = "cancelled by an administrator"
 
 
-def delivery_queue(destination: str) -> str:
-    """Each destination has a queue of its own, so that one that hangs does not hold up the others."""
-    return f"deliver-{destination}"
+@dataclass(frozen=True)
+class JobSubject:
+    """What it means for the subject of a kind of job that a person retries or cancels one; in the same transaction."""
 
-
-def commitment_queue(destination: str) -> str:
-    """Apart from deliveries, because the answer of an archive is waited for."""
-    return f"commit-{destination}"
-
-
-def delivery_job_id(delivery_id: int) -> str:
-    return f"delivery:{delivery_id}"
-
-
-def commitment_job_id(delivery_id: int, attempts: int) -> str:
-    return f"commitment:{delivery_id}:{attempts}"
+    on_retry: Callable[[Transaction, JobRow], None]
+    on_cancel: Callable[[Transaction, JobRow], None]
 
 
 class JobQueue:
-    """Enqueues from any process; running is the dispatcher's part. Thread-safe."""
+    """Enters and changes jobs from any process; running them is the dispatcher's part.
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    `put`, `again` and `reopen` make a job due, in the caller's transaction: an engine that has to be told is told here.
+    """
 
-    def enqueue_image(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
-        """Have a received instance analysed."""
-        job_id = f"image:{sop_instance_uid}:{digest[:16]}"
-        self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
+    def put(self, tx: Transaction, new: NewJob) -> None:
+        """Have something done; the same job twice is done once."""
+        tx.jobs.add(new)
 
-    def enqueue_image_anew(
-        self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str, digest: str
-    ) -> None:
-        """Have an instance analysed that was analysed before: a further job."""
-        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
-        job_id = f"image:{sop_instance_uid}:{digest[:16]}:{count}"
-        self._ledger.add_job(tx, job_id, "image", sop_instance_uid, study_instance_uid, IMAGES_QUEUE, now_utc())
+    # What the worker that claimed a job may do with it. Each raises JobLost when the job is no longer that worker's: it
+    # was taken over or cancelled. The whole transaction is taken back then.
 
-    def enqueue_shadow(self, tx: sa.Connection, sop_instance_uid: str, study_instance_uid: str) -> None:
-        """Have an image that was scored just now scored by a second model too."""
-        count = self._ledger.count_jobs_of(tx, study_instance_uid, sop_instance_uid)
-        job_id = f"shadow:{sop_instance_uid}:{count}"
-        self._ledger.add_job(tx, job_id, "shadow", sop_instance_uid, study_instance_uid, SHADOWS_QUEUE, now_utc())
+    def finish(self, tx: Transaction, job: JobRow) -> None:
+        """The job is done."""
+        tx.jobs.hold(job)
+        tx.jobs.update(job.job_id, state="done", error="")
 
-    def enqueue_study(
-        self, tx: sa.Connection, study_instance_uid: str, route: str, cause: str, due_at: datetime
-    ) -> None:
-        """Have a study reported once it is quiet. `cause` tells this job from earlier ones of the same study."""
-        job_id = f"study:{route}:{study_instance_uid}:{cause}"
-        self._ledger.add_job(tx, job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at)
-
-    def enqueue_delivery(self, tx: sa.Connection, delivery_id: int, destination: str, study_instance_uid: str) -> None:
-        """Have a result sent to a destination."""
-        job_id, queue = delivery_job_id(delivery_id), delivery_queue(destination)
-        self._ledger.add_job(tx, job_id, "delivery", str(delivery_id), study_instance_uid, queue, now_utc())
-
-    def enqueue_commitment(
-        self, tx: sa.Connection, delivery_id: int, attempts: int, destination: str, study_instance_uid: str
-    ) -> None:
-        """Have the archive asked whether it keeps what the attempt number `attempts` has brought it."""
-        job_id, queue, subject = (
-            commitment_job_id(delivery_id, attempts),
-            commitment_queue(destination),
-            str(delivery_id),
-        )
-        self._ledger.add_job(tx, job_id, "commitment", subject, study_instance_uid, queue, now_utc())
-
-    def end_commitment(self, tx: sa.Connection, delivery_id: int, attempts: int) -> None:
-        """Nobody has to be asked any more about what up to `attempts` attempts brought. A job that runs finds out by
-        itself."""
-        for attempt in range(attempts + 1):
-            job = self._ledger.job(tx, commitment_job_id(delivery_id, attempt))
-            if job is not None and job.state in ("queued", "waiting"):
-                self._ledger.update_job(tx, job.job_id, state="done", error="")
-
-    def again(self, tx: sa.Connection, job: JobRow, due_at: datetime, error: str) -> None:
+    def again(self, tx: Transaction, job: JobRow, due_at: datetime, error: str) -> None:
         """Another attempt at `due_at`."""
-        self._ledger.update_job(
-            tx, job.job_id, state="waiting", attempt=job.attempt + 1, starts=0, due_at=due_at, error=error
-        )
+        tx.jobs.hold(job)
+        _wait(tx, job, due_at, error)
 
-    def finish(self, tx: sa.Connection, job: JobRow) -> None:
-        """Raises JobLost when the job is no longer this worker's: the whole transaction is taken back."""
-        self._ledger.finish_job(tx, job)
-
-    def bury(self, tx: sa.Connection, job: JobRow, error: str) -> None:
+    def bury(self, tx: Transaction, job: JobRow, error: str) -> None:
         """No further attempt by itself: a dead letter that a person sees and may retry."""
-        self._ledger.update_job(tx, job.job_id, state="dead", error=error)
+        tx.jobs.hold(job)
+        tx.jobs.update(job.job_id, state="dead", error=error)
 
-    def retry(self, tx: sa.Connection, job_id: str) -> JobRow:
-        """Start a dead or waiting job again now, with its subject as it was before the job.
+    # What may be done with a job that nobody works on. Each raises UsageError when there is no such job, or its state
+    # is another.
 
-        Raises UsageError when there is no such job, or it runs or is done.
-        """
-        job = self._known(tx, job_id)
-        if job.state not in ("dead", "waiting"):
-            raise UsageError(f"{job_id} is {job.state}; only dead or waiting jobs can be retried")
-        if job.kind == "image":
-            self._ledger.reopen_instance(tx, job.subject)
-        elif job.kind == "delivery":
-            self._ledger.restart_delivery(tx, int(job.subject))
-        self.again(tx, job, now_utc(), job.error)
+    def reopen(self, tx: Transaction, job_id: str, due_at: datetime, error: str) -> None:
+        """Another attempt at a job that was done: what it brought about did not last."""
+        _wait(tx, _job_in(tx, job_id, ("done",), "reopened"), due_at, error)
+
+    def give_up(self, tx: Transaction, job_id: str, error: str) -> None:
+        """Make a dead letter of a job that was done: what it brought about did not last, and never will."""
+        _job_in(tx, job_id, ("done",), "given up")
+        tx.jobs.update(job_id, state="dead", error=error)
+
+    def drop(self, tx: Transaction, job_id: str) -> None:
+        """End a job that has not begun, if there is one: it need not be done any more."""
+        job = tx.jobs.get(job_id, to_change=True)
+        if job is not None and job.state in PENDING_JOBS:
+            tx.jobs.update(job_id, state="done", error="")
+
+    def retry(self, tx: Transaction, job_id: str, subjects: Mapping[JobKind, JobSubject]) -> JobRow:
+        """Start a dead or waiting job again now, with its subject as it was before the job."""
+        job = _job_in(tx, job_id, ("dead", "waiting"), "retried")
+        subjects[job.kind].on_retry(tx, job)
+        _wait(tx, job, now_utc(), job.error)
         return job
 
-    def cancel(self, tx: sa.Connection, job_id: str) -> JobRow:
-        """Take a queued or waiting job out; it becomes a dead letter, and nothing waits for its subject any more.
-
-        Raises UsageError for any other job.
-        """
-        job = self._known(tx, job_id)
-        if job.state not in ("queued", "waiting"):
-            raise UsageError(f"{job_id} is {job.state}; only queued or waiting jobs can be cancelled")
-        self.bury(tx, job, CANCELLED)
-        if job.kind == "image":
-            self._ledger.finish_instance(
-                tx,
-                job.subject,
-                "quarantined",
-                route=None,
-                model=None,
-                reportable=False,
-                decline_code="analysis-failed",
-                detail=CANCELLED,
-            )
-        elif job.kind == "delivery":
-            self._ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=CANCELLED)
+    def cancel(self, tx: Transaction, job_id: str, subjects: Mapping[JobKind, JobSubject]) -> JobRow:
+        """Take a queued or waiting job out; it becomes a dead letter, and nothing waits for its subject any more."""
+        job = _job_in(tx, job_id, PENDING_JOBS, "cancelled")
+        tx.jobs.update(job_id, state="dead", error=CANCELLED)
+        subjects[job.kind].on_cancel(tx, job)
         return job
 
-    def _known(self, tx: sa.Connection, job_id: str) -> JobRow:
-        job = self._ledger.job(tx, job_id)
-        if job is None:
-            raise UsageError(f"there is no job {job_id}; 'hilum jobs list' names them")
-        return job
+
+def _job_in(tx: Transaction, job_id: str, states: tuple[str, ...], wanted: str) -> JobRow:
+    job = tx.jobs.get(job_id, to_change=True)
+    if job is None:
+        raise UsageError(f"there is no job {job_id}; 'hilum jobs list' names them")
+    if job.state not in states:
+        raise UsageError(f"{job_id} is {job.state}; only {' or '.join(states)} jobs can be {wanted}")
+    return job
+
+
+def _wait(tx: Transaction, job: JobRow, due_at: datetime, error: str) -> None:
+    tx.jobs.update(job.job_id, state="waiting", attempt=job.attempt + 1, starts=0, due_at=due_at, error=error)

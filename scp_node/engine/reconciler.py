@@ -1,29 +1,29 @@
-"""Looks through the ledger for work that nobody will do any more, and has it done."""
+"""Looks now and then for work that nobody will do any more, and has it done."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-
-from scp_node.ledger import Ledger
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
 
-class Reconciler:
-    """A thread that turns "stuck" into "late". `release_lost` makes claimable what no worker runs; `report_study`
-    enqueues the report of a (study, route) pair."""
+@dataclass(frozen=True)
+class ReconcilerCheck:
+    """One kind of work that may be lost. `name` is what the log says when some was found; `look` finds it, has it done
+    and returns how much it was."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        release_lost: Callable[[], int],
-        report_study: Callable[[str, str], None],
-        interval_s: float,
-    ) -> None:
-        self._ledger, self._release_lost = ledger, release_lost
-        self._report_study, self._interval_s = report_study, interval_s
+    name: str
+    look: Callable[[], int]
+
+
+class Reconciler:
+    """A thread that turns "stuck" into "late"."""
+
+    def __init__(self, checks: Sequence[ReconcilerCheck], interval_s: float) -> None:
+        self._checks, self._interval_s = checks, interval_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -35,19 +35,19 @@ class Reconciler:
         self._thread.join(timeout=10)
 
     def reconcile(self) -> int:
-        """One pass; returns how much was found."""
-        released = self._release_lost()
-        if released:
-            log.warning("lost jobs are started again", extra={"jobs": released})
-        with self._ledger.reading() as tx:
-            unreported = self._ledger.routes_to_report(tx)
-        for study_instance_uid, route in unreported:
-            self._report_study(study_instance_uid, route)
-        return released + len(unreported)
+        """Make each check once, whatever becomes of the others; returns how much was found."""
+        return sum(self._make(check) for check in self._checks)
+
+    def _make(self, check: ReconcilerCheck) -> int:
+        try:
+            found = check.look()
+        except Exception:
+            log.exception("reconciling failed", extra={"check": check.name, "next_try_in_s": self._interval_s})
+            return 0
+        if found:
+            log.warning(check.name, extra={"found": found})
+        return found
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_s):
-            try:
-                self.reconcile()
-            except Exception:
-                log.exception("reconciling failed; next try in %s s", self._interval_s)
+            self.reconcile()

@@ -12,8 +12,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.analysis.ports import ImageScores
 from scp_node.errors import InferenceFailed, OutOfResources
-from scp_node.inference.scores import Scorer, Scores
+from scp_node.inference.scores import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +50,12 @@ class Batcher:
             self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
             self._thread.start()
 
-    def score(self, model_input: NDArray[np.float32]) -> Scores:
-        """The scores of one image, as a batch of one. Raises InferenceFailed, InvalidScore or OutOfResources."""
+    def score(self, model_input: NDArray[np.float32]) -> ImageScores:
+        """The scores of one image. Raises InferenceFailed, InvalidScore or OutOfResources."""
         if self._thread is None:
             if self._closed:
                 raise OutOfResources("inference is stopping")
-            return self._session.run(model_input[np.newaxis])
+            return self._session.run(model_input[np.newaxis]).image(0)
         item = _Waiting(model_input)
         with self._changed:
             if self._closed:
@@ -104,7 +105,7 @@ class Batcher:
 
     def _run_singly(self, item: _Waiting) -> None:
         try:
-            item.give(self._session.run(item.model_input[np.newaxis]))
+            item.give(self._session.run(item.model_input[np.newaxis]).image(0))
         except Exception as error:  # noqa: BLE001 - it is handed to the one who asked
             item.fail(error)
 
@@ -114,9 +115,9 @@ class _Waiting:
 
     def __init__(self, model_input: NDArray[np.float32]) -> None:
         self.model_input = model_input
-        self.answer: Future[Scores] = Future()
+        self.answer: Future[ImageScores] = Future()
 
-    def give(self, scores: Scores) -> None:
+    def give(self, scores: ImageScores) -> None:
         if self.answer.set_running_or_notify_cancel():
             self.answer.set_result(scores)
 

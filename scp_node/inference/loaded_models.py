@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.analysis.ports import ImageScores
 from converter.package.manifest import Manifest
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.packages import find_package, verify_package
@@ -28,6 +32,10 @@ class LoadedModel:
     @property
     def label(self) -> str:
         return f"{self.manifest.name}@{self.manifest.version}"
+
+    def score(self, model_input: NDArray[np.float32]) -> ImageScores:
+        """The scores of one image, from any number of threads. Raises InferenceFailed, InvalidScore, OutOfResources."""
+        return self.batcher.score(model_input)
 
 
 class LoadedModels:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.analysis.ports import ImageScores
 from converter.package.manifest import Manifest
 from scp_node.errors import InvalidScore
 
@@ -24,10 +25,10 @@ class Scores:
     cam: NDArray[np.float32]
     gate: NDArray[np.float32] | None = None
 
-    def image(self, position: int) -> Scores:
-        """The scores of one image of the batch, as a batch of one."""
-        one = slice(position, position + 1)
-        return Scores(self.probability[one], self.cam[one], None if self.gate is None else self.gate[one])
+    def image(self, position: int) -> ImageScores:
+        """The scores of one image of the batch."""
+        gate = None if self.gate is None else self.gate[position]
+        return ImageScores(self.probability[position], self.cam[position], gate)
 
 
 class Scorer(Protocol):

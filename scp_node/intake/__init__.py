@@ -1,1 +1,1 @@
-"""An object becomes remembered: header read, bytes in the spool, row and job in one commit, then the status."""
+"""How a received object is stored: header read, bytes in the spool, row and job in one commit, then the status."""

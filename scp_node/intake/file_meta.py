@@ -6,7 +6,7 @@ import struct
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
-# Zeros, so that no file of ours is at the same time one of another format (PS3.10 7.5).
+# Zeros: with another preamble a file could be one of another format as well (PS3.10 7.5).
 _PREAMBLE = bytes(128)
 _VERSION = b"\x00\x01"
 

@@ -1,12 +1,11 @@
-"""Enters received instances, with their jobs, into the ledger: those that come at the same time in one commit."""
+"""Commits received instances and their jobs to the ledger; those that come at the same time share one commit."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,41 +16,33 @@ from scp_node.storage.spool import Spool
 COMMIT_INSTANCES_MAX = 64
 
 
-class LedgerPort(Protocol):
-    """The part of the ledger that receiving uses."""
+class InstanceLedger(Protocol):
+    """Where received instances are entered; `enter` makes one commit."""
 
-    def transaction(self) -> AbstractContextManager[Any]: ...
+    def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None: ...
 
-    def reading(self) -> AbstractContextManager[Any]: ...
-
-    def outcome_if_known(self, tx: Any, record: ReceivedInstance) -> AddOutcome | None: ...
-
-    def add_instance(self, tx: Any, record: ReceivedInstance) -> AddOutcome: ...
-
-
-class JobsPort(Protocol):
-    """The part of the job queue that receiving uses."""
-
-    def enqueue_image(self, tx: Any, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None: ...
+    def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]: ...
 
 
 class GroupCommit:
-    """One for all associations. Whoever comes first enters for all who wait; a commit costs a write to the disk, and
-    the database takes one at a time in any case. `after_commit` is called when there is new work. `spool` is where the
-    files are: after a failed fsync of either nothing more is entered."""
+    """One for all associations. A commit costs a write to the disk, and the database makes one at a time: the thread
+    that comes first therefore commits what all waiting threads have handed in.
 
-    def __init__(self, ledger: LedgerPort, jobs: JobsPort, spool: Spool, after_commit: Callable[[], None]) -> None:
-        self._ledger, self._jobs, self._spool, self._after_commit = ledger, jobs, spool, after_commit
+    `after_commit` is called when there is new work. After a failed fsync, of the ledger or of `spool`, nothing more is
+    entered.
+    """
+
+    def __init__(self, ledger: InstanceLedger, spool: Spool, after_commit: Callable[[], None]) -> None:
+        self._ledger, self._spool, self._after_commit = ledger, spool, after_commit
         self._entering = threading.Lock()
         self._waiting: deque[_Entry] = deque()
 
     def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         """What entering would come to, when the ledger knows the SOP Instance UID already."""
-        with self._ledger.reading() as tx:
-            return self._ledger.outcome_if_known(tx, record)
+        return self._ledger.outcome_if_known(record)
 
     def enter(self, record: ReceivedInstance) -> AddOutcome:
-        """Row and job are durable when this returns; whatever the database raised is raised here."""
+        """Row and job are durable when this returns. Raises whatever the database raised."""
         entry = _Entry(record)
         self._waiting.append(entry)
         with self._entering:
@@ -63,30 +54,25 @@ class GroupCommit:
         return entry.outcome
 
     def _enter_waiting(self) -> None:
-        """The caller's own entry is among those that wait, and all before it: at most a few commits are made."""
+        """Commit until nobody waits: the caller's own entry is among those that do."""
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), COMMIT_INSTANCES_MAX))]
-            try:
-                self._commit(batch)
-            except Exception as error:  # noqa: BLE001  each of them is told
-                if len(batch) == 1:
-                    batch[0].error = error
-                else:
-                    self._enter_one_by_one(batch)
+            self._enter([self._waiting.popleft() for _ in range(min(len(self._waiting), COMMIT_INSTANCES_MAX))])
 
-    def _enter_one_by_one(self, batch: Sequence[_Entry]) -> None:
-        """One of them may be what the database did not take: the others must not suffer for it."""
-        for entry in batch:
-            try:
-                self._commit([entry])
-            except Exception as error:  # noqa: BLE001  it is raised where it belongs
-                entry.error = error
+    def _enter(self, entries: Sequence[_Entry]) -> None:
+        """Commit the entries together; when that fails, each by itself, so that none fails because of another."""
+        try:
+            self._commit(entries)
+        except Exception as error:  # noqa: BLE001  it is raised again in the thread that waits for the entry
+            if len(entries) == 1:
+                entries[0].error = error
+                return
+            for entry in entries:
+                self._enter([entry])
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
         self._spool.check_health()
         try:
-            with self._ledger.transaction() as tx:
-                outcomes = [self._add(tx, entry.record) for entry in batch]
+            outcomes = self._ledger.enter([entry.record for entry in batch])
         except SQLAlchemyError as error:
             if is_failed_fsync(error):
                 self._spool.distrust("fsync of the ledger")
@@ -96,12 +82,6 @@ class GroupCommit:
             entry.outcome = outcome
         if "added" in outcomes:
             self._after_commit()
-
-    def _add(self, tx: Any, record: ReceivedInstance) -> AddOutcome:
-        outcome = self._ledger.add_instance(tx, record)
-        if outcome == "added":
-            self._jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
-        return outcome
 
 
 class _Entry:

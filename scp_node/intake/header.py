@@ -12,10 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
-
 from converter.image.bounded_file import inflate
-from scp_node.dimse.uids import is_uid
+from scp_node.dimse.uids import DEFLATED_EXPLICIT_LE, EXPLICIT_BE, IMPLICIT_LE, is_uid
 from scp_node.errors import CannotUnderstand
 
 HEADER_BYTES_MAX = 4 * 2**20
@@ -69,7 +67,7 @@ class _MoreNeeded(Exception):
 
 def _plain(data: bytes, transfer_syntax_uid: str) -> bytes:
     """The data set's beginning, inflated (PS3.5 A.5) up to the same bound when it is deflated."""
-    if transfer_syntax_uid != DeflatedExplicitVRLittleEndian:
+    if transfer_syntax_uid != DEFLATED_EXPLICIT_LE:
         return data
     try:
         return inflate(data, HEADER_BYTES_MAX)[0]
@@ -79,8 +77,8 @@ def _plain(data: bytes, transfer_syntax_uid: str) -> bytes:
 
 def _header_of(data: bytes, transfer_syntax_uid: str) -> InstanceHeader:
     values = dict.fromkeys(_WANTED, b"")
-    walk = _Walk(data, big_endian=transfer_syntax_uid == ExplicitVRBigEndian)
-    for tag, start, end in walk.top_level(implicit=transfer_syntax_uid == ImplicitVRLittleEndian):
+    walk = _Walk(data, big_endian=transfer_syntax_uid == EXPLICIT_BE)
+    for tag, start, end in walk.top_level(implicit=transfer_syntax_uid == IMPLICIT_LE):
         if tag in values:
             values[tag] = data[start : min(end, start + _VALUE_BYTES_MAX)]
     return InstanceHeader(

@@ -1,7 +1,7 @@
-"""What happens to one C-STORE: from its command to the status, with every promise kept before it is given.
+"""What happens to one C-STORE, from its command to its status: 0x0000 is returned once file, row and job are durable.
 
-The statuses are those of DESIGN 3.7 (PS3.4 B.2.3). After a refusal the rest of the data set is counted and dropped,
-because a sender listens for the response only when it has sent all of it.
+The statuses are told in scp_node/ARCHITECTURE.md (PS3.4 B.2.3). After a refusal the rest of the data set is counted and
+dropped, because a sender listens for the response only when it has sent all of it.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Context:
 class Store:
     """Where received instances go; one for all associations."""
 
-    def __init__(self, spool: Spool, register: GroupCommit) -> None:
-        self.spool, self.register = spool, register
+    def __init__(self, spool: Spool, group_commit: GroupCommit) -> None:
+        self.spool, self.group_commit = spool, group_commit
 
     def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
@@ -122,20 +122,20 @@ class IncomingInstance:
         return self._store.spool.open_part(head)
 
     def _enter(self, header: InstanceHeader) -> AddOutcome:
-        """First the file, then row and job in one commit. Returns whether it is new, raises DuplicateInstance.
+        """Name the file, then enter row and job in one commit. Returns whether it is new, raises DuplicateInstance.
 
-        What the ledger knows already touches no file: the digest can be forged, and the first content is kept. The name
-        of the file is made of UID and content, so that an orphan never stands for other content. A file whose row
-        was not entered is an orphan that the sender's next attempt replaces. It is not removed, neither here nor later:
-        a commit that reports an error may have happened, and a ledger may have been lost that the spool could restore.
+        An instance that the ledger knows touches no file: the first content is kept, and the digest can be forged. The
+        name of the file is made of UID and content, so that a file without a row never stands for other content. Such a
+        file stays until the sender's next attempt replaces it: a commit that reports an error may have happened all the
+        same, and a ledger that was lost can be restored from the spool.
         """
         part, store = self._part, self._store
         assert part is not None
         record = self._record(header, part)
-        outcome = store.register.outcome_if_known(record)
+        outcome = store.group_commit.outcome_if_known(record)
         if outcome is None:
             part.commit(record.spool_name)
-            outcome = store.register.enter(record)
+            outcome = store.group_commit.enter(record)
             if outcome == "conflict":
                 store.spool.remove(record.spool_name)
         if outcome == "conflict":
@@ -222,6 +222,6 @@ def _check_agreement(header: InstanceHeader, command: Command) -> None:
 
 
 def _failed(error: Exception) -> OutOfResources:
-    """What the sender hears of a failure nobody foresaw; the log says where it happened."""
+    """What the sender is told of an unforeseen failure; the log says where it happened."""
     log.error("instance not stored", exc_info=error)
     return OutOfResources("the instance could not be entered, try again")

@@ -1,4 +1,7 @@
-"""The ledger: the database that is the truth about every instance, job, report, result and delivery."""
+"""The ledger: the database that is the truth about every instance, job, report, result and delivery.
+
+Each subject has a repository: `with ledger.transaction() as tx: tx.instances.add(record)`.
+"""
 
 from scp_node.ledger.jobs import JobLost
 from scp_node.ledger.ledger import Ledger
@@ -11,14 +14,15 @@ from scp_node.ledger.records import (
     EventRow,
     InstanceRow,
     JobRow,
+    NewJob,
     NewResult,
     ReceivedInstance,
     ReportRow,
     ResultRow,
     ShadowRow,
-    StoredFinding,
     TwoScores,
 )
+from scp_node.ledger.transaction import Transaction
 
 __all__ = [
     "AddOutcome",
@@ -31,11 +35,12 @@ __all__ = [
     "JobLost",
     "JobRow",
     "Ledger",
+    "NewJob",
     "NewResult",
     "ReceivedInstance",
     "ReportRow",
     "ResultRow",
     "ShadowRow",
-    "StoredFinding",
+    "Transaction",
     "TwoScores",
 ]

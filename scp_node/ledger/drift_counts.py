@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.records import DriftRow, now_utc
+from scp_node.ledger.repository import Repository
 
 STATIONS_MAX = 64
 KEPT_DAYS = 92
@@ -27,12 +28,11 @@ def station_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._ -]", "_", text.strip())[:16].strip() or UNNAMED
 
 
-class DriftCounts:
+class DriftCounts(Repository):
     """Statements on the counts."""
 
-    def count_image(
+    def add_image(
         self,
-        tx: sa.Connection,
         model: str,
         ae_title: str,
         station: str,
@@ -46,9 +46,9 @@ class DriftCounts:
 
         declined: the code, where its pixels or the gate were the reason. refused: by its header.
         """
-        key = self._key_today(tx, model, ae_title, station_name(station))
+        key = self._key_today(model, ae_title, station_name(station))
         mine = sa.and_(*(t.drift.c[name] == value for name, value in key.items()))
-        row = tx.execute(sa.select(t.drift).where(mine).with_for_update()).one()
+        row = self._connection.execute(sa.select(t.drift).where(mine).with_for_update()).one()
         declines = Counter(row.declines)
         if declined is not None:
             declines[declined] += 1
@@ -56,40 +56,40 @@ class DriftCounts:
         for name, place in bins.items():
             counts.setdefault(name, [0] * sizes[name])[place] += 1
         values = {"images": row.images + 1, "refused": row.refused + refused, "declines": declines, "counts": counts}
-        tx.execute(sa.update(t.drift).where(mine).values(**values))
+        self._connection.execute(sa.update(t.drift).where(mine).values(**values))
 
-    def _key_today(self, tx: sa.Connection, model: str, ae_title: str, station: str) -> dict[str, str | date]:
+    def _key_today(self, model: str, ae_title: str, station: str) -> dict[str, str | date]:
         """The key of the row to count in, which is there afterwards."""
         today = now_utc().date()
         key: dict[str, str | date] = {"model": model, "ae_title": ae_title, "station": station, "day": today}
-        if self._has(tx, key):
+        if self._has(key):
             return key
         others: dict[str, str | date] = key | {"ae_title": OTHERS, "station": OTHERS}
         del key["day"]
-        known = self._has(tx, key)
+        known = self._has(key)
         key["day"] = today
-        if not known and self._count_stations(tx, model) >= STATIONS_MAX:
+        if not known and self._count_stations(model) >= STATIONS_MAX:
             key = others
         empty = {"images": 0, "refused": 0, "declines": {}, "counts": {}}
-        tx.execute(insert_once(tx, t.drift), key | empty)
+        self._connection.execute(insert_once(self._connection, t.drift), key | empty)
         return key
 
-    def _has(self, tx: sa.Connection, key: Mapping[str, str | date]) -> bool:
+    def _has(self, key: Mapping[str, str | date]) -> bool:
         where = (t.drift.c[name] == value for name, value in key.items())
-        return tx.execute(sa.select(t.drift.c.model).where(*where).limit(1)).first() is not None
+        return self._connection.execute(sa.select(t.drift.c.model).where(*where).limit(1)).first() is not None
 
-    def _count_stations(self, tx: sa.Connection, model: str) -> int:
+    def _count_stations(self, model: str) -> int:
         senders = sa.select(t.drift.c.ae_title, t.drift.c.station).where(t.drift.c.model == model).distinct()
-        return tx.execute(sa.select(sa.func.count()).select_from(senders.subquery())).scalar_one()
+        return self._connection.execute(sa.select(sa.func.count()).select_from(senders.subquery())).scalar_one()
 
-    def drift_rows(self, tx: sa.Connection, days: int) -> list[DriftRow]:
+    def of_days(self, days: int) -> list[DriftRow]:
         """The rows of the last `days` days, today included: at most days x (STATIONS_MAX + 1) a model."""
         first = now_utc().date() - timedelta(days=days - 1)
         keys = (t.drift.c.model, t.drift.c.ae_title, t.drift.c.station, t.drift.c.day)
-        rows = tx.execute(sa.select(t.drift).where(t.drift.c.day >= first).order_by(*keys))
+        rows = self._connection.execute(sa.select(t.drift).where(t.drift.c.day >= first).order_by(*keys))
         return [DriftRow(**row._mapping) for row in rows]
 
-    def forget_drift(self, tx: sa.Connection) -> int:
+    def forget(self) -> int:
         """Remove what is older than KEPT_DAYS; returns how many rows that were."""
         before = now_utc().date() - timedelta(days=KEPT_DAYS)
-        return tx.execute(sa.delete(t.drift).where(t.drift.c.day < before)).rowcount
+        return self._connection.execute(sa.delete(t.drift).where(t.drift.c.day < before)).rowcount

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 
-def insert_once(tx: sa.Connection, table: sa.Table) -> sa.Insert:
+def insert_once(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     """A statement that enters a row unless its key is taken; `rowcount` of the result tells which."""
-    return _statement(tx.dialect.name, table)
+    return _statement(connection.dialect.name, table)
 
 
 @cache

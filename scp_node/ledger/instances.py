@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
+from converter.result.findings import Finding
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events
 from scp_node.ledger.insert_once import insert_once
@@ -20,9 +21,9 @@ from scp_node.ledger.records import (
     InstanceRow,
     InstanceState,
     ReceivedInstance,
-    StoredFinding,
     now_utc,
 )
+from scp_node.ledger.repository import Repository
 
 # Receiving waits for these statements: they are built once, which spares most of what a statement costs.
 _CONTENT = sa.select(t.instance.c.digest, t.instance.c.bytes).where(
@@ -37,26 +38,25 @@ _AS_RECEIVED: dict[str, Any] = {
 }
 
 
-class Instances(Events):
-    """Statements on studies, instances, analyses and findings."""
+class Instances(Repository):
+    """Statements on instances, their analyses and findings."""
 
-    def add_instance(self, tx: sa.Connection, record: ReceivedInstance) -> AddOutcome:
+    def add(self, record: ReceivedInstance) -> AddOutcome:
         """Enter a received object once: `identical` for the same bytes again, `conflict` for other bytes."""
         values = {column: value for column, value in vars(record).items() if column != "accession_number"}
-        if not tx.execute(insert_once(tx, t.instance), _AS_RECEIVED | values).rowcount:
-            outcome = self.outcome_if_known(tx, record)
+        if not self._connection.execute(insert_once(self._connection, t.instance), _AS_RECEIVED | values).rowcount:
+            outcome = self.outcome_if_known(record)
             assert outcome is not None
             return outcome
-        tx.execute(
-            insert_once(tx, t.study),
+        self._connection.execute(
+            insert_once(self._connection, t.study),
             {
                 "study_instance_uid": record.study_instance_uid,
                 "accession_number": record.accession_number,
                 "first_received_at": record.received_at,
             },
         )
-        self.add_event(
-            tx,
+        Events(self._connection).add(
             record.study_instance_uid,
             record.sop_instance_uid,
             "received",
@@ -65,28 +65,29 @@ class Instances(Events):
         )
         return "added"
 
-    def outcome_if_known(self, tx: sa.Connection, record: ReceivedInstance) -> AddOutcome | None:
+    def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         """What entering `record` would come to; None while nothing has its SOP Instance UID."""
-        known = tx.execute(_CONTENT, {"uid": record.sop_instance_uid}).one_or_none()
+        known = self._connection.execute(_CONTENT, {"uid": record.sop_instance_uid}).one_or_none()
         if known is None:
             return None
         return "identical" if (known.digest, known.bytes) == (record.digest, record.bytes) else "conflict"
 
-    def instance(self, tx: sa.Connection, sop_instance_uid: str) -> InstanceRow:
-        row = tx.execute(sa.select(t.instance).where(t.instance.c.sop_instance_uid == sop_instance_uid)).one()
+    def get(self, sop_instance_uid: str) -> InstanceRow:
+        row = self._connection.execute(
+            sa.select(t.instance).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+        ).one()
         return InstanceRow(**row._mapping)
 
-    def instances_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[InstanceRow]:
-        rows = tx.execute(
+    def of_study(self, study_instance_uid: str) -> list[InstanceRow]:
+        rows = self._connection.execute(
             sa.select(t.instance)
             .where(t.instance.c.study_instance_uid == study_instance_uid)
             .order_by(t.instance.c.received_at, t.instance.c.sop_instance_uid)
         )
         return [InstanceRow(**row._mapping) for row in rows]
 
-    def finish_instance(
+    def finish(
         self,
-        tx: sa.Connection,
         sop_instance_uid: str,
         state: InstanceState,
         *,
@@ -99,7 +100,7 @@ class Instances(Events):
         analysis: Analysis | None = None,
     ) -> bool:
         """Enter the outcome of an image job. False if the instance already has one (a second run of the job)."""
-        changed = tx.execute(
+        changed = self._connection.execute(
             sa.update(t.instance)
             .where(t.instance.c.sop_instance_uid == sop_instance_uid, t.instance.c.state == "received")
             .values(
@@ -116,12 +117,12 @@ class Instances(Events):
         if changed.rowcount == 0:
             return False
         if analysis is not None:
-            self._add_analysis(tx, sop_instance_uid, analysis)
+            self._add_analysis(sop_instance_uid, analysis)
         return True
 
-    def _add_analysis(self, tx: sa.Connection, sop_instance_uid: str, analysis: Analysis) -> None:
+    def _add_analysis(self, sop_instance_uid: str, analysis: Analysis) -> None:
         cam = np.ascontiguousarray(analysis.cam, dtype="<f4")
-        tx.execute(
+        self._connection.execute(
             sa.insert(t.analysis).values(
                 sop_instance_uid=sop_instance_uid,
                 cam=cam.tobytes(),
@@ -132,7 +133,7 @@ class Instances(Events):
             )
         )
         for position, found in enumerate(analysis.findings):
-            tx.execute(
+            self._connection.execute(
                 sa.insert(t.finding).values(
                     sop_instance_uid=sop_instance_uid,
                     position=position,
@@ -145,27 +146,31 @@ class Instances(Events):
                 )
             )
 
-    def reopen_instance(self, tx: sa.Connection, sop_instance_uid: str) -> None:
+    def reopen(self, sop_instance_uid: str) -> None:
         """Take back what was found in an image, so that it is analysed anew."""
         for table in (t.finding, t.analysis):
-            tx.execute(sa.delete(table).where(table.c.sop_instance_uid == sop_instance_uid))
-        tx.execute(
+            self._connection.execute(sa.delete(table).where(table.c.sop_instance_uid == sop_instance_uid))
+        self._connection.execute(
             sa.update(t.instance)
             .where(t.instance.c.sop_instance_uid == sop_instance_uid)
             .values(state="received", covered=False, finished_at=None)
         )
 
-    def cover_instances(self, tx: sa.Connection, sop_instance_uids: Sequence[str]) -> None:
+    def cover(self, sop_instance_uids: Sequence[str]) -> None:
         """These images are reported, or deliberately not: no report waits for them."""
         mine = t.instance.c.sop_instance_uid.in_(sop_instance_uids)
-        tx.execute(sa.update(t.instance).where(mine).values(covered=True))
-        tx.execute(sa.update(t.instance).where(mine, t.instance.c.state == "inferred").values(state="reported"))
+        self._connection.execute(sa.update(t.instance).where(mine).values(covered=True))
+        self._connection.execute(
+            sa.update(t.instance).where(mine, t.instance.c.state == "inferred").values(state="reported")
+        )
 
-    def analysis(self, tx: sa.Connection, sop_instance_uid: str) -> Analysis | None:
-        row = tx.execute(sa.select(t.analysis).where(t.analysis.c.sop_instance_uid == sop_instance_uid)).one_or_none()
+    def analysis(self, sop_instance_uid: str) -> Analysis | None:
+        row = self._connection.execute(
+            sa.select(t.analysis).where(t.analysis.c.sop_instance_uid == sop_instance_uid)
+        ).one_or_none()
         if row is None:
             return None
-        findings = tx.execute(
+        findings = self._connection.execute(
             sa.select(t.finding).where(t.finding.c.sop_instance_uid == sop_instance_uid).order_by(t.finding.c.position)
         )
         rows, columns = row.source_shape
@@ -175,7 +180,7 @@ class Instances(Events):
             source_shape=(rows, columns),
             provider=row.provider,
             findings=tuple(
-                StoredFinding(
+                Finding(
                     name=found.name,
                     concept=Concept.model_validate(found.concept),
                     probability=found.probability,
@@ -187,7 +192,7 @@ class Instances(Events):
             ),
         )
 
-    def routes_to_report(self, tx: sa.Connection) -> list[tuple[str, str]]:
+    def routes_to_report(self) -> list[tuple[str, str]]:
         """(study, route) pairs with judged images that no report covers and that no study job will see to."""
         will_see = sa.select(t.job.c.job_id).where(
             t.job.c.study_instance_uid == t.instance.c.study_instance_uid,
@@ -195,7 +200,7 @@ class Instances(Events):
             t.job.c.subject == t.instance.c.route,
             t.job.c.state.in_((*LIVE_JOBS, "dead")),
         )
-        rows = tx.execute(
+        rows = self._connection.execute(
             sa.select(t.instance.c.study_instance_uid, t.instance.c.route)
             .where(
                 t.UNCOVERED,

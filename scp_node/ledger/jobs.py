@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Unpack, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import UNFINISHED_JOBS, JobKind, JobRow, JobState, now_utc
+from scp_node.ledger.records import UNFINISHED_JOBS, JobChange, JobKind, JobRow, JobState, NewJob, now_utc
+from scp_node.ledger.repository import Repository
 
 _BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
 _PENDING = (
@@ -36,67 +37,58 @@ _CLAIM = (
     )
 )
 _HELD = (
-    t.job.c.job_id == sa.bindparam("held"),
-    t.job.c.attempt == sa.bindparam("of_attempt"),
-    t.job.c.starts == sa.bindparam("of_start"),
-    t.job.c.state == "running",
+    sa.select(t.job.c.job_id)
+    .where(
+        t.job.c.job_id == sa.bindparam("held"),
+        t.job.c.attempt == sa.bindparam("of_attempt"),
+        t.job.c.starts == sa.bindparam("of_start"),
+        t.job.c.state == "running",
+    )
+    .with_for_update()
 )
-_FINISH = sa.update(t.job).where(*_HELD).values(state="done", error="", changed_at=sa.bindparam("moment"))
 
 
 class JobLost(Exception):
     """The job was taken over by another worker, or cancelled: what this one did must not be entered."""
 
 
-class Jobs:
+class Jobs(Repository):
     """Statements on jobs."""
 
-    def add_job(
-        self,
-        tx: sa.Connection,
-        job_id: str,
-        kind: JobKind,
-        subject: str,
-        study_instance_uid: str,
-        queue: str,
-        due_at: datetime,
-    ) -> bool:
+    def add(self, new: NewJob) -> bool:
         """Enter a job once. False if it is already there."""
         moment = now_utc()
-        entered = tx.execute(
-            insert_once(tx, t.job),
-            {
-                "job_id": job_id,
-                "kind": kind,
-                "subject": subject,
-                "study_instance_uid": study_instance_uid,
-                "queue": queue,
-                "state": "queued",
-                "attempt": 1,
-                "starts": 0,
-                "created_at": moment,
-                "due_at": due_at,
-                "changed_at": moment,
-                "error": "",
-            },
-        )
-        return bool(entered.rowcount)
+        as_new = {"state": "queued", "attempt": 1, "starts": 0, "created_at": moment, "changed_at": moment, "error": ""}
+        return bool(self._connection.execute(insert_once(self._connection, t.job), vars(new) | as_new).rowcount)
 
-    def job(self, tx: sa.Connection, job_id: str) -> JobRow | None:
-        row = tx.execute(_BY_ID, {"job_id": job_id}).one_or_none()
+    def get(self, job_id: str, *, to_change: bool = False) -> JobRow | None:
+        """`to_change` keeps others from changing it until the transaction ends."""
+        wanted = _BY_ID.with_for_update() if to_change else _BY_ID
+        row = self._connection.execute(wanted, {"job_id": job_id}).one_or_none()
         return None if row is None else JobRow(**row._mapping)
 
-    def update_job(self, tx: sa.Connection, job_id: str, **values: Any) -> None:
-        tx.execute(sa.update(t.job).where(t.job.c.job_id == job_id).values(**values, changed_at=now_utc()))
+    def hold(self, job: JobRow) -> None:
+        """Keep others from changing a claimed job until the transaction ends: what precedes each change of it.
 
-    def pending_jobs(self, tx: sa.Connection, queue: str, count: int) -> list[JobRow]:
+        Raises JobLost when it is no longer as it was claimed.
+        """
+        claim = {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts}
+        if self._connection.execute(_HELD, claim).one_or_none() is None:
+            raise JobLost(job.job_id)
+
+    def update(self, job_id: str, **values: Unpack[JobChange]) -> None:
+        self._connection.execute(
+            sa.update(t.job).where(t.job.c.job_id == job_id).values(**values, changed_at=now_utc())
+        )
+
+    def pending(self, queue: str, count: int) -> list[JobRow]:
         """The first jobs of a queue by the time they are due, also those whose time has not come."""
-        return [JobRow(**row._mapping) for row in tx.execute(_PENDING, {"queue": queue, "count": count})]
+        return [JobRow(**row._mapping) for row in self._connection.execute(_PENDING, {"queue": queue, "count": count})]
 
-    def claim_job(self, tx: sa.Connection, job: JobRow, worker: str, lease_until: datetime) -> JobRow | None:
+    def claim(self, job: JobRow, worker: str, lease_until: datetime) -> JobRow | None:
         """Mark a pending job running here, and count the start. None if another worker was quicker."""
         moment = now_utc()
-        claimed = tx.execute(
+        claimed = self._connection.execute(
             _CLAIM,
             {
                 "claimed": job.job_id,
@@ -112,54 +104,48 @@ class Jobs:
             job, state="running", starts=job.starts + 1, worker=worker, lease_until=lease_until, changed_at=moment
         )
 
-    def finish_job(self, tx: sa.Connection, job: JobRow) -> None:
-        """The claimed job is done. Raises JobLost when it is no longer this worker's."""
-        arguments = {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts, "moment": now_utc()}
-        if not tx.execute(_FINISH, arguments).rowcount:
-            raise JobLost(job.job_id)
-
-    def holds_job(self, tx: sa.Connection, job: JobRow) -> bool:
-        """Whether a claimed job is still as it was claimed."""
-        held = self.job(tx, job.job_id)
-        return held is not None and (held.state, held.attempt, held.starts) == ("running", job.attempt, job.starts)
-
-    def extend_leases(self, tx: sa.Connection, worker: str, lease_until: datetime) -> None:
+    def extend_leases(self, worker: str, lease_until: datetime) -> None:
         mine = (t.UNFINISHED, t.job.c.state == "running", t.job.c.worker == worker)
-        tx.execute(sa.update(t.job).where(*mine).values(lease_until=lease_until))
+        self._connection.execute(sa.update(t.job).where(*mine).values(lease_until=lease_until))
 
-    def release_jobs(self, tx: sa.Connection, worker: str, running: Collection[str]) -> int:
+    def release(self, worker: str, running: Collection[str]) -> int:
         """Make the jobs claimable again that nobody runs: those of `worker` that are not among `running`, and those
         whose worker has let its lease end. Returns how many."""
         ended = t.job.c.lease_until < now_utc()
         mine = sa.and_(t.job.c.worker == worker, t.job.c.job_id.not_in(running))
-        freed = tx.execute(
+        freed = self._connection.execute(
             sa.update(t.job)
             .where(t.UNFINISHED, t.job.c.state == "running", sa.or_(ended, mine))
             .values(state="queued", changed_at=now_utc())
         )
         return freed.rowcount
 
-    def count_jobs_of(self, tx: sa.Connection, study_instance_uid: str, subject: str) -> int:
+    def count_of(self, study_instance_uid: str, subject: str) -> int:
         """How many jobs there were for one subject, which belongs to that study."""
         mine = (t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == subject)
-        return tx.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
+        return self._connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
 
-    def jobs(self, tx: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRow]:
+    def in_states(self, states: Sequence[JobState], limit: int, kind: JobKind | None = None) -> list[JobRow]:
+        """The oldest jobs in these states, of all kinds or of one."""
         wanted: list[sa.ColumnElement[bool]] = [t.job.c.state.in_(states)]
         if set(states) <= set(UNFINISHED_JOBS):
             wanted.append(t.UNFINISHED)
-        rows = tx.execute(sa.select(t.job).where(*wanted).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit))
+        if kind is not None:
+            wanted.append(t.job.c.kind == kind)
+        rows = self._connection.execute(
+            sa.select(t.job).where(*wanted).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit)
+        )
         return [JobRow(**row._mapping) for row in rows]
 
-    def jobs_of_study(self, tx: sa.Connection, study_instance_uid: str) -> list[JobRow]:
-        rows = tx.execute(
+    def of_study(self, study_instance_uid: str) -> list[JobRow]:
+        rows = self._connection.execute(
             sa.select(t.job).where(t.job.c.study_instance_uid == study_instance_uid).order_by(t.job.c.created_at)
         )
         return [JobRow(**row._mapping) for row in rows]
 
-    def count_live_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
+    def count_live(self) -> dict[tuple[str, str], int]:
         """Number of jobs by (kind, state), zero included, without those that are done: few, however old the node is."""
-        rows = tx.execute(
+        rows = self._connection.execute(
             sa.select(t.job.c.kind, t.job.c.state, sa.func.count())
             .where(t.UNFINISHED)
             .group_by(t.job.c.kind, t.job.c.state)
@@ -167,7 +153,9 @@ class Jobs:
         none = {(kind, state): 0 for kind in get_args(JobKind) for state in UNFINISHED_JOBS}
         return none | {(kind, state): count for kind, state, count in rows}
 
-    def count_jobs(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
+    def count(self) -> dict[tuple[str, str], int]:
         """Number of jobs by (kind, state)."""
-        rows = tx.execute(sa.select(t.job.c.kind, t.job.c.state, sa.func.count()).group_by(t.job.c.kind, t.job.c.state))
+        rows = self._connection.execute(
+            sa.select(t.job.c.kind, t.job.c.state, sa.func.count()).group_by(t.job.c.kind, t.job.c.state)
+        )
         return {(kind, state): count for kind, state, count in rows}

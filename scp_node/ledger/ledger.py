@@ -1,5 +1,4 @@
-"""The ledger: its transactions, and every statement that reads or writes it. The statements take the caller's
-transaction, so that what belongs together commits together; each table's are in a module of their own."""
+"""The ledger over one database: its transactions, and whose turn it is to write."""
 
 from __future__ import annotations
 
@@ -11,12 +10,8 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from scp_node.ledger.commitments import Commitments
 from scp_node.ledger.database import BUSY_TIMEOUT_MS, is_busy
-from scp_node.ledger.drift_counts import DriftCounts
-from scp_node.ledger.jobs import Jobs
-from scp_node.ledger.reports import Reports
-from scp_node.ledger.shadows import Shadows
+from scp_node.ledger.transaction import Transaction
 from scp_node.ledger.waiting_line import WaitingLine
 
 # SQLite's own wait for another writer grows to 100 ms between two looks, as long as many transactions take together.
@@ -25,7 +20,7 @@ _LOOK_AGAIN_MS = 1
 _GIVE_WAY_S = 0.002
 
 
-class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
+class Ledger:
     """The ledger over one database. Thread-safe: every transaction has its own connection.
 
     One that gives way leaves SQLite's lock alone for a moment when another process waits for it. Else one with many
@@ -39,7 +34,7 @@ class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
         self._line = WaitingLine(engine.url.database) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """One commit, durable when the block ends; anything raised inside rolls all of it back.
 
         SQLite's write lock is taken first, so that what is read inside cannot change before it is written. Threads of
@@ -47,46 +42,46 @@ class Ledger(Reports, Commitments, Jobs, Shadows, DriftCounts):
         OperationalError when nobody lets go of it.
         """
         if self._line is None:
-            with self.engine.begin() as tx:
-                yield tx
+            with self.engine.begin() as connection:
+                yield Transaction(connection)
             return
         deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
             raise TimeoutError("the ledger is busy")
         try:
             time.sleep(max(0.0, self._not_before - time.monotonic()))
-            with self.engine.begin() as tx:
-                _begin_writing(tx, self._line, deadline)
-                yield tx
+            with self.engine.begin() as connection:
+                _begin_writing(connection, self._line, deadline)
+                yield Transaction(connection)
         finally:
             if self._gives_way and self._line.is_anyone_waiting():
                 self._not_before = time.monotonic() + _GIVE_WAY_S
             self._writing.release()
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A connection for look-ups that change nothing."""
+    def reading(self) -> Iterator[Transaction]:
+        """For look-ups that change nothing."""
         with self.engine.connect() as connection:
-            yield connection
+            yield Transaction(connection)
 
 
-def _begin_writing(tx: sa.Connection, line: WaitingLine, deadline: float) -> None:
-    if _took_lock(tx, 0):
+def _begin_writing(connection: sa.Connection, line: WaitingLine, deadline: float) -> None:
+    if _took_lock(connection, 0):
         return
     with line.waiting():
-        while not _took_lock(tx, _LOOK_AGAIN_MS):
+        while not _took_lock(connection, _LOOK_AGAIN_MS):
             if time.monotonic() > deadline:
                 raise TimeoutError("the ledger is busy")
 
 
-def _took_lock(tx: sa.Connection, look_for_ms: int) -> bool:
-    tx.exec_driver_sql(f"PRAGMA busy_timeout={look_for_ms}")
+def _took_lock(connection: sa.Connection, look_for_ms: int) -> bool:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={look_for_ms}")
     try:
-        tx.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
         if not is_busy(error):
             raise
         return False
     finally:
-        tx.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     return True

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.package.manifest import Concept
+from converter.result.findings import Finding
+
+if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
+    from converter.analysis.outcome import Analysed
 
 AddOutcome = Literal["added", "identical", "conflict"]
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
@@ -76,18 +79,6 @@ class InstanceRow:
 
 
 @dataclass(frozen=True)
-class StoredFinding:
-    """A judged score as the ledger keeps it; region in source pixels, (column, row)."""
-
-    name: str
-    concept: Concept
-    probability: float
-    threshold: float
-    positive: bool
-    region: tuple[tuple[float, float], ...] | None
-
-
-@dataclass(frozen=True)
 class Analysis:
     """What a report needs of one analysed image. cam: float32 [findings, h, w] in logit units."""
 
@@ -95,7 +86,35 @@ class Analysis:
     preview_to_source: NDArray[np.float64]
     source_shape: tuple[int, int]
     provider: str
-    findings: tuple[StoredFinding, ...]
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, found: Analysed) -> Analysis:
+        """What is kept of an analysis: all but the pixels."""
+        converted = found.converted
+        return cls(found.cam, converted.preview_to_source, converted.source_shape, found.provider, found.findings)
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """Something to be done from `due_at` on. One `job_id` is one job, however often it is entered."""
+
+    job_id: str
+    kind: JobKind
+    subject: str
+    study_instance_uid: str
+    queue: str
+    due_at: datetime
+
+
+class JobChange(TypedDict, total=False):
+    """The columns of a job that change."""
+
+    state: JobState
+    attempt: int
+    starts: int
+    due_at: datetime
+    error: str
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,19 @@ class DeliveryRow:
     id: int
     result_uid: str
     destination: str
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    status: int | None
+    detail: str
+
+
+class DeliveryChange(TypedDict, total=False):
+    """The columns of a delivery that change."""
+
+    result_uid: str
     state: DeliveryState
     attempts: int
     created_at: datetime

@@ -10,33 +10,34 @@ import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import ShadowRow, TwoScores
+from scp_node.ledger.repository import Repository
 
 READ_AT_ONCE = 500
 
 
-class Shadows:
+class Shadows(Repository):
     """Statements on the scores of second models."""
 
-    def put_shadow(self, tx: sa.Connection, row: ShadowRow) -> None:
+    def put(self, row: ShadowRow) -> None:
         """Enter what a second model made of an image, in place of what it made of it before."""
-        self.drop_shadow(tx, row.sop_instance_uid, row.shadow)
+        self.drop(row.sop_instance_uid, row.shadow)
         values = vars(row) | {"scores": [asdict(one) for one in row.scores]}
-        tx.execute(sa.insert(t.shadow).values(values))
+        self._connection.execute(sa.insert(t.shadow).values(values))
 
-    def drop_shadow(self, tx: sa.Connection, sop_instance_uid: str, shadow: str) -> None:
+    def drop(self, sop_instance_uid: str, shadow: str) -> None:
         mine = (t.shadow.c.sop_instance_uid == sop_instance_uid, t.shadow.c.shadow == shadow)
-        tx.execute(sa.delete(t.shadow).where(*mine))
+        self._connection.execute(sa.delete(t.shadow).where(*mine))
 
-    def shadows_since(self, tx: sa.Connection, since: datetime) -> Iterator[ShadowRow]:
+    def since(self, since: datetime) -> Iterator[ShadowRow]:
         """All from `since` on, oldest first, a few in memory at a time."""
         wanted = sa.select(t.shadow).where(t.shadow.c.scored_at >= since)
-        rows = tx.execution_options(stream_results=True, yield_per=READ_AT_ONCE).execute(
+        rows = self._connection.execution_options(stream_results=True, yield_per=READ_AT_ONCE).execute(
             wanted.order_by(t.shadow.c.scored_at, t.shadow.c.sop_instance_uid)
         )
         for row in rows:
             values = dict(row._mapping)
             yield ShadowRow(**values | {"scores": tuple(TwoScores(**one) for one in values["scores"])})
 
-    def forget_shadows(self, tx: sa.Connection, before: datetime) -> int:
+    def forget(self, before: datetime) -> int:
         """Remove what is older; returns how many."""
-        return tx.execute(sa.delete(t.shadow).where(t.shadow.c.scored_at < before)).rowcount
+        return self._connection.execute(sa.delete(t.shadow).where(t.shadow.c.scored_at < before)).rowcount

@@ -1,7 +1,7 @@
 """Whether scores and images of each sender are still like those that a model package was validated with. Read only.
 
 What is compared is counted by the image jobs (scp_node.ledger.drift_counts), and compared here by the population
-stability index (converter.package.distribution). This is what command, metrics and console show.
+stability index (converter.package.stability). This is what command, metrics and console show.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from converter.package.distribution import by_chance, references, stability_index
-from converter.package.manifest import Distribution
+from converter.package.distribution import Distribution
+from converter.package.stability import by_chance, references, stability_index
 from scp_node.ledger import DriftRow, Ledger
 from scp_node.settings import Drift
 
@@ -69,7 +69,7 @@ class SenderDrift:
 def drift_of(ledger: Ledger, settings: Drift, reference_of: ReferenceOf) -> list[SenderDrift]:
     """All senders of all models in the window. `reference_of`: the section of a package ('name@version'), or None."""
     with ledger.reading() as tx:
-        rows = ledger.drift_rows(tx, settings.window_days)
+        rows = tx.drift_counts.of_days(settings.window_days)
     return compared(rows, settings, reference_of)
 
 

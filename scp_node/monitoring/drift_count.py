@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from pydicom import Dataset
 
-from converter.declined import Declined
-from converter.image.convert import Converted
+from converter.analysis import Examined
 from converter.image.header import tokens, word
-from converter.package.distribution import bins_of_image, input_statistics, references
-from converter.package.manifest import Distribution
+from converter.package.distribution import Distribution
+from converter.package.image_statistics import input_statistics
+from converter.package.stability import bins_of_image, references
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.ledger import Analysis, Ledger
+from scp_node.ledger import Transaction
 
 # Not images of the sender, or no fault of its images.
 NOT_COUNTED = frozenset({"own-result", "analysis-failed"})
@@ -33,9 +32,8 @@ class DriftCount:
     declined: str | None
     refused: bool
 
-    def enter(self, tx: sa.Connection, ledger: Ledger) -> None:
-        ledger.count_image(
-            tx,
+    def enter(self, tx: Transaction) -> None:
+        tx.drift_counts.add_image(
             self.model,
             self.ae_title,
             self.station,
@@ -51,17 +49,16 @@ def drift_count(
     ae_title: str,
     ds: Dataset | None,
     steps: Collection[str],
-    declined: Declined | None,
-    converted: Converted | None,
-    analysis: Analysis | None,
+    examined: Examined,
 ) -> DriftCount | None:
     """The count of one image, or None where it says nothing about its sender. One that was declined before the step
     `convert` was refused by its header, and its pixels were not looked at."""
+    declined = examined.declined
     if model is None or ds is None or (declined is not None and declined.code in NOT_COUNTED):
         return None
     refused = declined is not None and "convert" not in steps
     reference = model.manifest.distribution
-    bins = {} if refused or reference is None else _bins(reference, converted, analysis)
+    bins = {} if refused or reference is None else _bins(reference, examined)
     sizes = {} if reference is None else {name: len(one.shares) for name, one in references(reference).items()}
     code = declined.code if declined is not None and not refused else None
     return DriftCount(model.label, ae_title, _station(ds), bins, sizes, code, refused)
@@ -75,7 +72,8 @@ def _station(ds: Dataset) -> str:
     return "" if patient & set(tokens(name)) else name
 
 
-def _bins(reference: Distribution, converted: Converted | None, analysis: Analysis | None) -> dict[str, int]:
-    probability = None if analysis is None else {found.name: found.probability for found in analysis.findings}
-    statistics = None if converted is None else input_statistics(converted.preview)
+def _bins(reference: Distribution, examined: Examined) -> dict[str, int]:
+    found = examined.analysed
+    probability = None if found is None else {finding.name: finding.probability for finding in found.findings}
+    statistics = None if examined.converted is None else input_statistics(examined.converted.preview)
     return bins_of_image(reference, probability, statistics)

@@ -69,8 +69,8 @@ class DriftWatch:
         today = now_utc().date()
         if today != self._tidied_on:
             with self._ledger.transaction() as tx:
-                self._ledger.forget_drift(tx)
-                self._ledger.forget_shadows(tx, now_utc() - SHADOWS_KEPT)
+                tx.drift_counts.forget()
+                tx.shadows.forget(now_utc() - SHADOWS_KEPT)
             self._tidied_on = today
 
     def _tell(self, seen: dict[Sender, SenderDrift]) -> None:

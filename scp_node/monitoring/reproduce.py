@@ -17,26 +17,25 @@ import numpy as np
 import pydicom
 import xxhash
 from pydicom import Dataset
-from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
+from pydicom.uid import ComprehensiveSRStorage
 
+from converter.analysis import Examined, analyse
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.convert import Converted
-from converter.image.eligibility import check_header
 from converter.image.image_file import read_header
-from converter.package.gate import as_note
 from converter.result.encode import to_bytes
-from converter.result.regions import attention_region
-from converter.result.structured_report import as_comprehensive, build_structured_report
-from scp_node.analysis.judge import gate_refusal, judge
+from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, SrClass, StudyContent
+from converter.result.kinds.table import RESULT_KINDS, ResultKind
+from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
-from scp_node.errors import DecodeFailed, HilumError, ModelUnusable, UsageError
+from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
-from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, StoredFinding
-from scp_node.reporting.assemble import CoveredImage, algorithm_of, assemble, draw_heatmap, header_or_stub, identity_of
+from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, Transaction
+from scp_node.monitoring.dataset_differences import differences
+from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.settings import Settings
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 Verdict = Literal["same", "differs", "unknown"]
 PROBABILITY_TOLERANCE = 1e-4
@@ -66,19 +65,25 @@ class ReproductionSource:
 
 @dataclass(frozen=True)
 class Again:
-    """One image of the report, analysed again: what a report would say of it, and its rendering."""
+    """One image of the report, examined again: what the results would say of it, and from what a map is drawn."""
 
-    covered: CoveredImage
-    converted: Converted | None
+    image: ReportedImage
+    examined: Examined
+
+    @property
+    def rendering(self) -> Rendering:
+        converted = self.examined.converted
+        assert converted is not None, "only an analysed image has a map"
+        return Rendering(converted.preview, converted.preview_to_source)
 
 
 def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Comparison]:
     """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
     with source.ledger.reading() as tx:
-        result = source.ledger.result(tx, result_uid)
+        result = tx.results.get(result_uid)
         if result is None:
             raise UsageError(f"no result {result_uid} was made by this node; 'hilum explain' names those of a study")
-        report = source.ledger.report(tx, result.report_id)
+        report = tx.reports.get(result.report_id)
     try:
         model = source.models.get(report.model)
     except ModelUnusable as error:
@@ -107,7 +112,7 @@ def _analyse_again(
     source: ReproductionSource, report: ReportRow, model: LoadedModel, uid: str
 ) -> tuple[Again | None, list[Comparison]]:
     with source.ledger.reading() as tx:
-        instance, stored = source.ledger.instance(tx, uid), source.ledger.analysis(tx, uid)
+        instance, stored = tx.instances.get(uid), tx.instances.analysis(uid)
     what = f"image {uid}"
     path = source.spool.path(instance.spool_name)
     obstacle = _image_obstacle(path, instance)
@@ -116,10 +121,7 @@ def _analyse_again(
     if obstacle:
         return None, [Comparison(what, "unknown", obstacle)]
     try:
-        again = _analysed(source, instance, model)
-    except (ConverterError, DecodeFailed) as error:
-        declined = Declined("undecodable", str(error))
-        again = Again(_declined(instance, header_or_stub(instance, path), declined), None)
+        again = _again(instance, _examined(source, instance, model), path)
     except HilumError as error:
         return None, [Comparison(what, "unknown", f"cannot be analysed now: {error.code}: {error}")]
     if instance.model not in (report.model, None) or instance.state == "received":
@@ -139,51 +141,35 @@ def _image_obstacle(path: Path, instance: InstanceRow) -> str:
     return ""
 
 
-def _analysed(source: ReproductionSource, instance: InstanceRow, model: LoadedModel) -> Again:
-    """The steps of the image job, without its ledger."""
-    path, settings, manifest = source.spool.path(instance.spool_name), source.settings, model.manifest
-    header, ds = header_or_stub(instance, path), read_header(path)
+def _examined(source: ReproductionSource, instance: InstanceRow, model: LoadedModel) -> Examined:
+    """The image job again, without its ledger."""
+    path, settings = source.spool.path(instance.spool_name), source.settings
+    try:
+        ds = read_header(path)
+    except ConverterError as error:
+        return Examined(Declined("undecodable", str(error)), failure=error)
     by_route = choose_route(settings.routes, instance.source, ds).declined if instance.model is None else None
-    outcome = by_route or check_header(ds, manifest.intended_use)
-    if isinstance(outcome, Declined):
-        return Again(_declined(instance, header, outcome), None)
-    converted = source.decode_pool.convert(
-        path, manifest.input, None, settings.report.heatmap_side_max, settings.inference.pixels_max
-    )
-    if isinstance(converted, Declined):
-        return Again(_declined(instance, header, converted), None)
-    scores = model.batcher.score(converted.model_input)
-    refused = None if settings.inference.gate == "off" else gate_refusal(manifest, scores)
-    if refused is not None and settings.inference.gate == "refuse":
-        return Again(_declined(instance, header, refused), None)
-    cam, findings = scores.cam[0], []
-    for found, attention in zip(judge(manifest, scores.probability[0]), cam, strict=True):
-        region = None
-        if found.positive:
-            shape = converted.preview.shape
-            region = attention_region(attention, shape, converted.preview_to_source, converted.source_shape)
-        findings.append(
-            StoredFinding(found.name, found.concept, found.probability, found.threshold, found.positive, region)
-        )
-    analysis = Analysis(cam, converted.preview_to_source, converted.source_shape, model.provider, tuple(findings))
-    noted = replace(
-        instance,
-        notes=[*outcome, *converted.notes, *([] if refused is None else [as_note(refused)])],
-        decline_code=None,
-        detail="",
-    )
-    return Again(CoveredImage(noted, header, analysis), converted)
+    if by_route is not None:
+        return Examined(by_route)
+    return analyse(path, model, source.decode_pool, node_policy(settings), ds)
 
 
-def _declined(instance: InstanceRow, header: Dataset, outcome: Declined) -> CoveredImage:
-    return CoveredImage(replace(instance, decline_code=outcome.code, detail=outcome.reason), header, None)
+def _again(instance: InstanceRow, examined: Examined, path: Path) -> Again:
+    """As the ledger would have it, had it been entered now."""
+    found, declined = examined.analysed, examined.declined
+    if found is not None:
+        now = replace(instance, notes=list(examined.notes), decline_code=None, detail="")
+        return Again(reported_image(now, Analysis.of(found), path), examined)
+    assert declined is not None
+    now = replace(instance, decline_code=declined.code, detail=declined.reason)
+    return Again(reported_image(now, None, path), examined)
 
 
 def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None, again: Again) -> Iterator[Comparison]:
-    new, analysis = again.covered.instance, again.covered.analysis
+    analysis, declined = again.examined.analysed, again.examined.declined
     if stored is None or analysis is None:
         then = instance.decline_code or "analysed"
-        now = "analysed" if analysis is not None else new.decline_code
+        now = "analysed" if declined is None else declined.code
         same = stored is None and analysis is None and then == now
         detail = f"declined as {then}" if same else f"{then} then, {now} now"
         if not same and instance.model is None:
@@ -228,90 +214,72 @@ def _compare_object(
         return Comparison(what, "unknown", f"the object that was sent is not in the spool any more ({error.strerror})")
     if hashlib.sha256(sent).hexdigest() != result.sha256:
         return Comparison(what, "unknown", "the object in the spool is not the one that was built")
-    heatmaps = {str(one.covered.instance.sop_instance_uid): _heatmap(source, report, model, one) for one in images}
-    if result.kind == "heatmap":
-        built = next((one for one in heatmaps.values() if one is not None), None)
-    else:
-        built = _report(source, result, report, model, images, heatmaps)
+    built = _built_again(source, result, report, model, images)
     if built is None:
         return Comparison(what, "differs", "the image is not analysed now, so that there is no map to draw")
     again = to_bytes(built)
     if again == sent:
         return Comparison(what, "same", f"{len(sent)} bytes, every one as before")
-    differing = _differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
+    differing = differences(pydicom.dcmread(path), pydicom.dcmread(BytesIO(again)))
     shown = ", ".join(differing[:DIFFERENCES_MAX]) + (", ..." if len(differing) > DIFFERENCES_MAX else "")
     hint = "a setting of `report` or `node`, or the time zone, that was changed since makes a difference too"
     return Comparison(what, "differs", f"in {shown or 'its encoding'} ({hint})")
 
 
-def _heatmap(source: ReproductionSource, report: ReportRow, model: LoadedModel, image: Again) -> Dataset | None:
-    if image.converted is None or not image.covered.findings:
-        return None
-    settings, converted = source.settings, image.converted
-    identity = identity_of(report, settings.node.ae_title, model.label)
-    return draw_heatmap(
-        identity, model.manifest, image.covered, converted.preview, converted.preview_to_source, settings.report
-    )
-
-
-def _report(
-    source: ReproductionSource,
-    result: ResultRow,
-    report: ReportRow,
-    model: LoadedModel,
-    images: list[Again],
-    heatmaps: dict[str, Dataset | None],
-) -> Dataset:
-    """The Structured Report in the class of `result`, with those of the heat maps that were sent with it."""
+def _built_again(
+    source: ReproductionSource, result: ResultRow, report: ReportRow, model: LoadedModel, images: list[Again]
+) -> Dataset | None:
+    """The object of the kind and class of `result`; None where there is nothing to build it from."""
     with source.ledger.reading() as tx:
-        sent = {one.source_instance_uid for one in source.ledger.results_of_report(tx, report.id)} | {
-            uid for uid in heatmaps if source.ledger.heatmap_of(tx, uid, report.model) is not None
+        siblings = tx.results.of_report(report.id)
+        sent = {one.source_instance_uid for one in siblings} | {
+            one.image.sop_instance_uid
+            for one in images
+            if tx.results.over_image("heatmap", one.image.sop_instance_uid, report.model) is not None
         }
-    content = assemble(
-        identity_of(report, source.settings.node.ae_title, model.label),
-        algorithm_of(model.manifest),
-        [image.covered for image in images],
-        {uid: ds for uid, ds in heatmaps.items() if ds is not None and uid in sent},
-        _predecessors(source, report),
-    )
-    built = build_structured_report(content, result.sop_class_uid, source.settings.report.charset)
-    if built.SOPInstanceUID != result.sop_instance_uid and result.sop_class_uid == ComprehensiveSRStorage:
-        return as_comprehensive(
-            build_structured_report(content, Comprehensive3DSRStorage, source.settings.report.charset)
+        content = study_content(
+            report,
+            model.manifest,
+            [one.image for one in images],
+            source.settings,
+            lambda image: next(one.rendering for one in images if one.image is image),
+            predecessors=predecessors_of(tx, _predecessor(tx, report)),
         )
-    return built
-
-
-def _predecessors(source: ReproductionSource, report: ReportRow) -> tuple[tuple[str, str, str], ...]:
-    """The Structured Reports of the revision before, as the study job saw them."""
-    with source.ledger.reading() as tx:
-        earlier = [
+    content = replace(content, options=replace(content.options, heatmap_for="all", sr_class=_class_of(result)))
+    built: dict[str, list[BuiltResult]] = {}
+    for kind in RESULT_KINDS.values():
+        built[kind.name] = [
             one
-            for one in source.ledger.reports_of_study(tx, report.study_instance_uid)
-            if one.route == report.route and one.revision < report.revision and one.built_at is not None
+            for one in kind.load().build(content, built)
+            if kind.name == result.kind or one.source_instance_uid in sent
         ]
-        if not earlier:
-            return ()
-        latest = max(earlier, key=lambda one: one.revision)
-        return tuple(
-            (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
-            for one in source.ledger.results_of_report(tx, latest.id)
-            if one.kind == "sr" and source.ledger.deliveries_of_result(tx, one.sop_instance_uid)
-        )
+        if kind.name == result.kind:
+            return _in_class(result, kind, built, content)
+    return None
 
 
-def _differences(sent: Dataset, built: Dataset, place: str = "") -> list[str]:
-    """Keywords of the elements that differ, with the places in sequences; values stay where they are."""
-    found: list[str] = []
-    for tag in sorted({*sent.keys(), *built.keys()}):
-        one, other = sent.get(tag), built.get(tag)
-        name = f"{place}{pydicom.datadict.keyword_for_tag(tag) or tag}"
-        if one is None or other is None or one.VR != "SQ":
-            if one is None or other is None or one.value != other.value:
-                found.append(name)
-        elif len(one.value) != len(other.value):
-            found.append(f"{name} ({len(one.value)} and {len(other.value)} items)")
-        else:
-            for number, pair in enumerate(zip(one.value, other.value, strict=True), 1):
-                found += _differences(*pair, f"{name}[{number}].")
-    return found
+def _class_of(result: ResultRow) -> SrClass:
+    return "comprehensive" if result.sop_class_uid == ComprehensiveSRStorage else "comprehensive_3d"
+
+
+def _in_class(
+    result: ResultRow, kind: ResultKind, built: dict[str, list[BuiltResult]], content: StudyContent
+) -> Dataset | None:
+    """The one that was sent: built in its class, or made of the preferred class when a destination refused that."""
+    ds = next((one.ds for one in built[kind.name]), None)
+    if ds is None or ds.SOPInstanceUID == result.sop_instance_uid or _class_of(result) == "comprehensive_3d":
+        return ds
+    preferred = replace(content, options=replace(content.options, sr_class="comprehensive_3d"))
+    module = kind.load()
+    first = next(one.ds for one in module.build(preferred, built))
+    return module.as_class(first, str(first.SOPClassUID))
+
+
+def _predecessor(tx: Transaction, report: ReportRow) -> ReportRow | None:
+    """The revision before, as the study job saw it."""
+    earlier = [
+        one
+        for one in tx.reports.of_study(report.study_instance_uid)
+        if one.route == report.route and one.revision < report.revision and one.built_at is not None
+    ]
+    return max(earlier, key=lambda one: one.revision, default=None)

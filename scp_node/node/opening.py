@@ -28,6 +28,6 @@ def opened(settings: Settings, *, gives_way: bool = False) -> Iterator[tuple[Led
     engine = open_database(database_url(settings))
     try:
         ledger = Ledger(engine, gives_way=gives_way)
-        yield ledger, JobQueue(ledger)
+        yield ledger, JobQueue()
     finally:
         engine.dispose()

@@ -8,10 +8,12 @@ import os
 import time
 from contextlib import closing
 
+from scp_node.engine.retry import retry_table
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.node.opening import open_spool, opened
-from scp_node.node.settings_feed import SettingsFeed
+from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.settings.places import wakeup_path
@@ -30,8 +32,16 @@ def run(feed: SettingsFeed) -> None:
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
     with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
-        reports = CommitmentBook(ledger, jobs)
-        receiver = StorageScp(settings, spool, ledger, jobs, reports=reports, after_commit=waker.wake)
+        in_use = SettingsInUse(settings)
+        reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
+        receiver = StorageScp(
+            settings, spool, ReceivedInstances(ledger, jobs), reports=reports, after_commit=waker.wake
+        )
+
+        def change(new: Settings) -> None:
+            in_use.replace(new)
+            receiver.reload(new)
+
         _measure(receiver, spool)
         receiver.start()
         try:
@@ -40,7 +50,7 @@ def run(feed: SettingsFeed) -> None:
                 extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
             )
             heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool))
-            feed.follow(receiver.reload)
+            feed.follow(change)
         finally:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)

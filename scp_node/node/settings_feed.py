@@ -56,6 +56,19 @@ class SettingsFeed:
         self._stop.set()
 
 
+class SettingsInUse:
+    """The settings that a role goes by; called, it returns the present ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self) -> Settings:
+        return self._settings
+
+    def replace(self, settings: Settings) -> None:
+        self._settings = settings
+
+
 def _lines(descriptor: int) -> Iterator[bytes]:
     buffer = b""
     while len(buffer) < LINE_BYTES_MAX:

@@ -1,4 +1,4 @@
-"""The node: one supervisor, one process per role. A role that dies is started again; nothing it held is lost."""
+"""The supervisor of a node: it starts one process a role, and starts a role again that died."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from scp_node.engine.retry import Backoff, retry_table
 from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
 from scp_node.host.lock_file import exclusive
 from scp_node.host.processors import ONE_THREAD
@@ -30,9 +31,6 @@ from scp_node.telemetry.heartbeat import RoleStatus, forget_status, status_folde
 from scp_node.telemetry.logs import configure_logging
 
 log = logging.getLogger(__name__)
-RESTART_FIRST_S = 0.2
-RESTART_MAX_S = 30.0
-LIVED_WELL_S = 60.0
 STOP_GRACE_S = 10.0
 FIXED_SECTIONS = ("node", "storage", "inference", "workers", "web", "logging")
 WEB = "web"
@@ -40,14 +38,27 @@ WEB = "web"
 
 @dataclass
 class RoleProcess:
-    """One role, its current process and when to start the next one."""
+    """One role, its current process, and when the next one is started. `deaths` are those of the last while."""
 
     role: str
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     restart_at: float = 0.0
-    restart_wait_s: float = RESTART_FIRST_S
+    deaths: int = 0
     starts: int = 0
+
+    def died(self, backoff: Backoff, reset_s: float, moment: float) -> float:
+        """Plan the next start; after a process that lived for `reset_s`, the waits begin anew."""
+        if moment - self.started_at > reset_s:
+            self.deaths = 0
+        return self.start_later(backoff, moment)
+
+    def start_later(self, backoff: Backoff, moment: float) -> float:
+        """Plan the next start; returns after how many seconds."""
+        self.deaths += 1
+        wait_s = backoff.wait_s(self.deaths)
+        self.restart_at = moment + wait_s
+        return wait_s
 
 
 class Supervisor:
@@ -113,7 +124,7 @@ class Supervisor:
             )
         except OSError as error:
             log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
-            self._restart_later(role)
+            role.start_later(self._restarting, time.monotonic())
             return
         write_settings(cast(BinaryIO, role.process.stdin), self._settings)
         role.started_at = time.monotonic()
@@ -125,32 +136,30 @@ class Supervisor:
         with suppress(OSError):
             role.process.stdin.close()
         role.process = None
-        # what cannot start at all is a mistake of the configuration; what ran before may run again
+        # a role that cannot even start once is configured wrongly; one that ran before may run again
         if code == ConfigurationError.exit_code and role.starts == 1 and role.role != SHADOW:
             self._exit_code = code
             self._stop.set()
             return
-        if time.monotonic() - role.started_at > LIVED_WELL_S:
-            role.restart_wait_s = RESTART_FIRST_S
+        wait_s = role.died(self._restarting, self._settings.workers.restart_reset_s, time.monotonic())
         self._note(role.role, f"died with exit code {code} and is started again")
-        log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": role.restart_wait_s})
-        self._restart_later(role)
+        log.error("role died", extra={"role": role.role, "exit": code, "restart_in_s": wait_s})
 
     def _note(self, role: str, obstacle: str) -> None:
-        """Say how a role is that cannot say so itself. Nobody has to say how the web role is: who asks, finds out. The
-        node is ready without its second models."""
+        """Write the status of a role that cannot write its own. The web role has none, because whoever asks for it asks
+        the web role. The shadow role has none, because the node is ready without it."""
         if role in (WEB, SHADOW):
             return
         folder = status_folder(self._settings.node.data_dir)
         with suppress(OSError):
             write_status(folder, RoleStatus(role, (obstacle,), time.monotonic()))
 
-    def _restart_later(self, role: RoleProcess) -> None:
-        role.restart_at = time.monotonic() + role.restart_wait_s
-        role.restart_wait_s = min(RESTART_MAX_S, 2 * role.restart_wait_s)
+    @property
+    def _restarting(self) -> Backoff:
+        return retry_table(self._settings.workers, self._settings.delivery)["role"].backoff
 
     def _end_roles(self, wait_s: float) -> None:
-        """The web role last: until then it tells those who ask that the node is stopping."""
+        """Stop the web role last: until then it answers that the node is stopping."""
         deadline = time.monotonic() + wait_s
         for is_last in (False, True):
             _end([role.process for role in self._roles if role.process and (role.role == WEB) == is_last], deadline)
@@ -169,9 +178,11 @@ def _end(running: Sequence[subprocess.Popen[bytes]], deadline: float) -> None:
 
 
 def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
-    """`new` as a running node follows it, and the sections that it keeps back: sockets, folders, database, processes
-    and sessions stay as they are for all roles alike, also for one that is started again meanwhile. So does TLS where
-    the new section would lay the socket bare that stays."""
+    """The settings that a running node goes on with after a reload, and the sections it keeps as they were.
+
+    Sockets, folders, database, processes and sessions do not change while the node runs. A role that is started again
+    meanwhile gets the kept sections too. TLS is kept when the new section would expose the socket that stays open.
+    """
     kept: tuple[str, ...] = FIXED_SECTIONS
     if new.model_copy(update={"node": running.node}).exposes_plaintext:
         kept = (*kept, "tls")
@@ -180,8 +191,8 @@ def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
 
 
 def check_models(settings: Settings) -> None:
-    """Raise ModelMissing or ModelUnusable, saying which key names it, when a model package is not there. A second model
-    only has to be there: that it is broken is its own affair."""
+    """Raise ModelMissing or ModelUnusable, naming the key, when the package of a route's model cannot be used. The
+    package of a second model has to exist, but the node also runs when it is broken."""
     for number, route in enumerate(settings.routes):
         labels = set()
         for key, model in (("model", route.model), ("shadow", route.shadow)):

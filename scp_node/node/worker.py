@@ -1,4 +1,4 @@
-"""The worker: analyses, reports and delivers. Parts are started bottom up and stopped top down."""
+"""The worker: analyses, reports and delivers. What it needs is opened bottom up and closed top down."""
 
 from __future__ import annotations
 
@@ -11,97 +11,142 @@ from functools import partial
 import cv2
 
 from scp_node.decode.pool import DecodePool
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.engine.dispatcher import Dispatcher
-from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, commitment_queue, delivery_queue
-from scp_node.engine.reconciler import Reconciler
+from scp_node.engine.reconciler import Reconciler, ReconcilerCheck
 from scp_node.engine.runner import JobRunner, JobWork
 from scp_node.engine.wakeup import WakeUps
 from scp_node.errors import HilumError
 from scp_node.host.processors import step_back
 from scp_node.inference.loaded_models import LoadedModels
+from scp_node.intake.image_jobs import IMAGES_QUEUE
+from scp_node.ledger.records import JobKind
 from scp_node.monitoring.drift_watch import DriftWatch
 from scp_node.node.opening import open_spool, opened
-from scp_node.node.settings_feed import SettingsFeed
+from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.reporting.rehearsal import rehearse
-from scp_node.settings import Settings
+from scp_node.settings import Inference, Settings
 from scp_node.settings.places import models_dir, wakeup_path, worker_name
 from scp_node.storage.previews import PreviewStore
+from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
 from scp_node.telemetry.heartbeat import Heartbeat, status_folder
 from scp_node.workflow.commitment_job import bury_commitment, run_commitment_job
 from scp_node.workflow.delivery_job import bury_delivery, run_delivery_job
 from scp_node.workflow.image_job import bury_image, run_image_job
+from scp_node.workflow.job_kinds import STUDIES_QUEUE, commitment_queue, delivery_queue
+from scp_node.workflow.report_plan import plan_forgotten_reports
 from scp_node.workflow.services import Services
-from scp_node.workflow.study_job import bury_study, plan_report, run_study_job
+from scp_node.workflow.study_job import bury_study, run_study_job
 
 log = logging.getLogger(__name__)
 NICENESS_MAX, BEHIND_WORKER = 19, 5
-DELIVERY_ATTEMPTS_MAX = 100_000
 PREVIEW_AGE_S = 86400.0
 
 
 def run(feed: SettingsFeed) -> None:
     """Analyse, report and deliver until asked to stop."""
-    settings, limits = feed.settings, feed.settings.inference
+    settings = feed.settings
     step_back(settings.workers.niceness)
     cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
-        heartbeat = Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER)
-        stack.enter_context(heartbeat)
-        ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
-        models = LoadedModels(models_dir(settings), limits)
-        stack.callback(models.close)
-        models.load({route.model for route in settings.routes})
-        # behind this process, whose threads may hold the lock of the ledger, for which senders wait
-        pool = DecodePool.of(limits, niceness=min(NICENESS_MAX, settings.workers.niceness + BEHIND_WORKER))
-        stack.callback(pool.close)
-        sender = ResultSender(settings)
-        stack.callback(sender.close)
-        previews = PreviewStore(settings.node.data_dir / "previews")
-        previews.sweep(time.time() - PREVIEW_AGE_S)
-        in_use = InUse(settings)
+        heartbeat = stack.enter_context(Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER))
         spool = open_spool(settings)
-        rehearse_all(models, settings)
-        parts = Services(lambda: in_use.settings, ledger, jobs, spool, previews, models, pool, sender)
-        attempts_max = settings.workers.attempts_max
-        runner = JobRunner(ledger, jobs, job_kinds(parts, attempts_max), attempts_max)
-        wakeups = WakeUps(wakeup_path(settings))
-        stack.callback(wakeups.close)
-        dispatcher = Dispatcher(ledger, worker_name(settings), runner, wakeups, settings.workers.poll_s)
-        report_study = partial(report_again, parts)
-        reconciler = Reconciler(ledger, dispatcher.release_lost, report_study, settings.workers.reconcile_s)
-
-        def change(new: Settings) -> None:
-            try:
-                models.load({route.model for route in new.routes})
-            except HilumError as error:
-                log.error("configuration kept as it was by the worker", extra={"reason": str(error)})
-                return
-            rehearse_all(models, new)
-            in_use.settings = new
-            tell_models(models)
-            sender.reload(new)
-            dispatcher.listen(queues(new))
-
-        dispatcher.start(queues(settings))
-        stack.callback(dispatcher.stop, settings.workers.drain_s)
-        reconciler.start()
-        stack.callback(reconciler.stop)
-        drift_watch = DriftWatch(
-            ledger,
-            lambda: in_use.settings.drift,
-            lambda label: next((one.manifest.distribution for one in models.loaded() if one.label == label), None),
-            lambda: {models.get(route.model).label for route in in_use.settings.routes},
-        )
-        drift_watch.start()
-        stack.callback(drift_watch.stop)
-        log.info("worker ready", extra={"models": models.labels(), "provider": models.provider()})
-        metrics.inference_provider.labels(models.provider()).set(1)
-        tell_models(models)
+        in_use = SettingsInUse(settings)
+        services = open_services(stack, in_use, spool)
+        dispatcher = start_dispatcher(stack, services)
+        start_reconciler(stack, services, dispatcher)
+        start_drift_watch(stack, services)
+        log.info("worker ready", extra={"models": services.models.labels(), "provider": services.models.provider()})
+        tell_models(services.models)
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
         stack.callback(heartbeat.stopping)
-        feed.follow(change)
+        feed.follow(Reload(in_use, services, dispatcher))
+
+
+def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Services:
+    """Ledger, models, decoding processes, associations with archives, previews: in the order in which they may fail."""
+    settings = in_use()
+    ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
+    models = LoadedModels(models_dir(settings), settings.inference)
+    stack.callback(models.close)
+    models.load(models_of(settings))
+    pool = open_decode_pool(settings.inference, settings.workers.niceness)
+    stack.callback(pool.close)
+    destinations = Destinations(settings)
+    stack.callback(destinations.close)
+    previews = PreviewStore(settings.node.data_dir / "previews")
+    previews.sweep(time.time() - PREVIEW_AGE_S)
+    rehearse_all(models, settings)
+    return Services(in_use, ledger, jobs, spool, previews, models, pool, destinations)
+
+
+def open_decode_pool(limits: Inference, niceness: int) -> DecodePool:
+    """Its processes step back behind this one, whose threads may hold the lock of the ledger that senders wait for."""
+    return DecodePool.of(limits, niceness=min(NICENESS_MAX, niceness + BEHIND_WORKER))
+
+
+def start_dispatcher(stack: ExitStack, services: Services) -> Dispatcher:
+    """Work on what is due, from now on."""
+    settings = services.settings()
+    runner = JobRunner(services.ledger, services.jobs, job_works(services), services.retries)
+    wakeups = WakeUps(wakeup_path(settings))
+    stack.callback(wakeups.close)
+    name, poll_s = worker_name(settings), settings.workers.poll_s
+    dispatcher = Dispatcher(services.ledger, name, runner, wakeups, services.retries, poll_s)
+    dispatcher.start(queues(settings))
+    stack.callback(dispatcher.stop, settings.workers.drain_s)
+    return dispatcher
+
+
+def start_reconciler(stack: ExitStack, services: Services, dispatcher: Dispatcher) -> None:
+    """Look for work that was lost or forgotten, now and then."""
+    checks = (
+        ReconcilerCheck("lost jobs are started again", dispatcher.release_lost),
+        ReconcilerCheck("studies without a report are reported", partial(plan_forgotten_reports, services)),
+    )
+    reconciler = Reconciler(checks, services.settings().workers.reconcile_s)
+    reconciler.start()
+    stack.callback(reconciler.stop)
+
+
+def start_drift_watch(stack: ExitStack, services: Services) -> None:
+    """Compare the images of each sender with those of the model packages, now and then."""
+    models = services.models
+    drift_watch = DriftWatch(
+        services.ledger,
+        lambda: services.settings().drift,
+        lambda label: next((one.manifest.distribution for one in models.loaded() if one.label == label), None),
+        lambda: {models.get(model).label for model in models_of(services.settings())},
+    )
+    drift_watch.start()
+    stack.callback(drift_watch.stop)
+
+
+@dataclass(frozen=True)
+class Reload:
+    """Goes by changed settings; where a model cannot be loaded, by none of them."""
+
+    in_use: SettingsInUse
+    services: Services
+    dispatcher: Dispatcher
+
+    def __call__(self, new: Settings) -> None:
+        models = self.services.models
+        try:
+            models.load(models_of(new))
+        except HilumError as error:
+            log.error("configuration kept as it was by the worker", extra={"reason": str(error)})
+            return
+        rehearse_all(models, new)
+        self.in_use.replace(new)
+        tell_models(models)
+        self.services.destinations.reload(new)
+        self.dispatcher.listen(queues(new))
+
+
+def models_of(settings: Settings) -> set[str]:
+    return {route.model for route in settings.routes}
 
 
 def rehearse_all(models: LoadedModels, settings: Settings) -> None:
@@ -112,33 +157,20 @@ def rehearse_all(models: LoadedModels, settings: Settings) -> None:
 
 
 def tell_models(models: LoadedModels) -> None:
-    """Which models are loaded, as a metric."""
+    """Which models are loaded and what they run on, as metrics."""
+    metrics.inference_provider.labels(models.provider()).set(1)
     for model in models.loaded():
         metrics.model_ready.labels(model.label, model.provider).set(1)
 
 
-@dataclass
-class InUse:
-    """The settings that the jobs of a worker go by."""
-
-    settings: Settings
-
-
-def job_kinds(parts: Services, attempts_max: int) -> dict[str, JobWork]:
-    """The four kinds of jobs: what each does, what its death means, and how often it may fail unexpectedly.
-    A delivery is given up by the clock (delivery.give_up_after_h), so its count only stops a runaway."""
+def job_works(services: Services) -> dict[JobKind, JobWork]:
+    """What each kind of job does, and what its death means."""
     return {
-        "image": JobWork(partial(run_image_job, parts), partial(bury_image, parts), attempts_max),
-        "study": JobWork(partial(run_study_job, parts), partial(bury_study, parts), attempts_max),
-        "commitment": JobWork(partial(run_commitment_job, parts), partial(bury_commitment, parts), attempts_max),
-        "delivery": JobWork(partial(run_delivery_job, parts), partial(bury_delivery, parts), DELIVERY_ATTEMPTS_MAX),
+        "image": JobWork(partial(run_image_job, services), partial(bury_image, services)),
+        "study": JobWork(partial(run_study_job, services), partial(bury_study, services)),
+        "commitment": JobWork(partial(run_commitment_job, services), partial(bury_commitment, services)),
+        "delivery": JobWork(partial(run_delivery_job, services), partial(bury_delivery, services)),
     }
-
-
-def report_again(parts: Services, study_instance_uid: str, route: str) -> None:
-    """Enqueue the report of a study whose job was lost."""
-    with parts.ledger.transaction() as tx:
-        plan_report(tx, parts, study_instance_uid, f"{route}-{time.time_ns()}")
 
 
 def queues(settings: Settings) -> dict[str, int]:

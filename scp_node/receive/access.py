@@ -6,10 +6,10 @@ import hmac
 import ipaddress
 from dataclasses import dataclass, field
 
+from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME
 from scp_node.settings import RemoteAE, Settings
 from scp_node.tls.certificates import Certificate
 
-APPLICATION_CONTEXT_NAME = "1.2.840.10008.3.1.1.1"
 USER_NAME, USER_NAME_AND_PASSCODE = 1, 2
 
 

@@ -1,4 +1,4 @@
-"""What happens to one N-EVENT-REPORT on storage commitment: held in memory, bounded, then given to the book."""
+"""One N-EVENT-REPORT on storage commitment as it comes in: held in memory, bounded, then given to the book."""
 
 from __future__ import annotations
 

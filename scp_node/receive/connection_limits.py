@@ -1,7 +1,7 @@
-"""The door: how many connections and associations there may be, counted before any of them costs a thread.
+"""How many connections and associations there may be, counted before any of them costs a thread.
 
-A connection is loose while it is not associated: it has not asked yet, was rejected, or has been released. Loose
-connections never keep anybody out: where one too many would be open, the oldest loose one makes room.
+A connection without an association has not asked for one yet, was rejected, or has been released. It is evictable:
+where one connection too many would be open, the oldest evictable one is closed. Silent connections keep nobody out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 # An address that was quiet may open this many seconds' worth of connections at once.
 BURST_S = 2.0
-_TELL_EVERY_S = 1.0
+_LOG_EVERY_S = 1.0
 
 
 class IncomingConnection(Protocol):
-    """What the door knows of a connection."""
+    """What is known of a connection here."""
 
     peer_address: str
 
@@ -41,25 +41,25 @@ class _Address:
     tokens: float
     refilled_at: float
     connections: int = 0
-    loose: OrderedDict[IncomingConnection, None] = field(default_factory=OrderedDict)
+    evictable: OrderedDict[IncomingConnection, None] = field(default_factory=OrderedDict)
 
 
 class ConnectionLimits:
-    """Everything is O(1) and under one lock. `limits` are asked for each time, so that they may change."""
+    """Counts in constant time, under one lock. `limits` is called each time, so that they may change."""
 
     def __init__(self, limits: Callable[[], Receiver], clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._changed = threading.Condition()
         self._open: dict[IncomingConnection, _Address] = {}
         self._evicted: set[IncomingConnection] = set()  # hung up, not yet at its end
-        self._loose: OrderedDict[IncomingConnection, None] = OrderedDict()
+        self._evictable: OrderedDict[IncomingConnection, None] = OrderedDict()
         self._associated: dict[IncomingConnection, str] = {}
         self._of_ae: Counter[str] = Counter()
         self._addresses: dict[str, _Address] = {}
         self._quiet: OrderedDict[str, None] = OrderedDict()  # without a connection, the longest first
-        self._untold: Counter[str] = Counter()
-        self._told_evicted = 0
-        self._told_at = -_TELL_EVERY_S
+        self._unlogged: Counter[str] = Counter()
+        self._logged_evicted = 0
+        self._logged_at = -_LOG_EVERY_S
         # Since the start, for metrics.
         self.connections_total = self.associations_total = 0
         self.dropped_total: Counter[str] = Counter()  # by the limit that was reached
@@ -70,8 +70,8 @@ class ConnectionLimits:
         return len(self._open)
 
     @property
-    def loose(self) -> int:
-        return len(self._loose)
+    def evictable(self) -> int:
+        return len(self._evictable)
 
     @property
     def associations(self) -> int:
@@ -83,22 +83,22 @@ class ConnectionLimits:
 
     # --- connections ----------------------------------------------------------------------------------------------
 
-    def lets_in(self, address: str) -> bool:
-        """Whether one more connection of this address may be served; makes room for it if need be."""
+    def admits(self, address: str) -> bool:
+        """Whether one more connection of this address may be served. Evicts another one where that makes room."""
         limits = self._limits()
         with self._changed:
             of_address = self._refilled(address, limits)
             if of_address.tokens < 1:
                 limit = "connections_per_s_max"
-            elif of_address.connections >= limits.connections_per_address_max and not self._evict(of_address.loose):
+            elif of_address.connections >= limits.connections_per_address_max and not self._evict(of_address.evictable):
                 limit = "connections_per_address_max"
-            elif len(self._open) >= limits.connections_max and not self._evict(self._loose):
+            elif len(self._open) >= limits.connections_max and not self._evict(self._evictable):
                 limit = "connections_max"
             else:
                 of_address.tokens -= 1
                 return True
             self.dropped_total[limit] += 1
-            self._untold[limit] += 1
+            self._unlogged[limit] += 1
         metrics.connections_dropped.labels(limit).inc()
         return False
 
@@ -107,15 +107,15 @@ class ConnectionLimits:
         with self._changed:
             of_address = self._refilled(connection.peer_address, self._limits())
             of_address.connections += 1
-            of_address.loose[connection] = self._loose[connection] = None
+            of_address.evictable[connection] = self._evictable[connection] = None
             self._quiet.pop(connection.peer_address, None)
             self._open[connection] = of_address
             self.connections_total += 1
 
-    def keep(self, connection: IncomingConnection) -> None:
-        """It is about to close by itself: it must not be hung up any more."""
+    def protect(self, connection: IncomingConnection) -> None:
+        """It is about to close by itself, and must not be evicted any more."""
         with self._changed:
-            self._tighten(connection)
+            self._protect(connection)
 
     def leave(self, connection: IncomingConnection) -> None:
         """It has ended."""
@@ -126,7 +126,7 @@ class ConnectionLimits:
             self._changed.notify_all()
 
     def wait_until_left(self, timeout_s: float) -> int:
-        """Wait for all connections to end; how many have not."""
+        """Wait for all connections to end. Returns how many have not."""
         with self._changed:
             self._changed.wait_for(lambda: not self._open and not self._evicted, timeout_s)
             return len(self._open) + len(self._evicted)
@@ -134,14 +134,14 @@ class ConnectionLimits:
     # --- associations ---------------------------------------------------------------------------------------------
 
     def associate(self, connection: IncomingConnection, calling_ae_title: str) -> Rejection | None:
-        """Count an association in, unless there are as many as may be."""
+        """Count an association, unless there are as many as there may be."""
         limits = self._limits()
         with self._changed:
             if len(self._associated) >= limits.associations_max:
                 return TOO_MANY_ASSOCIATIONS
             if self._of_ae[calling_ae_title] >= limits.associations_per_ae_max:
                 return TOO_MANY_OF_ONE_AE
-            self._tighten(connection)
+            self._protect(connection)
             self._associated[connection] = calling_ae_title
             self._of_ae[calling_ae_title] += 1
             self.associations_total += 1
@@ -151,20 +151,20 @@ class ConnectionLimits:
         """It is released or aborted; its connection may still wait for the peer to close."""
         with self._changed:
             if self._dissociate(connection) and (of_address := self._open.get(connection)) is not None:
-                of_address.loose[connection] = self._loose[connection] = None
+                of_address.evictable[connection] = self._evictable[connection] = None
 
     # --- what is dropped ------------------------------------------------------------------------------------------
 
-    def tell_dropped(self) -> float | None:
-        """Log what was dropped, once a second at most. How long until there is more to tell, None if there is not."""
+    def log_dropped(self) -> float | None:
+        """Log what was dropped, once a second at most. Returns how long to wait until there is more to log, or None."""
         with self._changed:
-            if not self._untold and self._told_evicted == self.evicted_total:
+            if not self._unlogged and self._logged_evicted == self.evicted_total:
                 return None
-            wait_s = self._told_at + _TELL_EVERY_S - self._clock()
+            wait_s = self._logged_at + _LOG_EVERY_S - self._clock()
             if wait_s > 0:
                 return wait_s
-            dropped, self._untold, self._told_at = self._untold, Counter(), self._clock()
-            evicted, self._told_evicted = self.evicted_total - self._told_evicted, self.evicted_total
+            dropped, self._unlogged, self._logged_at = self._unlogged, Counter(), self._clock()
+            evicted, self._logged_evicted = self.evicted_total - self._logged_evicted, self.evicted_total
         log.warning(
             "connections dropped",
             extra={"refused": dropped.total(), "limits": sorted(dropped), "oldest_silent_closed": evicted},
@@ -202,13 +202,13 @@ class ConnectionLimits:
         metrics.connections_dropped.labels("oldest_silent").inc()
         return True
 
-    def _tighten(self, connection: IncomingConnection) -> None:
+    def _protect(self, connection: IncomingConnection) -> None:
         if (of_address := self._open.get(connection)) is not None:
-            self._loose.pop(connection, None)
-            of_address.loose.pop(connection, None)
+            self._evictable.pop(connection, None)
+            of_address.evictable.pop(connection, None)
 
     def _remove(self, connection: IncomingConnection) -> None:
-        self._tighten(connection)
+        self._protect(connection)
         of_address = self._open.pop(connection, None)
         if of_address is not None:
             of_address.connections -= 1

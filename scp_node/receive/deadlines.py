@@ -1,4 +1,4 @@
-"""How long a peer may take. No clock, no socket: told what was heard and how long it was waited for.
+"""How long a peer may take. Has no clock and no socket: the caller says what came, and how long it waited.
 
 Only the time in which the node waits for the peer counts. While the node writes, waits for its own disk or answers,
 nothing can become overdue.

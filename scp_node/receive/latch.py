@@ -9,8 +9,7 @@ import weakref
 class Latch:
     """Set once, set for ever. All who wait for it wake up, now or later.
 
-    The descriptor belongs to this object: it is closed when nobody refers to the latch any more, and so neither while
-    somebody still polls it nor twice.
+    The descriptor is closed with the last reference to the latch: never while somebody polls it, and never twice.
     """
 
     def __init__(self) -> None:

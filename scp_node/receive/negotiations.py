@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scp_node.dimse.pdus import A_ASSOCIATE_AC
 from scp_node.intake.store import Context
-from scp_node.receive.pdu_stream import A_ASSOCIATE_AC
 
 # An entry is at most as long as an A-ASSOCIATE-RQ: 128 KiB.
 ENTRIES_MAX = 64

@@ -6,22 +6,29 @@ depend on any length a peer declares. A stream that waits between two PDUs holds
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from scp_node.dimse.pdus import (
+    A_ABORT,
+    A_ASSOCIATE_AC,
+    A_ASSOCIATE_RJ,
+    A_ASSOCIATE_RQ,
+    A_RELEASE_RP,
+    A_RELEASE_RQ,
+    COMMAND,
+    LAST,
+    P_DATA_TF,
+    PDU_HEADER,
+    PDV_HEADER,
+)
 
 BUFFER_BYTES = 512 * 1024
 # Buffers that wait for the next stream that reads; more are left to the garbage collector.
 SPARE_BUFFERS_MAX = 8
 # An A-ASSOCIATE-RQ with 128 contexts of every syntax is 40 kB; user identity may add more.
 CONTROL_PDU_BYTES_MAX = 128 * 1024
-A_ASSOCIATE_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, P_DATA_TF = 0x01, 0x02, 0x03, 0x04
-A_RELEASE_RQ, A_RELEASE_RP, A_ABORT = 0x05, 0x06, 0x07
-_PDU_HEADER, _PDV_HEADER = struct.Struct(">BxL"), struct.Struct(">LBB")
-_COMMAND, _LAST = 0x01, 0x02
-# PDU type and length, PDV length, presentation context and message control header of a PDU with one PDV
-P_DATA_HEADER = struct.Struct(">BxLLBB")
 _LENGTH_MAX = {
     A_ASSOCIATE_RQ: CONTROL_PDU_BYTES_MAX,
     A_ASSOCIATE_AC: CONTROL_PDU_BYTES_MAX,
@@ -108,15 +115,15 @@ class PduStream:
                     return
                 yield fragment
                 continue
-            if self._end - self._start < _PDU_HEADER.size:
+            if self._end - self._start < PDU_HEADER.size:
                 return
-            pdu_type, length = _PDU_HEADER.unpack_from(self._buffer, self._start)
+            pdu_type, length = PDU_HEADER.unpack_from(self._buffer, self._start)
             if pdu_type == P_DATA_TF:
                 self._begin_p_data(length)
                 continue
             if length > _LENGTH_MAX.get(pdu_type, -1):
                 raise InvalidPdu(f"PDU of type 0x{pdu_type:02X} with {length} bytes")
-            end = self._start + _PDU_HEADER.size + length
+            end = self._start + PDU_HEADER.size + length
             if end > self._end:
                 return
             data = bytes(self._view[self._start : end])
@@ -125,10 +132,10 @@ class PduStream:
             yield ControlPdu(pdu_type, data)
 
     def _begin_p_data(self, length: int) -> None:
-        if not _PDV_HEADER.size <= length <= self.pdu_bytes_max:
+        if not PDV_HEADER.size <= length <= self.pdu_bytes_max:
             raise InvalidPdu(f"P-DATA-TF PDU of {length} bytes, negotiated maximum {self.pdu_bytes_max}")
         self._pdu_left = length
-        self._start += _PDU_HEADER.size
+        self._start += PDU_HEADER.size
 
     def _fragment(self) -> Fragment | None:
         """All that follows of the same message in the buffer, over the borders of PDVs and PDUs.
@@ -139,35 +146,35 @@ class PduStream:
         pdu_left, pdv_left, context_id, control = self._pdu_left, self._pdv_left, self._context_id, self._control
         pieces: list[memoryview] = []
         count = pdvs = 0
-        of: tuple[int, int] | None = None if not pdv_left else (context_id, control & _COMMAND)
+        of: tuple[int, int] | None = None if not pdv_left else (context_id, control & COMMAND)
         is_last = False
         while not is_last:
             if not pdv_left:
                 at = start
                 if not pdu_left:
                     # the next PDU, as long as it carries data too; `pieces` looks at any other
-                    if end - at < _PDU_HEADER.size + _PDV_HEADER.size:
+                    if end - at < PDU_HEADER.size + PDV_HEADER.size:
                         break
-                    pdu_type, length = _PDU_HEADER.unpack_from(view, at)
-                    if pdu_type != P_DATA_TF or not _PDV_HEADER.size <= length <= self.pdu_bytes_max:
+                    pdu_type, length = PDU_HEADER.unpack_from(view, at)
+                    if pdu_type != P_DATA_TF or not PDV_HEADER.size <= length <= self.pdu_bytes_max:
                         break
-                    at += _PDU_HEADER.size
+                    at += PDU_HEADER.size
                 else:
-                    if end - at < _PDV_HEADER.size:
+                    if end - at < PDV_HEADER.size:
                         break
                     length = pdu_left
-                pdv_length, new_context_id, new_control = _PDV_HEADER.unpack_from(view, at)
-                if of is not None and (new_context_id, new_control & _COMMAND) != of:
+                pdv_length, new_context_id, new_control = PDV_HEADER.unpack_from(view, at)
+                if of is not None and (new_context_id, new_control & COMMAND) != of:
                     break
-                if pdv_length < 2 or pdv_length + 4 > length or 0 < length - pdv_length - 4 < _PDV_HEADER.size:
+                if pdv_length < 2 or pdv_length + 4 > length or 0 < length - pdv_length - 4 < PDV_HEADER.size:
                     if of is not None:
                         break  # hand out what came before; the next call meets it again
                     raise InvalidPdu(f"PDV of {pdv_length} bytes where the PDU has {length} left")
                 context_id, control = new_context_id, new_control
-                of = (context_id, control & _COMMAND)
-                start = at + _PDV_HEADER.size
+                of = (context_id, control & COMMAND)
+                start = at + PDV_HEADER.size
                 pdv_left = pdv_length - 2
-                pdu_left = length - _PDV_HEADER.size
+                pdu_left = length - PDV_HEADER.size
             taken = pdv_left if pdv_left <= end - start else end - start
             if taken:
                 pieces.append(view[start : start + taken])
@@ -178,11 +185,11 @@ class PduStream:
             if pdv_left:
                 break
             pdvs += 1
-            is_last = bool(control & _LAST)
+            is_last = bool(control & LAST)
             if not pdu_left:
                 self.pdus_completed += 1
         self._start, self._pdu_left, self._pdv_left = start, pdu_left, pdv_left
         self._context_id, self._control = context_id, control
         if not pieces and not pdvs:
             return None
-        return Fragment(context_id, bool(control & _COMMAND), is_last, pieces, count, pdvs)
+        return Fragment(context_id, bool(control & COMMAND), is_last, pieces, count, pdvs)

@@ -12,6 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
 
 from scp_node.receive.latch import Latch
+from scp_node.tls.certificates import Certificate
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -20,6 +21,7 @@ class PeerSocket(AssociationSocket):
     """pynetdicom's socket wrapper with `send` bounded in time, and reading left to the upper layer."""
 
     tls_version = ""
+    certificate: Certificate | None = None  # that the peer showed, and that was verified
 
     def __init__(self, assoc: Association, client_socket: socket.socket, send_timeout_s: float) -> None:
         super().__init__(assoc, client_socket=client_socket)
@@ -56,7 +58,8 @@ class PeerSocket(AssociationSocket):
         """Wait for the peer, and acknowledge at once what it sent.
 
         Many senders leave Nagle's algorithm on, and write command and data set one after the other: the second waits
-        for the acknowledgement of the first, which the system would delay by 40 ms. It forgets the option again.
+        for the acknowledgement of the first, which the system would delay by 40 ms. The system forgets the option, so
+        that it is set each time.
         """
         if _QUICKACK is not None:
             with contextlib.suppress(OSError):
@@ -87,7 +90,10 @@ class PeerSocket(AssociationSocket):
                     raise TimeoutError from None
 
     def hang_up(self) -> None:
-        """End the connection from another thread: this one reads its end. Not by way of TLS, which is not for two."""
+        """End the connection from another thread; the thread of the association reads its end.
+
+        The TLS layer is left alone, because two threads must not use it at the same time.
+        """
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
 

@@ -12,20 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pynetdicom import AE, _config
-from pynetdicom.presentation import PresentationContext
+from pynetdicom import _config
 from pynetdicom.transport import AddressInformation, AssociationServer, RequestHandler
 
-from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.errors import ConfigurationError
-from scp_node.intake.group_commit import GroupCommit, JobsPort, LedgerPort
+from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import Store
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
-from scp_node.receive.contexts import presentation_contexts
-from scp_node.receive.latch import Latch
-from scp_node.receive.negotiations import Negotiations
+from scp_node.receive.shared import Shared
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 
@@ -42,27 +38,23 @@ class ConnectionHandler(RequestHandler):
     server: ReceivingServer
 
     def handle(self) -> None:
-        assoc = ReceivingAssociation(self.server, self.request, AddressInformation.from_tuple(self.client_address))
-        self.server.limits.enter(assoc)
+        shared = self.server.shared
+        assoc = ReceivingAssociation(shared, self.request, AddressInformation.from_tuple(self.client_address))
+        shared.limits.enter(assoc)
         try:
             assoc.start()
         except RuntimeError:  # no thread to be had
-            self.server.limits.leave(assoc)
+            shared.limits.leave(assoc)
             raise
 
 
 class ReceivingServer(AssociationServer):
-    """The listening socket and everything its associations share. `settings` may be replaced at any time."""
+    """The listening socket: accepts as many connections as the limits let in."""
 
     request_queue_size = 128
-    ae: AE
 
-    def __init__(self, *args: Any, settings: Settings, store: Store, reports: ReportBook, **kwargs: Any) -> None:
-        self.settings, self.store, self.reports = settings, store, reports
-        self.limits = ConnectionLimits(lambda: self.settings.receiver)
-        self.negotiations = Negotiations()
-        # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
-        self.draining, self.closing = Latch(), Latch()
+    def __init__(self, *args: Any, shared: Shared, **kwargs: Any) -> None:
+        self.shared = shared
         super().__init__(*args, **kwargs)
 
     @property
@@ -70,21 +62,15 @@ class ReceivingServer(AssociationServer):
         assert self.socket is not None
         return self.socket
 
-    def offer(self, contexts: list[PresentationContext]) -> None:
-        """What new associations may negotiate from now on."""
-        if contexts != self.contexts:
-            self.contexts, self.negotiations = contexts, Negotiations()
-
-    # --- socketserver ---------------------------------------------------------------------------------------------
-
     def serve_forever(self, poll_interval: float = 0) -> None:
-        """Accept connections until the node drains. Waits without looking up: a latch ends it."""
+        """Accept connections until the node drains. Waits without polling: the latch ends it."""
+        limits, draining = self.shared.limits, self.shared.draining
         waiting = select.poll()
         waiting.register(self._listening, select.POLLIN)
-        waiting.register(self.draining, select.POLLIN)
-        while not self.draining.is_set:
-            told_in_s = self.limits.tell_dropped()
-            waiting.poll(None if told_in_s is None else math.ceil(1000 * told_in_s))
+        waiting.register(draining, select.POLLIN)
+        while not draining.is_set:
+            log_again_in_s = limits.log_dropped()
+            waiting.poll(None if log_again_in_s is None else math.ceil(1000 * log_again_in_s))
             self._accept()
         self.server_close()
 
@@ -117,7 +103,7 @@ class ReceivingServer(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Counted before a thread is started."""
-        return self.limits.lets_in(client_address[0])
+        return self.shared.limits.admits(client_address[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.exception("connection dropped", extra={"address": client_address[0]})
@@ -131,18 +117,16 @@ class StorageScp:
         self,
         settings: Settings,
         spool: Spool,
-        ledger: LedgerPort,
-        jobs: JobsPort,
+        ledger: InstanceLedger,
         *,
         reports: ReportBook | None = None,
         after_commit: Callable[[], None] = lambda: None,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
-        self._settings = settings
+        store = Store(spool, GroupCommit(ledger, spool, after_commit))
+        self._shared = Shared(settings, store, reports or NoRequests())
         self._spool = spool
-        self._store = Store(spool, GroupCommit(ledger, jobs, spool, after_commit))
-        self._reports = reports or NoRequests()
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None
         self._thread: threading.Thread | None = None
@@ -156,7 +140,7 @@ class StorageScp:
     @property
     def settings(self) -> Settings:
         """What new associations follow."""
-        return self._settings
+        return self._shared.terms.settings
 
     @property
     def is_listening(self) -> bool:
@@ -164,32 +148,26 @@ class StorageScp:
 
     @property
     def association_count(self) -> int:
-        return 0 if self._server is None else self._server.limits.associations
+        return self.limits.associations
 
     @property
     def limits(self) -> ConnectionLimits:
         """What is open, and what was dropped."""
-        assert self._server is not None, "the receiver is not started"
-        return self._server.limits
+        return self._shared.limits
 
     def start(self) -> None:
-        """Listen. Raises ConfigurationError when the address cannot be used."""
+        """Listen, once. Raises ConfigurationError when the address cannot be used."""
         _quieten_pynetdicom()
         if swept := self._spool.sweep_parts():
             log.warning("removed part files of an earlier run", extra={"files": swept})
-        ae = AE(self._settings.node.ae_title)
-        ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-        ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-        ae.maximum_associations = 10**6  # counted by the door, which leaves silent connections out
+        shared = self._shared
         try:
-            server = ae.make_server(
+            server = shared.ae.make_server(
                 self._address,
-                contexts=presentation_contexts(modalities_of(self._settings)),
+                contexts=shared.terms.contexts,
                 server_class=ReceivingServer,
                 request_handler=ConnectionHandler,
-                settings=self._settings,
-                store=self._store,
-                reports=self._reports,
+                shared=shared,
             )
         except OSError as error:
             raise ConfigurationError("cannot listen on {}:{}: {}".format(*self._address, error.strerror)) from error
@@ -200,29 +178,20 @@ class StorageScp:
 
     def reload(self, settings: Settings) -> None:
         """New associations follow `settings`; those that are open keep what they were admitted with."""
-        self._settings = settings
+        self._shared.reload(settings)
         _quieten_pynetdicom()
-        if self._server is not None:
-            self._server.settings = settings
-            self._server.offer(presentation_contexts(modalities_of(settings)))
 
     def stop(self, drain_s: float) -> int:
         """Accept nothing more, let messages that are under way finish, abort the rest. How many were cut short."""
-        if self._server is None or self._thread is None:
+        if self._thread is None:
             return 0
-        server = self._server
-        server.draining.set()
+        self._shared.draining.set()
         self._thread.join()
-        left = server.limits.wait_until_left(drain_s)
-        server.closing.set()
-        server.limits.wait_until_left(_CLOSE_S)
+        left = self.limits.wait_until_left(drain_s)
+        self._shared.closing.set()
+        self.limits.wait_until_left(_CLOSE_S)
         log.info("receiver stopped", extra={"cut_short": left})
         return left
-
-
-def modalities_of(settings: Settings) -> set[str]:
-    """What the routes take."""
-    return {modality for route in settings.routes for modality in route.when.modality}
 
 
 def _quieten_pynetdicom() -> None:

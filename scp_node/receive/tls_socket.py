@@ -13,7 +13,7 @@ from pynetdicom.association import Association
 
 from scp_node.receive.latch import Latch
 from scp_node.receive.peer_socket import PeerSocket
-from scp_node.tls.certificates import Certificate, certificate_of
+from scp_node.tls.certificates import certificate_of
 from scp_node.tls.contexts import explained
 
 
@@ -30,7 +30,6 @@ class SecuredPeerSocket(PeerSocket):
 
     def __init__(self, assoc: Association, client_socket: socket.socket, send_timeout_s: float) -> None:
         super().__init__(assoc, client_socket, send_timeout_s)
-        self.certificate: Certificate | None = None  # that the peer showed, and that was verified
         self._wrapping = threading.Lock()
 
     @property

@@ -1,8 +1,8 @@
 """The upper layer of one association (PS3.8): pynetdicom's state machine, driven by the thread of the association.
 
 pynetdicom polls in two threads an association and copies each byte about nine times. Here one thread waits for the
-peer, feeds whole control PDUs to the state machine, and hands the fragments of P-DATA to the association straight from
-the receive buffer. While a message is answered nothing is read, so that a peer that sends ahead fills its own buffers.
+peer, feeds whole control PDUs to the state machine, and hands the fragments of P-DATA to its user straight from the
+receive buffer. While a message is answered nothing is read, so that a peer that sends ahead fills its own buffers.
 
 The private parts of pynetdicom this package stands on are listed, with their fingerprints, in
 tests/unit/receive/test_pynetdicom_hooks.py.
@@ -11,27 +11,25 @@ tests/unit/receive/test_pynetdicom_hooks.py.
 from __future__ import annotations
 
 import math
-import struct
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
+from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RQ, A_RELEASE_RQ, PDU
+from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
 from pynetdicom.timer import Timer
 
-from scp_node.receive import pdu_stream as pdus
+from scp_node.dimse import pdus
 from scp_node.receive.deadlines import Deadlines
+from scp_node.receive.latch import Latch
 from scp_node.receive.pdu_stream import ControlPdu, Fragment, InvalidPdu, PduStream
 from scp_node.receive.peer_socket import PeerSocket
 from scp_node.settings import Receiver
 
-if TYPE_CHECKING:
-    from scp_node.receive.association import ReceivingAssociation
-
 ReadPdu = A_ASSOCIATE_RQ | A_RELEASE_RQ | A_ABORT_RQ
+Indication = A_ASSOCIATE | A_RELEASE | A_ABORT | A_P_ABORT | None
 
-_PDV_OVERHEAD = 6
-_COMMAND_FRAGMENT, _LAST = 0x01, 0x02
 _AWAITING_REQUEST, _REQUEST_INDICATED = "Sta2", "Sta3"
 _ESTABLISHED, _AWAITING_CLOSE = "Sta6", "Sta13"
 _INVALID_PDU, _P_DATA_RECEIVED, _ARTIM_EXPIRED, _CONNECTION_CLOSED = "Evt19", "Evt10", "Evt18", "Evt17"
@@ -46,8 +44,37 @@ _CONTROL = {
 }
 
 
+class UpperLayerUser(Protocol):
+    """The association that an upper layer serves: what it is told, and what it is asked."""
+
+    @property
+    def stop_latch(self) -> Latch:
+        """What tells it to stop; another one while a message is under way."""
+
+    def stop(self) -> None:
+        """The latch is set, and the association is established: abort it."""
+
+    def is_answered_from_memory(self, request_pdu: bytes) -> bool:
+        """An A-ASSOCIATE-RQ has come: whether it was answered without the state machine."""
+
+    def indicate(self, indication: Indication) -> None:
+        """An indication of the state machine (PS3.8 7)."""
+
+    def accepted(self, answer_pdu: bytes) -> None:
+        """The state machine sends this A-ASSOCIATE-AC."""
+
+    def take(self, fragment: Fragment) -> None:
+        """A fragment of a message. Raises InvalidPdu where it cannot be one."""
+
+    def flush(self) -> None:
+        """Nothing of the fragments taken so far will be in the receive buffer any more."""
+
+    def ends(self, outcome: str) -> None:
+        """Why the association ends."""
+
+
 class MonotonicTimer(Timer):
-    """The ARTIM timer on a clock that nobody sets."""
+    """The ARTIM timer on the monotonic clock."""
 
     _started_at: float | None = None
 
@@ -69,12 +96,13 @@ class MonotonicTimer(Timer):
 
 
 class StreamingUpperLayer(DULServiceProvider):
-    """Runs in its association's thread and is never started as one of its own."""
+    """Runs in the thread of its association, and is never started as a thread."""
 
-    def __init__(self, assoc: ReceivingAssociation, limits: Receiver) -> None:
-        super().__init__(assoc)
+    def __init__(self, user: UpperLayerUser, limits: Receiver) -> None:
+        super().__init__(cast(Association, user))  # which is all that pynetdicom's state machine knows of it
         self.artim_timer: MonotonicTimer = MonotonicTimer(None)
-        self._receiver = assoc
+        self._user = user
+        self._commands_sent = 0
         self._stream = PduStream(limits.pdu_bytes_max)
         self.deadlines = Deadlines(limits)
 
@@ -82,6 +110,10 @@ class StreamingUpperLayer(DULServiceProvider):
     def _peer(self) -> PeerSocket:
         assert isinstance(self.socket, PeerSocket)
         return self.socket
+
+    @property
+    def _state(self) -> str:
+        return self.state_machine.current_state
 
     def run_reactor(self) -> None:
         """Serve the peer until the connection has ended."""
@@ -97,7 +129,7 @@ class StreamingUpperLayer(DULServiceProvider):
                     self._wait(peer)
                 elif count == 0:
                     self.event_queue.put(_CONNECTION_CLOSED)
-                elif self.state_machine.current_state != _AWAITING_CLOSE:  # after that nothing matters (AA-6)
+                elif self._state != _AWAITING_CLOSE:  # after that nothing matters (AA-6)
                     self.deadlines.heard(count)
                     stream.filled(count)
                     self._consume()
@@ -109,28 +141,28 @@ class StreamingUpperLayer(DULServiceProvider):
         self.state_machine.transition(_REQUEST_INDICATED)
 
     def skip_accept(self, answer: bytes) -> None:
-        """It is answered past the state machine (AE-7)."""
+        """Send the A-ASSOCIATE-AC past the state machine (AE-7)."""
         self._peer.send(answer)
         self.state_machine.transition(_ESTABLISHED)
 
     def send_command(self, context_id: int, command: bytes, peer_pdu_bytes_max: int) -> None:
         """Send a command set in as many P-DATA-TF PDUs as the peer's maximum asks for (PS3.8 D.1)."""
-        step = max(peer_pdu_bytes_max - _PDV_OVERHEAD, 16) if peer_pdu_bytes_max else len(command)
+        step = max(peer_pdu_bytes_max - pdus.PDV_HEADER.size, 16) if peer_pdu_bytes_max else len(command)
         for start in range(0, len(command), step):
             data = command[start : start + step]
-            control = _COMMAND_FRAGMENT | (_LAST if start + step >= len(command) else 0)
-            header = pdus.P_DATA_HEADER.pack(pdus.P_DATA_TF, len(data) + 6, len(data) + 2, context_id, control)
-            self._peer.send(header + data)
+            control = pdus.COMMAND | (pdus.LAST if start + step >= len(command) else 0)
+            self._peer.send(pdus.p_data(context_id, control, data))
+        self._commands_sent += 1
 
     def abort(self, reason: str) -> None:
         """Abort as provider (PS3.8 9.2.1, AA-1 or AA-8)."""
-        self._receiver.ends(f"aborted: {reason}")
+        self._user.ends(f"aborted: {reason}")
         self.event_queue.put(_INVALID_PDU)
         self._settle()
         self._stream.discard()
 
     def end(self) -> None:
-        """Let go of connection and buffer."""
+        """Close the connection and give the buffer back."""
         self._peer.end()
         self._stream.discard()
         self._stream.rest()
@@ -146,7 +178,7 @@ class StreamingUpperLayer(DULServiceProvider):
         self._peer.send(abort.encode())
 
     def _settle(self) -> None:
-        """Let state machine and association act until there is nothing left to act on."""
+        """Handle events, primitives and indications until none is left."""
         while True:
             if not self.event_queue.empty():
                 event = self.event_queue.get_nowait()
@@ -156,7 +188,7 @@ class StreamingUpperLayer(DULServiceProvider):
             elif self._process_recv_primitive():
                 continue
             elif not self.to_user_queue.empty():
-                self._receiver.indicate(self.receive_pdu())
+                self._user.indicate(self.receive_pdu())
             else:
                 return
 
@@ -164,42 +196,41 @@ class StreamingUpperLayer(DULServiceProvider):
         """What the state machine sends."""
         data = pdu.encode()
         if isinstance(pdu, A_ASSOCIATE_AC):
-            self._receiver.accepted(data)
+            self._user.accepted(data)
         self._peer.send(data)
 
     def _consume(self) -> None:
         stream, deadlines = self._stream, self.deadlines
-        completed, served = stream.pdus_completed, self._receiver.messages
+        completed, answered = stream.pdus_completed, self._commands_sent
         try:
             for piece in stream.pieces():
-                if isinstance(piece, Fragment) and self.state_machine.current_state == _ESTABLISHED:
-                    self._receiver.take(piece)
+                if isinstance(piece, Fragment) and self._state == _ESTABLISHED:
+                    self._user.take(piece)
                 else:
                     self._act_on(piece)
                 if self._is_over:
                     stream.discard()
                     break
-            self._receiver.flush()
+            self._user.flush()
         except InvalidPdu as fault:
             self.abort(str(fault))
         if not stream.is_within_pdu:
             deadlines.pdu_ended()
-        elif not deadlines.is_within_pdu or (completed, served) != (stream.pdus_completed, self._receiver.messages):
+        elif not deadlines.is_within_pdu or (completed, answered) != (stream.pdus_completed, self._commands_sent):
             deadlines.pdu_began()
 
     @property
     def _is_over(self) -> bool:
         """Whether nothing that the peer has sent matters any more."""
-        return self._kill_thread or self._peer.is_lost or self.state_machine.current_state == _AWAITING_CLOSE
+        return self._kill_thread or self._peer.is_lost or self._state == _AWAITING_CLOSE
 
     def _act_on(self, piece: ControlPdu | Fragment) -> None:
         event = _P_DATA_RECEIVED
         if isinstance(piece, ControlPdu):
-            if piece.pdu_type == pdus.A_ASSOCIATE_RQ and self.state_machine.current_state == _AWAITING_REQUEST:
-                if self._receiver.is_answered_from_memory(piece.data):
-                    self._settle()
-                    return
-                self._receiver.request_pdu = piece.data
+            is_first_request = piece.pdu_type == pdus.A_ASSOCIATE_RQ and self._state == _AWAITING_REQUEST
+            if is_first_request and self._user.is_answered_from_memory(piece.data):
+                self._settle()
+                return
             event, pdu_class = _CONTROL[piece.pdu_type]
             if pdu_class is not None:
                 self._recv_pdu.put(_decoded(pdu_class(), piece.data))
@@ -208,8 +239,8 @@ class StreamingUpperLayer(DULServiceProvider):
 
     def _wait(self, peer: PeerSocket) -> None:
         """Wait for the peer until the next deadline, and abort when it has overstepped one."""
-        peer.wake_at(self._receiver.stop_latch)
-        if self.state_machine.current_state == _AWAITING_CLOSE:
+        peer.wake_at(self._user.stop_latch)
+        if self._state == _AWAITING_CLOSE:
             peer.wait_readable(self.artim_timer.left_s)
             return
         began = time.monotonic()
@@ -218,20 +249,19 @@ class StreamingUpperLayer(DULServiceProvider):
             self.abort(reason)
 
     def _must_stop(self) -> bool:
-        if not self._receiver.stop_latch.is_set:
+        if not self._user.stop_latch.is_set:
             return False
-        if self.state_machine.current_state == _ESTABLISHED:
-            self._receiver.ends("aborted: the node stops")
-            self._receiver.acse.send_abort(0x00)
+        if self._state == _ESTABLISHED:
+            self._user.stop()
             self._settle()
         return True
 
 
 def _decoded(pdu: ReadPdu, data: bytes) -> ReadPdu:
-    """`pdu` filled from its bytes. What pynetdicom cannot read, or make a primitive of, is no PDU."""
+    """`pdu` filled from its bytes. Raises InvalidPdu when pynetdicom cannot read it, or make a primitive of it."""
     try:
         pdu.decode(data)
         pdu.to_primitive()
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, struct.error) as error:
+    except pdus.UNREADABLE as error:
         raise InvalidPdu(f"PDU of type 0x{data[0]:02X} that cannot be read ({type(error).__name__})") from error
     return pdu

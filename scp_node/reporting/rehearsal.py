@@ -22,20 +22,14 @@ from converter.image.sop_classes import (
     SECONDARY_CAPTURE,
 )
 from converter.package.manifest import Manifest
+from converter.result.algorithm import algorithm_of
 from converter.result.encode import to_bytes
-from converter.result.findings import (
-    AnalysedImage,
-    DeclinedImage,
-    Finding,
-    HeatmapInput,
-    ReportIdentity,
-    StudyReport,
-)
+from converter.result.findings import Finding, ReportIdentity
+from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
+from converter.result.kinds.table import RESULT_KINDS
 from converter.result.provenance import device_uid, result_uid
 from converter.result.regions import attention_region
-from converter.result.secondary_capture import build_heatmap
-from converter.result.structured_report import build_structured_report
-from scp_node.reporting.assemble import algorithm_of
+from scp_node.reporting.content import result_options
 from scp_node.settings import Report
 
 STUDY, SERIES, PREDECESSOR = "2.25.1", "2.25.2", "2.25.3"
@@ -55,41 +49,52 @@ HEADERS: tuple[Header, ...] = ({**SPACING, **ORIENTATION}, {**SPACING}, {**ORIEN
 
 
 def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
-    """Build what studies of the model get: each finding, present and absent, with its heat map and without, an image
-    that was declined, a first report and a later one. Returns how many results that were."""
-    algorithm = algorithm_of(manifest)
-    device = device_uid(ae_title, f"{manifest.name}@{manifest.version}")
-    identity = ReportIdentity(STUDY, 1, datetime.now(UTC), device, ae_title)
+    """Build what studies of the model get, each kind of result: each finding, present and absent, with its map and
+    without, an image that was declined, a first report and a later one. Returns how many results that were."""
     cases = list(product(manifest.intended_use.modalities, (True, False)))
     plain = [_image(manifest, *case, header) for case in cases for header in HEADERS]
     drawn = [_image(manifest, *case, {}, place) for case in cases for place in range(len(manifest.findings))]
-    heatmaps = {
-        str(image.source.SOPInstanceUID): build_heatmap(
-            HeatmapInput(image, image.findings[0], GRAY, IDENTITY_AFFINE, CAM),
-            identity,
-            algorithm,
-            HEATMAP_SIDE,
-            settings.charset,
-        )
-        for image in drawn
-    }
-    declined = DeclinedImage(plain[0].source, Declined("not-frontal", "nobody has sent it"))
-    first = StudyReport(identity, algorithm, (*plain, *drawn), (declined,), heatmaps)
-    later = replace(first, predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES),))
-    empty = replace(first, images=(), heatmaps={})
-    reports = [
-        build_structured_report(one, Comprehensive3DSRStorage, settings.charset) for one in (first, later, empty)
-    ]
-    results = (*reports, *heatmaps.values())
-    for ds in results:
-        to_bytes(ds)
-    return len(results)
+    declined = replace(plain[0], findings=(), declined=Declined("not-frontal", "nobody has sent it"))
+    options = replace(result_options(settings), sr_class="comprehensive_3d", heatmap_side_max=HEATMAP_SIDE)
+    first = StudyContent(
+        ReportIdentity(
+            STUDY, 1, datetime.now(UTC), device_uid(ae_title, f"{manifest.name}@{manifest.version}"), ae_title
+        ),
+        algorithm_of(manifest),
+        (*plain, *drawn, declined),
+        options,
+        lambda image: Rendering(GRAY, IDENTITY_AFFINE),
+    )
+    drawn_before: dict[tuple[str, str], Dataset] = {}
+    results = _built(first, drawn_before)
+    later = replace(
+        first,
+        earlier=lambda kind, uid: drawn_before.get((kind, uid)),
+        predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES),),
+    )
+    empty = replace(first, images=(declined,))
+    return results + _built(later, drawn_before) + _built(empty, drawn_before)
+
+
+def _built(content: StudyContent, drawn: dict[tuple[str, str], Dataset]) -> int:
+    """Build and encode every kind of result; what is drawn over an image is kept in `drawn`. Returns how many."""
+    built, count = dict[str, list[BuiltResult]](), 0
+    for kind in RESULT_KINDS.values():
+        built[kind.name] = kind.load().build(content, built)
+        for one in built[kind.name]:
+            place = (kind.name, one.source_instance_uid or "")
+            if drawn.get(place) is not one.ds:
+                to_bytes(one.ds)
+                count += 1
+            if one.source_instance_uid is not None:
+                drawn[place] = one.ds
+    return count
 
 
 def _image(
     manifest: Manifest, modality: str, positive: bool, header: Header, place: int | None = None
-) -> AnalysedImage:
-    """A film with all findings, or with the one at `place`."""
+) -> ReportedImage:
+    """A film with all findings and no map, or with the one at `place` and its map."""
     source = Dataset()
     source.SOPClassUID = USUAL_CLASSES.get(modality, SECONDARY_CAPTURE)
     source.SOPInstanceUID = result_uid("rehearsal", modality, str(positive), *header, str(place))
@@ -109,4 +114,7 @@ def _image(
         )
         for spec in manifest.findings
     )
-    return AnalysedImage(source, findings if place is None else findings[place : place + 1], notes=("a rehearsal",))
+    uid, notes = str(source.SOPInstanceUID), ("a rehearsal",)
+    if place is None:
+        return ReportedImage(uid, source, findings, notes)
+    return ReportedImage(uid, source, findings[place : place + 1], notes, CAM[np.newaxis])

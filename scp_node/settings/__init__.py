@@ -2,7 +2,7 @@
 
 from scp_node.settings.model import Settings
 from scp_node.settings.network import Node, Receiver, RemoteAE, Tls, Web
-from scp_node.settings.routes import ResultKind, Route, View, When
+from scp_node.settings.routes import ResultKindName, Route, View, When
 from scp_node.settings.section import Section
 from scp_node.settings.work import Delivery, Drift, GateMode, Inference, Logging, Report, Storage, Workers
 
@@ -16,7 +16,7 @@ __all__ = [
     "Receiver",
     "RemoteAE",
     "Report",
-    "ResultKind",
+    "ResultKindName",
     "Route",
     "Section",
     "Settings",

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scp_node.settings.model import Settings
-
-Loc = tuple[str | int, ...]
-"""Path of a value: keys and zero-based positions in lists."""
+from scp_node.settings.strict_yaml import Loc
 
 
 @dataclass(frozen=True)

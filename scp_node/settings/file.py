@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from scp_node.errors import ConfigurationError, HilumError
-from scp_node.settings.checks import Loc, cross_checks
+from scp_node.settings.checks import cross_checks
 from scp_node.settings.messages import explained
 from scp_node.settings.model import Settings
 from scp_node.settings.schema import Schema, any_value, leaves, schema_at, settings_schema, value_schemas
 from scp_node.settings.section import Section
-from scp_node.settings.strict_yaml import FILE_BYTES_MAX, Document, Position, Problem, dotted, read_yaml
+from scp_node.settings.strict_yaml import FILE_BYTES_MAX, Document, Loc, Position, Problem, dotted, read_yaml
 from scp_node.tls.contexts import CertificateUnusable, make_contexts
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from scp_node.settings.checks import Loc
 from scp_node.settings.schema import Schema, any_value, schema_at, settings_schema, value_schemas
+from scp_node.settings.strict_yaml import Loc
 
 SHOWN_CHARACTERS_MAX = 60
 

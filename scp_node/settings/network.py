@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,7 @@ class Node(Section):
 class RemoteAE(Section):
     """One other DICOM application: a modality or PACS that sends images, an archive that gets results, or both."""
 
+    kind: ClassVar[str] = "dimse"  # how results get there: a row of scp_node.deliver.destinations.KINDS
     ae_title: AETitle = Field(description="AE title of the remote application.", examples=["ORTHANC"])
     host: Host = Field(description="Host name or IP address.", examples=["127.0.0.1"])
     port: Port = Field(description="TCP port where it listens.", examples=[4242])

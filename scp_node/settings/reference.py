@@ -46,7 +46,7 @@ def _section(section: Schema, indent: int) -> Iterator[str]:
         if indent == 0:
             yield ""
         yield from _comment(field["description"], indent)
-        yield from _comment(f"[{'; '.join(_facts(field, key in required))}]", indent)
+        yield from _comment(f"[{'; '.join(facts(field, key in required))}]", indent)
         if any_value(field) is not None:
             yield f"{' ' * indent}{key}:"
             yield from _named_section(field, indent + 2)
@@ -82,7 +82,7 @@ def _with_examples(section: Schema, example: dict[str, Any]) -> Schema:
     return {**section, "properties": fields}
 
 
-def _facts(field: Schema, required: bool) -> Iterator[str]:
+def facts(field: Schema, required: bool) -> Iterator[str]:
     """Type, bounds and default of a field."""
     default = "required" if required else "optional"
     if any_value(field) is not None:

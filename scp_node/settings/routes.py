@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field
 
+from converter.result.kinds.table import DEFAULT_KINDS, RESULT_KINDS
 from scp_node.settings.section import CodeString, Section
 
-ResultKind = Literal["sr", "heatmap"]
+if TYPE_CHECKING:
+    ResultKindName = str
+else:
+    ResultKindName = Literal[DEFAULT_KINDS + tuple(name for name in RESULT_KINDS if name not in DEFAULT_KINDS)]
 View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
 
 
@@ -55,7 +59,9 @@ class Route(Section):
         "`hilum models agreement`.",
         json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.0'"},
     )
-    results: list[ResultKind] = Field(
-        ["sr", "heatmap"], min_length=1, description="Which result objects are built: sr, heatmap."
+    results: list[ResultKindName] = Field(
+        list(DEFAULT_KINDS),
+        min_length=1,
+        description=f"Which result objects are built: {', '.join(get_args(ResultKindName))}.",
     )
     to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])

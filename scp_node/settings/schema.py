@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from scp_node.settings.checks import Loc
 from scp_node.settings.model import Settings
+from scp_node.settings.strict_yaml import Loc
 
 Schema = dict[str, Any]
 

@@ -88,21 +88,56 @@ class Report(Section):
 
 
 class Delivery(Section):
-    """How results travel to their destinations."""
+    """How results travel to their destinations, and when one is sent again."""
 
-    retry_first_s: Seconds = Field(5, gt=0, description="Wait after the first failed attempt; doubles each time.")
+    retry_first_s: Seconds = Field(5, gt=0, description="Wait after the first failed attempt.")
+    retry_factor: float = Field(2, ge=1, le=10, description="Each wait is this many times the one before.")
     retry_max_s: Seconds = Field(600, gt=0, description="Longest wait between two attempts.")
+    retry_jitter: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Part of each wait that is drawn by lot, so that not all results are sent again at one moment.",
+    )
     give_up_after_h: float = Field(72, gt=0, le=8760, description="After this long a delivery becomes a dead letter.")
+    attempts_max: int = Field(
+        100_000,
+        ge=1,
+        le=1_000_000,
+        description="Attempts after which a delivery that ends unexpectedly is a dead letter, however short the waits: "
+        "a stop for a runaway. What an archive refuses or does not answer is given up by give_up_after_h.",
+    )
     connect_timeout_s: Seconds = Field(10, gt=0, description="Time to reach a destination and open an association.")
     response_timeout_s: Seconds = Field(60, gt=0, description="Time for a destination to answer a C-STORE.")
     commitment_timeout_s: Seconds = Field(
-        3600, gt=0, description="An archive that has not confirmed a result for this long is asked again, three times."
+        3600, gt=0, description="An archive that has not confirmed a result for this long is asked again."
+    )
+    commitment_requests_max: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="How often an archive is asked to confirm a result; then the result stays sent, with a note.",
+    )
+    commitment_not_offered_s: Seconds = Field(
+        3600,
+        gt=0,
+        description="An archive that does not offer Storage Commitment is not asked for this long: it may be set up "
+        "meanwhile.",
+    )
+    uncommitted_retry_s: Seconds = Field(
+        60, gt=0, description="Wait before a result is sent again that its archive reports as not kept."
+    )
+    uncommitted_attempts_max: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="How often a result is sent that its archive reports as not kept; then it is a dead letter.",
     )
     keep_open_s: Seconds = Field(5, description="An association stays open this long for the next result.")
 
 
 class Workers(Section):
-    """How much is worked on at the same time, and how often a queue is looked at."""
+    """How much is worked on at the same time, how often a queue is looked at, and how failed work is tried again."""
 
     images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
     studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
@@ -121,7 +156,42 @@ class Workers(Section):
         description="How far workers and decoding processes step back behind the receiver, which runs at 0, so that "
         "a node busy with pixels still takes images in. Holds from the next start.",
     )
-    attempts_max: int = Field(5, ge=1, le=100, description="Attempts at an image or report before it is a dead letter.")
+    attempts_max: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description="Attempts at an image or report before it is a dead letter. Also how often the worker may die "
+        "during a job.",
+    )
+    retry_first_s: Seconds = Field(3, gt=0, description="Wait after the first failed attempt at an image or report.")
+    retry_factor: float = Field(3, ge=1, le=10, description="Each wait is this many times the one before.")
+    retry_max_s: Seconds = Field(300, gt=0, description="Longest wait between two attempts.")
+    retry_jitter: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Part of each wait that is drawn by lot, so that what failed together is not tried again together.",
+    )
+    give_up_after_h: float = Field(
+        72,
+        gt=0,
+        le=8760,
+        description="While the machine fails (disk full, no database, a model package that cannot be used), images and "
+        "reports wait this long, however many attempts that takes.",
+    )
+    lease_s: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="The jobs of a worker that gives no sign for this long are taken over by another.",
+    )
+    queue_retry_s: Seconds = Field(1, gt=0, description="Wait after the queues could not be read.")
+    restart_first_s: Seconds = Field(0.2, gt=0, description="Wait before a process that died is started again.")
+    restart_factor: float = Field(2, ge=1, le=10, description="Each wait is this many times the one before.")
+    restart_max_s: Seconds = Field(30, gt=0, description="Longest wait before a process is started again.")
+    restart_reset_s: Seconds = Field(
+        60, gt=0, description="After a process has lived this long, the wait is restart_first_s again."
+    )
     reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
 

@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import logging
 import os
 import re
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import xxhash
 
 from scp_node.errors import OutOfResources
 from scp_node.host.disk_space import DiskLimits, DiskSpace, errno_name
+from scp_node.storage.durable_files import (
+    PART_SUFFIX,
+    create_locked,
+    holds,
+    make_directory,
+    remove_unless_locked,
+    write_rest,
+)
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_SUFFIX, _PART_SUFFIX = ".dcm", ".part"
+_SUFFIX = ".dcm"
 _PARTS = "parts"
 # A writev takes this many pieces at most (IOV_MAX of Linux).
 _PIECES_MAX = 1024
@@ -108,13 +114,13 @@ class Spool:
         try:
             return PartFile(self, head, is_limited)
         except FileNotFoundError:  # somebody cleared the spool while it was in use
-            _make_directory(self.parts)
+            make_directory(self.parts)
             return PartFile(self, head, is_limited)
 
     def put(self, name: str, data: bytes) -> Path:
         """Make `data` durable under `name`. Doing so again with the same bytes leaves the file as it is."""
         path = self.path(name)
-        if _holds(path, data):
+        if holds(path, data):
             self._fsync_file(path)  # whoever wrote it may have died before his own fsync
             self._fsync_directory(path.parent)
             return path
@@ -132,7 +138,7 @@ class Spool:
 
     def sweep_parts(self) -> int:
         """Remove the part files of processes that died; one that is being written is locked and stays."""
-        return sum(_remove_unless_locked(path) for path in self.parts.glob(f"*{_PART_SUFFIX}"))
+        return sum(remove_unless_locked(path) for path in self.parts.glob(f"*{PART_SUFFIX}"))
 
     def delete(self, part: Path) -> None:
         """Delete a part file now or, while the disk is read-only or fails, as soon as one can be made again."""
@@ -150,13 +156,13 @@ class Spool:
         """All at once, so that no sender waits for them later. Who made those that are there may have died before the
         fsync of what holds them."""
         for folder in (self.root, self.parts, *(self.root / f"{number:02x}" for number in range(256))):
-            _make_directory(folder)
+            make_directory(folder)
         for folder in (self.root, self.root.parent):
             self._fsync_directory(folder)
 
     def _make_shard(self, shard: Path) -> None:
         """Make one again that somebody took away."""
-        _make_directory(shard)
+        make_directory(shard)
         self._fsync_directory(self.root)
 
     def _fsync_directory(self, directory: Path) -> None:
@@ -186,7 +192,7 @@ class PartFile:
         self._spool = spool
         self._file_bytes = 0
         self._check_at = GROWTH_CHECK_BYTES if is_limited else None
-        self._path, self._fd = _create_locked(spool.parts)
+        self._path, self._fd = create_locked(spool.parts)
         self._hash = xxhash.xxh3_128()
         self._head_bytes = len(head)
         self._writeback_from, self._writeback_step = 0, WRITEBACK_BYTES_FIRST
@@ -277,7 +283,7 @@ class PartFile:
                 batch = views[start : start + _PIECES_MAX]
                 written = os.writev(self._fd, batch)
                 if written < sum(map(len, batch)):
-                    _write_rest(self._fd, b"".join(batch)[written:])
+                    write_rest(self._fd, b"".join(batch)[written:])
             self._file_bytes += sum(map(len, views))
             if self._file_bytes - self._writeback_from >= self._writeback_step:
                 self._begin_writeback()
@@ -306,60 +312,3 @@ class PartFile:
     def _fail(self, error: OSError) -> NoReturn:
         self.discard()
         raise OutOfResources(f"cannot write: {errno_name(error)}") from error
-
-
-def _create_locked(folder: Path) -> tuple[Path, int]:
-    """A new part file, locked so that no sweep takes it for one of a dead process."""
-    while True:
-        path = folder / f"{secrets.token_hex(16)}{_PART_SUFFIX}"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            if os.fstat(fd).st_nlink:
-                return path, fd
-        except OSError:
-            os.close(fd)
-            raise
-        os.close(fd)  # a sweep came between open and lock
-
-
-def _remove_unless_locked(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return True
-
-
-def _write_rest(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
-
-
-def _make_directory(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = directory.stat()
-    if found.st_uid == os.geteuid() and found.st_mode & 0o777 != 0o700:
-        directory.chmod(0o700)
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        return path.stat().st_size == len(data) and path.read_bytes() == data
-    except FileNotFoundError:
-        return False
-
-
-class SpoolFiles(Protocol):
-    """The part of the spool that the workflow uses."""
-
-    def path(self, spool_name: str) -> Path: ...
-
-    def put(self, name: str, data: bytes) -> Path: ...

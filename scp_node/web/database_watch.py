@@ -43,7 +43,7 @@ class DatabaseWatch:
         """Count once. What cannot be counted is not shown, instead of as it was."""
         try:
             with self._ledger.reading() as tx:
-                jobs, deliveries = self._ledger.count_live_jobs(tx), self._ledger.count_deliveries(tx)
+                jobs, deliveries = tx.jobs.count_live(), tx.deliveries.count()
         except (SQLAlchemyError, OSError) as error:
             if not self._fault:
                 log.error("the database cannot be read", exc_info=error)

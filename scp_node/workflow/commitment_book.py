@@ -1,4 +1,4 @@
-"""Storage commitment in the ledger: a request is entered before it is made, a report counts once (PS3.4 J).
+"""What a report on storage commitment means for the delivery it is about; the first one on a request counts (PS3.4 J).
 
 A report may come on any association with the archive that was asked, to the worker that asked or to the receiver, and
 more than once. Whoever gets it gives it to `CommitmentBook.take`.
@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import timedelta
 from enum import Enum
-
-import sqlalchemy as sa
 
 from scp_node.dimse.storage_commitment import (
     ALL_COMMITTED,
-    COMMITMENT_INSTANCE,
     ENTERED,
     NO_SUCH_CLASS,
     NO_SUCH_EVENT,
     NO_SUCH_INSTANCE,
     OTHER_OBJECTS,
     SOME_FAILED,
-    STORAGE_COMMITMENT,
     UNKNOWN_TRANSACTION,
     CommitmentReport,
     EventReport,
@@ -31,14 +26,14 @@ from scp_node.dimse.storage_commitment import (
     Reply,
     read_report,
 )
-from scp_node.engine.jobs import JobQueue, delivery_job_id
-from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, STORAGE_COMMITMENT
+from scp_node.engine.jobs import JobQueue
+from scp_node.engine.retry import Retries
+from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
+from scp_node.workflow.job_kinds import commitment_job_id, delivery_job_id
 
 log = logging.getLogger(__name__)
-# A result that the archive says it lost is sent this often in all; after that a person has to look.
-SENT_MAX = 3
-SENT_AGAIN_AFTER = timedelta(seconds=60)
 
 
 class Remedy(Enum):
@@ -63,16 +58,14 @@ UNKNOWN_REASON = ("it gives a reason that the standard does not know", Remedy.SE
 class CommitmentBook:
     """Requests and reports; thread-safe, one transaction each."""
 
-    def __init__(self, ledger: Ledger, jobs: JobQueue) -> None:
-        self._ledger, self._jobs = ledger, jobs
+    def __init__(self, ledger: Ledger, jobs: JobQueue, retries: Retries) -> None:
+        self._ledger, self._jobs, self._retries = ledger, jobs, retries
 
     def open(self, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> str:
         """Enter a request and return its Transaction UID, durable before anybody is asked."""
         transaction_uid = f"2.25.{uuid.uuid4().int}"
         with self._ledger.transaction() as tx:
-            self._ledger.add_commitment(
-                tx, transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid
-            )
+            tx.commitments.add(transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid)
         return transaction_uid
 
     def take(self, event: EventReport) -> Reply:
@@ -88,7 +81,7 @@ class CommitmentBook:
         except MalformedReport as error:
             return Reply(0x0115, str(error))
         with self._ledger.transaction() as tx:
-            request = self._ledger.commitment(tx, report.transaction_uid, to_answer=True)
+            request = tx.commitments.get(report.transaction_uid, to_answer=True)
             if request is None or request.ae_title != event.ae_title:
                 return UNKNOWN_TRANSACTION
             if not _is_about(report, request):
@@ -97,30 +90,23 @@ class CommitmentBook:
                 self._enter(tx, request, report.references[0])
         return ENTERED
 
-    def _enter(self, tx: sa.Connection, request: CommitmentRow, reference: ObjectReference) -> None:
-        reason, ledger = reference.failure_reason, self._ledger
-        ledger.answer_commitment(tx, request.transaction_uid, "committed" if reason is None else "failed", reason)
-        delivery = ledger.delivery(tx, request.delivery_id)
+    def _enter(self, tx: Transaction, request: CommitmentRow, reference: ObjectReference) -> None:
+        """The first report on a request counts, and only while its result is sent and waits for one."""
+        reason = reference.failure_reason
+        tx.commitments.answer(request.transaction_uid, "committed" if reason is None else "failed", reason)
+        delivery = tx.deliveries.get(request.delivery_id)
         if delivery.state != "sent" or delivery.result_uid != request.sop_instance_uid:
             return  # a late answer: the result was given up, is committed or is on its way again
-        job = ledger.job(tx, delivery_job_id(delivery.id))
-        assert job is not None, "a delivery has a job"
         if reason is None:
             detail = f"{delivery.destination} has committed to keep it"
-            ledger.update_delivery(tx, delivery.id, state="committed", detail=detail)
+            tx.deliveries.update(delivery.id, state="committed", detail=detail)
         else:
-            meaning, remedy = FAILURE_REASONS.get(reason, UNKNOWN_REASON)
-            detail = f"{delivery.destination} does not commit to keep it: {meaning} [reason 0x{reason:04X}]"
-            failures = sum(row.state == "failed" for row in ledger.commitments_of(tx, delivery.id))
-            if remedy is Remedy.SEND_AGAIN and failures < SENT_MAX:
-                due_at = now_utc() + SENT_AGAIN_AFTER
-                ledger.update_delivery(tx, delivery.id, state="failed", next_attempt_at=due_at, detail=detail)
-                self._jobs.again(tx, job, due_at, detail)
-            else:
-                ledger.update_delivery(tx, delivery.id, state="dead", next_attempt_at=None, detail=detail)
-                self._jobs.bury(tx, job, detail)
-        ledger.add_event(tx, job.study_instance_uid, request.sop_instance_uid, "commitment", detail)
-        self._jobs.end_commitment(tx, delivery.id, delivery.attempts)
+            detail = self._enter_failure(tx, delivery, reason)
+        job = tx.jobs.get(delivery_job_id(delivery.id))
+        assert job is not None, "a delivery has a job"
+        tx.events.add(job.study_instance_uid, request.sop_instance_uid, "commitment", detail)
+        for attempt in range(delivery.attempts + 1):  # nobody has to ask any more
+            self._jobs.drop(tx, commitment_job_id(delivery.id, attempt))
         log.log(
             logging.INFO if reason is None else logging.ERROR,
             f"delivery {'committed' if reason is None else 'not committed'}",
@@ -130,6 +116,21 @@ class CommitmentBook:
                 "reason": "" if reason is None else f"0x{reason:04X}",
             },
         )
+
+    def _enter_failure(self, tx: Transaction, delivery: DeliveryRow, reason: int) -> str:
+        """Send the result again or give it up; returns the detail of the delivery."""
+        meaning, remedy = FAILURE_REASONS.get(reason, UNKNOWN_REASON)
+        detail = f"{delivery.destination} does not commit to keep it: {meaning} [reason 0x{reason:04X}]"
+        failures = sum(row.state == "failed" for row in tx.commitments.of_delivery(delivery.id))
+        sending = self._retries()["uncommitted-result"]
+        if remedy is Remedy.SEND_AGAIN and not sending.is_exhausted(failures):
+            due_at = now_utc() + sending.wait(failures)
+            tx.deliveries.update(delivery.id, state="failed", next_attempt_at=due_at, detail=detail)
+            self._jobs.reopen(tx, delivery_job_id(delivery.id), due_at, detail)
+        else:
+            tx.deliveries.update(delivery.id, state="dead", next_attempt_at=None, detail=detail)
+            self._jobs.give_up(tx, delivery_job_id(delivery.id), detail)
+        return detail
 
 
 def _is_about(report: CommitmentReport, request: CommitmentRow) -> bool:

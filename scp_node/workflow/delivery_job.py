@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import logging
-import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pydicom
-import sqlalchemy as sa
-from pydicom.uid import Comprehensive3DSRStorage
 
-from converter.result.structured_report import as_comprehensive
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.errors import UsageError
-from scp_node.ledger import DeliveryRow, JobRow, ResultRow
+from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
-from scp_node.settings import Delivery
+from scp_node.reporting.results import store_result
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
-from scp_node.workflow.services import Services, StepLog
-from scp_node.workflow.study_job import store_result
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
 
@@ -36,78 +33,69 @@ class DeliveryCase:
     outcome: SendOutcome | None = None
 
 
-def send(case: DeliveryCase, parts: Services) -> None:
-    """One C-STORE over the association that is kept for the destination."""
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(case.result.spool_name))
+def send(case: DeliveryCase, services: Services) -> None:
+    """One attempt, in the way of the destination's kind."""
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(case.result.spool_name))
     case.log.outcome = case.outcome.message
 
 
-def fall_back(case: DeliveryCase, parts: Services) -> None:
-    """Where Comprehensive 3D SR is refused as a class, the same content goes as Comprehensive SR."""
+def fall_back(case: DeliveryCase, services: Services) -> None:
+    """Where the SOP class is refused, the same content goes in another one, if its kind has another."""
     assert case.outcome is not None
+    kind, sop_class_uid = RESULT_KINDS[case.result.kind], case.result.sop_class_uid
     refused = case.outcome.class_refused
-    if case.result.sop_class_uid != Comprehensive3DSRStorage or not (refused or case.outcome.sent):
+    is_preferred = len(kind.sop_classes) > 1 and sop_class_uid == next(iter(kind.sop_classes))
+    if not is_preferred or not (refused or case.outcome.sent):
         case.log.outcome = ""
         return
-    with parts.ledger.transaction() as tx:
-        destination, sop_class_uid = case.delivery.destination, case.result.sop_class_uid
-        if parts.ledger.sop_class_accepted(tx, destination, sop_class_uid) is not (not refused):
-            parts.ledger.set_sop_class_accepted(tx, destination, sop_class_uid, accepted=not refused)
+    with services.ledger.transaction() as tx:
+        if tx.sop_classes.accepted(case.delivery.destination, sop_class_uid) is not (not refused):
+            tx.sop_classes.set_accepted(case.delivery.destination, sop_class_uid, accepted=not refused)
     if not refused:
         case.log.outcome = ""
         return
-    variant = as_comprehensive(pydicom.dcmread(parts.spool.path(case.result.spool_name)))
-    new = store_result(parts.spool, variant, "sr")
-    with parts.ledger.transaction() as tx:
-        parts.ledger.add_result(tx, case.result.report_id, new)
-        parts.ledger.update_delivery(tx, case.delivery.id, result_uid=new.sop_instance_uid)
-        result = parts.ledger.result(tx, new.sop_instance_uid)
+    variant = kind.load().as_class(pydicom.dcmread(services.spool.path(case.result.spool_name)), sop_class_uid)
+    assert variant is not None, "a kind with two classes knows how to write the second"
+    new = store_result(services.spool, variant, kind.name)
+    with services.ledger.transaction() as tx:
+        tx.results.add(case.result.report_id, new)
+        tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
+        result = tx.results.get(new.sop_instance_uid)
     assert result is not None
     case.result = result
-    case.outcome = parts.sender.send(case.delivery.destination, parts.spool.path(result.spool_name))
-    case.log.outcome = f"as Comprehensive SR: {case.outcome.message}"
+    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(result.spool_name))
+    case.log.outcome = f"as {kind.sop_classes[result.sop_class_uid]}: {case.outcome.message}"
 
 
 DELIVERY_JOB = (send, fall_back)
 
 
-def run_delivery_job(parts: Services, job: JobRow) -> None:
+def run_delivery_job(services: Services, job: JobRow) -> None:
     """One attempt, then success, another attempt later, or a dead letter, entered in one transaction."""
-    with parts.ledger.reading() as tx:
-        delivery = parts.ledger.delivery(tx, int(job.subject))
-        result = parts.ledger.result(tx, delivery.result_uid)
+    with services.ledger.reading() as tx:
+        delivery = tx.deliveries.get(int(job.subject))
+        result = tx.results.get(delivery.result_uid)
     assert result is not None
-    if delivery.destination not in parts.settings().remote_aes:
+    if delivery.destination not in services.settings().remote_aes:
         raise UsageError(f"the destination {delivery.destination} is no longer configured")
     case = DeliveryCase(job, delivery, result, StepLog(job.study_instance_uid, result.sop_instance_uid))
     for step in DELIVERY_JOB:
         with case.log.step(step.__name__):
-            step(case, parts)
-    _enter_outcome(case, parts)
+            step(case, services)
+    _enter_outcome(case, services)
 
 
-def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
-    outcome, job, settings = case.outcome, case.job, parts.settings().delivery
+def _enter_outcome(case: DeliveryCase, services: Services) -> None:
+    outcome, attempts, moment = case.outcome, case.delivery.attempts + 1, now_utc()
     assert outcome is not None
     # the archive's own words may name the patient: they go into the ledger, never into the log
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
-    attempts, moment = case.delivery.attempts + 1, now_utc()
-    with parts.ledger.transaction() as tx:
-        case.log.enter(tx, parts.ledger)
-        if outcome.sent:
-            state: DeliveryState = "sent"
-            due_at = None
-            parts.jobs.finish(tx, job)
-        elif outcome.verdict is Verdict.RETRY and not _gave_up(case.delivery, settings, moment):
-            state, due_at = "failed", moment + timedelta(seconds=wait_s(attempts, settings))
-            parts.jobs.again(tx, job, due_at, detail)
-        else:
-            state, due_at = "dead", None
-            parts.jobs.bury(tx, job, detail)
+    with services.ledger.transaction() as tx:
+        case.log.enter(tx)
+        state, due_at = _end_attempt(tx, case, services, detail, moment)
         if state == "sent":
-            detail = plan_commitment(tx, parts, case.delivery, attempts, job.study_instance_uid, detail)
-        parts.ledger.update_delivery(
-            tx,
+            detail = plan_commitment(tx, services, case.delivery, attempts, case.job.study_instance_uid, detail)
+        tx.deliveries.update(
             case.delivery.id,
             state=state,
             attempts=attempts,
@@ -117,9 +105,8 @@ def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
             detail=detail,
         )
     metrics.delivery_attempts.labels(state).inc()
-    level = {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR)
     log.log(
-        level,
+        {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR),
         f"delivery {state}",
         extra={
             "result_uid": case.result.sop_instance_uid,
@@ -131,17 +118,24 @@ def _enter_outcome(case: DeliveryCase, parts: Services) -> None:
     )
 
 
-def wait_s(attempts: int, settings: Delivery) -> float:
-    """Exponential backoff with jitter: between half and all of first * 2^(attempts - 1), at most retry_max_s."""
-    ceiling = min(settings.retry_max_s, settings.retry_first_s * 2 ** min(attempts - 1, 30))
-    return random.uniform(ceiling / 2, ceiling)
+def _end_attempt(
+    tx: Transaction, case: DeliveryCase, services: Services, detail: str, moment: datetime
+) -> tuple[DeliveryState, datetime | None]:
+    """End the job, or have it tried again; returns the state of the delivery and when its next attempt is due."""
+    assert case.outcome is not None
+    retry = services.retries()["delivery"]
+    if case.outcome.sent:
+        services.jobs.finish(tx, case.job)
+        return "sent", None
+    if case.outcome.verdict is Verdict.RETRY and not retry.is_too_late(case.delivery.created_at, moment):
+        due_at = moment + retry.wait(case.delivery.attempts + 1)
+        services.jobs.again(tx, case.job, due_at, detail)
+        return "failed", due_at
+    services.jobs.bury(tx, case.job, detail)
+    return "dead", None
 
 
-def _gave_up(delivery: DeliveryRow, settings: Delivery, moment: datetime) -> bool:
-    return moment - delivery.created_at > timedelta(hours=settings.give_up_after_h)
-
-
-def bury_delivery(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_delivery(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A delivery whose job died is a dead letter."""
-    parts.ledger.update_delivery(tx, int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
-    parts.ledger.add_event(tx, job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")
+    tx.deliveries.update(int(job.subject), state="dead", next_attempt_at=None, detail=f"{code}: {reason}")
+    tx.events.add(job.study_instance_uid, f"delivery {job.subject}", "send", f"dead: {code}: {reason}")

@@ -5,29 +5,24 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from pydicom import Dataset
 
+from converter.analysis import Examined, analyse
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.convert import Converted
-from converter.image.eligibility import check_header
 from converter.image.image_file import read_header
-from converter.package.gate import as_note
-from converter.result.regions import attention_region
-from scp_node.analysis.judge import gate_refusal
-from scp_node.analysis.judge import judge as judge_scores
+from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route as choose
-from scp_node.errors import DecodeFailed
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.inference.scores import Scores
-from scp_node.ledger import Analysis, InstanceRow, JobRow, StoredFinding
-from scp_node.ledger.records import InstanceState
+from scp_node.ledger import InstanceRow, JobRow, Transaction
+from scp_node.ledger.records import Analysis, InstanceState, now_utc
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
 from scp_node.telemetry import metrics
-from scp_node.workflow.services import Services, StepLog
-from scp_node.workflow.study_job import plan_report
+from scp_node.workflow.job_kinds import shadow_job
+from scp_node.workflow.report_plan import plan_report
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
 
@@ -41,175 +36,99 @@ class ImageCase:
     ds: Dataset | None = None
     route: Route | None = None
     model: LoadedModel | None = None
-    notes: tuple[str, ...] = ()
-    declined: Declined | None = None
-    quarantined: bool = False
-    converted: Converted | None = None
-    scores: Scores | None = None
-    analysis: Analysis | None = None
+    examined: Examined | None = None
 
 
-def choose_route(case: ImageCase, parts: Services) -> None:
+def choose_route(case: ImageCase, services: Services) -> None:
     """Read the header and find the route and its model."""
-    case.ds = read_header(parts.spool.path(case.instance.spool_name))
-    choice = choose(parts.settings().routes, case.instance.source, case.ds)
-    case.route, case.declined = choice.route, choice.declined
+    case.ds = read_header(services.spool.path(case.instance.spool_name))
+    choice = choose(services.settings().routes, case.instance.source, case.ds)
+    case.route = choice.route
     if case.route is not None:
-        case.model = parts.models.get(case.route.model)
+        case.model = services.models.get(case.route.model)
         case.log.outcome = f"route {case.route.name}, model {case.model.label}"
+    if choice.declined is not None:
+        case.examined = Examined(choice.declined)
+        case.log.outcome = f"declined: {choice.declined.code}: {choice.declined.reason}"
 
 
-def check_eligibility(case: ImageCase, parts: Services) -> None:
-    """Compare the header with what the model was made for."""
-    assert case.ds is not None and case.model is not None
-    outcome = check_header(case.ds, case.model.manifest.intended_use)
-    if isinstance(outcome, Declined):
-        case.declined = outcome
-    else:
-        case.notes = outcome
-        case.log.outcome = "; ".join(outcome) or "eligible"
-
-
-def convert(case: ImageCase, parts: Services) -> None:
-    """Decode and render the pixels in a limited child process."""
+def examine(case: ImageCase, services: Services) -> Examined:
+    """The analysis, whose own steps are timed; what was seen is kept for the heat map."""
     assert case.model is not None
-    settings = parts.settings()
-    outcome = parts.decode_pool.convert(
-        parts.spool.path(case.instance.spool_name),
-        case.model.manifest.input,
-        None,
-        settings.report.heatmap_side_max,
-        settings.inference.pixels_max,
-    )
-    if isinstance(outcome, Declined):
-        case.declined = outcome
-        return
-    case.converted = outcome
-    case.notes += outcome.notes
-    rows, columns = outcome.source_shape
-    case.log.outcome = f"{columns} x {rows} pixels" + "".join(f"; {note}" for note in outcome.notes)
+    path, policy = services.spool.path(case.instance.spool_name), node_policy(services.settings())
+    examined = analyse(path, case.model, services.decode_pool, policy, case.ds, case.log)
+    if examined.gate is not None:
+        metrics.gate_refusals.labels(examined.gate.code, policy.gate).inc()
+    if examined.analysed is not None:
+        services.previews.put(case.instance.spool_name, examined.analysed.converted.preview)
+    return examined
 
 
-def infer(case: ImageCase, parts: Services) -> None:
-    """Score the model input; waits for a batch to fill where there is a GPU."""
-    assert case.model is not None and case.converted is not None
-    case.scores = case.model.batcher.score(case.converted.model_input)
-    case.log.outcome = f"on {case.model.provider}"
-
-
-def pass_gate(case: ImageCase, parts: Services) -> None:
-    """Ask the model's input gate whether this is an image to analyse at all; the site decides what its no means."""
-    assert case.model is not None and case.scores is not None
-    mode = parts.settings().inference.gate
-    refused = None if mode == "off" else gate_refusal(case.model.manifest, case.scores)
-    case.log.outcome = "" if mode == "off" or case.model.manifest.gate is None else "passed"
-    if refused is None:
-        return
-    metrics.gate_refusals.labels(refused.code, mode).inc()
-    if mode == "refuse":
-        case.declined = refused
-    else:
-        case.notes += (as_note(refused),)
-        case.log.outcome = f"noted: {refused.code}: {refused.reason}"
-
-
-def judge(case: ImageCase, parts: Services) -> None:
-    """Compare the scores with the operating points; a positive finding gets its region of attention."""
-    assert case.model is not None and case.converted is not None and case.scores is not None
-    cam, converted = case.scores.cam[0], case.converted
-    findings = []
-    for position, found in enumerate(judge_scores(case.model.manifest, case.scores.probability[0])):
-        region = None
-        if found.positive:
-            region = attention_region(
-                cam[position], converted.preview.shape, converted.preview_to_source, converted.source_shape
-            )
-        findings.append(
-            StoredFinding(found.name, found.concept, found.probability, found.threshold, found.positive, region)
-        )
-    case.analysis = Analysis(
-        cam, converted.preview_to_source, converted.source_shape, case.model.provider, tuple(findings)
-    )
-    parts.previews.put(case.instance.spool_name, converted.preview)
-    case.log.outcome = "; ".join(
-        f"{found.name} {found.probability:.4f} ({'positive' if found.positive else 'negative'}, "
-        f"threshold {found.threshold:.4f})"
-        for found in findings
-    )
-
-
-IMAGE_JOB = (choose_route, check_eligibility, convert, infer, pass_gate, judge)
-
-
-def run_image_job(parts: Services, job: JobRow) -> None:
+def run_image_job(services: Services, job: JobRow) -> None:
     """Run the steps on one instance; a refusal ends them, unreadable or undecodable bytes quarantine the instance."""
-    with parts.ledger.reading() as tx:
-        instance = parts.ledger.instance(tx, job.subject)
+    with services.ledger.reading() as tx:
+        instance = tx.instances.get(job.subject)
+    if instance.state != "received":  # an earlier run of this job has entered what it found
+        with services.ledger.transaction() as tx:
+            services.jobs.finish(tx, job)
+        return
     case = ImageCase(instance, StepLog(instance.study_instance_uid, instance.sop_instance_uid))
-    if instance.state == "received":
-        try:
-            for step in IMAGE_JOB:
-                with case.log.step(step.__name__):
-                    step(case, parts)
-                    if case.declined is not None:
-                        case.log.outcome = f"declined: {case.declined.code}: {case.declined.reason}"
-                if case.declined is not None:
-                    break
-        except (ConverterError, DecodeFailed) as error:
-            case.quarantined = True
-            metrics.decode_failures.labels(error.code).inc()
-            case.declined = Declined("undecodable", str(error))
-    _enter_outcome(case, parts, job)
+    try:
+        with case.log.step(choose_route.__name__):
+            choose_route(case, services)
+    except ConverterError as error:
+        case.examined = Examined(Declined("undecodable", str(error)), failure=error)
+    _enter_outcome(case, case.examined or examine(case, services), services, job)
 
 
-def _enter_outcome(case: ImageCase, parts: Services, job: JobRow) -> None:
-    state: InstanceState = "quarantined" if case.quarantined else "declined" if case.declined else "inferred"
-    own_result = case.declined is not None and case.declined.code == "own-result"
-    if case.quarantined and case.route is None:
-        case.route = _first_route_of(parts, case.instance.source)
-    steps = {entry.name for entry in case.log.entries}
-    ae_title = case.instance.calling_ae_title
-    count = drift_count(case.model, ae_title, case.ds, steps, case.declined, case.converted, case.analysis)
-    with parts.ledger.transaction() as tx:
-        entered = parts.ledger.finish_instance(
-            tx,
-            case.instance.sop_instance_uid,
+def _enter_outcome(case: ImageCase, examined: Examined, services: Services, job: JobRow) -> None:
+    instance, declined, state = case.instance, examined.declined, _state_of(examined)
+    if examined.failure is not None:
+        metrics.decode_failures.labels(getattr(examined.failure, "code", "decode-failed")).inc()
+        case.route = case.route or _first_route_of(services, instance.source)
+    count = drift_count(case.model, instance.calling_ae_title, case.ds, case.log.names, examined)
+    with services.ledger.transaction() as tx:
+        entered = tx.instances.finish(
+            instance.sop_instance_uid,
             state,
             route=case.route.name if case.route else None,
             model=case.model.label if case.model else None,
-            reportable=case.route is not None and not own_result,
-            decline_code=case.declined.code if case.declined else None,
-            detail=case.declined.reason if case.declined else "",
-            notes=case.notes,
-            analysis=case.analysis,
+            reportable=case.route is not None and not (declined and declined.code == "own-result"),
+            decline_code=declined.code if declined else None,
+            detail=declined.reason if declined else "",
+            notes=examined.notes,
+            analysis=None if examined.analysed is None else Analysis.of(examined.analysed),
         )
         if entered:
-            case.log.enter(tx, parts.ledger)
+            case.log.enter(tx)
             if count is not None:
-                count.enter(tx, parts.ledger)
+                count.enter(tx)
             if state == "inferred" and case.route is not None and case.route.shadow is not None:
-                uid, study = case.instance.sop_instance_uid, case.instance.study_instance_uid
-                parts.jobs.enqueue_shadow(tx, uid, study)
-            plan_report(tx, parts, case.instance.study_instance_uid)
-        parts.jobs.finish(tx, job)
+                earlier_jobs = tx.jobs.count_of(instance.study_instance_uid, instance.sop_instance_uid)
+                services.jobs.put(tx, shadow_job(instance, earlier_jobs, now_utc()))
+            plan_report(tx, services, instance.study_instance_uid)
+        services.jobs.finish(tx, job)
     if entered:
         log.info(
             "image judged" if state == "inferred" else f"image {state}",
             extra={
-                "sop_instance_uid": case.instance.sop_instance_uid,
-                "code": case.declined.code if case.declined else "",
+                "sop_instance_uid": instance.sop_instance_uid,
+                "code": declined.code if declined else "",
                 **case.log.timings(),
             },
         )
 
 
-def bury_image(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def _state_of(examined: Examined) -> InstanceState:
+    return "quarantined" if examined.failure else "declined" if examined.declined else "inferred"
+
+
+def bury_image(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead image job quarantines its instance, which is reported as not analysed. The pixels are not to blame: what
     cannot be decoded is found out in a decoding process, and does not end the job."""
-    instance = parts.ledger.instance(tx, job.subject)
-    route = _first_route_of(parts, instance.source)
-    parts.ledger.finish_instance(
-        tx,
+    instance = tx.instances.get(job.subject)
+    route = _first_route_of(services, instance.source)
+    tx.instances.finish(
         instance.sop_instance_uid,
         "quarantined",
         route=route.name if route else None,
@@ -218,10 +137,10 @@ def bury_image(parts: Services, tx: sa.Connection, job: JobRow, code: str, reaso
         decline_code="analysis-failed",
         detail=f"{code}: {reason}",
     )
-    parts.ledger.add_event(tx, instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
-    plan_report(tx, parts, instance.study_instance_uid)
+    tx.events.add(instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
+    plan_report(tx, services, instance.study_instance_uid)
 
 
-def _first_route_of(parts: Services, source: str) -> Route | None:
-    routes = parts.settings().routes
+def _first_route_of(services: Services, source: str) -> Route | None:
+    routes = services.settings().routes
     return next((route for route in routes if not route.when.from_ or source in route.when.from_), None)

@@ -1,4 +1,4 @@
-"""What happens to an image that a second model scores too: its scores are kept beside the first one's, and that is all.
+"""What happens to an image that a second model scores too: its scores are kept beside the first one's.
 
 It runs in a process of its own (scp_node.node.shadow), after the first model's job has been entered: no failure here
 can delay or end that one.
@@ -10,24 +10,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
+from converter.analysis import Analysed, analyse
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.eligibility import check_header
 from converter.image.image_file import read_header
-from scp_node.analysis.judge import gate_refusal, judge
+from scp_node.analysis.policies import shadow_policy
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
-from scp_node.inference.loaded_models import LoadedModel, LoadedModels
-from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, TwoScores
+from scp_node.inference.loaded_models import LoadedModels
+from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.settings import Settings
-from scp_node.storage.spool import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles
 
 log = logging.getLogger(__name__)
-PREVIEW_SIDE = 320
 
 
 @dataclass(frozen=True)
@@ -41,34 +39,40 @@ class ShadowServices:
     models: LoadedModels
     decode_pool: DecodePool
 
+    def retries(self) -> RetryTable:
+        return retry_table(self.settings().workers, self.settings().delivery)
 
-def run_shadow_job(parts: ShadowServices, job: JobRow) -> None:
+
+def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
     """Score one image with the second model that its route names now, if the first one's scores still stand."""
-    with parts.ledger.reading() as tx:
-        instance = parts.ledger.instance(tx, job.subject)
-        first = parts.ledger.analysis(tx, job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    with services.ledger.reading() as tx:
+        instance = tx.instances.get(job.subject)
+        first = tx.instances.analysis(job.subject)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     row = None
     if first is not None and route is not None and route.shadow is not None:
-        row = _scored(parts, instance, first, route.name, route.shadow)
-    with parts.ledger.transaction() as tx:
+        row = _scored(services, instance, first, route.name, route.shadow)
+    with services.ledger.transaction() as tx:
         if row is not None:
-            parts.ledger.put_shadow(tx, row)
-        parts.jobs.finish(tx, job)
+            tx.shadows.put(row)
+        services.jobs.finish(tx, job)
 
 
-def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
+def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
     outcome: ShadowOutcome = "scored"
     detail = ""
     scores: tuple[TwoScores, ...] = ()
     try:
-        answer = _scores(parts, instance, first, parts.models.get(shadow))
-        if isinstance(answer, Declined):
-            outcome, detail = "declined", f"{answer.code}: {answer.reason}"
-        elif not answer:
-            outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
+        path, model = services.spool.path(instance.spool_name), services.models.get(shadow)
+        examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), read_header(path))
+        if examined.failure is not None:
+            raise examined.failure
+        if isinstance(examined.outcome, Declined):
+            outcome, detail = "declined", f"{examined.outcome.code}: {examined.outcome.reason}"
         else:
-            scores = answer
+            scores = _side_by_side(first, examined.outcome)
+            if not scores:
+                outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
     except (ConverterError, DecodeFailed, InvalidScore, ModelUnusable) as error:
         outcome, detail = "failed", f"{error.code}: {error}"
     extra = {"sop_instance_uid": instance.sop_instance_uid, "shadow": shadow, "detail": detail}
@@ -76,36 +80,23 @@ def _scored(parts: ShadowServices, instance: InstanceRow, first: Analysis, route
     return ShadowRow(instance.sop_instance_uid, shadow, instance.model or "", route, outcome, detail, scores, now_utc())
 
 
-def _scores(
-    parts: ShadowServices, instance: InstanceRow, first: Analysis, model: LoadedModel
-) -> Declined | tuple[TwoScores, ...]:
-    path, manifest = parts.spool.path(instance.spool_name), model.manifest
-    verdict = check_header(read_header(path), manifest.intended_use)
-    if isinstance(verdict, Declined):
-        return verdict
-    pixels_max = parts.settings().inference.pixels_max
-    converted = parts.decode_pool.convert(path, manifest.input, None, PREVIEW_SIDE, pixels_max)
-    if isinstance(converted, Declined):
-        return converted
-    scores = model.batcher.score(converted.model_input)
-    refused = None if parts.settings().inference.gate != "refuse" else gate_refusal(manifest, scores)
-    if refused is not None:
-        return refused
+def _side_by_side(first: Analysis, second: Analysed) -> tuple[TwoScores, ...]:
+    """The findings that both models have."""
     said = {found.name: found for found in first.findings}
     return tuple(
         TwoScores(
             found.name, said[found.name].probability, said[found.name].positive, found.probability, found.positive
         )
-        for found in judge(manifest, scores.probability[0])
+        for found in second.findings
         if found.name in said
     )
 
 
-def bury_shadow(parts: ShadowServices, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_shadow(services: ShadowServices, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """The second model could not be run on this image: that is kept, and nothing else depends on it."""
-    instance = parts.ledger.instance(tx, job.subject)
-    route = next((route for route in parts.settings().routes if route.name == instance.route), None)
+    instance = tx.instances.get(job.subject)
+    route = next((route for route in services.settings().routes if route.name == instance.route), None)
     if route is not None and route.shadow is not None:
         model, detail = instance.model or "", f"{code}: {reason}"
         row = ShadowRow(job.subject, route.shadow, model, route.name, "failed", detail, (), now_utc())
-        parts.ledger.put_shadow(tx, row)
+        tx.shadows.put(row)

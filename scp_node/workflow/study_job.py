@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import pydicom
-import sqlalchemy as sa
 from pydicom import Dataset
-from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.declined import Declined
-from converter.result.encode import to_bytes
-from converter.result.structured_report import build_structured_report
+from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
+from converter.result.kinds.table import RESULT_KINDS, ResultKind
+from scp_node.analysis.policies import node_policy
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.ledger import InstanceRow, JobRow, NewResult, ReportRow
+from scp_node.intake.image_jobs import image_job
+from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
-from scp_node.reporting.assemble import (
-    CoveredImage,
-    algorithm_of,
-    assemble,
-    draw_heatmap,
-    header_or_stub,
-    identity_of,
-    prominent,
-)
+from scp_node.reporting.content import predecessors_of, reported_image, study_content
+from scp_node.reporting.results import store_result
 from scp_node.settings import Route
-from scp_node.storage.spool import SpoolFiles
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.job_kinds import delivery_job
+from scp_node.workflow.report_plan import last_arrival_of, plan_report
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SR_CLASSES = {"comprehensive_3d": Comprehensive3DSRStorage, "comprehensive": ComprehensiveSRStorage}
+
+
+@dataclass(frozen=True)
+class CoveredImage:
+    """One instance of the report: what the ledger has of it, and what the results say of it."""
+
+    instance: InstanceRow
+    analysis: Analysis | None
+    image: ReportedImage
 
 
 @dataclass
@@ -49,166 +51,165 @@ class StudyCase:
     report: ReportRow | None = None
     model: LoadedModel | None = None
     covered: list[CoveredImage] = field(default_factory=list)
-    heatmaps: dict[str, Dataset] = field(default_factory=dict)
+    content: StudyContent | None = None
+    built: dict[str, list[BuiltResult]] = field(default_factory=dict)
+    earlier: dict[str, ResultRow] = field(default_factory=dict)
     results: list[NewResult] = field(default_factory=list)
 
 
-def plan_report(tx: sa.Connection, parts: Services, study_instance_uid: str, cause: str = "") -> None:
-    """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
-    images = parts.ledger.instances_of_study(tx, study_instance_uid)
-    due_at = last_arrival_of(images) + timedelta(seconds=parts.settings().report.quiet_period_s)
-    # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
-    latest = max(image.finished_at or image.received_at for image in images)
-    for route in sorted({image.route for image in images if image.reportable and not image.covered and image.route}):
-        parts.jobs.enqueue_study(tx, study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
-
-
-def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
-    """When the last image came that belongs into a report. A clock that was set back makes nobody wait for it."""
-    moment = now_utc()
-    arrivals = [image.received_at for image in images if image.reportable]
-    return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
-
-
-def wait_until_quiet(case: StudyCase, parts: Services) -> None:
+def wait_until_quiet(case: StudyCase, services: Services) -> None:
     """End here if images are still arriving: the last of them brings a study job of its own."""
-    quiet_period = timedelta(seconds=parts.settings().report.quiet_period_s)
-    with parts.ledger.reading() as tx:
-        if not quiet_period or parts.ledger.report_of_job(tx, case.job.job_id) is not None:
+    quiet_period = timedelta(seconds=services.settings().report.quiet_period_s)
+    with services.ledger.reading() as tx:
+        if not quiet_period or tx.reports.of_job(case.job.job_id) is not None:
             return
-        images = parts.ledger.instances_of_study(tx, case.job.study_instance_uid)
+        images = tx.instances.of_study(case.job.study_instance_uid)
     if any(image.state == "received" for image in images):
         case.over, case.log.outcome = True, "more images are being analysed"
     elif now_utc() < last_arrival_of(images) + quiet_period:
         case.over, case.log.outcome = True, "more images came"
 
 
-def gather_images(case: StudyCase, parts: Services) -> None:
+def gather_images(case: StudyCase, services: Services) -> None:
     """Fix what the report covers, once for all runs of this job."""
-    with parts.ledger.reading() as tx:
-        begun = parts.ledger.report_of_job(tx, case.job.job_id)
-    case.model = parts.models.get(begun.model if begun else case.route.model)
-    with parts.ledger.transaction() as tx:
-        case.report = begun or _open_report(case, parts, tx, case.model.label)
+    with services.ledger.reading() as tx:
+        begun = tx.reports.of_job(case.job.job_id)
+    case.model = services.models.get(begun.model if begun else case.route.model)
+    with services.ledger.transaction() as tx:
+        case.report = begun or _open_report(case, services, tx, case.model.label)
     if case.report is None:
         case.over = True
         return
-    with parts.ledger.reading() as tx:  # what the report covers is fixed, and no sender waits for this
-        rows = [
-            (parts.ledger.instance(tx, uid), parts.ledger.analysis(tx, uid)) for uid in sorted(case.report.instances)
-        ]
+    with services.ledger.reading() as tx:  # what the report covers is fixed, and no sender waits for this
+        rows = [(tx.instances.get(uid), tx.instances.analysis(uid)) for uid in sorted(case.report.instances)]
     for instance, analysis in rows:
-        source = header_or_stub(instance, parts.spool.path(instance.spool_name))
-        case.covered.append(CoveredImage(instance, source, analysis))
+        image = reported_image(instance, analysis, services.spool.path(instance.spool_name))
+        case.covered.append(CoveredImage(instance, analysis, image))
+    case.content = _content(case, services)
     analysed = sum(image.analysis is not None for image in case.covered)
     case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
 
 
-def _open_report(case: StudyCase, parts: Services, tx: sa.Connection, model: str) -> ReportRow | None:
+def _open_report(case: StudyCase, services: Services, tx: Transaction, model: str) -> ReportRow | None:
     """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
-    job, ledger = case.job, parts.ledger
+    job = case.job
     images = [
         image
-        for image in ledger.instances_of_study(tx, job.study_instance_uid)
+        for image in tx.instances.of_study(job.study_instance_uid)
         if image.route == case.route.name and image.reportable and image.state != "received"
     ]
     if all(image.covered for image in images):
         case.log.outcome = "nothing new to report"
         return None
-    if ledger.report_in_progress(tx, job.study_instance_uid, case.route.name, job.job_id) is not None:
+    if tx.reports.in_progress(job.study_instance_uid, case.route.name, job.job_id) is not None:
         case.log.outcome = "another report of this study is being built; what it does not cover follows it"
         return None
     outdated = [image for image in images if _was_analysed(image) and image.model != model]
     for image in outdated:
-        ledger.reopen_instance(tx, image.sop_instance_uid)
-        parts.jobs.enqueue_image_anew(tx, image.sop_instance_uid, image.study_instance_uid, image.digest)
+        tx.instances.reopen(image.sop_instance_uid)
+        earlier_jobs = tx.jobs.count_of(image.study_instance_uid, image.sop_instance_uid)
+        services.jobs.put(tx, image_job(image, now_utc(), earlier_jobs))
     if outdated:
         case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
         return None
-    if parts.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
-        ledger.cover_instances(tx, [image.sop_instance_uid for image in images])
+    if services.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
+        tx.instances.cover([image.sop_instance_uid for image in images])
         case.log.outcome = "no image could be analysed; such reports are switched off"
         return None
     covered = [image.sop_instance_uid for image in images]
-    return ledger.open_report(tx, job.study_instance_uid, case.route.name, job.job_id, model, covered)
+    return tx.reports.open(job.study_instance_uid, case.route.name, job.job_id, model, covered)
 
 
-def build_heatmaps(case: StudyCase, parts: Services) -> None:
-    """A heat map for each analysed image: the one that was drawn before, or a new one."""
-    if "heatmap" not in case.route.results:
+def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
+    """The results of one kind; what was drawn for an earlier report is referred to again."""
+    if kind.name not in case.route.results:
         case.log.outcome = "not asked for"
         return
-    assert case.model is not None
-    for image in case.covered:
-        if image.analysis is None or not image.findings:
-            continue
-        uid = image.instance.sop_instance_uid
-        position = prominent(image.findings)
-        if parts.settings().report.heatmap_for == "positive" and not image.findings[position].positive:
-            continue
-        with parts.ledger.reading() as tx:
-            drawn = parts.ledger.heatmap_of(tx, uid, case.model.label)
-        if drawn is None:
-            case.heatmaps[uid] = _draw_heatmap(case, parts, image)
-            case.results.append(store_result(parts.spool, case.heatmaps[uid], "heatmap", uid))
-        else:
-            case.heatmaps[uid] = pydicom.dcmread(parts.spool.path(drawn.spool_name), stop_before_pixels=True)
-            case.results.append(drawn)
-    case.log.outcome = f"{len(case.heatmaps)} heat maps"
+    assert case.content is not None
+    module = kind.load()
+    built = case.built[kind.name] = module.build(case.content, case.built)
+    entered = [_entered(case, services, kind.name, one) for one in built]
+    case.results += entered
+    case.log.outcome = module.told(built, [one.bytes for one in entered])
 
 
-def build_report(case: StudyCase, parts: Services) -> None:
-    """Build the Structured Report over all covered images."""
-    if "sr" not in case.route.results:
-        case.log.outcome = "not asked for"
-        return
-    assert case.model is not None and case.report is not None
-    settings = parts.settings()
-    ds = build_structured_report(
-        assemble(
-            identity_of(case.report, settings.node.ae_title, case.model.label),
-            algorithm_of(case.model.manifest),
-            case.covered,
-            case.heatmaps,
-            _predecessors(case, parts),
-        ),
-        _sr_class(case, parts),
-        settings.report.charset,
+def _content(case: StudyCase, services: Services) -> StudyContent:
+    """What the results say, from the ledger as it is now."""
+    assert case.report is not None and case.model is not None
+    with services.ledger.reading() as tx:
+        latest = tx.reports.latest_built(case.job.study_instance_uid, case.route.name)
+        predecessors = predecessors_of(tx, latest)
+        classes = {uid for kind in RESULT_KINDS.values() for uid in kind.sop_classes}
+        refused = [uid for uid in classes if all(tx.sop_classes.accepted(name, uid) is False for name in case.route.to)]
+    return study_content(
+        case.report,
+        case.model.manifest,
+        [one.image for one in case.covered],
+        services.settings(),
+        partial(_rendering, case, services),
+        partial(_earlier, case, services),
+        predecessors,
+        refused,
     )
-    case.results.append(store_result(parts.spool, ds, "sr"))
-    case.log.outcome = f"{case.results[-1].bytes} bytes"
 
 
-def hand_to_delivery(case: StudyCase, parts: Services) -> None:
+def _earlier(case: StudyCase, services: Services, kind: str, sop_instance_uid: str) -> Dataset | None:
+    """The result over an image that an earlier report had, without its pixels."""
+    assert case.model is not None
+    with services.ledger.reading() as tx:
+        row = tx.results.over_image(kind, sop_instance_uid, case.model.label)
+    if row is None:
+        return None
+    case.earlier[row.sop_instance_uid] = row
+    return pydicom.dcmread(services.spool.path(row.spool_name), stop_before_pixels=True)
+
+
+def _entered(case: StudyCase, services: Services, kind: str, one: BuiltResult) -> NewResult:
+    """The result as it will be entered: durable, or as it was before."""
+    earlier = case.earlier.get(str(one.ds.SOPInstanceUID))
+    return earlier or store_result(services.spool, one.ds, kind, one.source_instance_uid)
+
+
+def hand_to_delivery(case: StudyCase, services: Services) -> None:
     """Enter results and deliveries and end the job, in one transaction."""
     assert case.report is not None
-    with parts.ledger.transaction() as tx:
-        deliveries = parts.ledger.close_report(tx, case.report, case.results, case.route.to)
+    with services.ledger.transaction() as tx:
+        deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
-                parts.jobs.enqueue_delivery(tx, delivery.id, delivery.destination, case.job.study_instance_uid)
-        plan_report(tx, parts, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
+                services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
+        plan_report(tx, services, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
         case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
-        _finish(case, parts, tx, "hand_to_delivery")
+        _finish(case, services, tx, "hand_to_delivery")
     for image in case.covered:
-        parts.previews.drop(image.instance.spool_name)
+        services.previews.drop(image.instance.spool_name)
 
 
-STUDY_JOB = (wait_until_quiet, gather_images, build_heatmaps, build_report, hand_to_delivery)
+Step = Callable[[StudyCase, Services], None]
 
 
-def run_study_job(parts: Services, job: JobRow) -> None:
+def study_steps() -> list[tuple[str, Step]]:
+    """The steps by name, in order: the results are built kind by kind, as their table has them."""
+    return [
+        ("wait_until_quiet", wait_until_quiet),
+        ("gather_images", gather_images),
+        *((kind.step, partial(build_kind, kind)) for kind in RESULT_KINDS.values()),
+        ("hand_to_delivery", hand_to_delivery),
+    ]
+
+
+def run_study_job(services: Services, job: JobRow) -> None:
     """Run the steps on one study and route."""
-    route = parts.route(job.subject)
+    route = services.route(job.subject)
     if route is None:
         raise UsageError(f"the route {job.subject} is no longer configured")
     case = StudyCase(job, StepLog(job.study_instance_uid, job.study_instance_uid), route)
-    for step in STUDY_JOB:
-        with case.log.step(step.__name__):
-            step(case, parts)
+    for name, step in study_steps():
+        with case.log.step(name):
+            step(case, services)
         if case.over:
-            with parts.ledger.transaction() as tx:
-                _finish(case, parts, tx)
+            with services.ledger.transaction() as tx:
+                _finish(case, services, tx)
             return
     log.info(
         "study reported",
@@ -220,73 +221,32 @@ def run_study_job(parts: Services, job: JobRow) -> None:
     )
 
 
-def bury_study(parts: Services, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
+def bury_study(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:
     """A dead study job leaves a trace for `hilum explain`; nothing else depends on it."""
-    parts.ledger.add_event(tx, job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
+    tx.events.add(job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
 
 
-def _finish(case: StudyCase, parts: Services, tx: sa.Connection, running_step: str = "") -> None:
-    case.log.enter(tx, parts.ledger, running_step)
-    parts.jobs.finish(tx, case.job)
+def _finish(case: StudyCase, services: Services, tx: Transaction, running_step: str = "") -> None:
+    case.log.enter(tx, running_step)
+    services.jobs.finish(tx, case.job)
 
 
 def _was_analysed(instance: InstanceRow) -> bool:
     return instance.state in ("inferred", "reported")
 
 
-def _draw_heatmap(case: StudyCase, parts: Services, image: CoveredImage) -> Dataset:
-    """From the preview that the image job left, or a new rendering."""
-    assert image.analysis is not None and case.model is not None and case.report is not None
-    settings, instance = parts.settings(), image.instance
-    preview, preview_to_source = parts.previews.get(instance.spool_name), image.analysis.preview_to_source
-    if preview is None:
-        outcome = parts.decode_pool.convert(
-            parts.spool.path(instance.spool_name),
-            case.model.manifest.input,
-            None,
-            settings.report.heatmap_side_max,
-            settings.inference.pixels_max,
-        )
-        if isinstance(outcome, Declined):
-            raise DecodeFailed(f"an image that was analysed is now declined: {outcome.reason}")
-        preview, preview_to_source = outcome.preview, outcome.preview_to_source
-    identity = identity_of(case.report, settings.node.ae_title, case.model.label)
-    return draw_heatmap(identity, case.model.manifest, image, preview, preview_to_source, settings.report)
-
-
-def _sr_class(case: StudyCase, parts: Services) -> str:
-    """The configured class, or Comprehensive SR when every destination is known to refuse Comprehensive 3D."""
-    wanted = SR_CLASSES[parts.settings().report.sop_class]
-    with parts.ledger.reading() as tx:
-        refused = all(parts.ledger.sop_class_accepted(tx, name, wanted) is False for name in case.route.to)
-    return ComprehensiveSRStorage if refused else wanted
-
-
-def _predecessors(case: StudyCase, parts: Services) -> tuple[tuple[str, str, str], ...]:
-    """The Structured Reports of the revision before, as they went to the destinations."""
-    with parts.ledger.reading() as tx:
-        latest = parts.ledger.latest_built_report(tx, case.job.study_instance_uid, case.route.name)
-        if latest is None:
-            return ()
-        return tuple(
-            (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
-            for result in parts.ledger.results_of_report(tx, latest.id)
-            if result.kind == "sr" and parts.ledger.deliveries_of_result(tx, result.sop_instance_uid)
-        )
-
-
-def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source_instance_uid: str | None = None) -> NewResult:
-    """Make a result durable under a name that no received instance can have."""
-    data = to_bytes(ds)
-    name = hashlib.sha256(f"result:{ds.SOPInstanceUID}".encode()).hexdigest()
-    spool.put(name, data)
-    return NewResult(
-        sop_instance_uid=str(ds.SOPInstanceUID),
-        sop_class_uid=str(ds.SOPClassUID),
-        series_instance_uid=str(ds.SeriesInstanceUID),
-        kind=kind,
-        spool_name=name,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        source_instance_uid=source_instance_uid,
+def _rendering(case: StudyCase, services: Services, image: ReportedImage) -> Rendering:
+    """The preview that the image job left, or a new rendering."""
+    assert case.model is not None
+    covered = next(one for one in case.covered if one.image is image)
+    preview = services.previews.get(covered.instance.spool_name)
+    if preview is not None and covered.analysis is not None:
+        return Rendering(preview, covered.analysis.preview_to_source)
+    policy = node_policy(services.settings())
+    path = services.spool.path(covered.instance.spool_name)
+    found = services.decode_pool.convert(
+        path, case.model.manifest.input, None, policy.preview_side_max, policy.pixels_max
     )
+    if isinstance(found, Declined):
+        raise DecodeFailed(f"an image that was analysed is now declined: {found.reason}")
+    return Rendering(found.preview, found.preview_to_source)

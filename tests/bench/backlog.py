@@ -100,8 +100,8 @@ def _watch(node: HilumReceiver, reports: int) -> list[Sample]:
                     f"{samples[-1].reports} of {reports} reports in {WAIT_S:.0f} s:\n{node.log()[-2000:]}"
                 )
             with ledger.reading() as tx:
-                images = tx.execute(_JUDGED).scalar_one()
-                sent = tx.execute(_SENT).scalar_one()
+                images = tx.connection.execute(_JUDGED).scalar_one()
+                sent = tx.connection.execute(_SENT).scalar_one()
             # a study has two deliveries, its report and its heat map
             samples.append(Sample(1000 * time.perf_counter(), 1000 * cost.cpu_s(node.pids), images, sent / 2))
             time.sleep(POLL_S)

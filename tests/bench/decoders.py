@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from converter.image import decode
-from converter.image.decode import read_layout
+from converter.image.decode import checked_codestream
+from converter.image.decoders import decode_pixels
+from converter.image.pixel_layout import read_layout
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, Decoder, TransferSyntax
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.codecs import OTHER_DECODERS, encoded
-from tests.support.dicom.phantoms import draw_chest
 
 Decode = Callable[[Dataset], NDArray[Any]]
 
@@ -40,8 +41,8 @@ def _by(syntax: TransferSyntax, decoder: Decoder) -> Decode:
 
     def by_one(ds: Dataset) -> NDArray[Any]:
         layout = read_layout(ds)
-        codestream, _ = decode._checked_codestream(ds, ds.PixelData, 0, layout, one)
-        return decode._decode(ds, codestream, 0, layout, one)[0]
+        codestream, _ = checked_codestream(ds, ds.PixelData, 0, layout, one)
+        return decode_pixels(ds, codestream, 0, layout, one)[0]
 
     return by_one
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=2500)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    film = draw_chest(arguments.rows, arguments.columns)
+    film = sketch_chest(arguments.rows, arguments.columns)
     print(f"{arguments.rows} x {arguments.columns}, 12 bits (JPEG Baseline: 8), {arguments.rounds} rounds, CPU ms\n")
     print("| transfer syntax | decoder (in brackets: not in the table) | min | median | ratio | largest difference |")
     print("|---|---|---:|---:|---:|---:|")

@@ -13,8 +13,9 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless
 
+from converter.phantom.chest_sketch import sketch_chest
 from tests.bench.peers.process import dcmtk_program
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 
 # Distinct pictures of a load; every C-STORE gets UIDs of its own, so that more files would only fill the page cache.
 PICTURES = 2
@@ -66,7 +67,7 @@ def _write(load: Load, picture: int, path: Path) -> None:
         "Modality": "CR",
         "PresentationIntentType": None,
     }
-    shown = draw_chest(load.rows, load.columns, picture + 1, NOISE)
+    shown = sketch_chest(load.rows, load.columns, picture + 1, NOISE)
     ds = make_dx(
         np.rint(shown * (2**BITS_STORED - 1)).astype("u2"),
         bits_stored=BITS_STORED,

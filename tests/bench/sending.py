@@ -11,7 +11,7 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from tests.bench.peers.dcmtk import StoreSCP
 from tests.bench.peers.orthanc import OrthancPeer
 from tests.bench.peers.process import PeerProcess, dcmtk_program
@@ -59,9 +59,9 @@ def _write(report: Dataset, count: int, folder: Path) -> list[Path]:
 
 
 def _send_with_hilum(archive: PeerProcess, files: list[Path]) -> None:
-    sender = ResultSender(settings_for({"archive": (archive.ae_title, archive.port)}))
-    outcomes = [sender.send("archive", path) for path in files]
-    sender.close()
+    destinations = Destinations(settings_for({"archive": (archive.ae_title, archive.port)}))
+    outcomes = [destinations.send("archive", path) for path in files]
+    destinations.close()
     failed = [outcome for outcome in outcomes if not outcome.sent]
     if failed:
         raise RuntimeError(f"{len(failed)} not sent: {failed[0].message}")

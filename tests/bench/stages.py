@@ -8,19 +8,20 @@ from pathlib import Path
 
 from pydicom import Dataset
 
+from converter.analysis.judge import judged
 from converter.image.convert import Converted, convert
 from converter.image.image_file import read_header
+from converter.result.algorithm import algorithm_of
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Finding, HeatmapInput, StudyReport
 from converter.result.regions import attention_region
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
-from scp_node.analysis.judge import judge
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, ResultSender
+from scp_node.deliver.destinations import Destinations
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.inference.packages import find_package
 from scp_node.inference.session import InferenceSession
 from scp_node.ledger import EventRow, Ledger
-from scp_node.reporting.assemble import algorithm_of
 from scp_node.settings import Inference, Report
 from scp_node.settings.places import shipped_models_dir
 from tests.bench import loads
@@ -88,9 +89,9 @@ def _together(one: System, pictures: list[Image], workplace: Workplace, studies:
 def _steps_of(ledger: Ledger, study_instance_uid: str) -> dict[str, float]:
     """Milliseconds by step of one study; `send` is that of the report."""
     with ledger.reading() as tx:
-        events = ledger.events_of_study(tx, study_instance_uid)
-        report = ledger.reports_of_study(tx, study_instance_uid)[0]
-        sent = {one.sop_instance_uid for one in ledger.results_of_report(tx, report.id) if one.kind == "sr"}
+        events = tx.events.of_study(study_instance_uid)
+        report = tx.reports.of_study(study_instance_uid)[0]
+        sent = {one.sop_instance_uid for one in tx.results.of_report(report.id) if one.kind == "sr"}
     steps: dict[str, EventRow] = {
         event.step: event for event in events if event.step != "send" or event.subject in sent
     }
@@ -123,12 +124,12 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
     side_max, pixels_max = Report().heatmap_side_max, Inference().pixels_max
     converted = convert(path, spec, None, side_max, pixels_max)
     assert isinstance(converted, Converted)
-    scores = session.run(converted.model_input[None])
+    scores = session.run(converted.model_input[None]).image(0)
     source = read_header(path)
-    findings = tuple(judge(package.manifest, scores.probability[0]))
-    cam = scores.cam[0][0]
+    findings = judged(package.manifest, scores, converted)
+    cam = scores.cam[0]
     revision = iter(range(1, 10**6))
-    sender = ResultSender(settings_for({"archive": (archive.ae_title, archive.port)}))
+    destinations = Destinations(settings_for({"archive": (archive.ae_title, archive.port)}))
 
     def build() -> list[bytes]:
         region = attention_region(cam, converted.preview.shape, converted.preview_to_source, converted.source_shape)
@@ -145,7 +146,7 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
 
     def send() -> None:
         for file in files:
-            outcome = sender.send("archive", file)
+            outcome = destinations.send("archive", file)
             if not outcome.sent:
                 raise RuntimeError(outcome.message)
 
@@ -159,7 +160,7 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
         "build objects": _timed(build, count),
         "two C-STOREs": _timed(send, count, before=write),
     }
-    sender.close()
+    destinations.close()
     return stages
 
 

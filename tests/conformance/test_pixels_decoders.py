@@ -19,13 +19,16 @@ from pydicom.uid import (
 )
 
 from converter.errors import Undecodable
-from converter.image import decode
-from converter.image.decode import decode_frame, decoders_for, read_layout
+from converter.image import decoders
+from converter.image.decode import checked_codestream, decode_frame
+from converter.image.decoders import decode_pixels, decoders_for
 from converter.image.image_file import read_image
+from converter.image.pixel_layout import read_layout
 from converter.image.transfer_syntaxes import JPEG, TRANSFER_SYNTAXES, Decoder, TransferSyntax
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.codecs import HTJ2K, OTHER_DECODERS, by_dcmdjpeg, encoded
 from tests.support.dicom.codestreams import CODESTREAMS, small_image
-from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 from tests.support.dicom.reference import stored_values
 
 ENCAPSULATED = [syntax for syntax in TRANSFER_SYNTAXES if syntax.encapsulated]
@@ -161,16 +164,16 @@ def test_the_next_decoder_is_asked_where_the_first_is_missing_or_refuses(
     ds = _written(encoded(chest_values((64, 80), dtype, bits), syntax.uid, bits), tmp_path)
     expected = decode_frame(ds).words.astype(np.int64)
     for broken in (lambda _: None, lambda _: refuse):
-        monkeypatch.setattr(decode, "_imagecodecs", broken)
+        monkeypatch.setattr(decoders, "_imagecodecs", broken)
         assert np.abs(decode_frame(ds).words - expected).max() <= LARGEST_DIFFERENCE.get(syntax.uid, 0)
 
 
 def test_a_frame_that_every_decoder_refuses_is_undecodable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ds = _written(encoded(chest_values((64, 80), "u2", 12), JPEGExtended12Bit, 12), tmp_path)
-    monkeypatch.setattr(decode, "_imagecodecs", lambda _: refuse)
+    monkeypatch.setattr(decoders, "_imagecodecs", lambda _: refuse)
     with pytest.raises(Undecodable, match="JPEG Extended Pixel Data is corrupt"):
         decode_frame(ds)
-    monkeypatch.setattr(decode, "_imagecodecs", lambda _: None)
+    monkeypatch.setattr(decoders, "_imagecodecs", lambda _: None)
     with pytest.raises(Undecodable, match="no decoder of this installation"):
         decode_frame(ds)
 
@@ -217,15 +220,15 @@ def test_real_jpeg_extended_files_decode_as_by_dcmtk(name: str, radiographs: Pat
 
 
 def chest_values(shape: tuple[int, int], dtype: str, bits: int) -> NDArray[Any]:
-    levels = np.rint(draw_chest(*shape, seed=shape[0], noise=0.05) * ((1 << bits) - 1)).astype(np.int64)
+    levels = np.rint(sketch_chest(*shape, seed=shape[0], noise=0.05) * ((1 << bits) - 1)).astype(np.int64)
     return (levels - (1 << bits - 1) if dtype[0] == "i" else levels).astype(dtype)
 
 
 def by_one_decoder(ds: Dataset, syntax: TransferSyntax, decoder: Decoder) -> NDArray[np.int64]:
     one = TransferSyntax(syntax.uid, syntax.name, (decoder,), syntax.lossless)
     layout = read_layout(ds)
-    codestream, _ = decode._checked_codestream(ds, ds.PixelData, 0, layout, one)
-    pixels, _ = decode._decode(ds, codestream, 0, layout, one)
+    codestream, _ = checked_codestream(ds, ds.PixelData, 0, layout, one)
+    pixels, _ = decode_pixels(ds, codestream, 0, layout, one)
     return pixels.astype(np.int64)
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.explain import explanation
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, REPORT_BYTES_MAX, STORAGE_COMMITMENT
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
+from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger.commitments import Commitments
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
@@ -64,7 +67,7 @@ def receiver(tmp_path: Path, delivery: SentDelivery) -> Iterator[StorageScp]:
         }
     )
     spool = Spool(tmp_path / "spool")
-    one = StorageScp(settings, spool, delivery.ledger, delivery.jobs, reports=delivery.book, port=0)
+    one = StorageScp(settings, spool, ReceivedInstances(delivery.ledger, delivery.jobs), reports=delivery.book, port=0)
     one.start()
     yield one
     one.stop(drain_s=5)
@@ -188,7 +191,7 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
         raise OSError("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(delivery.ledger, "answer_commitment", fail)
+        patched.setattr(Commitments, "answer", fail)
         assert raw_report(archive, good).status == 0x0110
         assert delivery.state() == "sent"
     assert raw_report(archive, good).status == 0x0000
@@ -205,9 +208,9 @@ def states(node: RunningNode, study_instance_uid: str) -> list[tuple[str, str]]:
         with ledger.reading() as tx:
             return [
                 (delivery.state, delivery.detail)
-                for report in ledger.reports_of_study(tx, study_instance_uid)
-                for result in ledger.results_of_report(tx, report.id)
-                for delivery in ledger.deliveries_of_result(tx, result.sop_instance_uid)
+                for report in tx.reports.of_study(study_instance_uid)
+                for result in tx.results.of_report(report.id)
+                for delivery in tx.deliveries.of_result(result.sop_instance_uid)
             ]
     finally:
         ledger.engine.dispose()

@@ -1,4 +1,4 @@
-"""The sender and its kept associations, with scripted archives."""
+"""Sending to destinations over kept associations, with scripted archives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pydicom.uid import ImplicitVRLittleEndian
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.part10 import read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
 from tests.support.peers.archives import scripted_archive
@@ -24,11 +26,11 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
     classes = [COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE]
     files = [small_file(tmp_path, classes[number % 3]) for number in range(24)]
     with scripted_archive() as archive:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}))
         with ThreadPoolExecutor(6) as threads:
-            outcomes = list(threads.map(lambda path: sender.send("pacs", path), files))
-        assert sender.associations_opened("pacs") == 1
-        sender.close()
+            outcomes = list(threads.map(lambda path: destinations.send("pacs", path), files))
+        assert destinations.connections_opened("pacs") == 1
+        destinations.close()
         until(lambda: archive.released == 1, "the association is released")
     assert all(outcome.code == "stored" for outcome in outcomes)
     assert archive.associations == 1
@@ -41,9 +43,9 @@ def test_many_objects_of_many_threads_travel_over_one_association(tmp_path: Path
 def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with scripted_archive(syntaxes=["1.2.840.10008.1.2"]) as archive:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
-        outcome = sender.send("pacs", path)
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        outcome = destinations.send("pacs", path)
+        destinations.close()
     file = read_part10(path)
     assert outcome.sent
     assert archive.syntaxes == [ImplicitVRLittleEndian]
@@ -52,35 +54,35 @@ def test_an_archive_that_takes_implicit_only_gets_the_same_values_in_implicit(tm
 
 def test_an_idle_association_is_released_and_a_new_one_opened(tmp_path: Path) -> None:
     with scripted_archive() as archive:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
-        assert sender.send("pacs", small_file(tmp_path)).sent
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0.2))
+        assert destinations.send("pacs", small_file(tmp_path)).sent
         until(lambda: archive.released == 1, "the association is released")
-        assert sender.send("pacs", small_file(tmp_path)).sent
-        assert sender.associations_opened("pacs") == 2
-        sender.close()
+        assert destinations.send("pacs", small_file(tmp_path)).sent
+        assert destinations.connections_opened("pacs") == 2
+        destinations.close()
 
 
 def test_without_keeping_open_each_object_has_its_association(tmp_path: Path) -> None:
     with scripted_archive() as archive:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}, keep_open_s=0))
         for _ in range(3):
-            assert sender.send("pacs", small_file(tmp_path)).sent
+            assert destinations.send("pacs", small_file(tmp_path)).sent
         until(lambda: archive.released == 3, "the association is released")
-        sender.close()
+        destinations.close()
     assert archive.associations == 3
 
 
 def test_an_archive_that_was_restarted_gets_the_next_object_at_once(tmp_path: Path) -> None:
     port = free_port()
-    sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
+    destinations = Destinations(settings_for({"pacs": ("ARCHIVE", port)}))
     with scripted_archive(port=port):
-        assert sender.send("pacs", small_file(tmp_path)).sent
-    assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
+        assert destinations.send("pacs", small_file(tmp_path)).sent
+    assert destinations.send("pacs", small_file(tmp_path)).code == "connection-refused"
     with scripted_archive(port=port) as second:
-        assert sender.send("pacs", small_file(tmp_path)).sent
-        assert sender.associations_opened("pacs") == 2
+        assert destinations.send("pacs", small_file(tmp_path)).sent
+        assert destinations.connections_opened("pacs") == 2
         assert len(second.received) == 1
-        sender.close()
+        destinations.close()
 
 
 def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_one(tmp_path: Path) -> None:
@@ -100,10 +102,10 @@ def test_an_archive_that_dies_under_a_kept_association_gets_the_object_on_a_new_
             read_pdu(connection)
 
     with scripted_peer(play) as port:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
-        assert [sender.send("pacs", small_file(tmp_path)).code for _ in range(3)] == ["stored"] * 3
-        assert sender.associations_opened("pacs") == 2
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", port)}))
+        assert [destinations.send("pacs", small_file(tmp_path)).code for _ in range(3)] == ["stored"] * 3
+        assert destinations.connections_opened("pacs") == 2
+        destinations.close()
 
 
 def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_path: Path) -> None:
@@ -120,13 +122,13 @@ def test_an_archive_that_releases_an_idle_association_is_answered_politely(tmp_p
             read_pdu(connection)
 
     with scripted_peer(play) as port:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", port)}))
-        assert sender.send("pacs", small_file(tmp_path)).sent
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", port)}))
+        assert destinations.send("pacs", small_file(tmp_path)).sent
         time.sleep(0.2)  # the release request is on its way
-        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert destinations.send("pacs", small_file(tmp_path)).sent
         assert answered.is_set()
-        assert sender.associations_opened("pacs") == 2
-        sender.close()
+        assert destinations.connections_opened("pacs") == 2
+        destinations.close()
 
 
 def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path) -> None:
@@ -139,25 +141,25 @@ def test_a_stuck_destination_does_not_hold_up_another(tmp_path: Path) -> None:
 
     with scripted_peer(stuck) as port, scripted_archive() as archive:
         settings = settings_for({"stuck": ("ARCHIVE", port), "pacs": ("ARCHIVE", archive.port)}, response_timeout_s=15)
-        sender = ResultSender(settings)
+        destinations = Destinations(settings)
         with ThreadPoolExecutor(1) as threads:
-            waiting = threads.submit(sender.send, "stuck", small_file(tmp_path))
+            waiting = threads.submit(destinations.send, "stuck", small_file(tmp_path))
             for _ in range(5):
-                assert sender.send("pacs", small_file(tmp_path)).sent
+                assert destinations.send("pacs", small_file(tmp_path)).sent
             assert not waiting.done()
             leave.set()
             assert waiting.result().code in ("connection-lost", "response-timeout")
-        sender.close()
+        destinations.close()
 
 
 def test_changed_settings_move_the_destination(tmp_path: Path) -> None:
     with scripted_archive() as old, scripted_archive() as new:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", old.port)}))
-        assert sender.send("pacs", small_file(tmp_path)).sent
-        sender.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
-        assert sender.associations_opened("pacs") == 1  # nothing changed: the association stays
-        sender.reload(settings_for({"pacs": ("ARCHIVE", new.port)}))
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", old.port)}))
+        assert destinations.send("pacs", small_file(tmp_path)).sent
+        destinations.reload(settings_for({"pacs": ("ARCHIVE", old.port)}))
+        assert destinations.connections_opened("pacs") == 1  # nothing changed: the association stays
+        destinations.reload(settings_for({"pacs": ("ARCHIVE", new.port)}))
         until(lambda: old.released == 1, "the association is released")
-        assert sender.send("pacs", small_file(tmp_path)).sent
+        assert destinations.send("pacs", small_file(tmp_path)).sent
         assert (len(old.received), len(new.received)) == (1, 1)
-        sender.close()
+        destinations.close()

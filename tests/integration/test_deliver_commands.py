@@ -8,10 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.echo import echo
 from scp_node.cli.send import send
-from scp_node.deliver.scu import COMPREHENSIVE_SR, RESULT_CLASSES, SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.deliver.result_objects import RESULT_CLASSES
+from scp_node.dimse.uids import COMPREHENSIVE_SR, STORAGE_COMMITMENT
 from tests.support.dicom.objects import small_file
 from tests.support.peers.archives import scripted_archive
 from tests.support.peers.orthanc import running_orthanc

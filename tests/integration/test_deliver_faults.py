@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.outcomes import SendOutcome, Verdict
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
 from tests.support.peers.archives import scripted_archive
@@ -23,12 +25,12 @@ BOUND_S = 30.0
 
 
 def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: Any) -> SendOutcome:
-    sender = ResultSender(settings_for({"pacs": (ae_title, port)}, **delivery))
+    destinations = Destinations(settings_for({"pacs": (ae_title, port)}, **delivery))
     started = time.monotonic()
     try:
-        return sender.send("pacs", path)
+        return destinations.send("pacs", path)
     finally:
-        sender.close()
+        destinations.close()
         assert time.monotonic() - started < BOUND_S
 
 
@@ -44,7 +46,7 @@ def send_once(port: int, path: Path, ae_title: str = "ARCHIVE", **delivery: Any)
         (0x0110, Verdict.RETRY),
         (0xA900, Verdict.DEAD),
         (0xC123, Verdict.DEAD),
-        (0x0122, Verdict.DEAD),
+        (0x0122, Verdict.CLASS_NOT_ACCEPTED),
     ],
 )
 def test_the_status_of_the_archive_decides(tmp_path: Path, status: int, verdict: Verdict) -> None:
@@ -97,9 +99,9 @@ def test_nothing_listens(tmp_path: Path, port: int) -> None:
 def test_a_host_name_that_nobody_knows(tmp_path: Path) -> None:
     settings = settings_for({"pacs": ("ARCHIVE", 104)})
     remote = settings.remote_aes["pacs"].model_copy(update={"host": "no-such-host.invalid"})
-    sender = ResultSender(settings.model_copy(update={"remote_aes": {"pacs": remote}}))
-    outcome = sender.send("pacs", small_file(tmp_path))
-    sender.close()
+    destinations = Destinations(settings.model_copy(update={"remote_aes": {"pacs": remote}}))
+    outcome = destinations.send("pacs", small_file(tmp_path))
+    destinations.close()
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "host-unknown")
 
 
@@ -151,7 +153,7 @@ def test_a_peer_that_never_answers_the_store_is_left_in_time(tmp_path: Path) -> 
 
 
 def test_a_peer_that_stops_reading_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scp_node.deliver.connection.BYTES_PER_S_MIN", 1 << 20)
+    monkeypatch.setattr("scp_node.deliver.dimse.connection.BYTES_PER_S_MIN", 1 << 20)
 
     def deaf(connection: socket.socket) -> None:
         accept_all(connection)
@@ -261,10 +263,10 @@ def test_a_slow_archive_is_not_a_stuck_archive(tmp_path: Path) -> None:
 
 def test_a_refused_3d_report_says_so_and_comprehensive_is_taken(tmp_path: Path) -> None:
     with scripted_archive(classes=[COMPREHENSIVE_SR, SECONDARY_CAPTURE]) as archive:
-        sender = ResultSender(settings_for({"pacs": ("ARCHIVE", archive.port)}))
-        refused = sender.send("pacs", small_file(tmp_path, COMPREHENSIVE_3D_SR))
-        taken = sender.send("pacs", small_file(tmp_path, COMPREHENSIVE_SR))
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("ARCHIVE", archive.port)}))
+        refused = destinations.send("pacs", small_file(tmp_path, COMPREHENSIVE_3D_SR))
+        taken = destinations.send("pacs", small_file(tmp_path, COMPREHENSIVE_SR))
+        destinations.close()
     assert (refused.verdict, refused.code) == (Verdict.CLASS_NOT_ACCEPTED, "class-not-accepted")
     assert refused.class_refused and taken.sent
     assert archive.associations == 1
@@ -288,7 +290,7 @@ def test_what_is_not_part10_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_destination_that_is_no_longer_configured_is_named(tmp_path: Path) -> None:
-    sender = ResultSender(settings_for({"pacs": ("ARCHIVE", 104)}))
-    outcome = sender.send("gone", small_file(tmp_path))
-    sender.close()
+    destinations = Destinations(settings_for({"pacs": ("ARCHIVE", 104)}))
+    outcome = destinations.send("gone", small_file(tmp_path))
+    destinations.close()
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "unknown-destination")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scp_node.deliver.capabilities import probe
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.part10 import read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
 from tests.support.peers.dcmtk import running_storescp
@@ -27,10 +28,10 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
 @pytest.mark.peer("Orthanc")
 def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc: Orthanc) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE)] * 2
-    sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
-    outcomes = [sender.send("pacs", path) for path in files]
-    assert sender.associations_opened("pacs") == 1
-    sender.close()
+    destinations = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
+    outcomes = [destinations.send("pacs", path) for path in files]
+    assert destinations.connections_opened("pacs") == 1
+    destinations.close()
     assert [outcome.code for outcome in outcomes] == ["stored"] * 6  # the second time as well: sending is idempotent
     stored = {orthanc.tags(one)["SOPInstanceUID"]: orthanc.instance_bytes(one) for one in orthanc.wait_for_instances(3)}
     assert len(stored) == 3
@@ -41,13 +42,13 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
 
 @pytest.mark.peer("Orthanc")
 def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Path, orthanc: Orthanc) -> None:
-    sender = ResultSender(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
-    assert sender.send("pacs", small_file(tmp_path)).sent
+    destinations = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
+    assert destinations.send("pacs", small_file(tmp_path)).sent
     orthanc.kill()
-    assert sender.send("pacs", small_file(tmp_path)).code == "connection-refused"
+    assert destinations.send("pacs", small_file(tmp_path)).code == "connection-refused"
     orthanc.start()
-    assert sender.send("pacs", small_file(tmp_path)).sent
-    sender.close()
+    assert destinations.send("pacs", small_file(tmp_path)).sent
+    destinations.close()
     orthanc.wait_for_instances(2)
 
 
@@ -55,16 +56,16 @@ def test_an_orthanc_that_crashed_and_came_back_gets_the_next_result(tmp_path: Pa
 def test_orthanc_with_another_name_rejects_and_the_outcome_says_which_key_to_correct(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:
-    sender = ResultSender(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
-    outcome = sender.send("pacs", small_file(tmp_path))
-    sender.close()
+    destinations = Destinations(settings_for({"pacs": ("OTHER", orthanc.dicom_port)}))
+    outcome = destinations.send("pacs", small_file(tmp_path))
+    destinations.close()
     assert outcome.code == "rejected-called-ae"
     assert "ae_title" in outcome.message
 
 
 @pytest.mark.peer("Orthanc")
 def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc) -> None:
-    found = probe(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}), "pacs")
+    found = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)})).probe("pacs")
     assert found.reachable
     assert found.accepted[COMPREHENSIVE_3D_SR] == found.accepted[SECONDARY_CAPTURE] == (EXPLICIT, IMPLICIT)
     assert found.sr_class == COMPREHENSIVE_3D_SR
@@ -74,10 +75,10 @@ def test_probing_orthanc_shows_what_it_takes(orthanc: Orthanc) -> None:
 def test_storescp_writes_what_was_sent(tmp_path: Path) -> None:
     files = [small_file(tmp_path, uid) for uid in (COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE)]
     with running_storescp(tmp_path / "scp") as archive:
-        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
-        assert all(sender.send("pacs", path).sent for path in files)
-        assert sender.associations_opened("pacs") == 1
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
+        assert all(destinations.send("pacs", path).sent for path in files)
+        assert destinations.connections_opened("pacs") == 1
+        destinations.close()
         stored = {read_part10(path).sop_instance_uid: path.read_bytes() for path in archive.files()}
     assert len(stored) == 2
     for path in files:
@@ -89,11 +90,10 @@ def test_storescp_writes_what_was_sent(tmp_path: Path) -> None:
 def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path) -> None:
     path = small_file(tmp_path)
     with running_storescp(tmp_path / "scp", "STORESCP", "+xi") as archive:
-        settings = settings_for({"pacs": ("STORESCP", archive.port)})
-        found = probe(settings, "pacs")
-        sender = ResultSender(settings)
-        assert sender.send("pacs", path).sent
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
+        found = destinations.probe("pacs")
+        assert destinations.send("pacs", path).sent
+        destinations.close()
         stored = read_part10(archive.files()[0])
     assert found.accepted[COMPREHENSIVE_3D_SR] == (IMPLICIT,)
     assert stored.transfer_syntax_uid == IMPLICIT
@@ -105,9 +105,9 @@ def test_a_storescp_of_implicit_only_gets_implicit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--abort-after", "--abort-during"])
 def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", option) as archive:
-        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
-        outcome = sender.send("pacs", small_file(tmp_path, SECONDARY_CAPTURE, side=400))
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
+        outcome = destinations.send("pacs", small_file(tmp_path, SECONDARY_CAPTURE, side=400))
+        destinations.close()
     assert outcome.verdict == "retry"
     assert outcome.code in ("aborted", "connection-lost")
 
@@ -115,8 +115,8 @@ def test_a_storescp_that_aborts_is_tried_again(tmp_path: Path, option: str) -> N
 @pytest.mark.peer("storescp")
 def test_a_storescp_that_refuses_everything_is_tried_again(tmp_path: Path) -> None:
     with running_storescp(tmp_path / "scp", "STORESCP", "--refuse") as archive:
-        sender = ResultSender(settings_for({"pacs": ("STORESCP", archive.port)}))
-        outcome = sender.send("pacs", small_file(tmp_path))
-        sender.close()
+        destinations = Destinations(settings_for({"pacs": ("STORESCP", archive.port)}))
+        outcome = destinations.send("pacs", small_file(tmp_path))
+        destinations.close()
     assert outcome.verdict == "retry"
     assert outcome.code.startswith("rejected")

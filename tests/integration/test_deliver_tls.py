@@ -16,11 +16,12 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.echo import echo
-from scp_node.deliver.capabilities import probe
+from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import read_part10
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, ResultSender
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.settings import Settings
 from tests.support.dicom.objects import small_file
 from tests.support.node.delivering import settings_for
@@ -62,11 +63,11 @@ def settings_to(
 
 
 def sent(settings: Settings, path: Path) -> SendOutcome:
-    sender = ResultSender(settings)
+    destinations = Destinations(settings)
     try:
-        return sender.send("pacs", path)
+        return destinations.send("pacs", path)
     finally:
-        sender.close()
+        destinations.close()
 
 
 @pytest.mark.peer("storescp")
@@ -77,10 +78,10 @@ def test_storescp_gets_every_byte_over_one_kept_association(
 ) -> None:
     files = [small_file(tmp_path, COMPREHENSIVE_3D_SR), small_file(tmp_path, SECONDARY_CAPTURE, side=900)]
     with secure_storescp(tmp_path / "scp", authority, pacs, option) as archive:
-        sender = ResultSender(settings_to(archive.port, authority, node, profile=profile))
-        assert [sender.send("pacs", path).code for path in files] == ["stored", "stored"]
-        assert sender.associations_opened("pacs") == 1
-        sender.close()
+        destinations = Destinations(settings_to(archive.port, authority, node, profile=profile))
+        assert [destinations.send("pacs", path).code for path in files] == ["stored", "stored"]
+        assert destinations.connections_opened("pacs") == 1
+        destinations.close()
         stored = {read_part10(path).sop_instance_uid: path.read_bytes() for path in archive.files()}
     for path in files:
         file = read_part10(path)
@@ -99,7 +100,7 @@ def test_orthanc_stores_over_tls(tmp_path: Path, authority: Authority, node: Ide
         settings = settings_to(orthanc.dicom_port, authority, node)
         assert sent(settings, small_file(tmp_path)).code == "stored"
         assert len(orthanc.wait_for_instances(1)) == 1
-        found = probe(settings, "pacs")
+        found = Destinations(settings).probe("pacs")
     assert found.reachable and found.tls_version in ("TLSv1.2", "TLSv1.3")
     assert found.certificate is not None and found.certificate.sha256 == pacs.sha256
 
@@ -208,22 +209,22 @@ def test_a_kept_association_that_the_destination_released_is_noticed(
             secure.sendall(b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00")  # A-RELEASE-RQ instead of a response
 
     with secured(play, authority, pacs) as port:
-        sender = ResultSender(settings_to(port, authority, node))
-        assert sender.send("pacs", small_file(tmp_path)).code == "protocol-error"
-        sender.close()
+        destinations = Destinations(settings_to(port, authority, node))
+        assert destinations.send("pacs", small_file(tmp_path)).code == "protocol-error"
+        destinations.close()
 
 
 @pytest.mark.peer("storescp")
 def test_an_archive_that_was_restarted_gets_the_next_object_on_a_new_association(
     tmp_path: Path, authority: Authority, node: Identity, archive: StoreSCP
 ) -> None:
-    sender = ResultSender(settings_to(archive.port, authority, node))
-    assert sender.send("pacs", small_file(tmp_path)).sent
+    destinations = Destinations(settings_to(archive.port, authority, node))
+    assert destinations.send("pacs", small_file(tmp_path)).sent
     archive.stop()
     archive.start()
-    assert sender.send("pacs", small_file(tmp_path)).sent
-    assert sender.associations_opened("pacs") == 2
-    sender.close()
+    assert destinations.send("pacs", small_file(tmp_path)).sent
+    assert destinations.connections_opened("pacs") == 2
+    destinations.close()
 
 
 @pytest.mark.peer("storescp")
@@ -232,12 +233,12 @@ def test_a_renewed_certificate_is_shown_at_the_next_association(
 ) -> None:
     caplog.set_level(logging.INFO)
     own = authority.identity("renewed", days=-1, rsa_bits=2048)
-    sender = ResultSender(settings_to(archive.port, authority, own))
-    assert sender.send("pacs", small_file(tmp_path)).code == "tls-refused"
+    destinations = Destinations(settings_to(archive.port, authority, own))
+    assert destinations.send("pacs", small_file(tmp_path)).code == "tls-refused"
     authority.identity("renewed", days=100, rsa_bits=2048)
-    assert sender.send("pacs", small_file(tmp_path)).sent
+    assert destinations.send("pacs", small_file(tmp_path)).sent
     assert "TLS certificate reloaded" in caplog.messages
-    sender.close()
+    destinations.close()
 
 
 @pytest.mark.peer("storescp")

@@ -11,8 +11,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
-from scp_node.demo.example import PATIENT_ID, STUDY_INSTANCE_UID, example_radiograph
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from converter.phantom.radiograph import PATIENT_ID, STUDY_INSTANCE_UID, example_radiograph
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.checkout import CHECKOUT

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from scp_node.cli import evaluate
+from converter.phantom.chest_sketch import sketch_chest
+from scp_node.analysis import evaluation
 from tests.support.checkout import GOLDEN
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import copy_tiny
 from tests.support.node.command import Hilum
 
@@ -25,7 +26,7 @@ def site(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     (folder / "ward").mkdir(parents=True)
     for n in range(FILMS):
-        gray = draw_chest(150, 140, seed=n) * (1.0 if n % 2 else 0.35)
+        gray = sketch_chest(150, 140, seed=n) * (1.0 if n % 2 else 0.35)
         cv2.imwrite(str(folder / "ward" / f"film-{n}.png"), (gray * 255).astype(np.uint8))
     return folder
 
@@ -191,7 +192,7 @@ def test_a_label_file_that_leads_nowhere_is_wrong_usage(hilum: Hilum, site: Path
 
 
 def test_a_label_file_has_a_largest_size(hilum: Hilum, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "LABEL_FILE_BYTES_MAX", 20)
+    monkeypatch.setattr(evaluation, "LABEL_FILE_BYTES_MAX", 20)
     out = run(hilum, site, labels_of(site, *rows()))
     assert out.code == 2 and "larger than 20 bytes" in out.err
 

@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from pydicom import Dataset
 
-from converter.package.distribution import STATISTICS, measure_distribution
+from converter.package.image_statistics import STATISTICS, measure_distribution
 from scp_node.ledger import ShadowRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
@@ -116,7 +116,7 @@ def hilum(node: RunningNode, *words: str) -> subprocess.CompletedProcess[str]:
 def shadows(node: RunningNode) -> dict[str, ShadowRow]:
     ledger = node.ledger()
     with ledger.reading() as tx:
-        rows = {row.sop_instance_uid: row for row in ledger.shadows_since(tx, now_utc().replace(year=2000))}
+        rows = {row.sop_instance_uid: row for row in tx.shadows.since(now_utc().replace(year=2000))}
     ledger.engine.dispose()
     return rows
 
@@ -146,8 +146,8 @@ def test_each_image_of_a_study_goes_to_its_model_and_each_route_makes_its_report
     assert str(head.SOPInstanceUID) not in chest and str(film.SOPInstanceUID) not in brain
     ledger = node.ledger()
     with ledger.reading() as tx:
-        found = {uid: ledger.analysis(tx, str(uid)) for uid in (film.SOPInstanceUID, head.SOPInstanceUID)}
-        models = {uid: ledger.instance(tx, str(uid)).model for uid in found}
+        found = {uid: tx.instances.analysis(str(uid)) for uid in (film.SOPInstanceUID, head.SOPInstanceUID)}
+        models = {uid: tx.instances.get(str(uid)).model for uid in found}
     ledger.engine.dispose()
     assert models == {film.SOPInstanceUID: "tiny@1.0.0", head.SOPInstanceUID: "brain@1.0.0"}
     thresholds = [[one.threshold for one in analysis.findings] for analysis in found.values() if analysis]
@@ -168,7 +168,7 @@ def test_a_ct_study_goes_to_the_model_of_its_route_slice_by_slice(node: RunningN
         assert heatmap.BodyPartExamined == "HEAD" and heatmap.Modality == "OT"
     ledger = node.ledger()
     with ledger.reading() as tx:
-        found = [ledger.analysis(tx, str(ds.SOPInstanceUID)) for ds in (soft, wide)]
+        found = [tx.instances.analysis(str(ds.SOPInstanceUID)) for ds in (soft, wide)]
     ledger.engine.dispose()
     scores = [analysis.findings[0].probability for analysis in found if analysis]
     assert len(scores) == 2 and abs(scores[0] - scores[1]) > 0.01  # seen through its window, in Hounsfield units
@@ -289,8 +289,8 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
     ledger = node.ledger()
     with ledger.transaction() as tx:
         mine = t.finding.c.sop_instance_uid == str(film.SOPInstanceUID)
-        tx.execute(sa.update(t.finding).where(mine, t.finding.c.name == "bright").values(probability=0.123))
-        name = ledger.instance(tx, str(film.SOPInstanceUID)).spool_name
+        tx.connection.execute(sa.update(t.finding).where(mine, t.finding.c.name == "bright").values(probability=0.123))
+        name = tx.instances.get(str(film.SOPInstanceUID)).spool_name
     ledger.engine.dispose()
     path = node.data_dir / "spool" / name[:2] / f"{name}.dcm"
     altered = hilum(node, "reproduce", uid)

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.inference.packages import package_folders
 from scp_node.settings.places import shipped_models_dir
 from tests.support.checkout import GOLDEN
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import TINY, copy_tiny
 from tests.support.node.command import Hilum
 
@@ -30,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_picture(path: Path, brightness: float = 1.0) -> Path:
-    gray = (draw_chest(256, 220) * brightness * 255).astype(np.uint8)
+    gray = (sketch_chest(256, 220) * brightness * 255).astype(np.uint8)
     assert cv2.imwrite(str(path), gray)
     return path
 

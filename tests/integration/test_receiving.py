@@ -21,6 +21,7 @@ from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES, TransferSyntax,
 from scp_node.dimse.uids import is_uid
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import ConfigurationError
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import InstanceRow, Ledger
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import Spool
@@ -59,8 +60,8 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Spool:
 
 @pytest.fixture(scope="module")
 def receiver(ledger: Ledger, spool: Spool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageScp]:
-    jobs = JobQueue(ledger)
-    with running_receiver(tmp_path_factory.mktemp("node"), ledger, jobs, spool) as one:
+    jobs = JobQueue()
+    with running_receiver(tmp_path_factory.mktemp("node"), ReceivedInstances(ledger, jobs), spool) as one:
         yield one
 
 
@@ -104,13 +105,13 @@ def radiograph(row: TransferSyntax, sop_class: str = "1.2.840.10008.5.1.4.1.1.1.
 
 def row_of(ledger: Ledger, ds: Dataset) -> InstanceRow:
     with ledger.reading() as tx:
-        return ledger.instance(tx, str(ds.SOPInstanceUID))
+        return tx.instances.get(str(ds.SOPInstanceUID))
 
 
 def jobs_of(ledger: Ledger, ds: Dataset) -> list[str]:
     with ledger.reading() as tx:
         query = sa.text("SELECT job_id FROM hilum_job WHERE subject = :uid")
-        return list(tx.execute(query, {"uid": str(ds.SOPInstanceUID)}).scalars())
+        return list(tx.connection.execute(query, {"uid": str(ds.SOPInstanceUID)}).scalars())
 
 
 @pytest.mark.peer("echoscu")
@@ -236,7 +237,7 @@ def test_a_peer_that_takes_small_pdus_gets_its_response_in_pieces(receiver: Stor
 
 def test_an_address_in_use_is_a_problem_of_the_configuration(receiver: StorageScp, tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    second = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=receiver.port)
+    second = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, port=receiver.port)
     with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{receiver.port}: Address already in use"):
         second.start()
     assert second.stop(drain_s=0) == 0
@@ -244,7 +245,7 @@ def test_an_address_in_use_is_a_problem_of_the_configuration(receiver: StorageSc
 
 def test_new_associations_follow_a_reload_and_open_ones_stay(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver, RawPeer(receiver.port) as old:
+    with running_receiver(tmp_path, ledger) as receiver, RawPeer(receiver.port) as old:
         assert old.associate()[0] == 0x02
         receiver.reload(receiving_settings(tmp_path, ae_title="RENAMED"))
         with RawPeer(receiver.port) as peer:
@@ -258,7 +259,7 @@ def test_a_stop_lets_the_message_under_way_finish_and_aborts_idle_associations(t
     ledger = MemoryLedger()
     ds = make_dx(rows=128, columns=128, seed=79)
     data, sop_class, uid = data_set_bytes(ds), str(ds.SOPClassUID), str(ds.SOPInstanceUID)
-    receiver = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, ledger, port=0)
+    receiver = StorageScp(receiving_settings(tmp_path), Spool(tmp_path / "spool"), ledger, port=0)
     receiver.start()
     stopping = threading.Thread(target=receiver.stop, args=(20,))
     with RawPeer(receiver.port) as idle, RawPeer(receiver.port) as busy:

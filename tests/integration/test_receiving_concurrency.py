@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import Ledger
 from scp_node.receive.scp import StorageScp
 from tests.support.dicom.phantoms import make_dx
@@ -24,14 +25,14 @@ SENDERS = 8
 
 @pytest.fixture
 def receiver(ledger: Ledger, tmp_path: Path) -> Iterator[StorageScp]:
-    jobs = JobQueue(ledger)
-    with running_receiver(tmp_path, ledger, jobs) as one:
+    jobs = JobQueue()
+    with running_receiver(tmp_path, ReceivedInstances(ledger, jobs)) as one:
         yield one
 
 
 def count(ledger: Ledger, table: str) -> int:
     with ledger.reading() as tx:
-        return int(tx.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
+        return int(tx.connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def at_once(work: Callable[[int], list[int]]) -> list[int]:

@@ -10,6 +10,7 @@ import pytest
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.host.disk_space import DiskLimits
+from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool
 from tests.support.crash.load import DX, Instances
 from tests.support.crash.mounts import mount, tmpfs, why_no_tmpfs
@@ -34,7 +35,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     ledger, spool = MemoryLedger(), Spool(small_disk / "spool")
     images = [make_dx(rows=600, columns=600, seed=1, instance=number) for number in range(8)]
-    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+    with running_receiver(tmp_path, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
         answers = [peer.store(data_set_bytes(ds), DX, str(ds.SOPInstanceUID)) for ds in images]
         stored = [ds for ds, answer in zip(images, answers, strict=True) if answer.status == 0x0000]
@@ -55,8 +56,11 @@ def test_a_full_disk_is_told_and_the_node_takes_on_as_soon_as_there_is_room(smal
 def test_a_disk_full_of_ledger_and_images_is_told_and_used_again_when_there_is_room(small_disk: Path) -> None:
     """Here the ledger, too, can find no room: for its log or when it is written back."""
     ledger, spool = new_ledger(small_disk), Spool(small_disk / "spool")
-    jobs, instances, stored = JobQueue(ledger), Instances(rows=100, columns=100), dict[str, str]()
-    with running_receiver(small_disk, ledger, jobs, spool) as receiver, RawPeer(receiver.port) as peer:
+    jobs, instances, stored = JobQueue(), Instances(rows=100, columns=100), dict[str, str]()
+    with (
+        running_receiver(small_disk, ReceivedInstances(ledger, jobs), spool) as receiver,
+        RawPeer(receiver.port) as peer,
+    ):
         peer.associate([(DX, EXPLICIT_LE), (VERIFICATION, EXPLICIT_LE)])
         refused = 0
         while refused < 20:
@@ -90,7 +94,7 @@ def test_a_disk_without_inodes_is_told_and_used_again_when_there_are_some(
     limits = DiskLimits(inodes_free_percent_min=inodes_free_percent_min)
     with tmpfs(tmp_path / "disk", "size=16m,nr_inodes=290") as disk:
         spool = Spool(disk / "spool", limits)
-        with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+        with running_receiver(tmp_path, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
             peer.associate([(DX, EXPLICIT_LE)])
             answers = [peer.store(data, DX, uid) for uid, data in (instances.next() for _ in range(40))]
             assert [answer.status for answer in answers] == sorted(answer.status for answer in answers)
@@ -108,7 +112,7 @@ def test_a_disk_that_turns_read_only_is_told_and_used_again_when_it_can_be_writt
     small_disk: Path, tmp_path: Path
 ) -> None:
     ledger, spool, instances = MemoryLedger(), Spool(small_disk / "spool"), Instances(rows=16, columns=16)
-    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+    with running_receiver(tmp_path, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
         for option, status in (("rw", 0x0000), ("ro", 0xA700), ("rw", 0x0000)):
             assert mount("-o", f"remount,{option}", small_disk).returncode == 0
@@ -122,7 +126,7 @@ def test_a_disk_that_turns_read_only_is_told_and_used_again_when_it_can_be_writt
 def test_an_image_that_outgrows_its_quota_is_stopped_and_a_smaller_one_is_taken(tmp_path: Path) -> None:
     ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", DiskLimits(spool_bytes_max=2 * GROWTH_CHECK_BYTES))
     instances = Instances(rows=16, columns=16)
-    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+    with running_receiver(tmp_path, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
         for more_bytes, status in ((4 * GROWTH_CHECK_BYTES, 0xA700), (0, 0x0000)):
             uid, data = instances.next()
@@ -135,7 +139,7 @@ def test_an_image_that_outgrows_its_quota_is_stopped_and_a_smaller_one_is_taken(
 def test_above_the_watermark_nothing_is_written(tmp_path: Path) -> None:
     ledger, spool = MemoryLedger(), Spool(tmp_path / "spool", DiskLimits(free_bytes_min=2**60))
     ds = make_dx(rows=16, columns=16)
-    with running_receiver(tmp_path, ledger, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
+    with running_receiver(tmp_path, ledger, spool) as receiver, RawPeer(receiver.port) as peer:
         peer.associate([(DX, EXPLICIT_LE)])
         answer = peer.store(data_set_bytes(ds), DX, str(ds.SOPInstanceUID))
         assert answer.status == 0xA700 and answer.comment.startswith("disk has ")

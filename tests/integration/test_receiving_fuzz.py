@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
     limits: dict[str, Any] = {"connections_per_s_max": 100_000, "idle_timeout_s": 600}
-    with running_receiver(folder, ledger, ledger, **limits) as one:
+    with running_receiver(folder, ledger, **limits) as one:
         yield one
 
 

@@ -59,7 +59,7 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture(scope="module")
 def receiver(folder: Path, ledger: MemoryLedger) -> Iterator[StorageScp]:
-    with running_receiver(folder, ledger, ledger, **LIMITS) as one:
+    with running_receiver(folder, ledger, **LIMITS) as one:
         yield one
 
 
@@ -168,6 +168,7 @@ def test_more_associations_than_configured_are_rejected_for_the_moment(receiver:
         until(lambda: receiver.association_count == 4, "one place is free")
         with RawPeer(receiver.port) as peer:
             assert peer.associate()[0] == ASSOCIATE_AC
+    until(lambda: receiver.association_count == 1, "all but the bystander left")
 
 
 def test_a_storm_of_connections_is_answered(receiver: StorageScp, watch: Watch) -> None:
@@ -356,14 +357,14 @@ def test_an_association_is_one_log_line_whatever_a_peer_calls_itself(
 
 def test_an_idle_association_is_aborted(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger, idle_timeout_s=0.5) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger, idle_timeout_s=0.5) as receiver, storing(receiver) as peer:
         assert peer.is_aborted()
 
 
 def test_a_slow_but_steady_sender_is_not_idle(tmp_path: Path) -> None:
     ledger = MemoryLedger()
     limits: dict[str, Any] = {"idle_timeout_s": 1, "pdu_timeout_s": 1}
-    with running_receiver(tmp_path, ledger, ledger, **limits) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger, **limits) as receiver, storing(receiver) as peer:
         peer.send(p_data(pdv(1, COMMAND_LAST, store_command(DX, UID))))
         peer.send_data_set(1, DATA_SET, step=len(DATA_SET) // 5, pause_s=0.4)
         assert peer.read_response().status == 0x0000

@@ -25,8 +25,8 @@ from converter.image.sop_classes import STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp_node.dimse.requests import COMMAND_BYTES_MAX
-from scp_node.receive.association import EMPTY_PDVS_MAX
 from scp_node.receive.contexts import presentation_contexts
+from scp_node.receive.message import EMPTY_PDVS_MAX
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import StorageScp
 from scp_node.storage.spool import PartFile, Spool
@@ -65,10 +65,13 @@ def receiving(folder: Path, spool: Spool | None = None, **limits: Any) -> Iterat
     """A receiver of which nothing is left in the end."""
     ledger = MemoryLedger()
     threads = set(threading.enumerate())
-    with running_receiver(folder, ledger, ledger, spool, **limits) as receiver:
+    with running_receiver(folder, ledger, spool, **limits) as receiver:
         yield receiver
-        counted = receiver.limits
-        until(lambda: (counted.connections, counted.associations, counted.loose) == (0, 0, 0), "all counters are zero")
+        open_now = receiver.limits
+        until(
+            lambda: (open_now.connections, open_now.associations, open_now.evictable) == (0, 0, 0),
+            "all counters are zero",
+        )
     until(lambda: set(threading.enumerate()) <= threads, "all threads ended")
     assert not [path for path in files_below(folder) if path.suffix == ".part"]
 
@@ -301,7 +304,7 @@ def test_who_sends_ahead_fills_its_own_buffers_and_not_the_node(tmp_path: Path) 
     socket_bytes_max = 2 * sum(
         int(Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2]) for name in ("tcp_rmem", "tcp_wmem")
     )
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as peer:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as peer:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         peer.socket.setblocking(False)
         sent = 0
@@ -354,7 +357,7 @@ def test_idle_associations_and_silent_connections_do_nothing_at_all(tmp_path: Pa
 
 def test_a_waiting_association_is_told_when_the_node_stops(tmp_path: Path, caplog: Any) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as idle, storing(receiver) as busy:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as idle, storing(receiver) as busy:
         with RawPeer(receiver.port) as silent:
             busy.send(STORE + p_data(pdv(1, DATA, DATA_SET[:1000])))
             until(lambda: files_below(tmp_path / "spool") != [], "a message is under way")
@@ -372,7 +375,7 @@ def test_a_waiting_association_is_told_when_the_node_stops(tmp_path: Path, caplo
 
 def test_a_message_that_never_ends_does_not_keep_the_node(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver, storing(receiver) as busy:
+    with running_receiver(tmp_path, ledger) as receiver, storing(receiver) as busy:
         busy.send(STORE)
         until(lambda: files_below(tmp_path / "spool") != [], "a message is under way")
         assert receiver.stop(drain_s=0.1) == 1
@@ -507,8 +510,7 @@ def test_what_is_remembered_is_what_pynetdicom_answers(
 
 
 def negotiations(receiver: StorageScp) -> int:
-    assert receiver._server is not None
-    return len(receiver._server.negotiations)
+    return len(receiver._shared.terms.negotiations)
 
 
 def test_a_remembered_association_works_like_any_other(tmp_path: Path, caplog: Any) -> None:

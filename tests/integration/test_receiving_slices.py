@@ -12,7 +12,7 @@ from tests.support.peers.modality import store
 
 def test_slices_are_taken_once_a_route_lists_their_modality_and_no_longer(tmp_path: Path) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver:
+    with running_receiver(tmp_path, ledger) as receiver:
         assert store(receiver.port, [make_mr(rows=64)]) == [None]
         chest_only = receiver.settings
         head = chest_only.routes[0].model_copy(

@@ -1,4 +1,4 @@
-"""The door with TLS: DCMTK's tools and bare sockets at a receiver, well-behaved and not."""
+"""Receiving over TLS: DCMTK's tools and bare sockets at a receiver, well-behaved and not."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def receiving(
 ) -> Iterator[StorageScp]:
     """A receiver with TLS; afterwards no thread of it is left."""
     section = tls_section(authority, node, **tls)
-    with running_receiver(folder, ledger, ledger, tls=section, sender=sender, pdu_timeout_s=5) as one:
+    with running_receiver(folder, ledger, tls=section, sender=sender, pdu_timeout_s=5) as one:
         yield one
     assert [
         thread.name for thread in threading.enumerate() if thread.name.startswith(("association-", "receiver"))
@@ -209,7 +209,7 @@ def test_an_ipv4_peer_on_a_socket_for_both_families_is_known_by_its_ipv4_address
     if not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 on this machine")
     settings = receiving_settings(tmp_path, sender={"addresses": ["127.0.0.1"]})
-    receiver = StorageScp(settings, Spool(tmp_path / "spool"), ledger, ledger, bind="::", port=0)
+    receiver = StorageScp(settings, Spool(tmp_path / "spool"), ledger, bind="::", port=0)
     receiver.start()
     try:
         with RawPeer(receiver.port) as peer:
@@ -341,7 +341,7 @@ def test_a_probe_of_the_port_is_no_warning(receiver: StorageScp, caplog: pytest.
 def test_tls_at_a_plaintext_port_ends_at_once(
     tmp_path: Path, ledger: MemoryLedger, authority: Authority, modality: Identity
 ) -> None:
-    with running_receiver(tmp_path, ledger, ledger) as receiver:
+    with running_receiver(tmp_path, ledger) as receiver:
         assert dcmtk("echoscu", receiver, modality, authority.ca).returncode != 0
         with pytest.raises(OSError):
             SecurePeer(receiver, authority, modality)

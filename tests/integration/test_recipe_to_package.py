@@ -55,7 +55,8 @@ def package_of(out: Path) -> Path:
 
 def test_the_package_is_whole_and_says_that_it_was_made_of_drawings(whole_way: Path) -> None:
     package = package_of(whole_way)
-    assert {file.name for file in package.iterdir()} == {"CARD.md", "manifest.yaml", "model.onnx", "reference.npz"}
+    files = {str(file.relative_to(package)) for file in package.rglob("*") if file.is_file()}
+    assert files == {"CARD.md", "manifest.yaml", "model.onnx", "reference.npz", "report/figures.json"}
     manifest = load_manifest(package / "manifest.yaml")
     assert [finding.name for finding in manifest.findings] == ["tuberculosis"]
     assert all(cohort.made for cohort in manifest.cohorts)
@@ -75,7 +76,7 @@ def test_another_process_writes_the_same_package_to_the_byte(whole_way: Path) ->
     first = package_of(whole_way)
     again = whole_way / "again" / first.parent.name / VERSION
     data = json.loads((whole_way / "data.json").read_text())
-    run("training.commands.package", str(whole_way / "runs" / NAME), str(again), *data)
-    run("training.commands.card", str(again), str(whole_way / NAME / "devtest.json"))
-    for file in sorted(first.iterdir()):
-        assert (again / file.name).read_bytes() == file.read_bytes(), file.name
+    run("training", "package", str(whole_way / "runs" / NAME), str(again), *data)
+    run("training", "card", str(again), str(whole_way / NAME / "devtest.json"))
+    for file in [file for file in first.rglob("*") if file.is_file()]:
+        assert (again / file.relative_to(first)).read_bytes() == file.read_bytes(), file.name

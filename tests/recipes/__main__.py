@@ -5,8 +5,9 @@
 
 Train, package, evaluate, card, verify; and for a recipe that starts a line of its own, tuning and baselines. Recipes
 whose cohorts are among the development films use a part of these; the others pictures drawn in the published layout of
-their cohorts. Nothing of it goes under models/: runs and packages stay in --out; cards, pages without pictures, trials,
-baselines and a table are written to training/reports. Exit 0 only when every recipe went the whole way.
+their cohorts. Nothing of it goes under models/: runs, packages, pages and plots stay in --out; cards, trials and
+baselines are written to tests/recipes/results, a table of them to tests/recipes/RESULTS.md. Exit 0 only when every
+recipe went the whole way.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from tests.recipes.line import RECIPES, Stage, in_order
 from tests.support.checkout import CHECKOUT
 from training.learning.recipe import load_recipe
 
-REPORTS = CHECKOUT / "training" / "reports"
+RESULTS = CHECKOUT / "tests" / "recipes" / "results"
+TABLE = RESULTS.with_name("RESULTS.md")
 STEPS = 60
 STEP_TIMEOUT_S = 3600
 
@@ -53,18 +55,18 @@ def main() -> None:
     arguments = parser.parse_args()
     names = in_order(arguments.recipes or sorted(file.stem for file in RECIPES.glob("*.yaml")))
     shutil.rmtree(arguments.out, ignore_errors=True)
-    REPORTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(exist_ok=True)
     proofs = []
     for name in names:
         proofs.append(prove(Stage(name, arguments.out, arguments.steps), arguments.patients))
-        (REPORTS / "README.md").write_text(overview(), encoding="utf-8")
+        TABLE.write_text(overview(), encoding="utf-8")
     if any(proof.failed for proof in proofs):
         raise SystemExit("; ".join(f"{proof.recipe}: {proof.failed}" for proof in proofs if proof.failed))
 
 
 def prove(stage: Stage, patients: int) -> Proof:
-    """One recipe the whole way; what came of it lies in training/reports."""
-    shutil.rmtree(REPORTS / stage.name, ignore_errors=True)
+    """One recipe the whole way; what came of it lies in RESULTS."""
+    shutil.rmtree(RESULTS / stage.name, ignore_errors=True)
     data, drawn = data_arguments(load_recipe(RECIPES / f"{stage.name}.yaml"), stage.out / "data", patients)
     stage.folder.mkdir(parents=True)
     started, failed = time.monotonic(), ""
@@ -80,7 +82,7 @@ def prove(stage: Stage, patients: int) -> Proof:
                 check=False,
             )
         if done.returncode:
-            failed = f"{command[0]} ended with {done.returncode}, see {stage.folder / 'log.txt'}"
+            failed = f"{' '.join(command[:2])} ended with {done.returncode}, see {stage.folder / 'log.txt'}"
             print(f"{stage.name}: {failed}", flush=True)
             break
     minutes = round((time.monotonic() - started) / 60, 1)
@@ -92,22 +94,20 @@ def prove(stage: Stage, patients: int) -> Proof:
 
 
 def publish(proof: Proof, stage: Stage) -> None:
-    """What training/README.md links to: the card, and of a recipe that begins a line also the page without pictures,
-    trials and baselines. The page of a later stage would only repeat it."""
-    folder = REPORTS / stage.name
+    """The numbers and the card; of a recipe that begins a line also its trials and baselines."""
+    folder = RESULTS / stage.name
     folder.mkdir(parents=True)
     (folder / "proof.json").write_text(json.dumps(asdict(proof), indent=2) + "\n", encoding="utf-8")
     found = [stage.package / "CARD.md"]
     if stage.begins:
-        found += [stage.page, stage.trials, *sorted(stage.baselines.glob("*.[ms][dv]*"))]
+        found += [stage.trials, stage.baselines / "baselines.md", stage.baselines / "baselines.json"]
     for file in found:
-        if file.exists():
-            shutil.copyfile(file, folder / ("baselines.md" if file.name == "report.md" else file.name))
+        shutil.copyfile(file, folder / file.name)
 
 
 def overview() -> str:
     """The table of all recipes that ever went the whole way here."""
-    proofs = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in sorted(REPORTS.glob("*/proof.json"))]
+    proofs = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in sorted(RESULTS.glob("*/proof.json"))]
     rows = [
         f"| {one.recipe} | {links(one.recipe)} | {one.data} | {one.steps} | {one.minutes:.1f} | {one.calibration} | "
         f"{one.auc} |"
@@ -120,16 +120,16 @@ def overview() -> str:
         "good it can get: so few steps, on a part of the development films or on pictures drawn in the published "
         "layout of its cohorts. No weights of these runs are shipped.",
         "\n".join(
-            ["| recipe | reports | data | steps | minutes | calibration | AUC on devtest |", "|" + "---|" * 7, *rows]
+            ["| recipe | results | data | steps | minutes | calibration | AUC on devtest |", "|" + "---|" * 7, *rows]
         ),
     ]
     return "\n\n".join(lines) + "\n"
 
 
 def links(recipe: str) -> str:
-    files = {"card": "CARD.md", "page": "devtest.html", "trials": "trials.csv", "baselines": "baselines.md"}
-    there = {word: file for word, file in files.items() if (REPORTS / recipe / file).exists()}
-    return ", ".join(f"[{word}]({recipe}/{file})" for word, file in there.items())
+    files = {"card": "CARD.md", "trials": "trials.csv", "baselines": "baselines.md"}
+    there = {word: file for word, file in files.items() if (RESULTS / recipe / file).exists()}
+    return ", ".join(f"[{word}](results/{recipe}/{file})" for word, file in there.items())
 
 
 def calibrations(package: Path) -> str:

@@ -16,7 +16,7 @@ TRIALS = 2
 IMAGES_OF_BASELINES = 300
 # The first line of a recipe is its command; a later one says which run is made before it.
 START = re.compile(r"^#.* --start-from training/runs/(\S+)")
-BEFORE = re.compile(r"^#.*python -m (training\.(?:from_package|mean_weights)) (.+) --name (\S+)", re.MULTILINE)
+BEFORE = re.compile(r"^#.*python -m training (from-package|mean-weights) (.+) --name (\S+)", re.MULTILINE)
 RUNS = "training/runs/"
 
 
@@ -69,20 +69,21 @@ class Stage:
         where = [f"--runs={self.runs}"]
         start = [f"--start-from={self.runs / before}"] if before else []
         found = [
-            ["training.commands.train", said(recipe), f"--name={self.name}", *where, f"--steps={self.steps}", *start],
-            ["training.commands.package", str(run), str(self.package)],
-            ["training.commands.evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
+            ["training", "train", said(recipe), f"--name={self.name}", *where, f"--steps={self.steps}", *start],
+            ["training", "package", str(run), str(self.package)],
+            ["training", "evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
         ]
         made = BEFORE.search(text(self.name))
         if made:
             arguments = made[2].replace(RUNS, f"{self.runs}/").split()
-            found.insert(0, [made[1], *arguments, f"--name={made[3]}", *where])
+            found.insert(0, ["training", made[1], *arguments, f"--name={made[3]}", *where])
         if self.begins:
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
-                ["training.commands.tune", said(recipe), *trial, f"--name={self.name}-tune", *where],
+                ["training", "tune", said(recipe), *trial, f"--name={self.name}-tune", *where],
                 [
-                    "training.commands.baselines",
+                    "training",
+                    "baselines",
                     said(recipe),
                     str(self.baselines),
                     f"--images-max={IMAGES_OF_BASELINES}",
@@ -91,7 +92,7 @@ class Stage:
         models = str(self.out / "models")
         return [
             *([*command, *data] for command in found),
-            ["training.commands.card", str(self.package), str(self.figures)],
+            ["training", "card", str(self.package), str(self.figures)],
             ["scp_node.cli", "models", "verify", f"--models-dir={models}"],
         ]
 

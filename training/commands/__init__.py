@@ -1,1 +1,1 @@
-"""`python -m training COMMAND`: arguments, data, one call after the other, report. A module a command."""
+"""What `python -m training COMMAND` runs. A module a command, with its `add_arguments(parser)` and `run(arguments)`."""

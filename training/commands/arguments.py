@@ -1,10 +1,13 @@
-"""Numbers on a command line that have to be above 0."""
+"""Arguments that several commands take."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
+
+from training.data.cohorts.development import DATA_VARIABLE
 
 Number = TypeVar("Number", int, float)
 
@@ -20,3 +23,21 @@ def above_zero(kind: type[Number]) -> Callable[[str], Number]:
 
     read.__name__ = kind.__name__  # "invalid int value"
     return read
+
+
+def new_file(text: str) -> Path:
+    """A `type` for argparse: a file that can be written, because its folder is there."""
+    file = Path(text)
+    if not file.parent.is_dir():
+        raise ArgumentTypeError(f"there is no folder {file.parent} for {file.name}")
+    return file
+
+
+def add_data_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="[COHORT=]FOLDER",
+        help=f"where a cohort lies (default: in {DATA_VARIABLE}); without COHORT=, that of manifest.csv",
+    )

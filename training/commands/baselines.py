@@ -1,7 +1,7 @@
-"""python -m training baselines RECIPE FOLDER: what models without any idea of anatomy reach on the same splits.
+"""Measure what models without any idea of anatomy reach on the same splits.
 
 Logistic regression, SVM, random forest, gradient boosting and nearest neighbours learn the train split of the recipe
-as small gray pictures. FOLDER gets report.md, baselines.json and plots: AUC on val (--devtest: on devtest, once the
+as small gray pictures. FOLDER gets baselines.md, baselines.json and plots: AUC on val (--devtest: on devtest, once the
 network is finished too), and how it depends on the number of training images, the resolution and noise.
 """
 
@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.progress import track
 
-from training.commands.arguments import above_zero
+from training.commands.arguments import above_zero, add_data_argument
 from training.data.images import load_training_images
-from training.data.recipe_data import add_data_argument, load_recipe_data
+from training.data.recipe_data import load_recipe_data
 from training.data.splits import select, spread
 from training.judging.baseline_models import MODELS
 from training.judging.baseline_plots import plot_curves, report
@@ -25,9 +26,7 @@ from training.learning.recipe import load_recipe
 from training.learning.watch import Watch
 
 
-def main() -> None:
-    # 1. arguments
-    parser = argparse.ArgumentParser(prog="python -m training baselines", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--devtest", action="store_true", help="measure on devtest instead of val")
@@ -36,9 +35,11 @@ def main() -> None:
         "--images-max", type=above_zero(int), help="learn from so many images at most, to see whether it runs"
     )
     add_data_argument(parser)
-    arguments = parser.parse_args()
-    recipe = load_recipe(arguments.recipe)
-    split = "devtest" if arguments.devtest else "val"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    # 1. arguments
+    recipe, split = load_recipe(arguments.recipe), "devtest" if arguments.devtest else "val"
 
     # 2. data
     examples = load_recipe_data(recipe.cohorts, arguments.data)
@@ -56,21 +57,23 @@ def main() -> None:
     )
 
     # 3. every model, every question
-    asked = [(name, question) for question in QUESTIONS for name in arguments.models]
-    curves: dict[str, Curve] = {}
-    for name, question in track(asked, "baselines"):
-        curve = curves.setdefault(question.title, Curve(question.title, question.axis))
-        curve.points[name] = [(value, pictures.figures(name, **{question.setting: value})) for value in question.values]
+    curves = asked(pictures, arguments.models)
 
     # 4. report
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    numbers = {title: asdict(curve) for title, curve in curves.items()}
+    numbers = {curve.title: asdict(curve) for curve in curves}
     (arguments.folder / "baselines.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
-    plots = [plot_curves(arguments.folder, curve) for curve in curves.values()]
-    text = report(recipe, split, len(learning), len(measured), list(curves.values()), plots)
-    (arguments.folder / "report.md").write_text(text, encoding="utf-8")
+    for curve in curves:
+        plot_curves(arguments.folder, curve)
+    text = report(recipe, split, len(learning), len(measured), curves)
+    (arguments.folder / "baselines.md").write_text(text, encoding="utf-8")
     print(text)
 
 
-if __name__ == "__main__":
-    main()
+def asked(pictures: Pictures, models: Iterable[str]) -> list[Curve]:
+    """A curve a question, with the answers of each model."""
+    curves = {question.title: Curve(question.title, question.axis) for question in QUESTIONS}
+    for name, question in track([(name, question) for question in QUESTIONS for name in models], "baselines"):
+        figures = [(value, pictures.figures(name, **{question.setting: value})) for value in question.values]
+        curves[question.title].points[name] = figures
+    return list(curves.values())

@@ -1,142 +1,60 @@
-"""python -m training from-package FOLDER RECIPE --name NAME: a run to start from, out of a model package's weights.
+"""Make a run to start from, out of a model package's weights.
 
 Whoever has a package and no run of it can refine it on films of their own: the run that lands in training/runs/NAME is
-one for `--start-from`. RECIPE names a network of the package's shape; its input may have another size.
+one for --start-from. RECIPE names a network of the package's shape; its input may have another size.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import numpy_helper
-
-from converter.package.manifest import OutputSpec
-from training.commands.train import RUNS
+from training.commands.arguments import add_data_argument
 from training.data.images import channels_last, load_model_inputs
-from training.data.recipe_data import add_data_argument, load_recipe_data
+from training.data.recipe_data import load_recipe_data
 from training.data.splits import select, spread
 from training.learning.learner import Learner
 from training.learning.recipe import load_recipe, save_recipe
-from training.packaging.canonical import cut
+from training.learning.run_folder import RUNS, WEIGHTS, refuse_existing, save_outcome
 from training.packaging.manifest_file import read_manifest
+from training.packaging.package_folder import read_graph
+from training.packaging.package_weights import take_over
 
-Array = NDArray[np.float32]
-OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
 # At most so many films of the train split, evenly taken, by which the batch statistics are measured.
-FILMS = 640
+FILMS_MAX = 640
 
 
-class Convolution(NamedTuple):
-    """kernel [rows, columns, in, out] and bias of the graph, and the scale and shift by which it follows them."""
-
-    kernel: Array
-    bias: Array
-    scale: Array
-    shift: Array
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training from-package", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--name", required=True)
+    parser.add_argument("--name", required=True, help="the run's folder under --runs")
     parser.add_argument("--runs", type=Path, default=RUNS)
     add_data_argument(parser)
-    arguments = parser.parse_args()
-    run = arguments.runs / arguments.name
-    if run.exists():
-        raise SystemExit(f"{run}: a run of this name exists; give another --name")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    # 1. arguments
+    folder = arguments.runs / arguments.name
+    refuse_existing(folder)
     recipe, manifest = load_recipe(arguments.recipe), read_manifest(arguments.folder)
+
+    # 2. data
     learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
     if not learning:
         raise SystemExit(f"no image of {', '.join(recipe.cohorts)} in train: no batch statistics can be measured")
-    films = channels_last(load_model_inputs(spread(learning, FILMS), recipe.input), recipe.input)
+    films = channels_last(load_model_inputs(spread(learning, FILMS_MAX), recipe.input), recipe.input)
+
+    # 3. network
     network = Learner(recipe).averaged
     try:
-        take_over(network, (arguments.folder / "model.onnx").read_bytes(), films)
+        take_over(network, read_graph(arguments.folder, manifest), films)
     except ValueError as error:
         raise SystemExit(f"{arguments.folder}: {error}") from error
-    run.mkdir(parents=True)
-    save_recipe(run / "recipe.yaml", recipe)
-    network.save(run / "weights.keras")
-    stages = [f"the weights of {manifest.name} {manifest.version} ({manifest.provenance.recipe})"]
-    outcome = {"stages": stages, "seconds": 0, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
-    (run / "outcome.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    print(f"{run}: a run to start from")
 
-
-def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
-    """Give `network` the answers of `graph`, with batch statistics of `films` [N, H, W, 1], so that it can learn on.
-
-    An exported batch normalisation is a scale and a shift; what it once subtracted and divided by is measured again.
-    Raises ValueError when the convolutions are not the same ones.
-    """
-    found = list(convolutions(graph))
-    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    if sorted(one.kernel.shape for one in found) != sorted(tuple(layer.kernel.shape) for layer in layers):
-        raise ValueError("the package has another network: its convolutions are not those of the recipe")
-    alike: dict[tuple[int, ...], list[Convolution]] = {}
-    for one in found:
-        alike.setdefault(one.kernel.shape, []).append(one)
-    # those of one shape follow each other, in the graph and in the network
-    pairs = [(layer, alike[tuple(layer.kernel.shape)].pop(0)) for layer in layers]
-    norms = {id(norm.input): norm for norm in network.layers if isinstance(norm, keras.layers.BatchNormalization)}
-    followed = []
-    for layer, one in pairs:
-        layer.set_weights([one.kernel, one.bias])
-        norm = norms.get(id(layer.output))
-        if norm is not None:
-            zero, one_less = np.zeros_like(one.scale), np.full_like(one.scale, 1 - norm.epsilon)
-            norm.set_weights([one.scale, one.shift, zero, one_less])
-            followed.append((norm, layer, one))
-        elif not (np.all(one.scale == 1) and np.all(one.shift == 0)):
-            raise ValueError(f"{layer.name}: the package scales what the recipe does not")
-    if not followed:
-        return
-    seen = keras.Model(network.input, [layer.output for _, layer, _ in followed]).predict(films, verbose=0)
-    for (norm, _, one), values in zip(followed, seen if isinstance(seen, list) else [seen], strict=True):
-        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
-        gamma = one.scale * np.sqrt(variance + norm.epsilon)
-        norm.set_weights([gamma, one.shift + mean * one.scale, mean, variance])
-
-
-def convolutions(graph: bytes) -> Iterator[Convolution]:
-    """Every convolution of an exported graph, in its order, with the multiplication and addition that follow it.
-
-    Those of an input gate are not among them.
-    """
-    model = cut(onnx.load_model_from_string(graph), OUTPUTS)
-    constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
-    after = {name: node for node in model.graph.node for name in node.input}
-    for node in model.graph.node:
-        if node.op_type != "Conv":
-            continue
-        kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
-        filters = kernel.shape[-1]
-        bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(filters, np.float32)
-        parts = {"Mul": np.ones(filters, np.float32), "Add": np.zeros(filters, np.float32)}
-        output = node.output[0]
-        for kind in parts:
-            following = after.get(output)
-            values = [constants[name] for name in following.input if name in constants] if following else []
-            if following and following.op_type == kind and values and values[0].size == filters:
-                parts[kind] = values[0].reshape(filters)
-                output = following.output[0]
-        yield Convolution(kernel, bias, parts["Mul"], parts["Add"])
-
-
-if __name__ == "__main__":
-    main()
+    # 4. the run
+    folder.mkdir(parents=True)
+    save_recipe(folder / "recipe.yaml", recipe)
+    network.save(folder / WEIGHTS)
+    made_by = f"the weights of {manifest.name} {manifest.version} ({manifest.provenance.recipe})"
+    save_outcome(folder, [made_by])
+    print(f"{folder}: a run to start from")

@@ -1,4 +1,4 @@
-"""python -m training latency FOLDER [--recipe RECIPE]: how long one image takes, with and without map and gate.
+"""Measure how long one image takes, with and without map and gate.
 
 Compares on the CPU, in one interleaved run: the package's graph in ONNX Runtime, the same without gate, without map and
 gate (its plain network), and with --recipe the recipe's network (untrained: times do not depend on weights) by Keras
@@ -10,34 +10,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
-from numpy.typing import NDArray
 
 from training.commands.arguments import above_zero
-from training.learning.recipe import load_recipe
-from training.packaging.canonical import canonical, cut
+from training.judging.latency import figures, keras_runs, measure, onnx_run, table, variants
 from training.packaging.manifest_file import read_manifest
+from training.packaging.package_folder import GRAPH, read_reference_inputs
 
 ROUNDS = 60
-WARM_UP_ROUNDS = 5
-PROBABILITY, CAM, GATE = "probability", "cam", "gate"
-Run = Callable[[NDArray[np.float32]], object]
-# Milliseconds of each round, by the clock and of the processor.
-Times = dict[str, list[tuple[float, float]]]
 
 
-def main() -> None:
-    # 1. arguments
-    parser = argparse.ArgumentParser(prog="python -m training latency", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="models/NAME/VERSION")
     parser.add_argument(
         "--recipe", type=Path, help="the recipe of its network, to be compared with Keras and TensorFlow"
@@ -45,126 +32,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=above_zero(int), default=ROUNDS)
     parser.add_argument("--threads", type=above_zero(int), default=1, help="of every runtime")
     parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    manifest = read_manifest(arguments.folder)
-    graph = onnx.load(arguments.folder / "model.onnx")
 
-    # 2. what is compared
-    name = manifest.input.name
-    runs = {f"ONNX Runtime, {what}": onnx_run(one, name, arguments.threads) for what, one in variants(graph).items()}
+
+def run(arguments: argparse.Namespace) -> None:
+    # 1. what is compared
+    manifest, threads = read_manifest(arguments.folder), arguments.threads
+    parts = variants(onnx.load(arguments.folder / GRAPH))
+    runs = {f"ONNX Runtime, {what}": onnx_run(one, manifest.input.name, threads) for what, one in parts.items()}
     with tempfile.TemporaryDirectory() as saved:
         if arguments.recipe:
-            runs |= keras_runs(arguments.recipe, arguments.threads, Path(saved))
+            runs |= keras_runs(arguments.recipe, threads, Path(saved))
 
-        # 3. one image at a time, each runtime in turn
-        with np.load(arguments.folder / "reference.npz", allow_pickle=False) as reference:
-            images = reference["inputs"]
-        times = measure(runs, images, arguments.rounds)
+        # 2. one image at a time, each runtime in turn
+        times = measure(runs, read_reference_inputs(arguments.folder), arguments.rounds)
 
-    # 4. report
+    # 3. report
     found = figures(times)
     machine = platform.processor() or platform.machine()
-    print(f"{manifest.name} {manifest.version}, {machine}, {arguments.threads} thread(s)")
-    for line in table(found):
-        print(line)
+    print(f"{manifest.name} {manifest.version}, {machine}, {threads} thread(s)", *table(found), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-
-
-def variants(graph: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
-    """The plain network first, then what map and gate add to it."""
-    names = [value.name for value in graph.graph.output]
-    found = {"plain": plain(graph), "with map": cut(graph, [PROBABILITY, CAM])}
-    if GATE in names:
-        found["with map and gate"] = cut(graph, names)
-    return found
-
-
-def plain(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The network as one would build it without a map: the features are averaged first, the head follows.
-
-    A 1x1 convolution and a mean may change places, so that the answers stay the same.
-    """
-    part = cut(graph, [PROBABILITY])
-    producer = {made: node for node in part.graph.node for made in node.output}
-    for pooling in [node for node in part.graph.node if node.op_type == "GlobalAveragePool"]:
-        head = producer.get(pooling.input[0])
-        kernel = [] if head is None else [a.ints for a in head.attribute if a.name == "kernel_shape"]
-        if head is not None and head.op_type == "Conv" and kernel and set(kernel[0]) == {1}:
-            features, mean = head.input[0], pooling.output[0]
-            pooling.input[0], pooling.output[0] = features, "mean_of_features"
-            head.input[0], head.output[0] = "mean_of_features", mean
-    return canonical(part)
-
-
-def onnx_run(graph: onnx.ModelProto, name: str, threads: int) -> Run:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return lambda image: session.run(None, {name: image})
-
-
-def keras_runs(recipe_file: Path, threads: int, saved: Path) -> dict[str, Run]:
-    """The recipe's network by Keras and as a SavedModel; both take channels last, which suits them best."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    from training.data.images import channels_last
-    from training.learning.zoo import build
-
-    recipe = load_recipe(recipe_file)
-    network = build(recipe.network, recipe.input, len(recipe.findings))
-    network.export(saved, verbose=False)
-    loaded = tf.saved_model.load(saved)  # holds the variables
-    return {
-        "TensorFlow SavedModel": lambda image: loaded.serve(tf.constant(channels_last(image, recipe.input))),
-        "Keras, called": lambda image: network(channels_last(image, recipe.input), training=False),
-        "Keras predict": lambda image: network.predict(channels_last(image, recipe.input), verbose=0),
-    }
-
-
-def measure(runs: dict[str, Run], images: NDArray[np.float32], rounds: int) -> Times:
-    """The times of each run in each round. The runs take turns, and begin with another one each round."""
-    times: Times = {name: [] for name in runs}
-    order = list(runs)
-    for number in range(-WARM_UP_ROUNDS, rounds):
-        image = images[number % len(images)][np.newaxis]
-        for name in order[number % len(order) :] + order[: number % len(order)]:
-            started = time.perf_counter(), time.process_time()
-            runs[name](image)
-            ended = time.perf_counter(), time.process_time()
-            if number >= 0:
-                times[name].append((1000 * (ended[0] - started[0]), 1000 * (ended[1] - started[1])))
-    return times
-
-
-def figures(times: Times) -> dict[str, dict[str, float]]:
-    """Medians, spread and the ratios of medians to the first run, which is the plain network."""
-    first = np.median(next(iter(times.values())), axis=0)
-    found = {}
-    for name, taken in times.items():
-        median, (low, high) = np.median(taken, axis=0), np.percentile([clock for clock, _ in taken], [10, 90])
-        numbers = {"median_ms": median[0], "p10_ms": low, "p90_ms": high, "ratio": median[0] / first[0]}
-        numbers |= {"processor_ms": median[1], "processor_ratio": median[1] / first[1]}
-        found[name] = {key: round(float(number), 3) for key, number in numbers.items()}
-    return found
-
-
-def table(found: dict[str, dict[str, float]]) -> list[str]:
-    lines = [
-        "| | median ms | p10 to p90 | to the plain network | processor ms | to the plain network |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, one in found.items():
-        lines.append(
-            f"| {name} | {one['median_ms']:.2f} | {one['p10_ms']:.2f} to {one['p90_ms']:.2f} | {one['ratio']:.2f} | "
-            f"{one['processor_ms']:.2f} | {one['processor_ratio']:.2f} |"
-        )
-    return lines
-
-
-if __name__ == "__main__":
-    main()

@@ -1,47 +1,41 @@
-"""python -m training mean-weights RUN[=SHARE] RUN[=SHARE] ... --name NAME: a run whose weights are the mean of others'.
+"""Make a run whose weights are the mean of those of other runs.
 
 A run that starts from another one and learns on gains on what it was taught and loses elsewhere; weights between the
-two often keep both, at no cost in service (Wortsman et al., Robust fine-tuning of zero-shot models, 2022; Model
-soups, 2022). Only runs of one line have such a mean: weights that never were the same do not match place by place.
-The recipe is that of the last run; batch statistics are taken again from its train films.
+two often keep both, at no cost in service (Wortsman et al., Robust fine-tuning of zero-shot models, 2022). The recipe
+is that of the last run; batch statistics are taken again from its train films.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
-
-from training.commands.train import RUNS, earlier_stages
+from training.commands.arguments import add_data_argument
 from training.data.images import channels_last, load_model_inputs
-from training.data.recipe_data import add_data_argument, load_recipe_data
+from training.data.recipe_data import load_recipe_data
 from training.data.splits import save_split, select
 from training.learning.batch_statistics import re_estimate
+from training.learning.lesson import answers
+from training.learning.mean_weights import mean_of
 from training.learning.recipe import load_recipe, save_recipe
-from training.learning.teaching import PREDICT_BATCH
+from training.learning.run_folder import RUNS, WEIGHTS, earlier_stages, refuse_existing, save_outcome
 from training.learning.watch import Watch
 
 
-def main() -> None:
-    # 1. arguments
-    parser = argparse.ArgumentParser(prog="python -m training mean-weights", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("parts", type=part, nargs="+", metavar="RUN[=SHARE]", help="shares add up to 1")
     parser.add_argument("--name", required=True, help="the run's folder under --runs")
     parser.add_argument("--runs", type=Path, default=RUNS)
     add_data_argument(parser)
-    arguments = parser.parse_args()
+
+
+def run(arguments: argparse.Namespace) -> None:
+    # 1. arguments
     parts = shares(arguments.parts)
-    last, run = parts[-1][0], arguments.runs / arguments.name
-    if run.exists():
-        raise SystemExit(f"{run}: a run of this name exists; give another --name")
+    last, folder = parts[-1][0], arguments.runs / arguments.name
+    refuse_existing(folder)
 
     # 2. data and network
     recipe = load_recipe(last / "recipe.yaml")
@@ -52,20 +46,15 @@ def main() -> None:
 
     # 3. report
     inputs = channels_last(load_model_inputs(watched, recipe.input), recipe.input)
-    scores = network.predict(inputs, batch_size=PREDICT_BATCH, verbose=0)[0]
-    said = " + ".join(f"{share:g} of {one.name}" for one, share in parts)
-    outcome = {
-        "stages": [*earlier_stages(last), f"mean of weights: {said}"],
-        "seconds": 0,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "val_auc": Watch(recipe, watched).figures(scores),
-    }
-    run.mkdir(parents=True)
-    save_recipe(run / "recipe.yaml", recipe)
-    save_split(run / "split.csv", examples, run)
-    network.save(run / "weights.keras")
-    (run / "outcome.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    print(f"{run / 'weights.keras'}: {json.dumps(outcome)}")
+    figures = Watch(recipe, watched).figures(answers(network, inputs))
+    told = " + ".join(f"{share:g} of {one.name}" for one, share in parts)
+    stages = [*earlier_stages(last), f"mean of weights: {told}"]
+    folder.mkdir(parents=True)
+    save_recipe(folder / "recipe.yaml", recipe)
+    save_split(folder / "split.csv", examples, folder)
+    network.save(folder / WEIGHTS)
+    outcome = save_outcome(folder, stages, val_auc=figures)
+    print(f"{folder / WEIGHTS}: {json.dumps(outcome)}")
 
 
 def part(text: str) -> tuple[Path, float | None]:
@@ -90,21 +79,3 @@ def shares(parts: Sequence[tuple[Path, float | None]]) -> list[tuple[Path, float
     if given and abs(sum(given) - 1) > 1e-6:
         raise SystemExit(f"the shares add up to {sum(given):g}, not to 1")
     return [(run, 1 / len(parts) if share is None else share) for run, share in parts]
-
-
-def mean_of(parts: Sequence[tuple[Path, float]]) -> keras.Model:
-    """A network with the weighted mean of every weight; ends the program where the runs are of different networks."""
-    networks = [keras.models.load_model(run / "weights.keras", compile=False) for run, _ in parts]
-    weights = [network.get_weights() for network in networks]
-    shapes = [[weight.shape for weight in one] for one in weights]
-    for (run, _), found in zip(parts, shapes, strict=True):
-        if found != shapes[-1]:
-            raise SystemExit(f"{run}: another network than that of {parts[-1][0]}")
-    together = zip(*weights, strict=True)
-    means = [sum(share * one for (_, share), one in zip(parts, each, strict=True)) for each in together]
-    networks[-1].set_weights(means)
-    return networks[-1]
-
-
-if __name__ == "__main__":
-    main()

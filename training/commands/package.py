@@ -1,186 +1,154 @@
-"""python -m training package RUN FOLDER: finish a run's network, calibrate it on val, export it as a model package.
+"""Finish a run's network, calibrate it on val, and export it as a model package.
 
-FOLDER (models/NAME/VERSION) gets model.onnx, reference.npz and manifest.yaml; `training card` adds figures and CARD.md.
+FOLDER (models/NAME/VERSION) gets model.onnx, reference.npz and manifest.yaml; `card` adds figures and CARD.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import importlib.metadata
-import os
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from converter.package.manifest import Calibration, CohortSummary, FindingSpec, Manifest, OutputSpec, Parity, Provenance
-from training.commands.distribution import distribution_of
-from training.commands.train import outcome_of
-from training.data.cohorts import COHORTS, Example
+from converter.package.calibration import Calibration
+from converter.package.evidence import CohortSummary, Parity
+from converter.package.manifest import Manifest
+from training.commands.arguments import add_data_argument
+from training.data.cohorts import Example
 from training.data.images import channels_last, load_model_inputs
-from training.data.recipe_data import MADE, add_data_argument, folders, load_recipe_data
+from training.data.recipe_data import MADE, folders, load_recipe_data
 from training.data.splits import select
 from training.gate.packaged import gated
 from training.learning.batch_statistics import re_estimate
 from training.learning.recipe import Recipe, load_recipe
-from training.packaging.calibrate import Scored, choose_calibration
+from training.learning.run_folder import WEIGHTS, outcome_of
+from training.packaging.calibrate import choose_calibration
+from training.packaging.distribution import distribution_of
 from training.packaging.export import prove_parity, reference_inputs, to_onnx
 from training.packaging.fold import fold
-from training.packaging.hygiene import OPSET
-from training.packaging.manifest_file import name_and_version, write_manifest
+from training.packaging.manifest_file import name_and_version
 from training.packaging.operating_point import ThresholdChoice, choose_operating_point
-from training.packaging.scores import logits, reference_arrays, score
+from training.packaging.package_folder import write_package
+from training.packaging.run_manifest import Packaged, cohort_summary, run_manifest
+from training.packaging.scored import of_finding
+from training.packaging.scores import Array, logits, score
 
 BYTES_MAX = 10_000_000
 
 
-def main() -> None:
-    # 1. arguments
-    parser = argparse.ArgumentParser(prog="python -m training package", description=__doc__)
+class Films(NamedTuple):
+    """The images of a run by what they are for: batch statistics, calibration and threshold, parity."""
+
+    learned: list[Example]
+    deciding: list[Example]
+    unseen: list[Example]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--gate", type=Path, metavar="RUN", help="the input gate of python -m training gate fit RUN")
     add_data_argument(parser)
-    arguments = parser.parse_args()
-    name, version = name_and_version(arguments.folder)
-    outcome = outcome_of(arguments.run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    # 1. arguments
+    label = name_and_version(arguments.folder)
+    outcome, recipe = outcome_of(arguments.run), load_recipe(arguments.run / "recipe.yaml")
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    recipe = load_recipe(arguments.run / "recipe.yaml")
 
     # 2. data: as the node would see it
-    examples = load_recipe_data(recipe.cohorts, arguments.data, arguments.run / "split.csv")
-    learning, devtest = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
-    deciding = select(examples, "val", recipe.operating_point.decided_on)
-    if not (learning and deciding and devtest):
-        raise SystemExit(
-            f"{len(learning)} images of train, {len(deciding)} of val that decide, {len(devtest)} of devtest: a "
-            "package needs some of each"
-        )
-    inputs = load_model_inputs(deciding, recipe.input)
+    films = films_of(recipe, arguments.data, arguments.run)
+    inputs = load_model_inputs(films.deciding, recipe.input)
 
-    # 3. finish the averaged network
-    network = keras.models.load_model(arguments.run / "weights.keras", compile=False)
-    re_estimate(network, recipe, learning, channels_last(load_model_inputs(learning, recipe.input), recipe.input))
+    # 3. the averaged network, finished, each finding calibrated
+    network = finished(arguments.run, recipe, films.learned)
+    calibrations = calibrate(network, recipe, films.deciding, inputs)
 
-    # 4. calibrate each finding, and fold that into the network
-    raw = logits(score(to_onnx(network, recipe.input), inputs).cam, recipe.input.layout)
-    fitted_on = f"{'+'.join(recipe.operating_point.decided_on)} val"
-    calibrations = [
-        choose_calibration(of_finding(finding.name, deciding, raw[:, number]), fitted_on, recipe.seed)
-        for number, finding in enumerate(recipe.findings)
-    ]
-    network = fold(network, calibrations)
-
-    # 5. export, and prove it
-    graph = to_onnx(network, recipe.input)
-    parity = prove_parity(network, graph, load_model_inputs(devtest, recipe.input), recipe.input, "devtest")
+    # 4. the graph, proven
+    graph, parity = exported(fold(network, calibrations), recipe, films.unseen)
     graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
 
-    # 6. one threshold a finding
+    # 5. what it says of the films that decide
     probability = score(graph, inputs).probability
-    choices = [
-        choose_operating_point(
-            of_finding(finding.name, deciding, probability[:, number]),
-            recipe.operating_point.guarded,
-            recipe.operating_point.sensitivity_min,
-            recipe.seed,
+    choices = choose_thresholds(recipe, films.deciding, probability)
+    distribution = distribution_of(fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, probability)
+
+    # 6. the package
+    cohorts = cohorts_of(recipe, arguments.data, films.learned)
+    made = Packaged(graph, calibrations, choices, parity, distribution, gate)
+    manifest = run_manifest(label, recipe, outcome, cohorts, made)
+    write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input))
+    tell(arguments.folder, manifest, len(graph))
+
+
+def films_of(recipe: Recipe, data: Sequence[str], run: Path) -> Films:
+    """Ends the program where one of the three has no images."""
+    examples = load_recipe_data(recipe.cohorts, data, run / "split.csv")
+    learned, unseen = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
+    deciding = select(examples, "val", recipe.operating_point.decided_on)
+    if not (learned and deciding and unseen):
+        raise SystemExit(
+            f"{len(learned)} images of train, {len(deciding)} of val that decide, {len(unseen)} of devtest: a "
+            "package needs some of each"
         )
-        for number, finding in enumerate(recipe.findings)
+    return Films(learned, deciding, unseen)
+
+
+def finished(run: Path, recipe: Recipe, learned: Sequence[Example]) -> keras.Model:
+    """The averaged network of `run` with batch statistics of films as they are."""
+    network = keras.models.load_model(run / WEIGHTS, compile=False)
+    re_estimate(network, recipe, learned, channels_last(load_model_inputs(learned, recipe.input), recipe.input))
+    return network
+
+
+def calibrate(network: keras.Model, recipe: Recipe, deciding: Sequence[Example], inputs: Array) -> list[Calibration]:
+    raw = logits(score(to_onnx(network, recipe.input), inputs).cam, recipe.input.layout)
+    return [
+        choose_calibration(of_finding(name, deciding, raw[:, place]), fitted_on(recipe), recipe.seed)
+        for place, name in enumerate(recipe.finding_names)
     ]
 
-    # 7. write
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    (arguments.folder / "model.onnx").write_bytes(graph)
-    np.savez(arguments.folder / "reference.npz", **reference_arrays(graph, reference_inputs(recipe.input)))
-    manifest = Manifest(
-        name=name,
-        version=version,
-        title=recipe.title,
-        manufacturer="Hilum",
-        onnx_sha256=hashlib.sha256(graph).hexdigest(),
-        opset=OPSET,
-        input=recipe.input,
-        outputs=OutputSpec(),
-        findings=tuple(
-            finding_spec(finding.name, recipe, choice, calibration)
-            for finding, choice, calibration in zip(recipe.findings, choices, calibrations, strict=True)
-        ),
-        intended_use=recipe.intended_use,
-        cohorts=tuple(
-            cohort_entry(name, select(learning, "train", [name]), (folder / MADE).exists())
-            for name, folder in folders(recipe.cohorts, arguments.data).items()
-        ),
-        metrics=(),
-        provenance=provenance(outcome, recipe, parity),
-        distribution=distribution_of(fitted_on, recipe.finding_names, recipe.input, deciding, probability),
-        gate=gate,
-    )
-    write_manifest(arguments.folder / "manifest.yaml", manifest)
-    print(f"{arguments.folder}: {len(graph):,} bytes")
+
+def exported(network: keras.Model, recipe: Recipe, unseen: Sequence[Example]) -> tuple[bytes, Parity]:
+    graph = to_onnx(network, recipe.input)
+    return graph, prove_parity(network, graph, load_model_inputs(unseen, recipe.input), recipe.input, "devtest")
+
+
+def choose_thresholds(recipe: Recipe, deciding: Sequence[Example], probability: Array) -> list[ThresholdChoice]:
+    rule = recipe.operating_point
+    return [
+        choose_operating_point(
+            of_finding(name, deciding, probability[:, place]), rule.guarded, rule.sensitivity_min, recipe.seed
+        )
+        for place, name in enumerate(recipe.finding_names)
+    ]
+
+
+def cohorts_of(recipe: Recipe, data: Sequence[str], learned: Sequence[Example]) -> list[CohortSummary]:
+    return [
+        cohort_summary(name, select(learned, "train", [name]), (folder / MADE).exists())
+        for name, folder in folders(recipe.cohorts, data).items()
+    ]
+
+
+def fitted_on(recipe: Recipe) -> str:
+    return f"{'+'.join(recipe.operating_point.decided_on)} val"
+
+
+def tell(folder: Path, manifest: Manifest, size: int) -> None:
+    print(f"{folder}: {size:,} bytes")
     for finding in manifest.findings:
         print(f"{finding.name}: {finding.calibration.summary} ({finding.calibration.reason})")
         print(f"{finding.name}: threshold {finding.operating_threshold}, {finding.threshold_rule}")
-    print(f"Keras and ONNX Runtime over {parity.images} devtest films: probability {parity.probability:.1e} at most")
-
-
-def of_finding(name: str, examples: Sequence[Example], scores: np.ndarray) -> dict[str, Scored]:
-    """Labels and scores of one finding by cohort, without the cohorts that are not labelled for it."""
-    positive = np.array([name in example.findings for example in examples])
-    patients = np.array([example.patient_id for example in examples])
-    cohorts = np.array([example.cohort for example in examples])
-    everything = Scored(positive, scores.astype(np.float64), patients)
-    labelled = [cohort for cohort in np.unique(cohorts).tolist() if name in COHORTS[cohort].findings]
-    return {cohort: everything.part(cohorts == cohort) for cohort in labelled}
-
-
-def finding_spec(name: str, recipe: Recipe, choice: ThresholdChoice, calibration: Calibration) -> FindingSpec:
-    concept = next(finding.concept for finding in recipe.findings if finding.name == name)
-    told = calibration.model_copy(
-        update={"fitted_on": f"{calibration.fitted_on}, each cohort weighted alike; already folded into the graph"}
-    )
-    return FindingSpec(
-        name=name,
-        concept=concept,
-        operating_threshold=choice.threshold,
-        threshold_rule=choice.sentence,
-        operating_point=choice.point,
-        calibration=told,
-    )
-
-
-def cohort_entry(name: str, examples: Sequence[Example], made: bool) -> CohortSummary:
-    facts = COHORTS[name]
-    return CohortSummary(
-        name=name,
-        images=len(examples),
-        patients=len({example.patient_id for example in examples}),
-        licence=facts.licence,
-        citation=facts.citation,
-        made=made,
-    )
-
-
-def provenance(outcome: Mapping[str, Any], recipe: Recipe, parity: Parity) -> Provenance:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    return Provenance(
-        git_commit=commit,
-        recipe="; then ".join(outcome["stages"]),
-        seed=recipe.seed,
-        created=outcome["finished"],
-        tools={tool: importlib.metadata.version(tool) for tool in ("tensorflow", "keras", "tf2onnx", "onnxruntime")},
-        parity=parity,
-    )
-
-
-if __name__ == "__main__":
-    main()
+    parity = manifest.provenance.parity
+    if parity is not None:
+        print(
+            f"Keras and ONNX Runtime over {parity.images} devtest films: probability {parity.probability:.1e} at most"
+        )

@@ -13,18 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 import converter.image
+from converter.declined import Declined
 from converter.errors import ConverterError
+from converter.image.convert import Converted, convert
 from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import squash, to_model_input
 from converter.image.pixels import render
-from converter.package.manifest import InputSpec
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 from training.data.cohorts import Example
 
 CACHE = Path(".cache/training")
 TRAINING_SIDE = 160
 THUMBNAIL_SIDE = 32
 READERS = 2
+# As much of a film as the node shows, and as many pixels as it decodes.
+PREVIEW_SIDE_MAX, PIXELS_MAX = 512, 100_000_000
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -61,6 +66,19 @@ def open_gray(path: Path) -> GrayImage:
     """The radiograph in `path` as a reader would see it. Raises Unreadable or Undecodable."""
     image = read_image(path)
     return image if isinstance(image, GrayImage) else render(image)
+
+
+def convert_film(path: Path, spec: InputSpec, use: IntendedUse | None = None) -> Converted | Declined:
+    """The file as the node converts it; without `use` its header rules are left out."""
+    return convert(path, spec, use, PREVIEW_SIDE_MAX, PIXELS_MAX)
+
+
+def gray_statistics(images: NDArray[np.uint8]) -> tuple[float, float]:
+    """Mean and standard deviation of gray values 0..1, every pixel of every image counting alike."""
+    counts = np.bincount(images.ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    mean = float(counts @ levels / counts.sum())
+    return mean, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
 
 
 def _cached(

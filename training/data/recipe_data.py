@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,16 +12,6 @@ from training.data.splits import divide, with_saved_split
 # Lies in a folder of drawn pictures: what was trained on them has no clinical meaning, and its card says so.
 MADE = "MADE.txt"
 IN_THE_MANIFEST = {cohort.name for cohort in development.COHORTS}
-
-
-def add_data_argument(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="[COHORT=]FOLDER",
-        help=f"where a cohort lies (default: in {development.DATA_VARIABLE}); without COHORT=, that of manifest.csv",
-    )
 
 
 def load_recipe_data(cohorts: Iterable[str], given: Sequence[str], saved: Path | None = None) -> list[Example]:

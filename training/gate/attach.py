@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.packaging.canonical import canonical
 from training.packaging.hygiene import problems
 

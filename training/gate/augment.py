@@ -26,17 +26,18 @@ def augmented(picture: Gray, rng: np.random.Generator, wild: bool) -> NDArray[np
         curve = 1 / (1 + np.exp(-4 * (curve - rng.uniform(0.3, 0.7)) / rng.uniform(0.3, 1.2)))
     toned = cv2.LUT(_equalised(picture, rng) if rng.random() < 0.25 else picture, np.asarray(curve, np.float32))
     edge = float(rng.choice([0.0, 1.0])) if rng.random() < 0.3 else None
-    gray = cv2.warpAffine(
+    placed = cv2.warpAffine(
         toned,
         _placement(picture.shape[0], rng, wild),
         (SIDE, SIDE),
         borderMode=cv2.BORDER_REPLICATE if edge is None else cv2.BORDER_CONSTANT,
         borderValue=edge or 0.0,
     )
+    gray = np.asarray(placed, np.float32)
     if rng.random() < 0.25:
         gray = _framed(gray, rng)
     if rng.random() < 0.3:
-        gray = cv2.GaussianBlur(gray, (0, 0), float(rng.uniform(0.3, 1.2)))
+        gray = np.asarray(cv2.GaussianBlur(gray, (0, 0), float(rng.uniform(0.3, 1.2))), np.float32)
     gray = gray + rng.standard_normal(gray.shape, np.float32) * np.float32(rng.uniform(0, 0.04))
     if rng.random() < 0.3:
         top, left = rng.integers(0, SIDE - 8, 2)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
 import math
 import time
 from collections.abc import Sequence
@@ -55,7 +51,7 @@ class Batches:
         return np.stack(inputs)[..., np.newaxis], targets
 
     def _film(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        group = self._films[rng.integers(len(self._films))]
+        group = self._films[int(rng.integers(len(self._films)))]
         return np.asarray(group.pictures[rng.integers(len(group.pictures))])
 
     def _refused(self, kind: str, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from converter.image.model_input import to_model_input
-from converter.package.manifest import Gate, GateKind, GateSource
+from converter.package.gate import Gate, GateKind, GateSource
 from training.data.cohorts import COHORTS
 from training.gate.fit import MADE_OF_FILMS
 from training.gate.kinds import KINDS, LIMITS

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from converter.evaluation.curves import wilson
 from converter.image.model_input import to_model_input
-from converter.package.gate import refusal
-from converter.package.manifest import Gate, GateFigure, InputSpec, Manifest
+from converter.package.gate import Gate, GateFigure, refusal
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
 from training.gate.kinds import NAMES
 from training.gate.pool import (
     LEARNED_COHORTS,
@@ -114,8 +115,15 @@ def table(figures: Sequence[GateFigure]) -> str:
     return "\n".join(lines)
 
 
+def save_sheet_of_errors(file: Path, verdicts: Sequence[Verdicts]) -> None:
+    """A picture (PNG) of films that were refused (red) and others that were not (yellow); nothing without any."""
+    sheet = sheet_of_errors(verdicts)
+    if sheet is not None:
+        cv2.imwrite(str(file), sheet)
+
+
 def sheet_of_errors(verdicts: Sequence[Verdicts]) -> NDArray[np.uint8] | None:
-    """Films that were refused (red) and others that were not (yellow), with the frontal share; None without any."""
+    """Each with its frontal share; None without any."""
     tiles = []
     for one in verdicts:
         wrong = np.flatnonzero(one.refused if one.frontal else ~one.refused)

@@ -9,11 +9,12 @@ import numpy as np
 import onnxruntime
 import yaml
 
-from converter.package.manifest import Gate, InputSpec, Manifest, load_manifest
+from converter.package.gate import Gate
+from converter.package.manifest import Manifest, load_manifest
+from converter.package.network import InputSpec
 from training.gate.attach import add_gate
 from training.gate.spec import GRAPH_INPUT
-from training.packaging.manifest_file import write_manifest
-from training.packaging.scores import reference_arrays
+from training.packaging.package_folder import read_reference_inputs, write_package
 
 # The nodes that made the findings are the same ones; only the order in which a runtime adds may differ.
 DIFFERENCE_MAX = 1e-6
@@ -34,8 +35,7 @@ def gate_package(source: Path, run: Path, target: Path) -> Manifest:
     """
     old = load_manifest(source / "manifest.yaml")
     graph, gate = gated((source / "model.onnx").read_bytes(), old.input, run)
-    with np.load(source / "reference.npz", allow_pickle=False) as arrays:
-        inputs = arrays["inputs"]
+    inputs = read_reference_inputs(source)
     check_unchanged((source / "model.onnx").read_bytes(), graph, old, inputs)
     changed = {
         "name": target.parent.name,
@@ -49,10 +49,7 @@ def gate_package(source: Path, run: Path, target: Path) -> Manifest:
     if old.distribution is not None:
         document["distribution"]["declined_share"] = None  # it was counted without this gate
     manifest = Manifest.model_validate(document)
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "model.onnx").write_bytes(graph)
-    np.savez(target / "reference.npz", **reference_arrays(graph, inputs))
-    write_manifest(target / "manifest.yaml", manifest)
+    write_package(target, manifest, graph, inputs)
     return manifest
 
 

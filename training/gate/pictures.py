@@ -34,7 +34,7 @@ def read_picture(data: bytes, ground: int) -> Gray | None:
     if pixels is None or min(pixels.shape[:2]) < SIDE_MIN:
         return None
     if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = (np.asarray(pixels, np.uint16) >> 8).astype(np.uint8)
     if pixels.ndim == 2:
         return np.asarray(pixels, np.uint8)
     gray = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_BGR2GRAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def made(source: Source, places: PictureFolders, side: int) -> PictureGroup:
 def _key() -> str:
     digest = hashlib.sha256()
     for module in MAKERS:
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()[:8]
 
 

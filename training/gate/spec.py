@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
 
 SIDE = 64
 # As Keras computes it on a CPU, and as the exported graph takes it.

@@ -1,8 +1,9 @@
-"""The report of the baselines: a table, and a plot for each thing that they depend on."""
+"""The report of the baselines: tables, and a plot for each thing that they depend on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -40,27 +41,26 @@ def plot_curves(folder: Path, curve: Curve) -> Path:
     return file
 
 
-def report(
-    recipe: Recipe, split: str, learned: int, measured: int, curves: Sequence[Curve], plots: Sequence[Path]
-) -> str:
-    """Markdown: AUC by cohort with everything to learn from, then the plots."""
+def report(recipe: Recipe, split: str, learned: int, measured: int, curves: Sequence[Curve]) -> str:
+    """Markdown: AUC by cohort with everything to learn from, then a table for each thing that it depends on."""
     whole = {name: points[-1][1] for name, points in curves[0].points.items()}
     columns = list(dict.fromkeys(column for figures in whole.values() for column in figures))
-    rows = [
-        f"| {name} | " + " | ".join(f"{figures[c]:.3f}" if c in figures else "-" for c in columns) + " |"
-        for name, figures in whole.items()
+    rows = {name: [figures.get(column) for column in columns] for name, figures in whole.items()}
+    parts = [
+        f"# Baselines for {recipe.name}",
+        f"AUC on {measured} films of {split} after learning from {learned} films as pictures of 32 x 32 pixels.",
+        _table(columns, rows),
     ]
-    return "\n".join(
-        [
-            f"# Baselines for {recipe.name}",
-            "",
-            f"AUC on {measured} films of {split} after learning from {learned} films as pictures of 32 x 32 pixels.",
-            "",
-            f"| model | {' | '.join(columns)} |",
-            "|---|" + "---|" * len(columns),
-            *rows,
-            "",
-            *(f"![{curve.title}]({plot.name})" for curve, plot in zip(curves, plots, strict=True)),
-            "",
-        ]
-    )
+    for curve in curves:
+        values = [value for value, _ in next(iter(curve.points.values()))]
+        means = {name: [mean(figures) for _, figures in points] for name, points in curve.points.items()}
+        parts += [f"AUC, mean over cohorts, by {curve.axis}:", _table([f"{value:g}" for value in values], means)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(columns: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> str:
+    lines = [f"| model | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    for name, figures in rows.items():
+        shown = ["-" if figure is None or math.isnan(figure) else f"{figure:.3f}" for figure in figures]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(lines)

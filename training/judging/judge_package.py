@@ -1,42 +1,25 @@
-"""What a package says of labelled examples, as the node would hear it: every file through converter.image.convert."""
+"""What a package says of labelled examples: every file through the analysis that the node itself uses."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from converter.declined import Declined
-from converter.errors import ConverterError
+from converter.analysis import Analysed, Examined, FileDecoder, Policy, analyse
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise
-from converter.image.convert import Converted, convert
-from converter.package.gate import refusal
-from converter.package.manifest import InputSpec, Manifest
+from converter.package.manifest import Manifest
 from training.data.cohorts import Example
-from training.packaging.manifest_file import read_manifest
-from training.packaging.scores import Array, score
+from training.data.images import PIXELS_MAX, PREVIEW_SIDE_MAX, READERS
+from training.packaging.graph_model import Package
 
-PREVIEW_SIDE_MAX = 512
-PIXELS_MAX = 100_000_000
 FILES_AT_ONCE = 256
-READERS = 2
-
-
-@dataclass(frozen=True)
-class Package:
-    manifest: Manifest
-    graph: bytes
-
-    @property
-    def label(self) -> str:
-        return f"{self.manifest.name} {self.manifest.version}"
+# A cohort is what its publication says it is, whatever the headers say.
+COHORT_POLICY = Policy("refuse", PREVIEW_SIDE_MAX, PIXELS_MAX, header_rules=False)
 
 
 @dataclass(frozen=True)
@@ -45,14 +28,6 @@ class CohortFolder:
 
     folder: Path
     findings: tuple[str, ...]
-
-
-def open_package(folder: Path) -> Package:
-    manifest = read_manifest(folder)
-    graph = (folder / "model.onnx").read_bytes()
-    if hashlib.sha256(graph).hexdigest() != manifest.onnx_sha256:
-        raise SystemExit(f"{folder / 'model.onnx'} is not the file that manifest.yaml names")
-    return Package(manifest, graph)
 
 
 def judge_examples(
@@ -67,82 +42,55 @@ def judge_examples(
     that cannot be read, because a cohort has no such files.
     """
     cases: list[Case] = []
-    for start in range(0, len(examples), FILES_AT_ONCE):
-        some = examples[start : start + FILES_AT_ONCE]
-        converted = convert_all([example.path for example in some], package.manifest.input)
-        scores = iter(scores_of(package, [image for image in converted if isinstance(image, Converted)]))
-        for example, image in zip(some, converted, strict=True):
-            source = sources[example.cohort]
-            if isinstance(image, Declined):
-                cases.append(case_of(example, source, package.manifest, declined=image))
-                continue
-            probability, cam, refused = next(scores)
-            if refused is not None:
-                cases.append(case_of(example, source, package.manifest, declined=refused))
-                continue
-            case = case_of(example, source, package.manifest, probability, boxes=located(example, image, cam, package))
-            cases.append(case)
-            for place, finding in enumerate(package.manifest.findings):
-                if galleries is not None:
-                    galleries[finding.name].add(len(cases), case, image.preview, cam[place])
+    found = examined(package, [example.path for example in examples], COHORT_POLICY)
+    for example, one in zip(examples, found, strict=True):
+        case = case_of(example, sources[example.cohort], package.manifest, one)
+        cases.append(case)
+        if galleries is not None and one.analysed is not None:
+            for finding, cam in zip(one.analysed.findings, one.analysed.cam, strict=True):
+                galleries[finding.name].add(len(cases), case, one.analysed.converted.preview, cam)
     return cases
 
 
-def convert_all(files: Sequence[Path], spec: InputSpec) -> list[Converted | Declined]:
-    def read(file: Path) -> Converted | Declined:
-        try:
-            return convert(file, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
-        except ConverterError as error:
-            raise SystemExit(f"{file}: {error}") from error
+def examined(package: Package, files: Sequence[Path], policy: Policy) -> Iterator[Examined]:
+    """What the node's own analysis says of each file, in their order; a bounded number is held in memory. Ends the
+    program at a file that cannot be read."""
 
-    with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(read, files))
+    def one(file: Path) -> Examined:
+        return analyse(file, package, FileDecoder(), policy)
 
-
-def scores_of(package: Package, images: Sequence[Converted]) -> Iterator[tuple[Array, Array, Declined | None]]:
-    """probability [findings], cam [findings, h, w] and what the input gate says, of each image."""
-    if not images:
-        return
-    manifest, gate = package.manifest, package.manifest.gate
-    inputs = np.stack([image.model_input for image in images])
-    found = score(package.graph, inputs, gate=gate.output if gate else None)
-    cams = found.cam if manifest.input.layout == "NCHW" else np.moveaxis(found.cam, -1, 1)
-    for n in range(len(images)):
-        refused = refusal(gate, found.gate[n]) if gate and found.gate is not None else None
-        yield found.probability[n], cams[n], refused
+    with ThreadPoolExecutor(READERS) as threads:
+        for start in range(0, len(files), FILES_AT_ONCE):
+            some = files[start : start + FILES_AT_ONCE]
+            for file, found in zip(some, threads.map(one, some), strict=True):
+                if found.failure is not None:
+                    raise SystemExit(f"{file}: {found.failure}") from found.failure
+                yield found
 
 
-def located(example: Example, image: Converted, cam: Array, package: Package) -> dict[str, Localised]:
-    """The map of each finding against the boxes that readers drew for it. Boxes without a name are of every finding."""
-    found = {}
-    for place, finding in enumerate(package.manifest.findings):
-        names = example.box_findings or (finding.name,) * len(example.boxes)
-        boxes = [box for box, name in zip(example.boxes, names, strict=True) if name == finding.name]
-        if boxes:
-            found[finding.name] = localise(
-                cam[place], boxes, image.preview.shape, image.preview_to_source, image.source_shape
-            )
-    return found
-
-
-def case_of(
-    example: Example,
-    source: CohortFolder,
-    manifest: Manifest,
-    probability: Array | None = None,
-    declined: Declined | None = None,
-    boxes: Mapping[str, Localised] | None = None,
-) -> Case:
+def case_of(example: Example, source: CohortFolder, manifest: Manifest, found: Examined) -> Case:
     names = [finding.name for finding in manifest.findings]
+    analysed = found.analysed
     return Case(
         name=f"{example.cohort}: {os.path.relpath(example.path, source.folder)}",
         patient=example.patient_id,
         source=example.cohort,
         truth={name: name in example.findings for name in names if name in source.findings},
-        probability={} if probability is None else dict(zip(names, probability.tolist(), strict=True)),
-        declined=declined,
+        probability={} if analysed is None else {one.name: one.probability for one in analysed.findings},
+        declined=found.declined,
         view=example.view,
         sex=example.sex,
         age_years=example.age_years,
-        localised=boxes or {},
+        localised={} if analysed is None else located(example, analysed),
     )
+
+
+def located(example: Example, analysed: Analysed) -> dict[str, Localised]:
+    """The map of each finding against the boxes that readers drew for it. Boxes without a name are of every finding."""
+    found, image = {}, analysed.converted
+    for finding, cam in zip(analysed.findings, analysed.cam, strict=True):
+        names = example.box_findings or (finding.name,) * len(example.boxes)
+        boxes = [box for box, name in zip(example.boxes, names, strict=True) if name == finding.name]
+        if boxes:
+            found[finding.name] = localise(cam, boxes, image.preview.shape, image.preview_to_source, image.source_shape)
+    return found

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.packaging.scores import Array, score
 
 SHIFT_MAX = 24

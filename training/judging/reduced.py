@@ -18,18 +18,19 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from converter.evaluation.metrics import Floats, auc, calibration_error
+from converter.evaluation.metrics import auc, calibration_error
+from converter.evaluation.weighted import Floats
 from converter.image.convert import Converted, convert
-from converter.package.manifest import (
+from converter.package.manifest import Manifest
+from converter.package.network import InputSpec
+from converter.package.reduced_decoding import (
     REDUCED_AUC_TOLERANCE,
     REDUCED_ECE_TOLERANCE,
-    InputSpec,
-    Manifest,
     ReducedCohort,
     ReducedEvidence,
 )
-from training.data.cohorts import Example
-from training.data.cohorts import load_examples as load
+from training.data.cohorts import Example, load_examples
+from training.data.images import PIXELS_MAX
 from training.data.splits import select
 from training.packaging.manifest_file import write_manifest
 from training.packaging.scores import Array, score
@@ -37,12 +38,11 @@ from training.packaging.scores import Array, score
 # Small, so that the films of the cohorts, which are far smaller than those of a detector, are reduced to hardly more
 # than the network takes: the hardest case that the rule of converter.image.convert allows.
 PREVIEW_SIDE_MAX = 128
-PIXELS_MAX = 100_000_000
 
 
 def prove_reduced(folder: Path, manifest: Manifest, graph: bytes, data: Path) -> None:
     """Measure both ways and write `jpeg2000_evidence` into manifest.yaml; whether it is enough, the manifest judges."""
-    examples = load(data)
+    examples = load_examples(data)
     evidence = ReducedEvidence(
         onnx_sha256=manifest.onnx_sha256,
         measured=f"{datetime.now(UTC):%Y-%m-%d}",

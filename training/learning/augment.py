@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.model_input import normalise
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.learning.artefacts import add_artefacts
 from training.learning.recipe import Augmentation
 

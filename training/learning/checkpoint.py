@@ -33,7 +33,7 @@ def save(run: Path, progress: Progress, state: State) -> None:
     arrays = {f"best{place}": weight for place, weight in enumerate(weights)}
     part = run / "state.part.npz"
     with part.open("wb") as file:
-        np.savez(file, progress=np.array(json.dumps(numbers)), **state, **arrays)
+        np.savez(file, allow_pickle=False, progress=np.array(json.dumps(numbers)), **state, **arrays)
         file.flush()
         os.fsync(file.fileno())
     part.replace(run / FILE)

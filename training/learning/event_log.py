@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -18,13 +17,10 @@ class EventLog:
     def __init__(self, folder: Path) -> None:
         self._writer = EventFileWriter(str(folder))
 
-    def __enter__(self) -> EventLog:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._writer.close()
-
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
         values = [Summary.Value(tag=name, simple_value=figure) for name, figure in figures.items()]
         self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
         self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()

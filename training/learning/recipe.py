@@ -6,14 +6,17 @@ may extend another one and repeat only what differs; the run keeps the whole.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
-from converter.package.manifest import Concept, InputSpec, IntendedUse, Name, PackageSection
+from converter.package.concept import Concept
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
+from converter.package.section import Name, PackageSection
+from training.learning.search_space import Choices, Range
 
 # A chain of files that extend each other; a longer one is a circle or nobody can follow it.
 EXTENDS_MAX = 5
@@ -136,35 +139,6 @@ class Teachers(PackageSection):
 
     runs: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(gt=0, le=1)
-
-
-class Range(PackageSection):
-    """Numbers that the tuner may try between `low` and `high`."""
-
-    low: float
-    high: float
-    scale: Literal["linear", "log"] = "linear"
-
-    @model_validator(mode="after")
-    def _low_is_below_high(self) -> Range:
-        if not self.low < self.high or (self.scale == "log" and self.low <= 0):
-            raise ValueError("low must be below high, and above 0 on a log scale")
-        return self
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """Some of those that may be tried: both ends, and no whole number between them."""
-        return self.low, self.low + (self.high - self.low) / math.pi, self.high
-
-
-class Choices(PackageSection):
-    """Values that the tuner may try."""
-
-    choices: tuple[Any, ...] = Field(min_length=2)
-
-    @property
-    def values(self) -> tuple[Any, ...]:
-        return self.choices
 
 
 class Recipe(PackageSection):

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from training.learning import checkpoint
-from training.learning.batches import BatchSource
+from training.learning.batches import Batch
 from training.learning.checkpoint import Progress
-from training.learning.event_log import EventLog
-from training.learning.learner import Learner
+from training.learning.history import History
+from training.learning.lesson import Lesson
 from training.learning.recipe import Recipe
-from training.learning.watch import Watch
 
-PREDICT_BATCH = 128
 LEARNING_RATE_SHARE_MIN = 0.01
 
 
 class Diverged(SystemExit):
     """The loss is infinite or not a number: nothing more is learned, and the weights are lost."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a loop works with. inputs: the validation images as the network takes them, [n, H, W, 1]."""
-
-    recipe: Recipe
-    learner: Learner
-    source: BatchSource
-    watch: Watch
-    inputs: NDArray[np.float32]
-
-    def scores(self) -> NDArray[np.float32]:
-        """[n, findings]: what the averaged network says of the validation images."""
-        answer = self.learner.average().predict(self.inputs, batch_size=PREDICT_BATCH, verbose=0)
-        return np.asarray(answer[0], dtype=np.float32)
 
 
 def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = False) -> Progress:
@@ -55,39 +32,26 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
     stays.
     """
     recipe, learner = lesson.recipe, lesson.learner
-    progress = Progress()
-    if resume:
-        progress, state = checkpoint.load(run)
-        learner.restore(state)
+    progress = _progress_of(lesson, run) if resume else Progress()
     started = time.monotonic() - progress.elapsed_s
     losses: list[float] = []
     with (
-        EventLog(run / "curves") as curves,
-        (run / "history.jsonl").open("a" if resume else "w", encoding="utf-8") as history,
+        History(run, recipe.name, recipe.steps, progress.steps, resume) as history,
         _Interruption() as interruption,
-        _bar(recipe) as bar,
     ):
-        task = bar.add_task(recipe.name, total=recipe.steps, completed=progress.steps, figures="")
         for number, batch in enumerate(lesson.source.batches(recipe.steps, progress.steps), progress.steps):
             share = max(number / recipe.steps, (time.monotonic() - started) / 60 / minutes)
             if share >= 1 or _given_up(recipe, progress):
                 break
-            losses.append(learner.step(batch, number, learning_rate(recipe, number, share)))
-            if not math.isfinite(losses[-1]):
-                raise Diverged(f"step {number + 1}: the loss is {losses[-1]}; a lower learning_rate may help")
+            losses.append(_step(lesson, batch, number, share))
             progress.steps, progress.elapsed_s = number + 1, time.monotonic() - started
-            bar.update(task, completed=progress.steps)
+            history.step(progress.steps)
             if progress.steps % recipe.report_steps == 0:
-                record = _report(lesson, progress, float(np.mean(losses)))
+                history.report(_report(lesson, progress, float(np.mean(losses))))
                 losses.clear()
-                history.write(json.dumps(record) + "\n")
-                history.flush()
-                curves.scalars(progress.steps, {k: v for k, v in record.items() if k not in ("step", "seconds")})
-                bar.update(task, figures=f"loss {record['loss']:.3f}")
-                bar.console.print(json.dumps(record), soft_wrap=True, highlight=False)
                 checkpoint.save(run, progress, learner.state())
                 if _given_up(recipe, progress):
-                    bar.console.print(f"no gain since step {progress.best_step}")
+                    history.say(f"no gain since step {progress.best_step}")
             if interruption.wanted:
                 checkpoint.save(run, progress, learner.state())
                 raise SystemExit(f"interrupted after step {progress.steps}; the same command with --resume goes on")
@@ -96,6 +60,21 @@ def teach(lesson: Lesson, run: Path, minutes: float = math.inf, resume: bool = F
     if recipe.early_stopping and progress.best_weights:
         learner.averaged.set_weights(progress.best_weights)
     return progress
+
+
+def _progress_of(lesson: Lesson, run: Path) -> Progress:
+    """How far `run` had come when its last checkpoint was written; the learner takes its state from there."""
+    progress, state = checkpoint.load(run)
+    lesson.learner.restore(state)
+    return progress
+
+
+def _step(lesson: Lesson, batch: Batch, number: int, share: float) -> float:
+    """The loss of one step of gradient descent, `share` of the way through the schedule."""
+    loss = lesson.learner.step(batch, number, learning_rate(lesson.recipe, number, share))
+    if not math.isfinite(loss):
+        raise Diverged(f"step {number + 1}: the loss is {loss}; a lower learning_rate may help")
+    return loss
 
 
 def _given_up(recipe: Recipe, progress: Progress) -> bool:
@@ -125,11 +104,6 @@ def _report(lesson: Lesson, progress: Progress, loss: float) -> dict[str, Any]:
             progress.reports_without_gain += 1
         record["mean"] = round(mean, 4)
     return record
-
-
-def _bar(recipe: Recipe) -> Bar:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Bar(*columns, TextColumn("{task.fields[figures]}"))
 
 
 class _Interruption:

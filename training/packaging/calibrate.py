@@ -6,13 +6,12 @@ Every method is monotone, so that none changes the order of scores; cross-valida
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from converter.evaluation.metrics import Bools, Floats
-from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from converter.evaluation.weighted import Bools, Floats
+from converter.package.calibration import KNOTS_MAX, Calibration, Knot
+from training.packaging.scored import Cohorts, Scored
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(10), 231))
 FOLDS = 5
@@ -24,22 +23,7 @@ KNOT_DISTANCE_MIN = 1e-3
 DECIMALS = 4
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The labels of some images, what the network says of them (logits or probabilities), and whose they are."""
-
-    positive: Bools
-    score: Floats
-    patients: NDArray[np.str_]
-
-    def part(self, members: Bools) -> Scored:
-        return Scored(self.positive[members], self.score[members], self.patients[members])
-
-
-Cohorts = Mapping[str, Scored]
-
-
-def log_loss(positive: Bools, logit: Floats) -> Floats:
+def log_loss(positive: Bools | Floats, logit: Floats) -> Floats:
     """Negative log likelihood of each image, computed without overflow."""
     return np.asarray(np.logaddexp(0, logit) - positive * logit)
 
@@ -164,8 +148,8 @@ def fit_isotonic(cohorts: Cohorts) -> Calibration:
         members = order[place == number]
         blocks.append(_sums(weight[members], logit[members], positive[members]))
         while len(blocks) > 1 and not _rises(blocks[-2], blocks[-1], 0.5 / len(logit)):
-            last = blocks.pop()
-            blocks[-1] = tuple(a + b for a, b in zip(blocks[-1], last, strict=True))  # type: ignore[assignment]
+            one, other = blocks.pop(), blocks.pop()
+            blocks.append((other[0] + one[0], other[1] + one[1], other[2] + one[2]))
     if len(blocks) < 2:
         return linear
     knots = tuple(_knot(block, 0.5 / len(logit)) for block in blocks)

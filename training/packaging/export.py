@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import cv2
 import keras
 import numpy as np
@@ -16,7 +11,8 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from converter.image.model_input import normalise
-from converter.package.manifest import PROBABILITY_DIFFERENCE_MAX, InputSpec, OutputSpec, Parity
+from converter.package.evidence import PROBABILITY_DIFFERENCE_MAX, Parity
+from converter.package.network import InputSpec, OutputSpec
 from training.data.images import channels_last
 from training.packaging.canonical import canonical
 from training.packaging.hygiene import OPSET, serialised

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from converter.package.manifest import Calibration
+from converter.package.calibration import Calibration
 from training.learning.zoo.head import BIAS
 
 

@@ -46,7 +46,7 @@ def remove_round_trips(graph: onnx.ModelProto) -> None:
 
 
 def _casts_to(node: onnx.NodeProto, kind: int) -> bool:
-    return node.op_type == "Cast" and node.attribute[0].i == kind
+    return bool(node.op_type == "Cast" and node.attribute[0].i == kind)
 
 
 def _first(before: dict[str, str], name: str) -> str:

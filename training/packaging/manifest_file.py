@@ -8,7 +8,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from converter.errors import InvalidManifest
-from converter.package.manifest import Manifest, Name, Version, load_manifest
+from converter.package.manifest import Manifest, load_manifest
+from converter.package.section import Name, Version
 
 
 def name_and_version(folder: Path) -> tuple[str, str]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.evaluation.metrics import Floats, sensitivity, specificity
-from converter.package.manifest import OperatingPoint
-from training.packaging.calibrate import FILMS_MIN, FOLDS, Cohorts, folds
+from converter.evaluation.metrics import sensitivity, specificity
+from converter.evaluation.weighted import Floats
+from converter.package.finding import OperatingPoint
+from training.packaging.calibrate import FILMS_MIN, FOLDS, folds
+from training.packaging.scored import Cohorts
 
 # A manifest states its threshold so. The rule is asked of the rounded numbers: rounding afterwards could break it.
 DECIMALS = 4
@@ -48,22 +50,18 @@ def choose_operating_point(
     `cohorts` hold calibrated probabilities; where none of `guarded` can judge, all that can are guarded. Where nothing
     can be chosen, it is halfway, and says why.
     """
-
-    def halfway(reason: str) -> ThresholdChoice:
-        point = OperatingPoint(rule="halfway", sensitivity_min=sensitivity_min, guarded=guarded, reason=reason)
-        return ThresholdChoice(HALFWAY, point)
-
     judged = {name: one for name, one in cohorts.items() if len(set(one.positive.tolist())) == 2}
     kept = tuple(name for name in guarded if name in judged) or tuple(judged)
     fewest = min(
         (int((cohorts[name].positive == wanted).sum()) for name in kept for wanted in (True, False)), default=0
     )
     if fewest < FILMS_MIN:
-        return halfway(f"a guarded cohort has {fewest} films of one answer on val, {FILMS_MIN} are needed to choose")
+        reason = f"a guarded cohort has {fewest} films of one answer on val, {FILMS_MIN} are needed to choose"
+        return _halfway(sensitivity_min, guarded, reason)
     try:
         held = {rule: held_out(judged, kept, sensitivity_min, rule, seed) for rule in RULES}
     except NoThreshold as error:
-        return halfway(str(error))
+        return _halfway(sensitivity_min, guarded, str(error))
     holding = [rule for rule in RULES if held[rule][0] >= sensitivity_min]
     taken = max(holding, key=lambda rule: sum(held[rule])) if holding else max(RULES, key=lambda rule: held[rule][0])
     told = ", ".join(f"{rule} {found:.3f} / {spared:.3f}" for rule, (found, spared) in held.items())
@@ -80,6 +78,11 @@ def choose_operating_point(
         reason=reason,
     )
     return ThresholdChoice(choose_threshold(judged, kept, sensitivity_min, taken), point)
+
+
+def _halfway(sensitivity_min: float, guarded: tuple[str, ...], reason: str) -> ThresholdChoice:
+    point = OperatingPoint(rule="halfway", sensitivity_min=sensitivity_min, guarded=guarded, reason=reason)
+    return ThresholdChoice(HALFWAY, point)
 
 
 def choose_threshold(cohorts: Cohorts, guarded: tuple[str, ...], sensitivity_min: float, rule: str) -> float:

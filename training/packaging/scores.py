@@ -27,7 +27,7 @@ def logits(cam: Array, layout: str) -> NDArray[np.float64]:
 
     Asking the probability for its logit instead fails where float32 has rounded it to 0 or 1.
     """
-    return cam.mean(axis=(2, 3) if layout == "NCHW" else (1, 2), dtype=np.float64)
+    return np.asarray(cam.mean(axis=(2, 3) if layout == "NCHW" else (1, 2), dtype=np.float64))
 
 
 def reference_arrays(graph: bytes, inputs: Array) -> dict[str, Array]:

@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape
 import cv2
 import numpy as np
 
-from tests.support.dicom.phantoms import draw_chest, make_dx
+from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.phantoms import make_dx
 
 SIDE = 24
 SHADES, SHADES_SIDE = 0.12, 6
@@ -26,7 +27,7 @@ SHADES, SHADES_SIDE = 0.12, 6
 def picture(path: Path, seed: int, brightness: float = 0.0, side: int = SIDE) -> Path:
     """A small film of its own `seed`; `brightness` (0..1) lightens its lower half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    film = draw_chest(side, side, seed=seed, noise=0.1)
+    film = sketch_chest(side, side, seed=seed, noise=0.1)
     # Fine noise is gone in a thumbnail of 32 pixels: without shades of its own, a large film would be every other one.
     shades = np.random.default_rng(seed).normal(0, SHADES, (SHADES_SIDE, SHADES_SIDE))
     film = film + cv2.resize(shades, (side, side), interpolation=cv2.INTER_CUBIC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.support.dicom.phantoms import draw_chest
+from converter.phantom.chest_sketch import sketch_chest
 
 COLUMNS = ("path", "label", "sublabel", "split_suggested", "original_split", "patient_id", "view", "notes")
 SPLIT_IMAGES = {"train": 12, "val": 24, "devtest": 4}
@@ -22,7 +22,7 @@ def draw_cohorts(folder: Path, *cohorts: str) -> Path:
         for split, images in SPLIT_IMAGES.items():
             for number in range(images):
                 name, ill = f"{cohort}/{split}{number}.png", number % 2 == 0
-                film = draw_chest(64, 64, seed=number + len(rows), noise=0.02)
+                film = sketch_chest(64, 64, seed=number + len(rows), noise=0.02)
                 if ill:
                     film[28:52, 36:54] = np.maximum(film[28:52, 36:54], 0.7)
                 cv2.imwrite(str(folder / name), np.rint(film * 255).astype(np.uint8))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from tests.support.dicom.phantoms import draw_chest, lut_item, make_dx
+from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.phantoms import lut_item, make_dx
 
 NO_WINDOW: dict[str, Any] = {"WindowCenter": None, "WindowWidth": None}
 SMALL: dict[str, Any] = {"rows": 160, "columns": 136}
@@ -45,7 +46,7 @@ def curve(count: int = 4096, bits: int = 12) -> NDArray[np.uint16]:
 
 def with_overlay_bits() -> NDArray[np.uint16]:
     """12-bit pixels whose unused four bits carry an overlay and rubbish."""
-    stored = np.rint(draw_chest(160, 136) * 4095).astype(np.uint16)
+    stored = np.rint(sketch_chest(160, 136) * 4095).astype(np.uint16)
     overlay = np.random.default_rng(5).integers(0, 16, stored.shape, dtype=np.uint16)
     return stored | overlay << np.uint16(12)
 
@@ -83,7 +84,7 @@ DISPLAY_CASES = (
     DisplayCase(
         "left-justified",
         {"HighBit": 15},
-        pixels=np.rint(draw_chest(160, 136) * 4095).astype(np.uint16) << 4,
+        pixels=np.rint(sketch_chest(160, 136) * 4095).astype(np.uint16) << 4,
         peers=("dcmtk",),
     ),
     DisplayCase("INVERSE shape", {"PresentationLUTShape": "INVERSE"}),

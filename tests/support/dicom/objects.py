@@ -8,7 +8,8 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 
 
 def small_object(sop_class_uid: str, side: int = 16) -> Dataset:

@@ -1,4 +1,4 @@
-"""Draws chest-like radiographs and writes them as DICOM with any feature a real file might have.
+"""Makes DICOM images of phantoms with any feature that a real file might have.
 
 `make_dx()` is a plain, valid DX For Presentation image of a made-up patient; every keyword of the standard may be given
 to override or (None) remove an attribute: `make_dx(BodyPartExamined="HAND", ViewPosition=None)`.
@@ -10,7 +10,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,35 +27,10 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from converter.phantom.chest_sketch import sketch_chest
+
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 ROOT = "2.25."
-
-
-def draw_chest(rows: int = 512, columns: int = 420, seed: int = 1, noise: float = 0.01) -> NDArray[np.float64]:
-    """An upright chest as displayed, 0 = black, 1 = white: lungs dark, heart and the letter L on the image's right."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
-    wobble = rng.uniform(-0.03, 0.03, 8)
-    body = 1 / (1 + np.exp((np.abs(x) - 0.93 + 0.25 * np.clip(-0.6 - y, 0, 1)) / 0.02))
-    image = 0.08 + body * (0.62 - 0.12 * x**2)
-    for side in (-1, 1):
-        centre, width = side * (0.43 + wobble[0]), 0.30 + wobble[1]
-        lung = np.exp(-((np.abs((x - centre) / width) ** 3 + np.abs((y + 0.1 + wobble[2]) / 0.62) ** 4) ** 2))
-        image -= 0.42 * lung * body
-    image += 0.16 * np.exp(-((x / 0.07) ** 4)) * body  # spine
-    image += 0.30 * np.exp(-(((x - 0.16 - wobble[3]) / 0.24) ** 4 + ((y - 0.22) / 0.27) ** 4))  # heart
-    for k in range(9):
-        rib = y - (-0.78 + 0.16 * k + wobble[4]) - 0.16 * np.abs(x) ** 1.5
-        image += 0.05 * np.exp(-((rib / 0.022) ** 2)) * (np.abs(x) < 0.8) * body
-    for side in (-1, 1):
-        clavicle = y + 0.72 - side * 0.12 * x + wobble[5]
-        image += 0.09 * np.exp(-((clavicle / 0.02) ** 2)) * (side * x > 0.05) * (side * x < 0.75) * body
-    marker = np.zeros((rows, columns), np.uint8)
-    corner = (round(columns * 0.86), round(rows * 0.10))
-    cv2.putText(marker, "L", corner, cv2.FONT_HERSHEY_SIMPLEX, rows / 420, 255, max(1, rows // 170))
-    image = np.maximum(image, marker / 255)
-    film: NDArray[np.float64] = np.clip(image + rng.normal(0, noise, image.shape), 0, 1)
-    return film
 
 
 def make_dx(
@@ -81,7 +55,7 @@ def make_dx(
     Equal `seed` means the same study and series; `instance` tells its images apart.
     """
     if pixels is None:
-        shown = from_upright(draw_chest(rows, columns, seed), orientation)
+        shown = from_upright(sketch_chest(rows, columns, seed), orientation)
         shown = 1 - shown if photometric == "MONOCHROME1" else shown
         stored = np.rint(shown * (2**bits_stored - 1)).astype(np.int64) - (2 ** (bits_stored - 1) if signed else 0)
         pixels = stored.astype(f"{'i' if signed else 'u'}{bits_allocated // 8}")

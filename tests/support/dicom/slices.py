@@ -8,6 +8,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 
+from converter.phantom.head_slice import sketch_head_slice
 from tests.support.dicom.phantoms import ROOT, make_dx
 
 MR_ONLY = ("ScanningSequence", "SequenceVariant", "MRAcquisitionType", "EchoTime", "RepetitionTime", "EchoTrainLength")
@@ -15,11 +16,7 @@ MR_ONLY = ("ScanningSequence", "SequenceVariant", "MRAcquisitionType", "EchoTime
 
 def make_mr(seed: int = 1, instance: int = 1, rows: int = 256, **attributes: Any) -> Dataset:
     """An axial MR slice of a made-up head (PS3.3 A.4): signed 12 bits behind a rescale and a window."""
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : rows * 1j]
-    rng = np.random.default_rng(seed)
-    head = 1 / (1 + np.exp((np.hypot(x / 0.78, y / 0.92) - 1) / 0.02))
-    tissue = head * (0.45 + 0.1 * np.cos(9 * x + seed) * np.cos(7 * y)) + 0.3 * np.exp(-((x - 0.3) ** 2 + y**2) / 0.02)
-    stored = np.rint(np.clip(tissue + rng.normal(0.05, 0.02, x.shape), 0, 1) * 1500).astype(np.int16) - 200
+    stored = np.rint(sketch_head_slice(rows, seed) * 1500).astype(np.int16) - 200
     slice_attributes: dict[str, Any] = {
         "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"],
         "Modality": "MR",

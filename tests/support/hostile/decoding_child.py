@@ -13,7 +13,8 @@ import numpy as np
 from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted
-from converter.package.manifest import InputSpec, IntendedUse
+from converter.package.intended_use import IntendedUse
+from converter.package.network import InputSpec
 from scp_node.decode.child import serve
 
 

@@ -42,8 +42,8 @@ def received(number: int = 1, study: int = 1, *, digest: str | None = None, sour
 def claimed(ledger: Ledger, job: JobRow | str) -> JobRow:
     """A pending job as a worker holds it."""
     with ledger.transaction() as tx:
-        row = ledger.job(tx, job) if isinstance(job, str) else job
+        row = tx.jobs.get(job) if isinstance(job, str) else job
         assert row is not None
-        held = ledger.claim_job(tx, row, "test-worker", datetime.now(UTC) + timedelta(minutes=1))
+        held = tx.jobs.claim(row, "test-worker", datetime.now(UTC) + timedelta(minutes=1))
     assert held is not None, f"{row.job_id} is {row.state}"
     return held

@@ -11,13 +11,16 @@ import xxhash
 from pydicom import Dataset
 
 from scp_node.decode.pool import DecodePool
-from scp_node.engine.jobs import IMAGES_QUEUE, STUDIES_QUEUE, JobQueue
+from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
+from scp_node.intake.image_jobs import IMAGES_QUEUE, image_job
 from scp_node.ledger import Ledger, ResultRow
+from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 from scp_node.workflow.image_job import run_image_job
+from scp_node.workflow.job_kinds import STUDIES_QUEUE
 from scp_node.workflow.services import Services
 from scp_node.workflow.study_job import run_study_job
 from tests.support.dicom.phantoms import write_dx
@@ -35,38 +38,38 @@ SETTINGS = Settings.model_validate(
 
 
 @contextmanager
-def worker_parts(folder: Path) -> Iterator[Services]:
-    """The parts of a worker with the tiny model, but for what sends: judging and reporting end before it."""
+def worker_services(folder: Path) -> Iterator[Services]:
+    """The services of a worker with the tiny model, but for what sends: judging and reporting end before it."""
     copy_tiny(folder / "models")
     ledger = new_ledger(folder)
     with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
-        sender = None
-        yield Services(lambda: SETTINGS, ledger, JobQueue(ledger), spool, previews, models, pool, sender)  # type: ignore[arg-type]
+        destinations = None
+        yield Services(lambda: SETTINGS, ledger, JobQueue(), spool, previews, models, pool, destinations)  # type: ignore[arg-type]
     ledger.engine.dispose()
 
 
-def report_study(parts: Services, study: int, *images: Dataset) -> list[ResultRow]:
+def report_study(services: Services, study: int, *images: Dataset) -> list[ResultRow]:
     """Judge and report a study of one patient; returns its results."""
     for number, ds in enumerate(images, 1):
         record = received(number, study)
         ds.StudyInstanceUID, ds.SOPInstanceUID = record.study_instance_uid, record.sop_instance_uid
         ds.PatientID = f"PHANTOM{study}"
-        path = parts.spool.path(record.spool_name)
+        path = services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         data = write_dx(path, ds).read_bytes()
         record = replace(record, bytes=len(data), digest=xxhash.xxh3_128_hexdigest(data))
-        with parts.ledger.transaction() as tx:
-            parts.ledger.add_instance(tx, record)
-            parts.jobs.enqueue_image(tx, record.sop_instance_uid, record.study_instance_uid, record.digest)
+        with services.ledger.transaction() as tx:
+            tx.instances.add(record)
+            services.jobs.put(tx, image_job(record, now_utc()))
     for queue, run in ((IMAGES_QUEUE, run_image_job), (STUDIES_QUEUE, run_study_job)):
-        for job in pending(parts.ledger, queue):
-            run(parts, claimed(parts.ledger, job))
-    with parts.ledger.reading() as tx:
-        reports = parts.ledger.reports_of_study(tx, f"1.2.3.{study}")
-        return [result for report in reports for result in parts.ledger.results_of_report(tx, report.id)]
+        for job in pending(services.ledger, queue):
+            run(services, claimed(services.ledger, job))
+    with services.ledger.reading() as tx:
+        reports = tx.reports.of_study(f"1.2.3.{study}")
+        return [result for report in reports for result in tx.results.of_report(report.id)]
 
 
 def pending(ledger: Ledger, queue: str) -> list[str]:
     with ledger.reading() as tx:
-        return [job.job_id for job in ledger.pending_jobs(tx, queue, 10)]
+        return [job.job_id for job in tx.jobs.pending(queue, 10)]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset, dcmread, dcmwrite
 
-from scp_node.intake.group_commit import JobsPort, LedgerPort
+from scp_node.intake.group_commit import GroupCommit, InstanceLedger
+from scp_node.intake.store import Store
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.receive.commitment_reports import NoRequests
 from scp_node.receive.scp import StorageScp
+from scp_node.receive.shared import Shared
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 
@@ -31,41 +33,28 @@ class MemoryLedger:
         self.failure_at_commit: Exception | None = None
         self._lock = threading.Lock()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        with self._lock:
-            if self.failure is not None:
-                raise self.failure
-            tx = Transaction()
-            yield tx
-            if self.failure_at_commit is not None:
-                raise self.failure_at_commit
-            self.rows.update(tx.rows)
-            self.jobs += tx.jobs
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        yield
-
-    def outcome_if_known(self, tx: None, record: ReceivedInstance) -> AddOutcome | None:
+    def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         known = self.rows.get(record.sop_instance_uid)
         return None if known is None else "identical" if known.digest == record.digest else "conflict"
 
-    def add_instance(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
-        known = self.rows.get(record.sop_instance_uid)
-        if known is not None:
-            return "identical" if known.digest == record.digest else "conflict"
-        tx.rows[record.sop_instance_uid] = record
-        return "added"
-
-    def enqueue_image(self, tx: Transaction, sop_instance_uid: str, study_instance_uid: str, digest: str) -> None:
-        tx.jobs.append((sop_instance_uid, digest))
-
-
-@dataclass
-class Transaction:
-    rows: dict[str, ReceivedInstance] = field(default_factory=dict)
-    jobs: list[tuple[str, str]] = field(default_factory=list)
+    def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]:
+        with self._lock:
+            if self.failure is not None:
+                raise self.failure
+            outcomes, new = list[AddOutcome](), dict[str, ReceivedInstance]()
+            for record in records:
+                outcome = self.outcome_if_known(record)
+                if outcome is None:
+                    known = new.setdefault(record.sop_instance_uid, record)
+                    outcome = (
+                        "added" if known is record else "identical" if known.digest == record.digest else "conflict"
+                    )
+                outcomes.append(outcome)
+            if self.failure_at_commit is not None:
+                raise self.failure_at_commit
+            self.rows.update(new)
+            self.jobs += [(record.sop_instance_uid, record.digest) for record in new.values()]
+            return outcomes
 
 
 def receiving_settings(
@@ -91,12 +80,18 @@ def receiving_settings(
     )
 
 
+def shared_in(folder: Path) -> Shared:
+    """What the associations of a receiver share that has no listener."""
+    ledger, spool = MemoryLedger(), Spool(folder / "spool")
+    return Shared(receiving_settings(folder), Store(spool, GroupCommit(ledger, spool, lambda: None)), NoRequests())
+
+
 @contextmanager
 def running_receiver(
-    folder: Path, ledger: LedgerPort, jobs: JobsPort, spool: Spool | None = None, **limits: Any
+    folder: Path, ledger: InstanceLedger, spool: Spool | None = None, **limits: Any
 ) -> Iterator[StorageScp]:
     """A receiver on a free port; its spool is `folder`/spool unless another is given."""
-    receiver = StorageScp(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, jobs, port=0)
+    receiver = StorageScp(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, port=0)
     receiver.start()
     try:
         yield receiver

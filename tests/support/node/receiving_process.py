@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scp_node.engine.jobs import JobQueue
+from scp_node.intake.received_instances import ReceivedInstances
 from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.receiving import running_receiver
 
@@ -47,8 +48,8 @@ class ReceivingProcess:
 
 def main(folder: Path) -> None:
     ledger = new_ledger(folder)
-    jobs = JobQueue(ledger)
-    with running_receiver(folder, ledger, jobs) as receiver:
+    jobs = JobQueue()
+    with running_receiver(folder, ReceivedInstances(ledger, jobs)) as receiver:
         print(receiver.port, flush=True)
         sys.stdin.read()
     ledger.engine.dispose()

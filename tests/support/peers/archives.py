@@ -12,7 +12,7 @@ from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 
-from scp_node.deliver.scu import RESULT_CLASSES, RESULT_SYNTAXES
+from scp_node.deliver.result_objects import RESULT_CLASSES, RESULT_SYNTAXES
 from tests.support.peers.raw_scu import VERIFICATION
 
 Answer = int | Dataset | Callable[[Event], int | Dataset]

@@ -18,12 +18,16 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.dimse_primitives import N_ACTION
 from pynetdicom.events import Event
 
-from scp_node.deliver.scu import SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT, EventReport
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import EventReport
+from scp_node.dimse.uids import COMMITMENT_INSTANCE, EXPLICIT_LE, STORAGE_COMMITMENT
 from scp_node.engine.jobs import JobQueue
 from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
+from scp_node.ledger.records import now_utc
 from scp_node.workflow.commitment_book import CommitmentBook
+from scp_node.workflow.job_kinds import delivery_job
 from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.work import default_retries
 from tests.support.peers.archives import listening
 
 RESULT_UID = "2.25.1"
@@ -40,7 +44,7 @@ class SentDelivery:
     @property
     def row(self) -> DeliveryRow:
         with self.ledger.reading() as tx:
-            return self.ledger.delivery(tx, 1)
+            return tx.deliveries.get(1)
 
     def state(self) -> str:
         """Read anew each time."""
@@ -48,41 +52,41 @@ class SentDelivery:
 
     def job(self, job_id: str = "delivery:1") -> JobRow:
         with self.ledger.reading() as tx:
-            job = self.ledger.job(tx, job_id)
+            job = tx.jobs.get(job_id)
         assert job is not None
         return job
 
     def ask(self) -> str:
         """Enter a request; its Transaction UID."""
         with self.ledger.reading() as tx:
-            result = self.ledger.result(tx, RESULT_UID)
+            result = tx.results.get(RESULT_UID)
         assert result is not None
         return self.book.open(self.row, result, "ARCHIVE")
 
     def is_sent_again(self) -> None:
         with self.ledger.transaction() as tx:
-            self.ledger.update_delivery(tx, 1, state="sent", next_attempt_at=None)
-            self.ledger.update_job(tx, "delivery:1", state="done")
+            tx.deliveries.update(1, state="sent", next_attempt_at=None)
+            tx.jobs.update("delivery:1", state="done")
 
     def events(self) -> list[str]:
         with self.ledger.reading() as tx:
-            return [event.outcome for event in self.ledger.events_of_study(tx, "1.2.3.1") if event.step == "commitment"]
+            return [event.outcome for event in tx.events.of_study("1.2.3.1") if event.step == "commitment"]
 
 
 @contextmanager
 def sent_delivery(folder: Path) -> Iterator[SentDelivery]:
     ledger = new_ledger(folder)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     new = NewResult(RESULT_UID, SECONDARY_CAPTURE, "2.25.7", "sr", "ab" * 32, 100, "0")
     with ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
-        report = ledger.open_report(tx, "1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
-        (delivery,) = ledger.close_report(tx, report, [new], ["pacs"])
-        jobs.enqueue_delivery(tx, delivery.id, "pacs", "1.2.3.1")
-        ledger.update_delivery(tx, delivery.id, state="sent", attempts=1, detail="stored")
-        ledger.update_job(tx, "delivery:1", state="done")
+        tx.instances.add(received())
+        report = tx.reports.open("1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
+        (delivery,) = tx.reports.close(report, [new], ["pacs"])
+        jobs.put(tx, delivery_job(delivery, "1.2.3.1", now_utc()))
+        tx.deliveries.update(delivery.id, state="sent", attempts=1, detail="stored")
+        tx.jobs.update("delivery:1", state="done")
     try:
-        yield SentDelivery(ledger, jobs, CommitmentBook(ledger, jobs))
+        yield SentDelivery(ledger, jobs, CommitmentBook(ledger, jobs, default_retries))
     finally:
         ledger.engine.dispose()
 

@@ -12,7 +12,7 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from converter.declined import Declined
 from converter.image.gray_image import IDENTITY_AFFINE
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result.findings import (
     Algorithm,
     AnalysedImage,

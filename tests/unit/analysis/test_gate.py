@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from converter.declined import DECLINE_CODES, GATE_CODES, Declined
-from converter.package.gate import as_note, refusal
-from converter.package.manifest import Gate, GateFigure, load_manifest
-from scp_node.analysis.judge import gate_refusal
+from converter.analysis import ANALYSIS, Examined, GateMode
+from converter.declined import Declined
+from converter.image.convert import Converted
+from converter.package.gate import Gate, GateFigure, as_note, refusal
+from converter.package.manifest import load_manifest
+from scp_node.decode.pool import DecodePool
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
+from scp_node.ledger import InstanceRow
 from scp_node.settings import Inference, Settings
+from scp_node.storage.previews import PreviewStore
+from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
-from scp_node.workflow.image_job import IMAGE_JOB, ImageCase, pass_gate
-from scp_node.workflow.services import Services, StepLog
+from scp_node.workflow.image_job import ImageCase, examine
+from scp_node.workflow.services import Services
+from scp_node.workflow.step_log import StepLog
 from tests.support.checkout import GOLDEN
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, tiny_gate
 
@@ -49,10 +57,6 @@ def test_the_reason_is_that_of_the_likeliest_other_kind() -> None:
 def test_a_share_just_below_the_threshold_is_not_told_as_the_threshold() -> None:
     refused = refusal(GATE_SPEC, shares(0.4997, 0.5003, 0.0))
     assert refused is not None and "frontal-chest 0.499, below 0.5" in refused.reason
-
-
-def test_every_code_of_the_gate_is_a_decline_code() -> None:
-    assert GATE_CODES.items() <= DECLINE_CODES.items()
 
 
 def kinds(*changes: dict[str, str]) -> dict[str, Any]:
@@ -98,8 +102,21 @@ def shelf() -> Iterator[LoadedModels]:
     shelf.close()
 
 
-def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: str) -> ImageCase:
-    """The image's case after the step that asks the gate."""
+class Gray:
+    """Decodes every file to the same gray values."""
+
+    failures: tuple[type[Exception], ...] = ()
+
+    def __init__(self, gray: np.ndarray) -> None:
+        self.gray = gray
+
+    def convert(self, *_: Any) -> Converted:
+        preview, affine = np.zeros((SIDE, SIDE), np.uint8), np.array([[1.0, 0, 0], [0, 1.0, 0]])
+        return Converted(self.gray, preview, affine, (SIDE, SIDE), ())
+
+
+def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: GateMode) -> tuple[Examined, StepLog]:
+    """What an image job examines, and what its log says of the steps."""
     unused: Any = None
     settings = Settings.model_validate(
         {
@@ -109,46 +126,59 @@ def through_the_gate(model: LoadedModel, gray: np.ndarray, mode: str) -> ImageCa
             "inference": {"gate": mode},
         }
     )
-    case = ImageCase(unused, StepLog("1.2", "1.2.3"), model=model, scores=model.batcher.score(gray))
-    parts = Services(lambda: settings, *[unused] * 7)
-    with case.log.step("pass_gate"):
-        pass_gate(case, parts)
-    return case
+    with TemporaryDirectory() as folder:
+        services = Services(
+            lambda: settings,
+            unused,
+            unused,
+            Spool(Path(folder)),
+            PreviewStore(Path(folder)),
+            unused,
+            cast(DecodePool, Gray(gray)),
+            unused,
+        )
+        log = StepLog("1.2", "1.2.3")
+        case = ImageCase(cast(InstanceRow, SimpleNamespace(spool_name="ab" * 32)), log, model=model)
+        return examine(case, services), log
+
+
+def gate_line(log: StepLog) -> str:
+    return next(entry.outcome for entry in log.entries if entry.name == "pass_gate")
 
 
 def test_the_gate_is_asked_after_inference_and_before_the_findings_are_judged() -> None:
-    names = [step.__name__ for step in IMAGE_JOB]
+    names = [step.__name__ for step in ANALYSIS]
     assert names.index("infer") + 1 == names.index("pass_gate") == names.index("judge") - 1
 
 
 def test_the_graph_says_what_the_gate_was_made_to_say(shelf: LoadedModels) -> None:
     model = shelf.get("tiny-gated")
     for gray in (BRIGHT, DARK, DARKEST):
-        gate = model.batcher.score(gray).gate
+        gate = model.score(gray).gate
         assert gate is not None
-        np.testing.assert_allclose(gate, tiny_gate(gray), atol=1e-6)
+        np.testing.assert_allclose(gate, tiny_gate(gray)[0], atol=1e-6)
 
 
 @pytest.mark.parametrize(("gray", "code"), [(BRIGHT, None), (DARK, "gate-picture"), (DARKEST, "gate-noise")])
 def test_a_node_refuses_what_the_gate_refuses(shelf: LoadedModels, gray: np.ndarray, code: str | None) -> None:
-    case = through_the_gate(shelf.get("tiny-gated"), gray, "refuse")
-    assert (case.declined.code if case.declined else None) == code
-    assert case.notes == ()
+    examined, _ = through_the_gate(shelf.get("tiny-gated"), gray, "refuse")
+    assert (examined.declined.code if examined.declined else None) == code
+    assert examined.notes == ()
+    assert examined.converted is not None, "a sender whose images the gate refuses still has its statistics counted"
 
 
 def test_a_site_may_only_be_told(shelf: LoadedModels) -> None:
     counted = metrics.gate_refusals.labels("gate-noise", "note")._value.get()
-    case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "note")
-    refused = gate_refusal(shelf.get("tiny-gated").manifest, shelf.get("tiny-gated").batcher.score(DARKEST))
-    assert case.declined is None and refused is not None
-    assert case.notes == (as_note(refused),) and "gate-noise" in case.notes[0]
-    assert "gate-noise" in case.log.entries[-1].outcome
+    examined, log = through_the_gate(shelf.get("tiny-gated"), DARKEST, "note")
+    assert examined.analysed is not None and examined.gate is not None
+    assert examined.notes == (as_note(examined.gate),) and "gate-noise" in examined.notes[0]
+    assert "gate-noise" in gate_line(log)
     assert metrics.gate_refusals.labels("gate-noise", "note")._value.get() == counted + 1
 
 
 def test_a_site_may_switch_the_gate_off(shelf: LoadedModels) -> None:
-    case = through_the_gate(shelf.get("tiny-gated"), DARKEST, "off")
-    assert case.declined is None and case.notes == ()
+    examined, _ = through_the_gate(shelf.get("tiny-gated"), DARKEST, "off")
+    assert examined.analysed is not None and examined.notes == ()
 
 
 def test_refusing_is_the_default() -> None:
@@ -156,8 +186,8 @@ def test_refusing_is_the_default() -> None:
 
 
 def test_a_model_without_a_gate_refuses_nothing(shelf: LoadedModels) -> None:
-    case = through_the_gate(shelf.get("tiny"), DARKEST, "refuse")
-    assert case.declined is None and case.notes == () and case.log.entries[-1].outcome == ""
+    examined, log = through_the_gate(shelf.get("tiny"), DARKEST, "refuse")
+    assert examined.analysed is not None and examined.notes == () and gate_line(log) == ""
 
 
 def test_the_gate_of_the_golden_package_is_written_as_the_generator_has_it() -> None:

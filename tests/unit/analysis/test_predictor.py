@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from converter.analysis import ImageScores, Policy
 from converter.declined import Declined
 from converter.errors import Undecodable, Unreadable
 from converter.image.convert import Converted
@@ -20,12 +22,13 @@ from scp_node.analysis.predictor import AHEAD_PER_CHILD, Prediction, Predictor
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import DecodeTimedOut, InvalidScore
 from scp_node.inference.batcher import Batcher
+from scp_node.inference.loaded_models import LoadedModel
 from scp_node.inference.packages import open_package
-from scp_node.inference.scores import Scores
 from scp_node.inference.session import InferenceSession
 from tests.support.models.tiny_model import TINY, TINY_GATED
 
 MANIFEST = load_manifest(TINY / "manifest.yaml")
+POLICY = Policy("refuse", 64, 1_000_000)
 PREVIEW = np.zeros((64, 64), np.uint8)
 AFFINE = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 
@@ -34,6 +37,7 @@ class FakePool:
     """Converts a file to its number; takes a while, never the same."""
 
     processes = 3
+    failures = DecodePool.failures
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -58,14 +62,16 @@ class FakePool:
         return f"1.2.{path.name}"
 
 
-class FakeBatcher:
-    def score(self, model_input: np.ndarray) -> Scores:
+class FakeModel:
+    manifest, provider = MANIFEST, "cpu"
+
+    def score(self, model_input: np.ndarray) -> ImageScores:
         value = model_input.max()
         if value == 13:
             raise InvalidScore("NaN")
-        cam = np.zeros((1, 2, 8, 8), np.float32)
-        cam[0, 0, 2:4, 2:4] = value
-        return Scores(np.array([[value / 1000, 0.0]], np.float32), cam)
+        cam = np.zeros((2, 8, 8), np.float32)
+        cam[0, 2:4, 2:4] = value
+        return ImageScores(np.array([value / 1000, 0.0], np.float32), cam)
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def pool() -> FakePool:
 
 @pytest.fixture
 def predictor(pool: FakePool) -> Predictor:
-    return Predictor(MANIFEST, cast(DecodePool, pool), cast(Batcher, FakeBatcher()), 64, 1_000_000)
+    return Predictor(FakeModel(), cast(DecodePool, pool), POLICY)
 
 
 def test_results_come_in_the_order_of_the_files(predictor: Predictor) -> None:
@@ -104,13 +110,14 @@ def test_errors_and_refusals_take_the_place_of_their_file(predictor: Predictor) 
         Unreadable,
         Prediction,
         Prediction,
-        DecodeTimedOut,
+        Prediction,
         Prediction,
         InvalidScore,
         Prediction,
     ]
-    undecodable, lateral = outcomes[Path("undecodable")], outcomes[Path("lateral")]
-    assert isinstance(undecodable, Prediction) and isinstance(lateral, Prediction)
+    undecodable, lateral, hangs = (outcomes[Path(name)] for name in ("undecodable", "lateral", "hangs"))
+    assert isinstance(undecodable, Prediction) and isinstance(lateral, Prediction) and isinstance(hangs, Prediction)
+    assert hangs.declined == Declined("undecodable", "too long"), "as in the node, which quarantines it"
     assert undecodable.declined == Declined("undecodable", "no decoder")
     assert undecodable.sop_instance_uid == "1.2.undecodable"
     assert lateral.declined is not None and lateral.findings == () and lateral.cam is None
@@ -125,8 +132,9 @@ def test_a_positive_finding_has_a_region(predictor: Predictor) -> None:
 def test_what_the_gate_refuses_is_declined_unless_it_is_not_asked(pool: FakePool) -> None:
     package = open_package(TINY_GATED)
     batcher = Batcher(InferenceSession(package))
-    asked = Predictor(package.manifest, cast(DecodePool, pool), batcher, 64, 1_000_000)
-    unasked = Predictor(package.manifest, cast(DecodePool, pool), batcher, 64, 1_000_000, use_gate=False)
+    model = LoadedModel(package.manifest, batcher, "cpu")
+    asked = Predictor(model, cast(DecodePool, pool), POLICY)
+    unasked = Predictor(model, cast(DecodePool, pool), replace(POLICY, gate="off"))
     refused, accepted = asked.predict(Path("-4")), asked.predict(Path("1"))
     assert refused.declined is not None and refused.declined.code == "gate-noise" and refused.findings == ()
     assert accepted.declined is None and len(accepted.findings) == 2

@@ -33,7 +33,7 @@ def test_images_of_the_bench_arrive_whole_and_each_is_a_study_of_its_own(
     tmp_path: Path, association_per_image: bool
 ) -> None:
     ledger = MemoryLedger()
-    with running_receiver(tmp_path, ledger, ledger) as receiver:
+    with running_receiver(tmp_path, ledger) as receiver:
         stream = Stream(images(SMALL, tmp_path / "loads"), 2, 3, association_per_image)
         sent = send(receiver.port, "HILUM", stream, first_number=7)
     stored = {ds.SOPInstanceUID: ds for ds in map(dcmread, files_below(tmp_path / "spool"))}
@@ -49,7 +49,7 @@ def test_images_of_the_bench_arrive_whole_and_each_is_a_study_of_its_own(
 def test_a_refused_image_makes_a_measurement_void(tmp_path: Path) -> None:
     ledger = MemoryLedger()
     ledger.failure = RuntimeError("disk gone")
-    with running_receiver(tmp_path, ledger, ledger) as receiver, pytest.raises(RuntimeError, match="0xA700"):
+    with running_receiver(tmp_path, ledger) as receiver, pytest.raises(RuntimeError, match="0xA700"):
         send(receiver.port, "HILUM", Stream(images(SMALL, tmp_path / "loads"), 1, 2), first_number=1)
 
 

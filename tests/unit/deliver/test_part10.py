@@ -9,8 +9,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.part10 import NotPart10, dataset_stream, read_part10, reencoded
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from tests.support.dicom.objects import small_file
 from tests.support.peers.dcmtk import program
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from scp_node.deliver.association import Peer
-from scp_node.deliver.file_transfer import FileOutcome, transfer
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.dimse.file_transfer import FileOutcome, transfer
+from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.part10 import read_part10
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
 from scp_node.demo.archive import EmbeddedArchive
+from scp_node.dimse.uids import COMPREHENSIVE_SR
 from tests.support.dicom.objects import small_file
 
 

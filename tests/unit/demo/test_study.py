@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
+from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.demo.study import read_study
+from scp_node.dimse.uids import COMPREHENSIVE_SR
 from scp_node.errors import UsageError
 from tests.support.dicom.objects import small_file
 

@@ -1,307 +1,156 @@
-"""Jobs: entered with what they are about, run once, tried again, buried, found again when lost."""
+"""Jobs: entered with what they are about, and changed by nobody but who may change them."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from scp_node.engine.dispatcher import Dispatcher
-from scp_node.engine.jobs import IMAGES_QUEUE, JobQueue
-from scp_node.engine.reconciler import Reconciler
-from scp_node.engine.runner import JobRunner, JobWork
-from scp_node.engine.wakeup import Waker, WakeUps
-from scp_node.errors import DataSetMismatch, DeliveryFailed, ModelUnusable, OutOfResources, UsageError
-from scp_node.ledger import JobLost, JobRow, Ledger
-from tests.support.ledger.ledgers import claimed, new_ledger, received
+from scp_node.engine.jobs import JobQueue, JobSubject
+from scp_node.errors import UsageError
+from scp_node.intake.image_jobs import image_job
+from scp_node.ledger import JobLost, JobRow, Ledger, Transaction
+from scp_node.ledger.records import JobKind, now_utc
+from tests.support.ledger.ledgers import received
+from tests.support.ledger.work import enter_image, hold, job_of, state
 
-WAIT_S = 30
-WORKER = "test-host-worker"
+JOBS = JobQueue()
+MINE, THEIRS = "my-worker", "their-worker"
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
-
-
-@pytest.fixture
-def jobs(ledger: Ledger) -> JobQueue:
-    return JobQueue(ledger)
-
-
-class Recorder:
-    """Work that does what it is told and remembers what it did."""
-
-    def __init__(self, ledger: Ledger, jobs: JobQueue, raises: list[Exception] | None = None) -> None:
-        self.ledger, self.jobs, self.raises = ledger, jobs, list(raises or [])
-        self.ran: list[str] = []
-        self.died: list[str] = []
-        self.finished = threading.Event()
-
-    def work(self, job: JobRow) -> None:
-        self.ran.append(job.job_id)
-        if self.raises:
-            raise self.raises.pop(0)
-        with self.ledger.transaction() as tx:
-            self.jobs.finish(tx, job)
-        self.finished.set()
-
-    def on_dead(self, tx: sa.Connection, job: JobRow, code: str, reason: str) -> None:
-        self.died.append(code)
-        self.finished.set()
-
-    @property
-    def kinds(self) -> dict[str, JobWork]:
-        return {kind: JobWork(self.work, self.on_dead, 3) for kind in ("image", "study", "delivery")}
-
-
-def enqueue(ledger: Ledger, jobs: JobQueue) -> str:
-    with ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
-        jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
-    return f"image:1.2.3.1.1:{received().digest[:16]}"
-
-
-def held_by(ledger: Ledger, job_id: str, worker: str, lease: timedelta) -> None:
-    with ledger.transaction() as tx:
-        row = ledger.job(tx, job_id)
-        assert row is not None and ledger.claim_job(tx, row, worker, datetime.now(UTC) + lease) is not None
-
-
-def state(ledger: Ledger, job_id: str) -> str:
-    with ledger.reading() as tx:
-        job = ledger.job(tx, job_id)
-    assert job is not None
-    return job.state
-
-
-def test_a_rolled_back_instance_leaves_no_job(ledger: Ledger, jobs: JobQueue) -> None:
+def test_a_rolled_back_instance_leaves_no_job(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError), ledger.transaction() as tx:
-        ledger.add_instance(tx, received())
-        jobs.enqueue_image(tx, "1.2.3.1.1", "1.2.3.1", received().digest)
+        tx.instances.add(received())
+        JOBS.put(tx, image_job(received(), now_utc()))
         raise RuntimeError
     with ledger.reading() as tx:
-        assert ledger.jobs(tx, ("queued",), 10) == []
+        assert tx.jobs.in_states(("queued",), 10) == []
 
 
-@contextmanager
-def dispatching(
-    ledger: Ledger, folder: Path, runner: JobRunner, concurrency: int = 2, poll_s: float = 30.0
-) -> Iterator[Dispatcher]:
-    """A dispatcher whose polling is too rare to be of any help."""
-    wakeups = WakeUps(folder / "wakeup")
-    dispatcher = Dispatcher(ledger, WORKER, runner, wakeups, poll_s)
-    dispatcher.start({IMAGES_QUEUE: concurrency})
-    try:
-        yield dispatcher
-    finally:
-        dispatcher.stop(5)
-        wakeups.close()
-
-
-def test_a_queued_job_runs_once_in_a_worker(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    recorder = Recorder(ledger, jobs)
-    job_id = enqueue(ledger, jobs)
-    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
-        assert recorder.finished.wait(WAIT_S)
-    assert recorder.ran == [job_id] and state(ledger, job_id) == "done"
-
-
-def test_a_job_that_comes_later_wakes_the_worker(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    recorder = Recorder(ledger, jobs)
-    with (
-        dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)),
-        closing(Waker(tmp_path / "wakeup")) as waker,
-    ):
-        job_id = enqueue(ledger, jobs)
-        waker.wake()
-        assert recorder.finished.wait(WAIT_S)
-    assert recorder.ran == [job_id]
-
-
-def test_a_job_with_a_time_is_run_at_that_time_without_polling(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    recorder = Recorder(ledger, jobs)
-    job_id = enqueue(ledger, jobs)
-    due_at = datetime.now(UTC) + timedelta(seconds=0.3)
+def test_a_job_that_is_entered_twice_is_one_job_as_it_was_first(ledger: Ledger) -> None:
+    job = job_of(ledger, enter_image(ledger))
     with ledger.transaction() as tx:
-        ledger.update_job(tx, job_id, due_at=due_at)
-    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
-        assert recorder.finished.wait(WAIT_S)
-    assert datetime.now(UTC) >= due_at
+        JOBS.put(tx, image_job(received(), now_utc() + timedelta(hours=1)))
+    assert job_of(ledger, job.job_id) == job
 
 
-def test_work_without_a_wake_up_is_found_by_polling(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    recorder = Recorder(ledger, jobs)
-    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3), poll_s=0.05):
-        enqueue(ledger, jobs)
-        assert recorder.finished.wait(WAIT_S)
+CHANGES: dict[str, Callable[[Transaction, JobRow], None]] = {
+    "finish": JOBS.finish,
+    "again": lambda tx, job: JOBS.again(tx, job, now_utc(), "not now"),
+    "bury": lambda tx, job: JOBS.bury(tx, job, "never"),
+}
 
 
-def test_no_more_jobs_of_a_queue_run_than_it_has_places(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    running, most, lock, done = 0, 0, threading.Lock(), threading.Semaphore(0)
-
-    def work(job: JobRow) -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        time.sleep(0.02)
-        with lock:
-            running -= 1
-        with ledger.transaction() as tx:
-            jobs.finish(tx, job)
-        done.release()
-
+@pytest.mark.parametrize(
+    ("change", "expected"), [("finish", "done"), ("again", "waiting"), ("bury", "dead")], ids=list(CHANGES)
+)
+def test_who_holds_a_job_decides_what_becomes_of_it(ledger: Ledger, change: str, expected: str) -> None:
+    mine = hold(ledger, enter_image(ledger), MINE)
     with ledger.transaction() as tx:
-        for number in range(1, 21):
-            ledger.add_instance(tx, received(number))
-            jobs.enqueue_image(tx, f"1.2.3.1.{number}", "1.2.3.1", received(number).digest)
-    runner = JobRunner(ledger, jobs, {"image": JobWork(work, lambda *_: None, 3)}, 3)
-    with dispatching(ledger, tmp_path, runner, concurrency=3):
-        assert all(done.acquire(timeout=WAIT_S) for _ in range(20))
-    assert most == 3
-    with ledger.reading() as tx:
-        assert ledger.count_jobs(tx) == {("image", "done"): 20}
+        CHANGES[change](tx, mine)
+    assert state(ledger, mine.job_id) == expected
 
 
-def test_what_a_dead_worker_held_is_run_at_its_next_start(ledger: Ledger, jobs: JobQueue, tmp_path: Path) -> None:
-    recorder = Recorder(ledger, jobs)
-    job_id = enqueue(ledger, jobs)
-    held_by(ledger, job_id, WORKER, timedelta(hours=1))
-    with dispatching(ledger, tmp_path, JobRunner(ledger, jobs, recorder.kinds, 3)):
-        assert recorder.finished.wait(WAIT_S)
-    assert recorder.ran == [job_id]
+def released(ledger: Ledger, job_id: str) -> None:
+    with ledger.transaction() as tx:
+        assert tx.jobs.release(MINE, []) == 1
 
 
-@pytest.mark.parametrize(("lease", "released"), [(timedelta(seconds=-1), 1), (timedelta(minutes=1), 0)])
-def test_a_job_of_another_worker_is_taken_over_when_its_lease_has_ended(
-    ledger: Ledger, jobs: JobQueue, tmp_path: Path, lease: timedelta, released: int
+def taken_over(ledger: Ledger, job_id: str) -> None:
+    released(ledger, job_id)
+    hold(ledger, job_id, THEIRS)
+
+
+def taken_over_and_done(ledger: Ledger, job_id: str) -> None:
+    released(ledger, job_id)
+    theirs = hold(ledger, job_id, THEIRS)
+    with ledger.transaction() as tx:
+        JOBS.finish(tx, theirs)
+
+
+def taken_over_and_tried_again(ledger: Ledger, job_id: str) -> None:
+    released(ledger, job_id)
+    theirs = hold(ledger, job_id, THEIRS)
+    with ledger.transaction() as tx:
+        JOBS.again(tx, theirs, now_utc(), "theirs failed")
+    hold(ledger, job_id, THEIRS)
+
+
+def cancelled(ledger: Ledger, job_id: str) -> None:
+    released(ledger, job_id)
+    with ledger.transaction() as tx:
+        JOBS.cancel(tx, job_id, {"image": JobSubject(lambda *_: None, lambda *_: None)})
+
+
+LOSSES = (released, taken_over, taken_over_and_done, taken_over_and_tried_again, cancelled)
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=[lose.__name__ for lose in LOSSES])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_worker_that_lost_its_job_changes_neither_it_nor_anything_else(
+    ledger: Ledger, change: str, lose: Callable[[Ledger, str], None]
 ) -> None:
-    job_id = enqueue(ledger, jobs)
-    held_by(ledger, job_id, "another-host", lease)
-    runner = JobRunner(ledger, jobs, Recorder(ledger, jobs).kinds, 3)
-    with closing(WakeUps(tmp_path / "wakeup")) as wakeups:
-        assert Dispatcher(ledger, WORKER, runner, wakeups, 1).release_lost() == released
-
-
-def test_a_worker_that_lost_its_job_enters_nothing(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs)
-    mine = claimed(ledger, enqueue(ledger, jobs))
-    with ledger.transaction() as tx:
-        ledger.update_job(tx, mine.job_id, state="queued")
-    theirs = claimed(ledger, mine.job_id)
+    mine = hold(ledger, enter_image(ledger), MINE)
+    lose(ledger, mine.job_id)
+    as_lost = job_of(ledger, mine.job_id)
     with pytest.raises(JobLost), ledger.transaction() as tx:
-        ledger.add_event(tx, "1.2.3.1", "1.2.3.1.1", "judge", "twice")
-        jobs.finish(tx, mine)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(mine)
-    assert state(ledger, mine.job_id) == "running"
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(theirs)
-    assert state(ledger, mine.job_id) == "done"
+        tx.events.add(mine.study_instance_uid, mine.subject, "judge", "twice")
+        CHANGES[change](tx, mine)
+    assert job_of(ledger, mine.job_id) == as_lost
     with ledger.reading() as tx:
-        assert "judge" not in [event.step for event in ledger.events_of_study(tx, "1.2.3.1")]
+        assert "judge" not in [event.step for event in tx.events.of_study(mine.study_instance_uid)]
 
 
-def test_an_error_that_may_pass_is_tried_again_later(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs, [DeliveryFailed("not now")])
-    job_id = enqueue(ledger, jobs)
-    runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    runner.run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "waiting"
-    runner.run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "done" and not recorder.died
-
-
-def test_an_error_that_stays_makes_a_dead_letter_at_once(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
-    job_id = enqueue(ledger, jobs)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "dead" and recorder.died == ["dataset-mismatch"]
-
-
-def test_attempts_end(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs, [RuntimeError("bug")] * 9)
-    job_id = enqueue(ledger, jobs)
-    runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    for _ in range(3):
-        runner.run(claimed(ledger, job_id))
-    assert len(recorder.ran) == 3 and recorder.died == ["unexpected"] and state(ledger, job_id) == "dead"
-
-
-def test_a_job_that_kills_its_process_every_time_is_buried(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs)
-    job_id = enqueue(ledger, jobs)
+def test_a_person_retries_and_cancels_what_nobody_works_on_and_its_subject_hears_of_it(ledger: Ledger) -> None:
+    job_id, heard = enter_image(ledger), list[str]()
+    subjects: dict[JobKind, JobSubject]
+    subjects = {"image": JobSubject(lambda _, job: heard.append("retry"), lambda _, job: heard.append("cancel"))}
     with ledger.transaction() as tx:
-        ledger.update_job(tx, job_id, starts=3)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
-    assert recorder.ran == [] and recorder.died == ["crashed"] and state(ledger, job_id) == "dead"
-
-
-def test_a_dead_letter_can_be_retried_and_a_done_job_cannot(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
-    job_id = enqueue(ledger, jobs)
-    runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    runner.run(claimed(ledger, job_id))
+        JOBS.cancel(tx, job_id, subjects)
+    assert (state(ledger, job_id), heard) == ("dead", ["cancel"])
     with ledger.transaction() as tx:
-        jobs.retry(tx, job_id)
-    runner.run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "done"
+        JOBS.retry(tx, job_id, subjects)
+    job = job_of(ledger, job_id)
+    assert (job.state, job.attempt, heard) == ("waiting", 2, ["cancel", "retry"])
+    assert job.due_at <= now_utc()
+
+
+@pytest.mark.parametrize("act", [JOBS.retry, JOBS.cancel], ids=["retry", "cancel"])
+def test_a_job_that_runs_or_is_done_or_is_unknown_is_neither_retried_nor_cancelled(
+    ledger: Ledger, act: Callable[..., JobRow]
+) -> None:
+    mine = hold(ledger, enter_image(ledger), MINE)
+    for job_id, reason in ((mine.job_id, "is running"), ("image:none", "there is no job"), (mine.job_id, "is done")):
+        with pytest.raises(UsageError, match=reason), ledger.transaction() as tx:
+            act(tx, job_id, {})
+        if reason == "there is no job":
+            with ledger.transaction() as tx:
+                JOBS.finish(tx, mine)
+
+
+def test_what_was_done_can_be_reopened_or_given_up_and_what_runs_cannot(ledger: Ledger) -> None:
+    mine = hold(ledger, enter_image(ledger), MINE)
     with pytest.raises(UsageError), ledger.transaction() as tx:
-        jobs.retry(tx, job_id)
+        JOBS.reopen(tx, mine.job_id, now_utc(), "lost")
     with pytest.raises(UsageError), ledger.transaction() as tx:
-        jobs.cancel(tx, "image:none")
-
-
-def test_the_reconciler_has_lost_jobs_and_unreported_images_seen_to(ledger: Ledger, jobs: JobQueue) -> None:
-    reported: list[tuple[str, str]] = []
-    lost = [2, 0, 0, 0]
-    reconciler = Reconciler(ledger, lambda: lost.pop(0), lambda *pair: reported.append(pair), 60)
-    assert reconciler.reconcile() == 2 and reported == []
-    enqueue(ledger, jobs)
-    assert reconciler.reconcile() == 0
+        JOBS.give_up(tx, mine.job_id, "lost")
     with ledger.transaction() as tx:
-        ledger.finish_instance(tx, "1.2.3.1.1", "declined", route="chest", model="m", reportable=True)
-    assert reconciler.reconcile() == 1 and reported == [("1.2.3.1", "chest")]
+        JOBS.finish(tx, mine)
+        JOBS.reopen(tx, mine.job_id, now_utc(), "lost")
+    job = job_of(ledger, mine.job_id)
+    assert (job.state, job.attempt, job.starts, job.error) == ("waiting", 2, 0, "lost")
+    mine = hold(ledger, job.job_id, MINE)
     with ledger.transaction() as tx:
-        ledger.cover_instances(tx, ["1.2.3.1.1"])
-    assert reconciler.reconcile() == 0
+        JOBS.finish(tx, mine)
+        JOBS.give_up(tx, mine.job_id, "lost again")
+    assert state(ledger, job.job_id) == "dead"
 
 
-@pytest.mark.parametrize("error", [OutOfResources("full"), ModelUnusable("gone"), OSError(28, "No space left")])
-def test_a_failure_of_the_machine_is_waited_out(ledger: Ledger, jobs: JobQueue, error: Exception) -> None:
-    recorder = Recorder(ledger, jobs, [error] * 9)
-    job_id = enqueue(ledger, jobs)
-    runner = JobRunner(ledger, jobs, recorder.kinds, 3)
-    for _ in range(9):
-        runner.run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "waiting" and not recorder.died
-    runner.run(claimed(ledger, job_id))
-    assert state(ledger, job_id) == "done"
-
-
-def test_retrying_a_dead_image_job_reopens_its_image(ledger: Ledger, jobs: JobQueue) -> None:
-    recorder = Recorder(ledger, jobs, [DataSetMismatch("never")])
-    job_id = enqueue(ledger, jobs)
-    JobRunner(ledger, jobs, recorder.kinds, 3).run(claimed(ledger, job_id))
+def test_a_job_that_nobody_needs_is_dropped_unless_somebody_works_on_it(ledger: Ledger) -> None:
+    pending, running = enter_image(ledger, 1), enter_image(ledger, 2)
+    hold(ledger, running, MINE)
     with ledger.transaction() as tx:
-        ledger.finish_instance(tx, "1.2.3.1.1", "quarantined", route="chest", model=None, reportable=True)
-        ledger.cover_instances(tx, ["1.2.3.1.1"])
-        jobs.retry(tx, job_id)
-        instance = ledger.instance(tx, "1.2.3.1.1")
-    assert (instance.state, instance.covered) == ("received", False)
-
-
-def test_a_cancelled_image_holds_up_nobody(ledger: Ledger, jobs: JobQueue) -> None:
-    job_id = enqueue(ledger, jobs)
-    with ledger.transaction() as tx:
-        jobs.cancel(tx, job_id)
-        instance = ledger.instance(tx, "1.2.3.1.1")
-        assert ledger.routes_to_report(tx) == []
-    assert (instance.state, instance.reportable) == ("quarantined", False) and state(ledger, job_id) == "dead"
+        for job_id in (pending, running, "image:none"):
+            JOBS.drop(tx, job_id)
+    assert (state(ledger, pending), state(ledger, running)) == ("done", "running")

@@ -19,9 +19,10 @@ from converter.image.decode import decode_frame
 from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_levels
 from converter.image.plausibility import check_pixels
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.part10 import read_dicom
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 
@@ -128,7 +129,7 @@ def test_a_model_sees_what_the_slow_way_gives(case: dict[str, Any], sides: tuple
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_judged_on_the_preview_is_judged_as_on_the_image(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    film = draw_chest(2000, 1700, seed, noise=0.003) * rng.choice([1.0, 0.3, 0.1, 0.07, 0.02])
+    film = sketch_chest(2000, 1700, seed, noise=0.003) * rng.choice([1.0, 0.3, 0.1, 0.07, 0.02])
     pictures = [film, np.round(film * 8) / 8, np.linspace(0, rng.uniform(0.05, 1), 1700) + np.zeros((2000, 1))]
     for picture in pictures:
         image = GrayImage((np.clip(picture, 0, 1) * 65535).astype(np.uint16), (2000, 1700))

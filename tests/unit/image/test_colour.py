@@ -16,13 +16,14 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLEL
 from converter.image.colour import COLOURED, FROM_COLOUR
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
-from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx
+from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.phantoms import compress_with, make_dx
 
 EIGHT: dict[str, Any] = {"bits_allocated": 8, "bits_stored": 8}
 
 
 def gray_levels() -> NDArray[np.uint8]:
-    return np.rint(draw_chest(160, 136) * 255).astype(np.uint8)
+    return np.rint(sketch_chest(160, 136) * 255).astype(np.uint8)
 
 
 def heat_colours() -> NDArray[np.uint8]:
@@ -57,7 +58,7 @@ def test_rgb_brightness_is_that_of_bt_601() -> None:
 
 
 def test_sixteen_bit_rgb_keeps_its_depth() -> None:
-    deep = np.rint(draw_chest(160, 136) * 65535).astype(np.uint16)
+    deep = np.rint(sketch_chest(160, 136) * 65535).astype(np.uint16)
 
     image = render(make_dx(np.repeat(deep[..., None], 3, axis=2), photometric="RGB", bits_stored=16))
 

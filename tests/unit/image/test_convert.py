@@ -17,9 +17,11 @@ from converter.image.eligibility import AGE_UNKNOWN
 from converter.image.gray_image import GrayImage
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
-from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from converter.package.intended_use import AgeRange, IntendedUse
+from converter.package.network import InputSpec, Normalisation
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.part10 import read_dicom
-from tests.support.dicom.phantoms import draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import make_dx, write_dx
 
 USE = IntendedUse(
     modalities=("CR", "DX"),
@@ -82,7 +84,7 @@ def test_the_model_sees_what_the_pipeline_renders(tmp_path: Path) -> None:
 
 
 def test_dicom_and_png_of_the_same_film_give_the_same_model_input(tmp_path: Path) -> None:
-    gray = np.rint(draw_chest() * 65535).astype(np.uint16)
+    gray = np.rint(sketch_chest() * 65535).astype(np.uint16)
     cv2.imwrite(str(tmp_path / "chest.png"), gray)
     write_dx(tmp_path / "chest.dcm", make_dx(gray, bits_stored=16))
 

@@ -17,9 +17,10 @@ from converter.image.grayscale import (
 )
 from converter.image.pixels import FIRST_FRAME, render
 from converter.image.voi import SEVERAL_TABLES, SEVERAL_WINDOWS, UNUSABLE_TABLE, UNUSABLE_WINDOW
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.display_cases import NO_WINDOW as WITHOUT_WINDOW
 from tests.support.dicom.display_cases import curve
-from tests.support.dicom.phantoms import draw_chest, lut_item, make_dx
+from tests.support.dicom.phantoms import lut_item, make_dx
 
 RAMP = np.tile(np.arange(0, 4096, 16, dtype=np.uint16), (4, 1))
 NEITHER: dict[str, Any] = {**WITHOUT_WINDOW, "PresentationLUTShape": None}
@@ -109,7 +110,7 @@ def test_p_values_without_window_are_shown_over_the_full_range() -> None:
     "attributes", [NEITHER, {**WITHOUT_WINDOW, "bits_stored": 16}], ids=["undeclared", "P-Values in a corner"]
 )
 def test_deep_images_without_window_get_an_automatic_one(attributes: dict[str, Any]) -> None:
-    pixels = np.rint(1000 + 300 * draw_chest(200, 160)).astype(np.uint16)
+    pixels = np.rint(1000 + 300 * sketch_chest(200, 160)).astype(np.uint16)
 
     image = render(make_dx(pixels, **attributes))
 
@@ -189,7 +190,7 @@ def test_an_absurd_slope_is_left_out() -> None:
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_for_processing_images_show_dense_parts_white(relationship: str | None, sign: int, photometric: str) -> None:
     """The sign decides, whatever the photometric interpretation says."""
-    attenuation = draw_chest(200, 160)
+    attenuation = sketch_chest(200, 160)
     beam = np.exp(-3 * attenuation) if relationship == "LIN" else 1 - attenuation
     stored = np.rint(4095 * (beam if sign > 0 else 1 - beam)).astype(np.uint16)
 

@@ -30,10 +30,11 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_header, read_image
 from converter.image.pixels import render
 from converter.image.plausibility import check_pixels
-from tests.support.dicom.phantoms import draw_chest, lut_item, make_dx, write_dx
+from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.phantoms import lut_item, make_dx, write_dx
 
-EIGHT = np.rint(draw_chest(60, 50) * 255).astype(np.uint8)
-SIXTEEN = np.rint(draw_chest(60, 50) * 65535).astype(np.uint16)
+EIGHT = np.rint(sketch_chest(60, 50) * 255).astype(np.uint8)
+SIXTEEN = np.rint(sketch_chest(60, 50) * 65535).astype(np.uint16)
 
 
 def picture(path: Path) -> GrayImage:
@@ -59,7 +60,7 @@ def test_png_of_any_depth_and_channels_becomes_gray(depth: int, channels: int, t
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 15])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_png_that_leaves_its_highest_bits_unused_is_scaled(bits: int, channels: int, tmp_path: Path) -> None:
-    shown = draw_chest(160, 136)
+    shown = sketch_chest(160, 136)
     gray = np.rint(shown / shown.max() * (2**bits - 1)).astype(np.uint16)
     cv2.imwrite(str(tmp_path / "image.png"), gray if channels == 1 else np.repeat(gray[..., None], channels, axis=2))
 

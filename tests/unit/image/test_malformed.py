@@ -32,7 +32,8 @@ from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.bounded_file import inflate
 from converter.image.convert import Converted, convert
 from converter.image.image_file import read_image
-from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from converter.package.intended_use import AgeRange, IntendedUse
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.codestreams import CODESTREAMS, small_image
 from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 

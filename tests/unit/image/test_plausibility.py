@@ -15,7 +15,8 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.pixels import render
 from converter.image.plausibility import SIDE_MIN, check_pixels
-from tests.support.dicom.phantoms import draw_chest, make_dx
+from converter.phantom.chest_sketch import sketch_chest
+from tests.support.dicom.phantoms import make_dx
 
 RNG = np.random.default_rng(3)
 
@@ -55,8 +56,8 @@ IMPLAUSIBLE = {
     "blocks": ("implausible-blank", blocks()),
     "overexposed": ("implausible-saturated", bright_with_a_few_dark_lines()),
     "underexposed": ("implausible-saturated", 1 - bright_with_a_few_dark_lines()),
-    "tiny": ("implausible-tiny", draw_chest(SIDE_MIN - 1, 400)),
-    "icon": ("implausible-tiny", draw_chest(64, 64)),
+    "tiny": ("implausible-tiny", sketch_chest(SIDE_MIN - 1, 400)),
+    "icon": ("implausible-tiny", sketch_chest(64, 64)),
 }
 
 
@@ -70,15 +71,15 @@ def test_an_implausible_image_is_declined(name: str) -> None:
 @pytest.mark.parametrize("shape", [(SIDE_MIN, SIDE_MIN), (512, 420), (1400, 1100)], ids=str)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_phantom_chest_is_plausible(shape: tuple[int, int], seed: int) -> None:
-    assert code_of(draw_chest(*shape, seed=seed)) is None
+    assert code_of(sketch_chest(*shape, seed=seed)) is None
 
 
 def test_a_coloured_picture_is_declined_as_derived() -> None:
-    assert code_of(draw_chest(), notes=(COLOURED,)) == "derived"
+    assert code_of(sketch_chest(), notes=(COLOURED,)) == "derived"
 
 
 def test_a_coloured_heat_map_file_is_declined_and_a_gray_one_is_not(tmp_path: Path) -> None:
-    gray = np.rint(draw_chest() * 255).astype(np.uint8)
+    gray = np.rint(sketch_chest() * 255).astype(np.uint8)
     cv2.imwrite(str(tmp_path / "heat.png"), cv2.applyColorMap(gray, cv2.COLORMAP_JET))
     cv2.imwrite(str(tmp_path / "gray.png"), np.repeat(gray[..., None], 3, axis=2))
 

@@ -16,15 +16,16 @@ from converter.errors import Undecodable
 from converter.image.convert import Converted, convert
 from converter.image.decode import SidesMin, decode_frame
 from converter.image.pixels import REDUCED
-from converter.package.manifest import InputSpec, Normalisation
+from converter.package.network import InputSpec, Normalisation
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.dicom.codecs import encoded
-from tests.support.dicom.phantoms import compress_with, draw_chest, make_dx, write_dx
+from tests.support.dicom.phantoms import compress_with, make_dx, write_dx
 
 ANY_SIZE = SidesMin(1, 1)
 
 
 def film(rows: int, columns: int, bits: int = 12, dtype: str = "u2") -> NDArray[Any]:
-    return np.rint(draw_chest(rows, columns, noise=0.03) * ((1 << bits) - 1)).astype(dtype)
+    return np.rint(sketch_chest(rows, columns, noise=0.03) * ((1 << bits) - 1)).astype(dtype)
 
 
 def lowpass(values: NDArray[np.int64]) -> NDArray[np.int64]:

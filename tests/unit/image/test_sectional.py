@@ -13,7 +13,8 @@ from converter.declined import Declined
 from converter.image.convert import Converted, convert
 from converter.image.eligibility import check_header
 from converter.image.sop_classes import CT_IMAGE, MR_IMAGE, SECONDARY_CAPTURE, STORAGE_CLASSES, storage_classes
-from converter.package.manifest import AgeRange, InputSpec, IntendedUse, Normalisation
+from converter.package.intended_use import AgeRange, IntendedUse
+from converter.package.network import InputSpec, Normalisation
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.dicom.slices import make_mr
 

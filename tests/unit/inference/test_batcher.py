@@ -64,7 +64,7 @@ def score_all(batcher: Batcher, values: list[float], session: FakeSession) -> li
 
     def score(value: float) -> object:
         try:
-            return float(batcher.score(image(value)).probability[0, 0])
+            return float(batcher.score(image(value)).probability[0])
         except Exception as error:  # noqa: BLE001
             return type(error)
 
@@ -88,7 +88,7 @@ def test_the_first_image_waits_for_others_at_most_the_window() -> None:
         closing(Batcher(session, batch_size_max=2, batch_window_s=LONG_S)) as batcher,
         ThreadPoolExecutor(2) as threads,
     ):
-        answers = list(threads.map(lambda value: batcher.score(image(value)).probability[0, 0], [1, 2]))
+        answers = list(threads.map(lambda value: batcher.score(image(value)).probability[0], [1, 2]))
     assert answers == [1, 2], "a full batch does not wait for the window to end"
     assert session.batch_sizes == [2]
 
@@ -96,8 +96,8 @@ def test_the_first_image_waits_for_others_at_most_the_window() -> None:
 def test_an_image_alone_is_scored_when_its_window_ends() -> None:
     with closing(Batcher(FakeSession(), batch_window_s=0.01)) as batcher:
         scores = batcher.score(image(7))
-    assert scores.probability.shape == (1, 1)
-    assert scores.cam.shape == (1, 1, 1, 1)
+    assert scores.probability.shape == (1,)
+    assert scores.cam.shape == (1, 1, 1)
 
 
 def test_one_failing_image_does_not_fail_its_neighbours() -> None:
@@ -111,7 +111,7 @@ def test_the_batcher_goes_on_after_a_failure() -> None:
     with closing(Batcher(FakeSession(), batch_window_s=0)) as batcher:
         with pytest.raises(InvalidScore):
             batcher.score(image(float(POISON)))
-        assert batcher.score(image(2)).probability[0, 0] == 2
+        assert batcher.score(image(2)).probability[0] == 2
 
 
 def test_images_that_wait_are_bounded() -> None:
@@ -122,7 +122,7 @@ def test_images_that_wait_are_bounded() -> None:
             until(lambda: len(batcher._waiting) == 2, timeout_s=LONG_S)
             with pytest.raises(OutOfResources, match="2 images wait"):
                 batcher.score(image(3))
-        assert [future.result(LONG_S).probability[0, 0] for future in waiting] == [1, 2]
+        assert [future.result(LONG_S).probability[0] for future in waiting] == [1, 2]
 
 
 def test_nobody_waits_for_ever() -> None:
@@ -142,7 +142,7 @@ def test_closing_finishes_what_waits_and_takes_no_more() -> None:
         waiting = [threads.submit(batcher.score, image(value)) for value in (1, 2)]
         until(lambda: len(batcher._waiting) == 2, timeout_s=LONG_S)
         batcher.close()
-        assert [future.result(LONG_S).probability[0, 0] for future in waiting] == [1, 2]
+        assert [future.result(LONG_S).probability[0] for future in waiting] == [1, 2]
     assert batcher._thread is not None and not batcher._thread.is_alive()
     with pytest.raises(OutOfResources, match="stopping"):
         batcher.score(image(3))
@@ -152,7 +152,7 @@ def test_on_the_cpu_each_image_runs_at_once() -> None:
     session = FakeSession("cpu")
     batcher = Batcher(session, batch_window_s=LONG_S)
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda value: batcher.score(image(value)).probability[0, 0], range(20)))
+        answers = list(threads.map(lambda value: batcher.score(image(value)).probability[0], range(20)))
     assert answers == list(range(20))
     assert session.batch_sizes == [1] * 20
     batcher.close()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +15,8 @@ import sqlalchemy as sa
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import OutOfResources
 from scp_node.intake.group_commit import COMMIT_INSTANCES_MAX, GroupCommit
-from scp_node.ledger import Ledger
+from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger import AddOutcome, Ledger, ReceivedInstance, Transaction
 from scp_node.storage.spool import Spool
 from tests.support.ledger.ledgers import new_ledger, received
 
@@ -32,7 +32,7 @@ class SlowLedger(Ledger):
         self.fsync_fails = False
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         self.transactions += 1
         with super().transaction() as tx:
             yield tx
@@ -42,10 +42,18 @@ class SlowLedger(Ledger):
             elif self.fsync_fails:
                 raise sa.exc.OperationalError("COMMIT", None, failed_fsync())
 
-    def add_instance(self, tx: sa.Connection, record: Any) -> Any:
-        if record.sop_instance_uid == self.refused:
+
+class ChoosyInstances(ReceivedInstances):
+    """Instances of a SlowLedger, without the one that it refuses."""
+
+    def __init__(self, ledger: SlowLedger) -> None:
+        super().__init__(ledger, JobQueue())
+        self._slow = ledger
+
+    def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
+        if record.sop_instance_uid == self._slow.refused:
             raise RuntimeError("not this one")
-        return super().add_instance(tx, record)
+        return super()._enter(tx, record)
 
 
 def failed_fsync() -> sqlite3.Error:
@@ -67,12 +75,12 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
-def enter_together(ledger: SlowLedger, register: GroupCommit, count: int) -> list[str]:
+def enter_together(ledger: SlowLedger, group_commit: GroupCommit, count: int) -> list[str]:
     """Enter one instance, and `count` others while it is being committed; what became of each."""
 
     def outcome(number: int) -> str:
         try:
-            return register.enter(received(number))
+            return group_commit.enter(received(number))
         except (RuntimeError, OutOfResources) as error:
             return str(error)
 
@@ -80,7 +88,7 @@ def enter_together(ledger: SlowLedger, register: GroupCommit, count: int) -> lis
         first = threads.submit(outcome, 0)
         assert ledger.began.wait(20)
         others = [threads.submit(outcome, number) for number in range(1, count + 1)]
-        while len(register._waiting) < count:
+        while len(group_commit._waiting) < count:
             pass
         ledger.go_on.set()
         return [first.result(20), *(other.result(20) for other in others)]
@@ -88,16 +96,16 @@ def enter_together(ledger: SlowLedger, register: GroupCommit, count: int) -> lis
 
 def test_those_that_wait_share_a_commit(ledger: SlowLedger, spool: Spool) -> None:
     commits: list[int] = []
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
-    assert enter_together(ledger, register, 20) == ["added"] * 21
+    group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: commits.append(1))
+    assert enter_together(ledger, group_commit, 20) == ["added"] * 21
     assert ledger.transactions == len(commits) == 2
     with ledger.reading() as tx:
-        assert ledger.count_jobs(tx) == {("image", "queued"): 21}
+        assert tx.jobs.count() == {("image", "queued"): 21}
 
 
 def test_a_commit_has_a_largest_size(ledger: SlowLedger, spool: Spool) -> None:
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
-    assert enter_together(ledger, register, COMMIT_INSTANCES_MAX + 1) == ["added"] * (COMMIT_INSTANCES_MAX + 2)
+    group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
+    assert enter_together(ledger, group_commit, COMMIT_INSTANCES_MAX + 1) == ["added"] * (COMMIT_INSTANCES_MAX + 2)
     assert ledger.transactions == 3
 
 
@@ -105,26 +113,26 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
     ledger: SlowLedger, spool: Spool
 ) -> None:
     ledger.refused = "1.2.3.1.3"
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None)
-    outcomes = enter_together(ledger, register, 5)
+    group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
+    outcomes = enter_together(ledger, group_commit, 5)
     assert outcomes == ["added", "added", "added", "not this one", "added", "added"]
 
 
 def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:
     ledger.go_on.set()
     commits: list[int] = []
-    register = GroupCommit(ledger, JobQueue(ledger), spool, lambda: commits.append(1))
-    assert [register.enter(received()), register.enter(received())] == ["added", "identical"]
-    assert register.enter(received(digest="f" * 32)) == "conflict"
+    group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: commits.append(1))
+    assert [group_commit.enter(received()), group_commit.enter(received())] == ["added", "identical"]
+    assert group_commit.enter(received(digest="f" * 32)) == "conflict"
     assert len(commits) == 1
 
 
 def test_after_a_failed_fsync_of_the_ledger_nothing_is_entered_again_or_anew(ledger: SlowLedger, spool: Spool) -> None:
-    register, ledger.fsync_fails = GroupCommit(ledger, JobQueue(ledger), spool, lambda: None), True
+    group_commit, ledger.fsync_fails = GroupCommit(ChoosyInstances(ledger), spool, lambda: None), True
     refused = "storage failed, restart needed: fsync of the ledger"
-    assert enter_together(ledger, register, 5) == ["added"] + 5 * [refused]
+    assert enter_together(ledger, group_commit, 5) == ["added"] + 5 * [refused]
     assert ledger.transactions == 2, "the commit is not tried again"
     assert not spool.healthy
     ledger.fsync_fails = False
     with pytest.raises(OutOfResources, match=refused):
-        register.enter(received(9))
+        group_commit.enter(received(9))

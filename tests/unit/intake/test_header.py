@@ -216,20 +216,6 @@ def test_the_accession_number_is_one_short_line() -> None:
     assert header.accession_number.isprintable() and len(header.accession_number) == 64
 
 
-@pytest.mark.parametrize(
-    "uid", ["1", "0", "1.2", "1.0.3", "2.25.340282366920938463463374607431768211455", "1." + "2" * 62]
-)
-def test_uids(uid: str) -> None:
-    assert is_uid(uid)
-
-
-@pytest.mark.parametrize(
-    "uid", ["", ".", "1.", ".1", "1..2", "01", "1.02", "1.2\n", "1.2 ", "1.2.x", "../..", "1/2", "１", "1." + "2" * 63]
-)
-def test_what_is_no_uid(uid: str) -> None:
-    assert not is_uid(uid)
-
-
 @given(st.data())
 @fuzz(400)
 def test_damaged_headers_are_read_or_refused_and_never_crash(data: st.DataObject) -> None:

@@ -42,7 +42,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def store(spool: Spool, ledger: MemoryLedger) -> Store:
-    return Store(spool, GroupCommit(ledger, ledger, spool, lambda: None))
+    return Store(spool, GroupCommit(ledger, spool, lambda: None))
 
 
 def digest(data: bytes) -> str:
@@ -126,7 +126,7 @@ def test_the_class_is_looked_at_before_the_uid_and_the_uid_before_the_room(
     ledger: MemoryLedger, tmp_path: Path
 ) -> None:
     spool = Spool(tmp_path / "spool", DiskLimits(free_bytes_min=2**62))
-    full = Store(spool, GroupCommit(ledger, ledger, spool, lambda: None))
+    full = Store(spool, GroupCommit(ledger, spool, lambda: None))
     assert sent(full, sop_class_uid=CR, sop_instance_uid="x").status == 0x0122
     assert sent(full, sop_instance_uid="x").status == 0x0117
     assert sent(full, data=b"").status == 0xA700

@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from scp_node.ledger import Ledger
+from scp_node.ledger import Ledger, Transaction
 from scp_node.ledger.database import migrate, open_database
 from scp_node.settings.places import default_url
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
-ASKED: dict[str, Callable[[Ledger, sa.Connection], Any]] = {
-    "next jobs": lambda ledger, tx: ledger.pending_jobs(tx, "images", 5),
-    "leases": lambda ledger, tx: ledger.extend_leases(tx, "worker", NOW),
-    "jobs of dead workers": lambda ledger, tx: ledger.release_jobs(tx, "worker", ["image:1"]),
-    "numbers of jobs": lambda ledger, tx: ledger.count_live_jobs(tx),
-    "dead letters": lambda ledger, tx: ledger.jobs(tx, ("dead",), 10),
-    "images without a report": lambda ledger, tx: ledger.routes_to_report(tx),
-    "jobs of an image": lambda ledger, tx: ledger.count_jobs_of(tx, "1.2", "1.2.3"),
-    "images of a study": lambda ledger, tx: ledger.instances_of_study(tx, "1.2"),
-    "events of a study": lambda ledger, tx: ledger.events_of_study(tx, "1.2"),
+ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
+    "next jobs": lambda ledger, tx: tx.jobs.pending("images", 5),
+    "leases": lambda ledger, tx: tx.jobs.extend_leases("worker", NOW),
+    "jobs of dead workers": lambda ledger, tx: tx.jobs.release("worker", ["image:1"]),
+    "numbers of jobs": lambda ledger, tx: tx.jobs.count_live(),
+    "dead letters": lambda ledger, tx: tx.jobs.in_states(("dead",), 10),
+    "images without a report": lambda ledger, tx: tx.instances.routes_to_report(),
+    "jobs of an image": lambda ledger, tx: tx.jobs.count_of("1.2", "1.2.3"),
+    "images of a study": lambda ledger, tx: tx.instances.of_study("1.2"),
+    "events of a study": lambda ledger, tx: tx.events.of_study("1.2"),
 }
 
 
@@ -38,12 +38,10 @@ def test_no_table_that_grows_is_read_whole(asked: str, tmp_path: Path) -> None:
 
 def test_all_jobs_by_state_do_read_the_whole_table(tmp_path: Path) -> None:
     """The test above can see it: this one is asked by a person only."""
-    assert any(
-        line.startswith("SCAN hilum_job") for line in plan_of(tmp_path, lambda ledger, tx: ledger.count_jobs(tx))
-    )
+    assert any(line.startswith("SCAN hilum_job") for line in plan_of(tmp_path, lambda ledger, tx: tx.jobs.count()))
 
 
-def plan_of(folder: Path, ask: Callable[[Ledger, sa.Connection], Any]) -> list[str]:
+def plan_of(folder: Path, ask: Callable[[Ledger, Transaction], Any]) -> list[str]:
     """SQLite's plan of every statement that `ask` makes."""
     engine = open_database(default_url(folder))
     migrate(engine)

@@ -58,7 +58,7 @@ def test_a_writer_gets_between_the_transactions_of_one_that_gives_way(tmp_path: 
             with busy.transaction() as tx:
                 began.set()
                 time.sleep(0.01)
-                busy.add_event(tx, "1.2", "1.2.3", "step", "done")
+                tx.events.add("1.2", "1.2.3", "step", "done")
             while_waiting += 1
 
     thread = threading.Thread(target=work)
@@ -70,7 +70,7 @@ def test_a_writer_gets_between_the_transactions_of_one_that_gives_way(tmp_path: 
             assert began.wait(5)
             before = while_waiting
             with other.transaction() as tx:
-                other.add_event(tx, "1.3", "1.3.3", "step", "done")
+                tx.events.add("1.3", "1.3.3", "step", "done")
             counts.append(while_waiting - before)
     finally:
         stopping.set()
@@ -89,7 +89,7 @@ def test_a_lock_that_nobody_lets_go_of_is_an_error(tmp_path: Path, monkeypatch: 
         with holder.transaction(), pytest.raises(TimeoutError, match="busy"), other.transaction():
             pass
         with other.transaction() as tx:
-            assert tx.execute(sa.text("select count(*) from hilum_job")).scalar_one() == 0
+            assert tx.connection.execute(sa.text("select count(*) from hilum_job")).scalar_one() == 0
     finally:
         for ledger in (holder, other):
             ledger.engine.dispose()

@@ -7,17 +7,17 @@ from pathlib import Path
 from scp_node.monitoring.reproduce import ReproductionSource, overall, reproduce
 from scp_node.settings import Settings
 from tests.support.dicom.phantoms import make_dx
-from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
+from tests.support.ledger.studies import SETTINGS, report_study, worker_services
 
 
 def test_a_heat_map_of_another_size_differs_in_its_size_and_pixels_only(tmp_path: Path) -> None:
     film = make_dx(PatientOrientation=None)
     smaller = SETTINGS.model_copy(update={"report": SETTINGS.report.model_copy(update={"heatmap_side_max": 400})})
-    with worker_parts(tmp_path) as parts:
-        (drawn,) = (one for one in report_study(parts, 1, film) if one.kind == "heatmap")
+    with worker_services(tmp_path) as services:
+        (drawn,) = (one for one in report_study(services, 1, film) if one.kind == "heatmap")
 
         def again(settings: Settings) -> ReproductionSource:
-            return ReproductionSource(settings, parts.ledger, parts.spool, parts.models, parts.decode_pool)
+            return ReproductionSource(settings, services.ledger, services.spool, services.models, services.decode_pool)
 
         assert overall(list(reproduce(again(SETTINGS), drawn.sop_instance_uid))) == "same"
         *_, last = reproduce(again(smaller), drawn.sop_instance_uid)

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from scp_node.engine.retry import Backoff
 from scp_node.node.settings_feed import SettingsFeed, write_settings
-from scp_node.node.supervisor import FIXED_SECTIONS, followed
+from scp_node.node.supervisor import FIXED_SECTIONS, RoleProcess, followed
 from scp_node.settings import Settings
 
 
@@ -58,3 +59,20 @@ def test_settings_arrive_in_a_role_as_they_were_sent() -> None:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def test_a_role_that_keeps_dying_waits_longer_until_one_of_its_processes_lived_for_a_while() -> None:
+    role, backoff = RoleProcess("worker"), Backoff(0.2, 2, 1)
+    waits = []
+    for started_at in (0, 10, 20, 30, 40):
+        role.started_at = started_at
+        waits.append(role.died(backoff, 60, started_at + 5))
+        assert role.restart_at == started_at + 5 + waits[-1]
+    assert waits == [0.2, 0.4, 0.8, 1, 1]
+    role.started_at = 100
+    assert role.died(backoff, 60, 161) == 0.2
+
+
+def test_a_role_that_cannot_be_started_waits_longer_however_long_its_last_process_lived() -> None:
+    role, backoff = RoleProcess("worker", started_at=0), Backoff(0.2, 2, 1)
+    assert [role.start_later(backoff, moment) for moment in (1000, 1001, 1002)] == [0.2, 0.4, 0.8]

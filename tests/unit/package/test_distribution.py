@@ -8,19 +8,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from converter.package.distribution import (
-    DECLINED,
-    STATISTICS,
-    bins_of_image,
-    by_chance,
-    histogram,
-    input_statistics,
-    measure_distribution,
-    references,
-    stability_index,
-)
-from converter.package.manifest import BINS_MAX, Distribution, Histogram, InputStatistic, Manifest
-from tests.support.dicom.phantoms import draw_chest
+from converter.package.distribution import BINS_MAX, Distribution, Histogram, InputStatistic
+from converter.package.image_statistics import STATISTICS, histogram, input_statistics, measure_distribution
+from converter.package.manifest import Manifest
+from converter.package.stability import DECLINED, bins_of_image, by_chance, references, stability_index
+from converter.phantom.chest_sketch import sketch_chest
 from tests.unit.package.test_manifest import valid_manifest
 
 RNG = np.random.default_rng(5)
@@ -46,8 +38,8 @@ def distribution() -> Distribution:
 
 
 def test_statistics_are_those_of_the_picture_and_do_not_depend_on_its_size() -> None:
-    large = (draw_chest(1536, 1260, noise=0) * 255).astype(np.uint8)
-    small = (draw_chest(512, 420, noise=0) * 255).astype(np.uint8)
+    large = (sketch_chest(1536, 1260, noise=0) * 255).astype(np.uint8)
+    small = (sketch_chest(512, 420, noise=0) * 255).astype(np.uint8)
     of_large, of_small = input_statistics(large), input_statistics(small)
     assert of_large["aspect"] == pytest.approx(1260 / 1536) and tuple(of_large) == STATISTICS
     assert of_large == pytest.approx(of_small, abs=0.01)

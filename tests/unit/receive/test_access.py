@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME
 from scp_node.receive.access import (
-    APPLICATION_CONTEXT_NAME,
     UNKNOWN_APPLICATION_CONTEXT,
     UNKNOWN_CALLED_AE_TITLE,
     UNKNOWN_CALLING_AE_TITLE,

@@ -7,7 +7,8 @@ from pynetdicom.presentation import AllStoragePresentationContexts, build_contex
 
 from converter.image.sop_classes import CT_IMAGE, MR_IMAGE, STORAGE_CLASSES
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
-from scp_node.receive.contexts import VERIFICATION, presentation_contexts
+from scp_node.dimse.uids import VERIFICATION
+from scp_node.receive.contexts import presentation_contexts
 
 KNOWN_CLASSES = {str(context.abstract_syntax) for context in AllStoragePresentationContexts}
 

@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scp_node.dimse.pdus import A_ABORT, A_ASSOCIATE_RQ, A_RELEASE_RQ
 from scp_node.receive import pdu_stream
 from scp_node.receive.pdu_stream import (
-    A_ABORT,
-    A_ASSOCIATE_RQ,
-    A_RELEASE_RQ,
     BUFFER_BYTES,
     CONTROL_PDU_BYTES_MAX,
     SPARE_BUFFERS_MAX,

@@ -12,13 +12,13 @@ from converter.result import heatmap, template
 from scp_node.reporting.rehearsal import rehearse
 from scp_node.workflow.services import Services
 from tests.support.dicom.phantoms import make_dx
-from tests.support.ledger.studies import SETTINGS, report_study, worker_parts
+from tests.support.ledger.studies import SETTINGS, report_study, worker_services
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Services]:
-    with worker_parts(tmp_path) as parts:
-        yield parts
+def services(tmp_path: Path) -> Iterator[Services]:
+    with worker_services(tmp_path) as services:
+        yield services
 
 
 def made() -> int:
@@ -26,23 +26,23 @@ def made() -> int:
     return template._template.cache_info().misses + heatmap._blended_pairs.cache_info().misses
 
 
-def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(parts: Services) -> None:
+def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(services: Services) -> None:
     template._template.cache_clear()
     heatmap._blended_pairs.cache_clear()
-    assert rehearse(parts.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
+    assert rehearse(services.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
     before = made()
     assert before > 20
     bright, dark = make_dx(seed=1, WindowCenter=900), make_dx(seed=2, WindowCenter=3900)
     lateral = make_dx(seed=3, ViewPosition="LL")
-    assert len(report_study(parts, 1, bright, dark, lateral)) == 3
+    assert len(report_study(services, 1, bright, dark, lateral)) == 3
     plate = make_dx(seed=4, sop_class=COMPUTED_RADIOGRAPHY, Modality="CR", ImagerPixelSpacing=None, PixelSpacing=None)
-    assert len(report_study(parts, 2, plate)) == 2
-    assert len(report_study(parts, 3, make_dx(seed=5, ViewPosition="LL"))) == 1
+    assert len(report_study(services, 2, plate)) == 2
+    assert len(report_study(services, 3, make_dx(seed=5, ViewPosition="LL"))) == 1
     assert made() == before
 
 
-def test_without_a_rehearsal_the_first_study_makes_them(parts: Services) -> None:
+def test_without_a_rehearsal_the_first_study_makes_them(services: Services) -> None:
     template._template.cache_clear()
     heatmap._blended_pairs.cache_clear()
-    assert len(report_study(parts, 1, make_dx(seed=1))) == 2
+    assert len(report_study(services, 1, make_dx(seed=1))) == 2
     assert made() > 5

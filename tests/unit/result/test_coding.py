@@ -6,7 +6,7 @@ import pytest
 from pydicom.sr import _concepts_dict
 from pydicom.sr.coding import Code
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result import coding
 
 # In no dictionary of pydicom: RFC 5646, UMLS and UCUM values, and SNOMED terms as the templates of PS3.16 write them.

@@ -12,7 +12,7 @@ from converter.errors import Unreportable
 from converter.image.eligibility import check_header
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
-from converter.package.manifest import AgeRange, IntendedUse
+from converter.package.intended_use import AgeRange, IntendedUse
 from converter.result.encode import to_bytes
 from converter.result.findings import HeatmapInput
 from converter.result.heatmap import draw_heatmap

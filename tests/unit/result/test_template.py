@@ -11,7 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.declined import Declined
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
 from converter.result import template
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, DeclinedImage, Finding, StudyReport

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 
 import pytest
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings.file import SettingsSource, load_settings
-from tests.support.checkout import CHECKOUT, CONFIG
+from tests.support.checkout import CONFIG
 from tests.support.peers.certificates import Authority
 
 GOOD = """\
@@ -262,20 +261,6 @@ def test_certificates_that_cannot_be_used_are_problems_of_the_file(tmp_path: Pat
     (tmp_path / "ca.pem").write_text("")
     assert source.reload() == []
     assert source.current.tls == tls
-
-
-def test_the_example_with_tls_in_the_readme_loads(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    (example,) = [part for part in re.findall(r"```yaml\n(.*?)```", readme, re.S) if part.startswith("tls:")]
-    authority = Authority(tmp_path)
-    authority.identity("node", passphrase="s3cret")
-    authority.ca.rename(tmp_path / "hospital-ca.pem")
-    monkeypatch.setenv("HILUM_KEY_PASSPHRASE", "s3cret")
-    routes = "routes: [{name: chest, model: pneumonia, to: [pacs]}]\n"
-    file.write_text(f"node: {{ae_title: HILUM, bind: 0.0.0.0}}\n{example}{routes}")
-    settings = load_settings(file)
-    assert settings.is_reached_by_tls(settings.remote_aes["pacs"])
-    assert "s3cret" not in repr(settings)
 
 
 def test_senders_may_share_an_ae_title_when_their_addresses_differ(file: Path) -> None:

@@ -67,5 +67,9 @@ def test_names_of_fields_say_their_unit() -> None:
         if field.get("type") in ("number", "integer")
     }
     counts = {"port", "threads", "decode_processes", "images", "studies", "deliveries", "niceness"}
-    unclear = {name for name in numbers - counts if not name.endswith(("_s", "_h", "_days", "_max", "_min"))}
+    unclear = {
+        name
+        for name in numbers - counts
+        if not name.endswith(("_s", "_h", "_days", "_max", "_min", "_factor", "_jitter"))
+    }
     assert unclear == set()

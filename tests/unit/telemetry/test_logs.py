@@ -58,7 +58,9 @@ def test_json_has_the_same_fields_and_cannot_be_overruled_by_them() -> None:
 
 @pytest.mark.parametrize("format", ["text", "json"])
 @pytest.mark.parametrize(
-    "evil", ["A\nB", "A\r\nB", "A\x1b[31mB", "A\u2028B", "A\x85B", "A\x00B", "A\u202eB", "A\ud800B"]
+    "evil",
+    ["A\nB", "A\r\nB", "A\x1b[31mB", "A\u2028B", "A\x85B", "A\x00B", "A\u202eB", "A\ud800B"],
+    ids=["LF", "CRLF", "escape", "line-separator", "NEL", "NUL", "right-to-left", "surrogate"],
 )
 def test_nothing_from_the_network_begins_a_line_or_moves_the_cursor(evil: str, format: Literal["text", "json"]) -> None:
     with logged(format) as stream:
@@ -102,7 +104,7 @@ def test_an_exception_shows_type_and_place_and_only_messages_that_are_known_to_b
     line = stream.getvalue()
     assert line.count("\n") == 1
     assert 'error="OutOfResources: disk full < ValueError"' in line
-    assert "unit/test_logs.py:" in line
+    assert "telemetry/test_logs.py:" in line
     assert NAME not in line
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
-from tests.support.dicom.phantoms import draw_chest
 from training.data.cohorts import Example
 from training.learning.artefacts import add_artefacts, collimate
 from training.learning.augment import augment
@@ -27,7 +27,7 @@ def recipe() -> Recipe:
 
 @pytest.fixture
 def film() -> np.ndarray:
-    return np.rint(draw_chest(160, 160) * 255).astype(np.uint8)
+    return np.rint(sketch_chest(160, 160) * 255).astype(np.uint8)
 
 
 def examples_of(recipe: Recipe) -> list[Example]:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.package.manifest import KNOTS_MAX, Calibration, Knot
+from converter.package.calibration import KNOTS_MAX, Calibration, Knot
 from training.packaging.calibrate import (
     FILMS_MIN,
-    Scored,
     calibrated,
     choose_calibration,
     fit_isotonic,
@@ -19,6 +18,7 @@ from training.packaging.calibrate import (
     log_loss,
     simplest,
 )
+from training.packaging.scored import Scored
 
 
 def honest_logits(images: int, seed: int) -> Scored:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,16 @@ import pytest
 
 from converter.evaluation.cases import Case, Rival
 from converter.evaluation.report import Setting, build_report
-from converter.package.manifest import Calibration, GateFigure, Manifest, OperatingPoint, load_manifest
+from converter.package.calibration import Calibration
+from converter.package.finding import OperatingPoint
+from converter.package.gate import GateFigure
+from converter.package.manifest import Manifest, load_manifest
 from tests.support.models.tiny_model import TINY_GATED
 from tests.unit.package.test_manifest import precision, valid_manifest
-from training.commands.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card, main, metrics
+from training.__main__ import main
+from training.packaging.card import EXPLAINED, INVERTED_TWIN, MADE, UPRIGHT_TWIN, card
 from training.packaging.manifest_file import write_manifest
+from training.packaging.measured import metrics
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -57,9 +61,7 @@ def test_card_shows_every_figure_with_its_interval() -> None:
     assert "research use" in text.lower()
 
 
-def test_a_card_is_not_written_from_images_that_the_package_was_made_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_card_is_not_written_from_images_that_the_package_was_made_from(tmp_path: Path) -> None:
     shutil.copytree(TINY_GATED, tmp_path / "tiny")
     before = (tmp_path / "tiny" / "manifest.yaml").read_bytes()
     figures = report(load_manifest(TINY_GATED / "manifest.yaml"))
@@ -67,9 +69,8 @@ def test_a_card_is_not_written_from_images_that_the_package_was_made_from(
         for group in finding["groups"]:
             group["split"] = "devtest + train"
     (tmp_path / "r.json").write_text(json.dumps(figures), encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", ["card", str(tmp_path / "tiny"), str(tmp_path / "r.json")])
     with pytest.raises(SystemExit, match="was measured on train, which the package was made from"):
-        main()
+        main(["card", str(tmp_path / "tiny"), str(tmp_path / "r.json")])
     assert (tmp_path / "tiny" / "manifest.yaml").read_bytes() == before
 
 

@@ -5,27 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from converter.package.manifest import CohortSummary, Manifest, load_manifest
+from converter.package.evidence import CohortSummary
+from converter.package.manifest import Manifest, load_manifest
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts import made_cohorts
-from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("sklearn", reason="scikit-learn is in the extra [training]")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 import onnx
 
-from training.commands import evaluate
+from training.__main__ import main
 from training.data.recipe_data import load_recipe_data
 from training.data.splits import select
+from training.judging.further_checks import notes
+from training.judging.judged_images import check_division
 from training.packaging.canonical import cut
 from training.packaging.manifest_file import write_manifest
 
@@ -50,7 +52,7 @@ def drawn_cohorts(folder: Path) -> Path:
         for n in range(number):
             positive = n % 2 == 0 or cohort == "hannover512"
             own = cohort == "hannover512" and n != 1
-            film = np.clip(draw_chest(150, 140, seed=n, noise=0.5 if own else 0.01) + 0.1 * positive, 0, 1)
+            film = np.clip(sketch_chest(150, 140, seed=n, noise=0.5 if own else 0.01) + 0.1 * positive, 0, 1)
             cv2.imwrite(str(folder / cohort / f"{split}-{n}.png"), (film * 255).astype(np.uint8))
             patient = "nih:train-3" if (cohort, n) == ("hannover512", 0) else f"{cohort[:3]}:{split}-{n}"
             label = "COVID19" if cohort == "hannover512" else "PNEUMONIA" if positive else "NORMAL"
@@ -75,9 +77,8 @@ def pneumonia(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
-    evaluate.main()
+def run(*arguments: str | Path) -> None:
+    main(["evaluate", *map(str, arguments)])
 
 
 def test_a_package_is_judged_beside_the_baseline_and_another_package(
@@ -93,7 +94,6 @@ def test_a_package_is_judged_beside_the_baseline_and_another_package(
     data = drawn_cohorts(tmp_path)
 
     run(
-        monkeypatch,
         pneumonia,
         *("--data", data, "--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--compare", other),
         *("--look", data / "nih512"),
@@ -125,7 +125,6 @@ def test_a_page_without_pictures_may_be_published(
     monkeypatch.chdir(tmp_path)
     data = drawn_cohorts(tmp_path)
     run(
-        monkeypatch,
         pneumonia,
         *("--data", data, "--html", tmp_path / "r.html", "--no-pictures", "--cohorts", "nih512"),
         *("--split", "devtest", "train"),
@@ -156,12 +155,12 @@ def test_wrong_usage_is_told_before_anything_is_read(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        run(monkeypatch, pneumonia, *options)
+        run(pneumonia, *options)
     assert message in capsys.readouterr().err
 
 
 def test_the_place_of_the_map_is_said_in_words() -> None:
-    (note,) = evaluate.notes({"findings": [], "map_shift": {"x": -3.2, "films": 6}})
+    (note,) = notes({"findings": [], "map_shift": {"x": -3.2, "films": 6}})
     assert "the map lies 3.2 pixels of the network's input to the left of its place" in note["text"]
 
 
@@ -169,7 +168,7 @@ def test_a_split_without_images_is_told(pneumonia: Path, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     data = drawn_cohorts(tmp_path)
     with pytest.raises(SystemExit, match="no image of nih512 is in val"):
-        run(monkeypatch, pneumonia, "--data", data, "--html", "r.html", "--cohorts", "nih512", "--split", "val")
+        run(pneumonia, "--data", data, "--html", "r.html", "--cohorts", "nih512", "--split", "val")
 
 
 def test_a_division_that_is_not_that_of_training_is_refused(
@@ -190,16 +189,14 @@ def test_a_division_that_is_not_that_of_training_is_refused(
 
     examples = load_recipe_data(["shenzhen"], data)
     images = len(select(examples, "train", ["shenzhen"]))
-    evaluate.check_division(learned_from(images), examples, data)
+    check_division(learned_from(images), examples, data)
     with pytest.raises(SystemExit, match=rf"shenzhen: {images} images .* learned from {images - 1}: .*--run RUN"):
-        evaluate.check_division(learned_from(images - 1), examples, data)
+        check_division(learned_from(images - 1), examples, data)
 
 
-def test_a_graph_that_the_manifest_does_not_name_is_refused(
-    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_graph_that_the_manifest_does_not_name_is_refused(pneumonia: Path, tmp_path: Path) -> None:
     altered = tmp_path / "pneumonia" / SHIPPED.name
     shutil.copytree(pneumonia, altered)
     (altered / "model.onnx").write_bytes(b"another")
     with pytest.raises(SystemExit, match=r"is not the file that manifest\.yaml names"):
-        run(monkeypatch, altered, "--json", tmp_path / "r.json")
+        run(altered, "--json", tmp_path / "r.json")

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.package.manifest import Calibration, InputSpec, Knot
+from converter.package.calibration import Calibration, Knot
+from converter.package.network import InputSpec
 from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
 from training.learning.recipe import Residual, load_recipe, with_values
@@ -82,7 +83,7 @@ def test_another_process_exports_the_same_bytes(lab: SimpleNamespace, tmp_path: 
     """The other one has exported something else before: names are numbered by a counter of the process."""
     lab.network.save(tmp_path / "weights.keras")
     program = (
-        "import hashlib, sys, keras; from converter.package.manifest import InputSpec\n"
+        "import hashlib, sys, keras; from converter.package.network import InputSpec\n"
         "from training.packaging.export import to_onnx\n"
         f"spec = InputSpec.model_validate_json({SPEC.model_dump_json()!r})\n"
         f"network = keras.models.load_model({str(tmp_path / 'weights.keras')!r}, compile=False)\n"

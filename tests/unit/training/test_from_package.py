@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.learning.recipe import Plain, Residual
 
 pytestmark = [
@@ -30,10 +30,9 @@ def lab() -> SimpleNamespace:
         warnings.simplefilter("ignore")
         import keras
 
-        from training.commands import from_package
         from training.learning import zoo
-        from training.packaging import export
-    return SimpleNamespace(keras=keras, export=export, take=from_package, zoo=zoo)
+        from training.packaging import export, package_weights
+    return SimpleNamespace(keras=keras, export=export, take=package_weights, zoo=zoo)
 
 
 @pytest.mark.parametrize("family", list(NETWORKS))

@@ -6,7 +6,6 @@ import gzip
 import shutil
 import struct
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -21,12 +20,14 @@ import yaml
 
 from converter.declined import GATE_CODES
 from converter.image.model_input import normalise
-from converter.package.manifest import Distribution, GateSource, InputSpec, Normalisation, load_manifest
-from converter.phantom import other_regions as phantoms
+from converter.package.distribution import Distribution
+from converter.package.gate import GateSource
+from converter.package.manifest import load_manifest
+from converter.package.network import InputSpec, Normalisation
 from converter.phantom import patterns
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
+from training.__main__ import main
 from training.gate import packages, pool
-from training.gate.__main__ import main
 from training.gate.films import inverted, part, rotated
 from training.gate.kinds import KINDS, NAMES
 from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
@@ -48,27 +49,7 @@ from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
 from training.packaging.manifest_file import write_manifest
 
-PATTERNS = (
-    patterns.white_noise, patterns.clouds, patterns.ramp, patterns.stripes, patterns.cells, patterns.rings,
-    patterns.empty_frame, patterns.blobs, patterns.text_page, patterns.plot, patterns.screen,
-)  # fmt: skip
-DRAWN = (*dict.fromkeys(phantoms.BODY_PARTS), phantoms.lateral_chest, *PATTERNS)
 FILM = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40).astype(np.uint8)
-
-
-@pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
-def test_a_drawing_is_gray_repeatable_and_never_the_same_twice(draw: object) -> None:
-    assert callable(draw)
-    first, again, other = (draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first.dtype == np.uint8 and first.ndim == 2 and min(first.shape) >= 64
-    np.testing.assert_array_equal(first, again)
-    assert first.shape != other.shape or not np.array_equal(first, other)
-
-
-def test_a_rod_is_as_thick_as_its_radius_says() -> None:
-    thickness = phantoms.rod([(0.5, -1.0), (0.5, 2.0)], [0.1, 0.1])
-    assert thickness.max() == pytest.approx(0.2, abs=0.005)
-    assert thickness[:, : int(0.38 * phantoms.SIDE)].max() == 0
 
 
 def test_a_spoiled_film_never_lies_as_a_film_may() -> None:
@@ -258,7 +239,7 @@ def test_kept_pictures_are_made_anew_when_what_draws_them_has_changed(
 )
 def test_a_source_without_its_package_is_told_in_a_sentence(make: Make, said: str, tmp_path: Path) -> None:
     source = Source("tiny", "picture", "train", "none", "tiny", make)
-    with pytest.raises(SystemExit, match=f"^tiny: .*{said}.*training.gate fetch"):
+    with pytest.raises(SystemExit, match=f"^tiny: .*{said}.*training gate fetch"):
         pool.made(source, places(tmp_path), 32)
 
 
@@ -404,9 +385,8 @@ def test_an_input_whose_gray_values_are_gone_is_refused() -> None:
 # The commands
 
 
-def gate_command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["training.gate", *map(str, arguments)])
-    main()
+def gate_command(*arguments: str | Path) -> None:
+    main(["gate", *map(str, arguments)])
 
 
 def fitted_run(folder: Path) -> Path:
@@ -423,14 +403,12 @@ def package_with(folder: Path, source: Path, **changes: object) -> Path:
     return folder
 
 
-def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_without_it(tmp_path: Path) -> None:
     run_folder = fitted_run(tmp_path / "run")
     before = Distribution(fitted_on="val", images=9, scores={}, inputs={}, declined_share=0.25)
     old = package_with(tmp_path / "tiny" / "1.0.0", TINY, distribution=before)
     new = tmp_path / "tiny" / "1.1.0"
-    gate_command(monkeypatch, "attach", old, run_folder, new)
+    gate_command("attach", old, run_folder, new)
     from scp_node.inference.packages import open_package, verify_package
     from scp_node.inference.session import InferenceSession
 
@@ -448,24 +426,20 @@ def test_a_package_with_a_gate_serves_and_does_not_keep_how_many_were_declined_w
         (Path("nowhere"), "tiny/1.1.0", "nowhere: .*No such file"),
     ],
 )
-def test_a_gate_that_cannot_be_added_is_told_in_a_sentence(
-    package: Path, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gate_that_cannot_be_added_is_told_in_a_sentence(package: Path, new: str, said: str, tmp_path: Path) -> None:
     run_folder = fitted_run(tmp_path / "run")
     with pytest.raises(SystemExit, match=said):
-        gate_command(monkeypatch, "attach", package, run_folder, tmp_path / new)
+        gate_command("attach", package, run_folder, tmp_path / new)
     assert not (tmp_path / new).exists()
 
 
-def test_a_source_that_is_left_out_has_to_be_one_that_is_learned_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_that_is_left_out_has_to_be_one_that_is_learned_from(tmp_path: Path) -> None:
     for name in ("stamp", "MATE backgrounds"):
         with pytest.raises(SystemExit, match=f"no such source here: {name}; there are: .*stamps"):
-            gate_command(monkeypatch, "fit", tmp_path / "run", "--without", name)
+            gate_command("fit", tmp_path / "run", "--without", name)
 
 
-def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").touch()
     seen = GateSource(name="stamps", kind="picture", images=9, licence="free")
     manifest = load_manifest(TINY_GATED / "manifest.yaml")
@@ -473,7 +447,7 @@ def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path, monke
     gate = manifest.gate.model_copy(update={"sources": (seen,)})
     package = package_with(tmp_path / "tiny-gated" / "1.0.0", TINY_GATED, gate=gate)
     with pytest.raises(SystemExit, match=r"no such source here: stamps; there are: .*clip art"):
-        gate_command(monkeypatch, "--data", tmp_path, "--packages", tmp_path, "measure", package, "--also", "stamps")
+        gate_command("--data", tmp_path, "--packages", tmp_path, "measure", package, "--also", "stamps")
 
 
 def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converter.image.image_file import read_image
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from tests.support.cohorts import made_cohorts as made
 from tests.support.cohorts.examples import labelled
 from training.data import images

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.dicom.phantoms import draw_chest
+from converter.phantom.chest_sketch import sketch_chest
 from tests.support.models.tiny_model import TINY, TINY_GATED, TINY_NHWC
 
 pytest.importorskip("onnxruntime")
 from training.data.cohorts import Example
-from training.judging.judge_package import CohortFolder, judge_examples, open_package
+from training.judging.judge_package import CohortFolder, judge_examples
+from training.packaging.graph_model import open_package
 
 SIDE = 192
 
@@ -27,7 +28,7 @@ def example(folder: Path, name: str, gray: np.ndarray, *findings: str) -> Exampl
 
 @pytest.fixture
 def films(tmp_path: Path) -> list[Example]:
-    chest = draw_chest(SIDE, SIDE)
+    chest = sketch_chest(SIDE, SIDE)
     return [
         example(tmp_path, "bright", 0.5 + chest / 2, "bright"),
         example(tmp_path, "dark", chest / 4, "dark"),

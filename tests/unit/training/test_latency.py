@@ -11,7 +11,7 @@ from tests.support.models.tiny_model import TINY, TINY_NHWC
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from training.commands.latency import figures, measure, plain, table, variants  # noqa: E402
+from training.judging.latency import figures, measure, plain, table, variants  # noqa: E402
 from training.packaging.canonical import cut  # noqa: E402
 
 

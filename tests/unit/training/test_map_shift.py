@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.judging.map_shift import displacement, mirror_shift, response_shift
 from training.packaging.scores import Array
 

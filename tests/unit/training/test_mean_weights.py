@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
+from training.__main__ import main
 from training.learning.recipe import Residual
 
 pytestmark = [
@@ -26,8 +26,7 @@ SPEC = InputSpec.model_validate({"height": 32, "width": 32, "layout": "NCHW", "n
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training.commands import mean_weights
-        from training.learning import zoo
+        from training.learning import mean_weights, zoo
     return SimpleNamespace(mean=mean_weights, zoo=zoo)
 
 
@@ -67,7 +66,6 @@ def test_runs_of_different_networks_have_no_mean(lab: SimpleNamespace, tmp_path:
     ],
 )
 def test_what_is_no_mean_is_told(
-    lab: SimpleNamespace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -75,16 +73,14 @@ def test_what_is_no_mean_is_told(
     said: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["mean_weights", *given, "--name", "m", "--runs", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        lab.mean.main()
+        main(["mean-weights", *given, "--name", "m", "--runs", str(tmp_path)])
     assert said in str(ended.value) + capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 
-def test_a_run_that_exists_is_left_alone(lab: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_exists_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "outcome.json").write_text(json.dumps({}))
-    monkeypatch.setattr(sys, "argv", ["mean_weights", "a", "b", "--name", "m", "--runs", str(tmp_path)])
     with pytest.raises(SystemExit, match="exists"):
-        lab.mean.main()
+        main(["mean-weights", "a", "b", "--name", "m", "--runs", str(tmp_path)])

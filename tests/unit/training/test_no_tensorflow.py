@@ -12,8 +12,8 @@ from tests.support.checkout import CHECKOUT
 TRAINING_ONLY = {"tensorflow", "keras", "tf2onnx", "onnx", "sklearn", "training"}
 MODULES = sorted([*(CHECKOUT / "converter").rglob("*.py"), *(CHECKOUT / "scp_node").rglob("*.py")])
 # Training code that must run where only the node is installed: it measures and checks packages.
-LIGHT = [CHECKOUT / "training" / name for name in ("calibrate.py", "operating_point.py", "scores.py", "splits.py")]
-LIGHT += sorted((CHECKOUT / "training" / "cohorts").glob("*.py"))
+LIGHT = [CHECKOUT / "training" / "packaging" / name for name in ("calibrate.py", "operating_point.py", "scores.py")]
+LIGHT += [CHECKOUT / "training" / "__main__.py", *sorted((CHECKOUT / "training" / "data").rglob("*.py"))]
 
 
 def imported(file: Path) -> set[str]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import sensitivity, specificity
-from training.packaging.calibrate import FILMS_MIN, Scored
+from training.packaging.calibrate import FILMS_MIN
 from training.packaging.operating_point import HALFWAY, choose_operating_point, choose_threshold
+from training.packaging.scored import Scored
 
 
 def scored(positive: object, score: object) -> Scored:

@@ -10,9 +10,9 @@ import pytest
 
 from converter.image.gray_image import GrayImage
 from converter.image.model_input import normalise, squash, to_model_input
-from converter.package.manifest import InputSpec, Normalisation
-from tests.support.dicom.phantoms import draw_chest
-from training.commands.size_leak import pad_to_aspect, resize
+from converter.package.network import InputSpec, Normalisation
+from converter.phantom.chest_sketch import sketch_chest
+from training.judging.size_leak import pad_to_aspect, resize
 
 
 def spec(layout: str = "NCHW", **normalisation: float) -> InputSpec:
@@ -39,7 +39,7 @@ def test_ranked_film_is_the_same_whatever_the_exposure_was() -> None:
 
 
 def chest(rows: int, columns: int, noise: float = 0.0) -> GrayImage:
-    pixels = np.rint(draw_chest(rows, columns, noise=noise) * 65535).astype(np.uint16)
+    pixels = np.rint(sketch_chest(rows, columns, noise=noise) * 65535).astype(np.uint16)
     return GrayImage(pixels, (rows, columns))
 
 
@@ -98,7 +98,7 @@ def test_scale_uses_the_numbers_of_the_manifest() -> None:
 
 @pytest.mark.parametrize("rows,columns", [(256, 256), (500, 900), (1800, 700), (2140, 1760)])
 def test_size_and_aspect_of_the_stored_film_do_not_reach_the_network(rows: int, columns: int) -> None:
-    """The area alone separates the classes of the children's films (AUC 0.9): see training/commands/size_leak.py."""
+    """The area alone separates the classes of the children's films (AUC 0.9): see training/judging/size_leak.py."""
     film = chest(1024, 840)
     squashed, other = to_model_input(film, spec()), to_model_input(resize(film, rows, columns), spec())
     # sharp ribs and the letter are averaged a little differently; nowhere near what a size would have to change
@@ -117,6 +117,6 @@ def test_training_reads_a_jpeg_as_the_node_does(tmp_path: Path) -> None:
     convert = pytest.importorskip("converter.image.convert")
     images = pytest.importorskip("training.data.images")
     file = tmp_path / "film.jpg"
-    cv2.imwrite(str(file), np.rint(draw_chest(300, 260) * 255).astype(np.uint8))
+    cv2.imwrite(str(file), np.rint(sketch_chest(300, 260) * 255).astype(np.uint8))
     served = convert.convert(file, spec(), None, 512, 100_000_000)
     assert np.array_equal(to_model_input(images.open_gray(file), spec()), served.model_input)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.checkout import CHECKOUT
 from tests.support.cohorts import made_cohorts as made
+from training.__main__ import main
 from training.data.cohorts import COHORTS, OWN, PUBLISHED, Example, WrongLayout, cohort_at
-from training.data.cohorts.__main__ import main
 
 
 def loaded(name: str, tmp_path: Path) -> list[Example]:
@@ -450,27 +450,27 @@ def test_a_file_that_is_no_dicom_is_named(tmp_path: Path) -> None:
 
 def test_the_command_tells_licence_layout_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made.kermany(tmp_path)
-    main(["kermany", str(tmp_path)])
+    main(["cohorts", "kermany", str(tmp_path)])
     said = capsys.readouterr().out
     assert "licence    CC BY 4.0" in said and "chest_xray/{train,test,val}" in said
     assert "images     test  train  val" in said
     assert "NORMAL     4     4      4" in said
     assert "24 images of 21 patients, 0 boxes" in said
-    main([])
+    main(["cohorts"])
     listed = capsys.readouterr().out
     assert all(cohort.licence in listed for cohort in COHORTS.values()) and len(listed.splitlines()) == len(COHORTS)
 
 
 def test_the_command_speaks_of_own_images_by_their_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made.dicom_folder(tmp_path)
-    main(["dicom_folder", str(tmp_path)])
+    main(["cohorts", "dicom_folder", str(tmp_path)])
     said = capsys.readouterr().out
     assert said.startswith("st-elsewhere\n  licence    internal\n") and "2 images of 2 patients" in said
 
 
 def test_an_unknown_cohort_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"unknown cohort mars: expected one of kermany224, .*dicom_folder"):
-        main(["mars", str(tmp_path)])
+        main(["cohorts", "mars", str(tmp_path)])
 
 
 def test_the_readme_has_every_cohort_in_its_table() -> None:

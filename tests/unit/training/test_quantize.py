@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from converter.evaluation.metrics import auc, calibration_error
-from converter.package.manifest import InputSpec, Manifest, Precision, load_manifest
+from converter.package.manifest import Manifest, load_manifest
+from converter.package.network import InputSpec
+from converter.package.precision import Precision
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.examples import labelled
@@ -33,15 +35,16 @@ SPEC = InputSpec.model_validate(
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training.commands import quantize
+        from training.judging import precision as judged
         from training.learning import zoo
-        from training.packaging import export, scores
+        from training.packaging import export, integers, scores, variant
 
         network = zoo.residual.residual_network(Residual(stem=4, stages=(6, 8), strides=(2, 1), dropout=0.1), SPEC)
         full = export.to_onnx(network, SPEC)
         films = np.random.default_rng(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
-        graphs = {name: quantize.quantised(full, films, method) for name, method in quantize.METHODS.items()}
-        return SimpleNamespace(quantize=quantize, scores=scores, full=full, films=films, graphs=graphs)
+        graphs = {name: integers.quantised(full, films, method) for name, method in integers.METHODS.items()}
+        parts = {"full": full, "films": films, "graphs": graphs}
+        return SimpleNamespace(integers=integers, judged=judged, scores=scores, variant=variant, **parts)
 
 
 def test_integers_give_nearly_the_same_answers(lab: SimpleNamespace) -> None:
@@ -69,8 +72,17 @@ def test_only_the_first_convolution_and_the_head_stay_as_they_were(lab: SimpleNa
 
 
 def test_the_same_films_give_the_same_bytes(lab: SimpleNamespace) -> None:
-    for name, method in lab.quantize.METHODS.items():
-        assert lab.quantize.quantised(lab.full, lab.films, method) == lab.graphs[name]
+    for name, method in lab.integers.METHODS.items():
+        assert lab.integers.quantised(lab.full, lab.films, method) == lab.graphs[name]
+
+
+@pytest.mark.parametrize(("films", "used"), [(8, 8), (20, 20), (47, 40)])
+def test_ranges_are_taken_of_any_number_of_films(lab: SimpleNamespace, films: int, used: int) -> None:
+    some = np.random.default_rng(1).normal(size=(films, 1, 32, 32)).astype(np.float32)
+    whole = lab.integers.whole_batches(some)
+    assert len(whole) == used
+    for method in lab.integers.METHODS.values():
+        assert lab.integers.quantised(lab.full, whole, method)
 
 
 def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: SimpleNamespace) -> None:
@@ -87,7 +99,7 @@ def test_halves_give_nearly_the_same_answers_and_are_halves_up_to_the_head(lab: 
         assert 1e-7 < change < 5e-3
 
 
-def test_what_stays_in_float32_is_not_rounded_on_the_way(lab: SimpleNamespace) -> None:
+def test_what_stays_in_float32_is_not_rounded_on_the_way() -> None:
     """The gate of the shipped package takes the image itself, and its shares add up to 1 as exactly as before."""
     onnxruntime = pytest.importorskip("onnxruntime")
     from training.packaging.half import halved
@@ -123,7 +135,7 @@ def test_each_cohort_is_compared_for_what_it_is_labelled_for(lab: SimpleNamespac
     rng = np.random.default_rng(1)
     full = np.clip(0.5 + 0.3 * (positive - 0.5) + rng.normal(0, 0.1, 120), 0, 1).astype(np.float32)
     fewer = np.clip(full + rng.normal(0, 0.2, 120), 0, 1).astype(np.float32)
-    (found,) = lab.quantize.compared(manifest, examples, full[:, None], fewer[:, None])
+    (found,) = lab.judged.compared(manifest, examples, full[:, None], fewer[:, None])
     assert (found.cohort, found.finding, found.images) == ("kermany224", "pneumonia", 120)
     assert found.auc == pytest.approx(auc(positive, fewer.astype(float)), abs=1e-6)
     assert found.ece_full == pytest.approx(calibration_error(positive, full.astype(float)), abs=1e-6)
@@ -138,7 +150,7 @@ def test_a_variant_is_the_same_package_with_other_weights_and_no_figures_of_the_
     folder, out = tmp_path / "tiny" / "1.0.0", tmp_path / "tiny-int8" / "1.0.1"
     before = load_manifest(folder / "manifest.yaml")
     evidence = Precision.model_validate(precision())
-    lab.quantize.write_variant(folder, out, before, *[(TINY / "model.onnx").read_bytes()] * 2, evidence)
+    lab.variant.write_variant(folder, out, before, *[(TINY / "model.onnx").read_bytes()] * 2, evidence)
     after = load_manifest(out / "manifest.yaml")
     assert (after.name, after.version, after.metrics) == ("tiny-int8", "1.0.1", ())
     assert after.findings == before.findings

@@ -25,7 +25,7 @@ def test_what_a_recipe_starts_from_and_learns_from_is_made_by_another_command(na
 
 def test_the_package_whose_weights_a_recipe_takes_is_in_the_repository() -> None:
     commands = [found for found in (BEFORE.search(text(name)) for name in NAMES) if found]
-    taken = [found[2].split() for found in commands if found[1] == "training.commands.from_package"]
+    taken = [found[2].split() for found in commands if found[1] == "from-package"]
     assert taken
     for package, recipe in taken:
         assert (CHECKOUT / package / "model.onnx").is_file()

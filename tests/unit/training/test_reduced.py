@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from converter.package.manifest import load_manifest
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
-from tests.support.dicom.phantoms import draw_chest
 
 pytest.importorskip("onnxruntime")
 from training.judging.reduced import convert_both, prove_reduced
@@ -28,7 +28,7 @@ def drawn_cohort(folder: Path) -> Path:
     for number, (name, side, split) in enumerate([*films, ("seen.png", 720, "train")]):
         path = folder / "nih512" / name
         path.parent.mkdir(exist_ok=True)
-        cv2.imwrite(str(path), np.rint(draw_chest(side, side, seed=number) * 255).astype(np.uint8))
+        cv2.imwrite(str(path), np.rint(sketch_chest(side, side, seed=number) * 255).astype(np.uint8))
         label = "NORMAL" if number % 2 else "PNEUMONIA"
         rows.append(f"nih512/{name},{label},,{split},none,p{number},PA,,drawn,none")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -37,11 +37,10 @@ SIDE = 64
 def lab() -> SimpleNamespace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from training.commands import train
         from training.data import recipe_data
-        from training.learning import teaching, zoo
+        from training.learning import lesson, teaching, zoo
         from training.packaging import export, scores
-    return SimpleNamespace(export=export, data=recipe_data, scores=scores, teaching=teaching, train=train, zoo=zoo)
+    return SimpleNamespace(export=export, data=recipe_data, scores=scores, lesson=lesson, teaching=teaching, zoo=zoo)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def test_a_shipped_recipe_is_taught_and_exported(
     monkeypatch.chdir(tmp_path)
     recipe = small(file)
     given = [one for one in folders if "=" not in one or one.partition("=")[0] in recipe.cohorts]
-    lesson = lab.train.prepare(recipe, lab.data.load_recipe_data(recipe.cohorts, given))
+    lesson = lab.lesson.prepare(recipe, lab.data.load_recipe_data(recipe.cohorts, given))
     lab.teaching.teach(lesson, tmp_path)
     network = lesson.learner.averaged
     graph = lab.export.to_onnx(network, recipe.input)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from converter.package.manifest import Manifest, load_manifest
 from tests.support.checkout import MODELS
+from training.packaging.measured import metrics
 
 PACKAGES = sorted(path.parent for path in MODELS.glob("*/*/manifest.yaml"))
 BYTES_MAX = 10_000_000
+REPORT_BYTES_MAX = 250_000
 MAP_SHIFT_MAX = 2.0 / 128
 REFUSED_FILMS_MAX = 0.02
 REFUSED_OTHERS_MIN = 0.95
@@ -27,7 +30,8 @@ def manifest_of(package: Path) -> Manifest:
 def test_package_lies_where_its_name_and_version_say(package: Path) -> None:
     manifest = manifest_of(package)
     assert (manifest.name, manifest.version) == (package.parent.name, package.name)
-    assert {path.name for path in package.iterdir()} == {"manifest.yaml", "model.onnx", "CARD.md", "reference.npz"}
+    files = {path.name for path in package.iterdir()} - {"report"}
+    assert files == {"manifest.yaml", "model.onnx", "CARD.md", "reference.npz"}
 
 
 def test_graph_is_the_one_the_manifest_names(package: Path) -> None:
@@ -81,6 +85,17 @@ def test_card_repeats_the_figures_of_the_manifest(package: Path) -> None:
     assert str(manifest.findings[0].operating_threshold) in card
     for metric in manifest.metrics:
         assert f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})" in card
+
+
+def test_report_holds_the_figures_of_the_manifest_and_is_small(package: Path) -> None:
+    report = package / "report"
+    if not report.exists():
+        pytest.skip("this package was shipped before there were reports beside packages")
+    assert {path.suffix for path in report.iterdir()} <= {".json", ".md"}
+    assert sum(path.stat().st_size for path in report.iterdir()) <= REPORT_BYTES_MAX
+    figures = json.loads((report / "figures.json").read_text(encoding="utf-8"))
+    assert figures["package"]["onnx_sha256"] == manifest_of(package).onnx_sha256
+    assert tuple(metrics(figures)) == manifest_of(package).metrics
 
 
 def test_gate_was_measured_by_source_and_reached_its_goal(package: Path) -> None:

@@ -12,11 +12,11 @@ from converter.package.manifest import Manifest, load_manifest
 from scp_node.inference.packages import find_package
 from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.data import require_data
-from training.commands.size_leak import measure_size_leak, moved, probabilities, resize
 from training.data.cohorts import Example, load_examples
 from training.data.images import open_gray
 from training.data.splits import select
 from training.judging.map_shift import mirror_shift
+from training.judging.size_leak import measure_size_leak, moved, probabilities, resize
 from training.packaging.scores import reference_arrays
 
 PACKAGE = find_package(shipped_models_dir(), "pneumonia").folder

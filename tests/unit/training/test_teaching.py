@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.checkout import CHECKOUT, CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
+from training.__main__ import main
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 
 pytestmark = [
@@ -48,16 +49,16 @@ def lab() -> SimpleNamespace:
         warnings.simplefilter("ignore")
         import keras
 
-        from training.commands import train
-        from training.learning import batches, checkpoint, learner, teachers, teaching, watch
+        from training.learning import batches, checkpoint, learner, lesson, run_folder, teachers, teaching, watch
     return SimpleNamespace(
         keras=keras,
         batches=batches,
         checkpoint=checkpoint,
         learner=learner,
+        lesson=lesson,
+        run_folder=run_folder,
         teachers=teachers,
         teaching=teaching,
-        train=train,
         watch=watch,
     )
 
@@ -80,7 +81,7 @@ def small(**values: Any) -> Recipe:
 def lesson_of(lab: SimpleNamespace, recipe: Recipe, data: Path) -> Any:
     from training.data.recipe_data import load_recipe_data
 
-    return lab.train.prepare(recipe, load_recipe_data(recipe.cohorts, [str(data)]))
+    return lab.lesson.prepare(recipe, load_recipe_data(recipe.cohorts, [str(data)]))
 
 
 class Recording:
@@ -151,7 +152,8 @@ def test_a_killed_run_is_continued_by_the_same_command(data: Path, tmp_path: Pat
     command = [
         sys.executable,
         "-m",
-        "training.commands.train",
+        "training",
+        "train",
         str(recipe),
         "--name",
         "killed",
@@ -194,13 +196,13 @@ def wait_for(reached: Any, process: subprocess.Popen[bytes]) -> None:
 
 def test_a_run_is_neither_written_over_nor_continued_with_another_recipe(lab: SimpleNamespace, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    lab.train.begin_run(run, small(), resume=False)
+    lab.run_folder.begin_run(run, small(), resume=False)
     lab.checkpoint.save(run, lab.checkpoint.Progress(), {})
     with pytest.raises(SystemExit, match="a run of this name exists"):
-        lab.train.begin_run(run, small(), resume=False)
+        lab.run_folder.begin_run(run, small(), resume=False)
     with pytest.raises(SystemExit, match="another recipe"):
-        lab.train.begin_run(run, small(seed=5), resume=True)
-    lab.train.begin_run(run, small(), resume=True)
+        lab.run_folder.begin_run(run, small(seed=5), resume=True)
+    lab.run_folder.begin_run(run, small(), resume=True)
 
 
 def test_nothing_to_resume_is_told(lab: SimpleNamespace, tmp_path: Path) -> None:
@@ -254,11 +256,10 @@ def test_a_run_whose_loss_is_no_number_any_more_ends(
 
 
 def test_a_resumed_run_keeps_where_it_started_from_though_it_is_not_said_again(
-    lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, cached: None
 ) -> None:
     def train(*given: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["train", *given, "--runs", str(tmp_path), "--data", str(data)])
-        lab.train.main()
+        main(["train", *given, "--runs", str(tmp_path), "--data", str(data)])
 
     save_recipe(tmp_path / "small.yaml", small())
     train("small.yaml", "--name", "first")
@@ -282,12 +283,9 @@ def test_a_resumed_run_keeps_where_it_started_from_though_it_is_not_said_again(
 
 
 @pytest.mark.parametrize("given", [("--minutes", "0"), ("--steps", "-3"), ("--steps", "0")])
-def test_no_time_and_no_steps_are_refused(
-    lab: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: tuple[str, str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["train", "recipe.yaml", "--name", "x", *given])
+def test_no_time_and_no_steps_are_refused(capsys: pytest.CaptureFixture[str], given: tuple[str, str]) -> None:
     with pytest.raises(SystemExit):
-        lab.train.main()
+        main(["train", "recipe.yaml", "--name", "x", *given])
     assert f"{given[1]} is not above 0" in capsys.readouterr().err
 
 
@@ -296,7 +294,7 @@ def test_no_images_to_decide_on_are_told(lab: SimpleNamespace, data: Path, cache
 
     examples = [one for one in load_recipe_data(small().cohorts, [str(data)]) if one.split != "val"]
     with pytest.raises(SystemExit, match="24 images to learn from, 0 of val"):
-        lab.train.prepare(small(), examples)
+        lab.lesson.prepare(small(), examples)
 
 
 def test_weights_of_another_network_are_told(lab: SimpleNamespace, tmp_path: Path) -> None:
@@ -385,7 +383,7 @@ def test_a_student_learns_the_mean_answer_of_its_teachers_which_is_asked_once(
     runs = []
     for seed in (1, 2):
         run = tmp_path / f"teacher{seed}"
-        lab.train.begin_run(run, small(seed=seed), resume=False)
+        lab.run_folder.begin_run(run, small(seed=seed), resume=False)
         lab.learner.Learner(small(seed=seed)).averaged.save(run / "weights.keras")
         runs.append(str(run))
     recipe = small(teachers={"runs": runs, "weight": 0.5})
@@ -408,7 +406,7 @@ def test_a_student_learns_the_mean_answer_of_its_teachers_which_is_asked_once(
 
 def test_a_teacher_of_other_findings_is_refused(lab: SimpleNamespace, data: Path, tmp_path: Path, cached: None) -> None:
     other = {"name": "tuberculosis", "concept": {"value": "154283005", "scheme": "SCT", "meaning": "Tuberculosis"}}
-    lab.train.begin_run(tmp_path / "other", small(findings=[other]), resume=False)
+    lab.run_folder.begin_run(tmp_path / "other", small(findings=[other]), resume=False)
     recipe = small(teachers={"runs": [str(tmp_path / "other")], "weight": 0.5})
     with pytest.raises(SystemExit, match="knows tuberculosis, not pneumonia"):
         lab.teachers.soft_targets(recipe, [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ import pytest
 
 from tests.support.checkout import CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
+from training.__main__ import main
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 
 pytestmark = [
@@ -30,7 +30,8 @@ def lab() -> SimpleNamespace:
         warnings.simplefilter("ignore")
         from training.commands import tune
         from training.data import recipe_data
-    return SimpleNamespace(tune=tune, data=recipe_data)
+        from training.learning import search
+    return SimpleNamespace(tune=tune, data=recipe_data, search=search)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +58,8 @@ def test_a_search_runs_its_trials_and_names_the_best(
     data = draw_cohorts(tmp_path / "data", "kermany224")
     examples = lab.data.load_recipe_data(recipe.cohorts, [str(data)])
     folder = tmp_path / "search"
-    tuner = lab.tune.search(recipe, examples, method, trials, folder)
-    lab.tune.save_results(folder, recipe, tuner)
+    found = lab.search.search(recipe, examples, method, trials, folder)
+    lab.tune.save_results(folder, recipe, found)
     with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == trials
@@ -68,10 +69,8 @@ def test_a_search_runs_its_trials_and_names_the_best(
     best = load_recipe(folder / "best.yaml")
     assert best.learning_rate == pytest.approx(float(rows[0]["learning_rate"]))
     assert best.steps == recipe.steps
-    again = lab.tune.search(recipe, examples, method, trials, folder)
-    assert {trial.trial_id: trial.score for trial in again.oracle.trials.values()} == {
-        trial.trial_id: trial.score for trial in tuner.oracle.trials.values()
-    }
+    again = lab.search.search(recipe, examples, method, trials, folder)
+    assert {trial.trial_id: trial.score for trial in again} == {trial.trial_id: trial.score for trial in found}
 
 
 def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
@@ -79,7 +78,7 @@ def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = draw_cohorts(tmp_path / "data", "kermany224")
-    trial = lab.tune._Trial(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
     values = {"learning_rate": 0.002, "network.filters": 1}
     trial.run("0", values | {"tuner/epochs": 9})
     trial.run("1", values | {"tuner/epochs": 27, "tuner/trial_id": "0"})
@@ -93,21 +92,20 @@ def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
 
 
 def test_a_search_does_not_go_on_with_another_recipe(lab: SimpleNamespace, recipe: Recipe, tmp_path: Path) -> None:
-    lab.tune.begin_search(tmp_path / "search", recipe)
-    lab.tune.begin_search(tmp_path / "search", recipe)
+    lab.search.begin_search(tmp_path / "search", recipe)
+    lab.search.begin_search(tmp_path / "search", recipe)
     with pytest.raises(SystemExit, match="its trials are of another recipe"):
-        lab.tune.begin_search(tmp_path / "search", with_values(recipe, {"steps": 5}))
+        lab.search.begin_search(tmp_path / "search", with_values(recipe, {"steps": 5}))
 
 
 def test_shorter_trials_find_a_recipe_of_full_length(
-    lab: SimpleNamespace, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save_recipe(tmp_path / "recipe.yaml", recipe)
     data = draw_cohorts(tmp_path / "data", "kermany224")
     given = ["tune", "recipe.yaml", "--method", "random", "--trials", "1", "--steps", "3", "--name", "search"]
-    monkeypatch.setattr(sys, "argv", [*given, "--runs", str(tmp_path), "--data", str(data)])
-    lab.tune.main()
+    main([*given, "--runs", str(tmp_path), "--data", str(data)])
     (trial,) = (tmp_path / "search").glob("trial-*")
     assert load_recipe(trial / "recipe.yaml").steps == 3
     assert load_recipe(tmp_path / "search" / "best.yaml").steps == recipe.steps == 27
@@ -118,12 +116,12 @@ def test_a_trial_that_diverges_is_the_worst_and_not_the_end(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = draw_cohorts(tmp_path / "data", "kermany224")
-    trial = lab.tune._Trial(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
     assert trial.run("0", {"learning_rate": 1e30, "network.filters": 0}) == 0.0
 
 
 def test_a_space_of_lists_reaches_the_recipe_as_lists(lab: SimpleNamespace, recipe: Recipe) -> None:
-    assert lab.tune.chosen(recipe, {"learning_rate": 0.002, "network.filters": 1, "tuner/epochs": 3}) == {
+    assert lab.search.chosen(recipe, {"learning_rate": 0.002, "network.filters": 1, "tuner/epochs": 3}) == {
         "learning_rate": 0.002,
         "network.filters": [3, 5],
     }

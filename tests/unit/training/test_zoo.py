@@ -55,7 +55,7 @@ def test_network_pads_explicitly_wherever_it_halves() -> None:
         warnings.simplefilter("ignore")
         import keras
 
-        from converter.package.manifest import InputSpec
+        from converter.package.network import InputSpec
         from training.learning.zoo.residual import halving_paddings, residual_network
     spec = InputSpec.model_validate(
         {"height": 32, "width": 32, "layout": "NCHW", "normalisation": {"name": "centre-standardise"}}

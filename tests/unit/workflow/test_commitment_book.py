@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
-from scp_node.deliver.scu import COMPREHENSIVE_SR, SECONDARY_CAPTURE
-from scp_node.dimse.storage_commitment import IMPLICIT_LE, REPORT_BYTES_MAX, EventReport
-from scp_node.workflow.commitment_book import FAILURE_REASONS, SENT_MAX, Remedy
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX, EventReport
+from scp_node.dimse.uids import COMPREHENSIVE_SR, IMPLICIT_LE
+from scp_node.ledger.records import now_utc
+from scp_node.settings import Delivery
+from scp_node.workflow.commitment_book import FAILURE_REASONS, Remedy
+from scp_node.workflow.job_kinds import commitment_job
 from tests.support.peers.commitment import (
     OUR_RESULT,
     RESULT_UID,
@@ -23,6 +27,8 @@ from tests.support.peers.commitment import (
     references,
     sent_delivery,
 )
+
+SENT_MAX = Delivery().uncommitted_attempts_max
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ def test_each_failure_reason_has_its_remedy(delivery: SentDelivery, reason: int)
 
 def test_nobody_is_asked_any_more_once_an_answer_came(delivery: SentDelivery) -> None:
     with delivery.ledger.transaction() as tx:
-        delivery.jobs.enqueue_commitment(tx, 1, 1, "pacs", "1.2.3.1")
+        delivery.jobs.put(tx, commitment_job(delivery.row, 1, "1.2.3.1", now_utc()))
     delivery.book.take(committed(delivery.ask()))
     assert delivery.job("commitment:1:1").state == "done"
 

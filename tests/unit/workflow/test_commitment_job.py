@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from scp_node.deliver.scu import ResultSender
+from scp_node.deliver.destinations import Destinations
 from scp_node.demo.archive import EmbeddedArchive
-from scp_node.dimse.storage_commitment import STORAGE_COMMITMENT
+from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import JobRow
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import now_utc
-from scp_node.settings import Settings
-from scp_node.workflow.commitment_job import ASKED_MAX, NOT_OFFERED, plan_commitment, run_commitment_job
+from scp_node.settings import Delivery, Settings
+from scp_node.workflow.commitment_job import NOT_OFFERED, plan_commitment, run_commitment_job
 from scp_node.workflow.services import Services
 from tests.support.peers.archives import scripted_archive
 from tests.support.peers.commitment import RESULT_UID, SentDelivery, committed, committing_archive, sent_delivery
 from tests.support.peers.ports import free_port
 
 JOB = "commitment:1:1"
+ASKED_MAX = Delivery().commitment_requests_max
 
 
 class Committing:
@@ -32,7 +33,7 @@ class Committing:
     def __init__(self, delivery: SentDelivery) -> None:
         self.delivery, self.ledger = delivery, delivery.ledger
 
-    def parts(self, port: int, *, wanted: bool = True, keep_open_s: float = 5.0) -> Services:
+    def services(self, port: int, *, wanted: bool = True, keep_open_s: float = 5.0) -> Services:
         remote = {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": port, "storage_commitment": wanted}
         settings = Settings.model_validate(
             {
@@ -43,22 +44,22 @@ class Committing:
             }
         )
         unused: Any = None
-        sender = ResultSender(settings)
-        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, sender)
+        destinations = Destinations(settings)
+        return Services(lambda: settings, self.ledger, self.delivery.jobs, unused, unused, unused, unused, destinations)
 
     def plan(self, port: int, **options: bool) -> str:
         with self.ledger.transaction() as tx:
-            return plan_commitment(tx, self.parts(port, **options), self.delivery.row, 1, "1.2.3.1", "stored")
+            return plan_commitment(tx, self.services(port, **options), self.delivery.row, 1, "1.2.3.1", "stored")
 
     def run(self, port: int, **options: Any) -> JobRow:
         with self.ledger.transaction() as tx:
-            self.ledger.update_job(tx, JOB, state="running")
-        run_commitment_job(self.parts(port, **options), self.delivery.job(JOB))
+            tx.jobs.update(JOB, state="running")
+        run_commitment_job(self.services(port, **options), self.delivery.job(JOB))
         return self.delivery.job(JOB)
 
     def offered(self) -> bool | None:
         with self.ledger.reading() as tx:
-            return self.ledger.sop_class_accepted(tx, "pacs", STORAGE_COMMITMENT)
+            return tx.sop_classes.accepted("pacs", STORAGE_COMMITMENT)
 
 
 @pytest.fixture
@@ -95,16 +96,16 @@ def test_the_request_is_in_the_ledger_before_the_archive_is_asked(committing: Co
         committing.plan(archive.port)
         committing.run(archive.port)
     with committing.ledger.reading() as tx:
-        row = committing.ledger.commitment(tx, str(archive.requests[0].TransactionUID))
+        row = tx.commitments.get(str(archive.requests[0].TransactionUID))
     assert row is not None and row.requested_at < row.answered_at  # type: ignore[operator]
 
 
 def test_waiting_ends_when_the_receiver_got_the_report(committing: Committing) -> None:
     with committing_archive(reports=False) as archive:
         committing.plan(archive.port)
-        parts = committing.parts(archive.port, keep_open_s=600)
+        services = committing.services(archive.port, keep_open_s=600)
         with committing.ledger.transaction() as tx:
-            committing.ledger.update_job(tx, JOB, state="running")
+            tx.jobs.update(JOB, state="running")
 
         def receive() -> None:
             assert archive.done.wait(10)
@@ -112,7 +113,7 @@ def test_waiting_ends_when_the_receiver_got_the_report(committing: Committing) -
 
         receiver = threading.Thread(target=receive)
         receiver.start()
-        run_commitment_job(parts, committing.delivery.job(JOB))
+        run_commitment_job(services, committing.delivery.job(JOB))
         receiver.join()
     assert committing.delivery.row.state == "committed"
 
@@ -157,7 +158,7 @@ def test_an_archive_that_does_not_offer_it_is_remembered_and_not_asked_for_an_ho
         assert committing.offered() is False
         assert committing.plan(archive.port) == f"stored; {NOT_OFFERED}"
     with committing.ledger.transaction() as tx:
-        tx.execute(t.capability.update().values(seen_at=now_utc() - timedelta(hours=2)))
+        tx.connection.execute(t.capability.update().values(seen_at=now_utc() - timedelta(hours=2)))
     assert committing.plan(archive.port) == "stored"
 
 
@@ -175,7 +176,7 @@ def test_the_archive_of_the_demonstration_declines_in_order(committing: Committi
 def test_nobody_is_asked_where_the_configuration_does_not_say_so(committing: Committing) -> None:
     assert committing.plan(free_port(), wanted=False) == "stored"
     with committing.ledger.reading() as tx:
-        assert committing.ledger.job(tx, JOB) is None
+        assert tx.jobs.get(JOB) is None
 
 
 def test_a_result_that_is_committed_already_is_not_asked_about(committing: Committing) -> None:

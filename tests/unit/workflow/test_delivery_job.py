@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,16 +10,21 @@ from typing import Any, cast
 
 import pytest
 
-from scp_node.deliver.scu import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SECONDARY_CAPTURE, ResultSender
+from converter.image.sop_classes import SECONDARY_CAPTURE
+from scp_node.deliver.destinations import Destinations
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from scp_node.engine.jobs import JobQueue
-from scp_node.ledger import DeliveryRow, JobRow, Ledger, NewResult
+from scp_node.ledger import DeliveryRow, JobLost, JobRow, Ledger, NewResult
 from scp_node.ledger.records import now_utc
-from scp_node.settings import Delivery, Settings
+from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
-from scp_node.workflow.delivery_job import run_delivery_job, wait_s
+from scp_node.workflow.delivery_job import run_delivery_job
+from scp_node.workflow.job_kinds import delivery_job
+from scp_node.workflow.job_subjects import retry_job
 from scp_node.workflow.services import Services
 from tests.support.dicom.objects import small_file
 from tests.support.ledger.ledgers import claimed, new_ledger, received
+from tests.support.ledger.work import hold
 from tests.support.peers.archives import scripted_archive
 
 REFUSES_3D = (COMPREHENSIVE_SR, SECONDARY_CAPTURE)
@@ -38,12 +43,14 @@ class Delivering:
         self.spool.put("ab" * 32, path.read_bytes())
         new = NewResult(sop_instance_uid, sop_class_uid, "2.25.7", "sr", "ab" * 32, path.stat().st_size, "0")
         with self.ledger.transaction() as tx:
-            self.ledger.add_instance(tx, received())
-            report = self.ledger.open_report(tx, "1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
-            delivery = self.ledger.close_report(tx, report, [new], ["pacs"])[0]
-            self.jobs.enqueue_delivery(tx, delivery.id, "pacs", "1.2.3.1")
+            tx.instances.add(received())
+            report = tx.reports.open("1.2.3.1", "chest", "study-job", "m@1.0.0", ["1.2.3.1.1"])
+            delivery = tx.reports.close(report, [new], ["pacs"])[0]
+            self.jobs.put(tx, delivery_job(delivery, "1.2.3.1", now_utc()))
 
-    def attempt(self, port: int, **delivery: float) -> tuple[DeliveryRow, JobRow]:
+    def attempt(
+        self, port: int, *, while_sending: Callable[[], None] = lambda: None, **delivery: float
+    ) -> tuple[DeliveryRow, JobRow]:
         settings = Settings.model_validate(
             {
                 "node": {"ae_title": "HILUM"},
@@ -52,26 +59,37 @@ class Delivering:
                 "delivery": {"connect_timeout_s": 5, "response_timeout_s": 5, **delivery},
             }
         )
-        sender = ResultSender(settings)
+        destinations = Destinations(settings)
         unused: Any = None
-        parts = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, sender)
+        services = Services(lambda: settings, self.ledger, self.jobs, self.spool, unused, unused, unused, destinations)
+        held = claimed(self.ledger, self.job)
+        while_sending()
         try:
-            run_delivery_job(parts, claimed(self.ledger, self.job))
+            run_delivery_job(services, held)
         finally:
-            sender.close()
+            destinations.close()
+        return self.row, self.job
+
+    def is_taken_over(self) -> None:
+        with self.ledger.transaction() as tx:
+            assert tx.jobs.release("test-worker", []) == 1
+        hold(self.ledger, "delivery:1", "other")
+
+    @property
+    def row(self) -> DeliveryRow:
         with self.ledger.reading() as tx:
-            return self.ledger.delivery(tx, 1), self.job
+            return tx.deliveries.get(1)
 
     @property
     def job(self) -> JobRow:
         with self.ledger.reading() as tx:
-            return cast(JobRow, self.ledger.job(tx, "delivery:1"))
+            return cast(JobRow, tx.jobs.get("delivery:1"))
 
 
 @pytest.fixture
 def delivering(tmp_path: Path) -> Iterator[Delivering]:
     ledger = new_ledger(tmp_path)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     one = Delivering(ledger, jobs, Spool(tmp_path / "spool"))
     path = small_file(tmp_path, SECONDARY_CAPTURE)
     one.enter(path, SECONDARY_CAPTURE, "2.25.1")
@@ -104,15 +122,14 @@ def test_a_dead_letter_is_sent_after_a_person_asked_for_it(delivering: Deliverin
     with scripted_archive(0xC000, 0x0000) as archive:
         assert delivering.attempt(archive.port)[0].state == "dead"
         with delivering.ledger.transaction() as tx:
-            delivering.jobs.retry(tx, "delivery:1")
-            delivering.ledger.restart_delivery(tx, 1)
+            retry_job(tx, "delivery:1")
         delivery, job = delivering.attempt(archive.port)
     assert (delivery.state, job.state, delivery.attempts) == ("sent", "done", 2)
 
 
 def test_a_delivery_that_failed_for_too_long_is_given_up(delivering: Delivering) -> None:
     with delivering.ledger.transaction() as tx:
-        delivering.ledger.update_delivery(tx, 1, created_at=now_utc() - timedelta(hours=3))
+        tx.deliveries.update(1, created_at=now_utc() - timedelta(hours=3))
     with scripted_archive(0xA700) as archive:
         delivery, job = delivering.attempt(archive.port, give_up_after_h=2)
     assert (delivery.state, job.state) == ("dead", "dead")
@@ -125,16 +142,27 @@ def test_a_silent_port_is_tried_again(delivering: Delivering) -> None:
     assert (delivery.state, job.state, delivery.status) == ("failed", "waiting", None)
 
 
-def test_waiting_doubles_up_to_its_limit_and_is_never_the_same_for_all() -> None:
-    settings = Delivery(retry_first_s=5, retry_max_s=600)
-    for attempts, longest in ((1, 5), (2, 10), (5, 80), (8, 600), (1000, 600)):
-        waits = [wait_s(attempts, settings) for _ in range(50)]
-        assert all(longest / 2 <= wait <= longest for wait in waits) and len(set(waits)) > 1
+def test_the_next_attempt_is_when_the_settings_say(delivering: Delivering) -> None:
+    before = now_utc()
+    with scripted_archive(0xA700) as archive:
+        delivery, job = delivering.attempt(archive.port, retry_first_s=1000, retry_max_s=900, retry_jitter=0)
+    assert delivery.next_attempt_at == job.due_at
+    assert timedelta(seconds=900) <= job.due_at - before < timedelta(seconds=960)
+
+
+@pytest.mark.parametrize("status", [0x0000, 0xA700, 0xC000])
+def test_a_worker_that_lost_its_job_while_the_archive_answered_changes_no_delivery(
+    delivering: Delivering, status: int
+) -> None:
+    before = delivering.row
+    with scripted_archive(status) as archive, pytest.raises(JobLost):
+        delivering.attempt(archive.port, while_sending=delivering.is_taken_over)
+    assert (delivering.row, delivering.job.worker) == (before, "other")
 
 
 def test_the_class_that_an_archive_refuses_is_replaced_and_remembered(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path)
-    jobs = JobQueue(ledger)
+    jobs = JobQueue()
     one = Delivering(ledger, jobs, Spool(tmp_path / "spool"))
     one.enter(small_file(tmp_path, COMPREHENSIVE_3D_SR), COMPREHENSIVE_3D_SR, "2.25.1")
     with scripted_archive(classes=REFUSES_3D) as archive:
@@ -142,7 +170,7 @@ def test_the_class_that_an_archive_refuses_is_replaced_and_remembered(tmp_path: 
         assert (delivery.state, job.state) == ("sent", "done")
         assert list(archive.received) == [delivery.result_uid] and delivery.result_uid != "2.25.1"
     with ledger.reading() as tx:
-        result = ledger.result(tx, delivery.result_uid)
+        result = tx.results.get(delivery.result_uid)
         assert result is not None and result.sop_class_uid == COMPREHENSIVE_SR
-        assert ledger.sop_class_accepted(tx, "pacs", COMPREHENSIVE_3D_SR) is False
+        assert tx.sop_classes.accepted("pacs", COMPREHENSIVE_3D_SR) is False
     ledger.engine.dispose()

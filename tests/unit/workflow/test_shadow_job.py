@@ -13,15 +13,18 @@ import pytest
 import yaml
 from pydicom import Dataset
 
-from converter.package.manifest import Concept
+from converter.package.concept import Concept
+from converter.result.findings import Finding
 from scp_node.decode.pool import DecodePool
-from scp_node.engine.jobs import IMAGES_QUEUE, SHADOWS_QUEUE, JobQueue
+from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
-from scp_node.ledger import Analysis, Ledger, ShadowRow, StoredFinding
+from scp_node.intake.image_jobs import IMAGES_QUEUE
+from scp_node.ledger import Analysis, Ledger, ShadowRow
 from scp_node.ledger.records import now_utc
 from scp_node.node.shadow import on_one_core, queues
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
+from scp_node.workflow.job_kinds import SHADOWS_QUEUE, shadow_job
 from scp_node.workflow.shadow_job import ShadowServices, bury_shadow, run_shadow_job
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.ledger.ledgers import claimed, new_ledger, received
@@ -36,7 +39,7 @@ class Shadow:
     """A ledger with one image that tiny@1.0.0 has scored, and what its second score takes."""
 
     ledger: Ledger
-    parts: ShadowServices
+    services: ShadowServices
     route: dict[str, Any] = field(default_factory=lambda: {"shadow": "tiny@1.1.0"})
 
     def settings(self) -> Settings:
@@ -51,27 +54,25 @@ class Shadow:
     def receive(self, ds: Dataset) -> None:
         """Store and judge, as receiver and image job would."""
         record = received()
-        path = self.parts.spool.path(record.spool_name)
+        path = self.services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_dx(path, ds)
-        found = StoredFinding("bright", BRIGHT, 0.9, 0.5, True, None)
+        found = Finding("bright", BRIGHT, 0.9, 0.5, True, None)
         analysis = Analysis(np.zeros((1, 4, 4), np.float32), np.eye(2, 3), (100, 100), "cpu", (found,))
         with self.ledger.transaction() as tx:
-            self.ledger.add_instance(tx, record)
-            self.ledger.finish_instance(
-                tx, UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis
-            )
-            self.parts.jobs.enqueue_shadow(tx, UID, record.study_instance_uid)
+            tx.instances.add(record)
+            tx.instances.finish(UID, "inferred", route="chest", model="tiny@1.0.0", reportable=True, analysis=analysis)
+            self.services.jobs.put(tx, shadow_job(tx.instances.get(UID), 0, now_utc()))
 
     def run(self) -> ShadowRow | None:
         with self.ledger.reading() as tx:
-            (job,) = self.ledger.pending_jobs(tx, SHADOWS_QUEUE, 10)
+            (job,) = tx.jobs.pending(SHADOWS_QUEUE, 10)
         held = claimed(self.ledger, job)
-        run_shadow_job(self.parts, held)
+        run_shadow_job(self.services, held)
         with self.ledger.reading() as tx:
-            done = self.ledger.job(tx, job.job_id)
+            done = tx.jobs.get(job.job_id)
             assert done is not None and done.state == "done"
-            return next(self.ledger.shadows_since(tx, now_utc().replace(year=2000)), None)
+            return next(tx.shadows.since(now_utc().replace(year=2000)), None)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def shadow(tmp_path: Path, models_dir: Path, pool: DecodePool) -> Iterator[Shado
     ledger = new_ledger(tmp_path)
     models = LoadedModels(models_dir, on_one_core(Inference()))
     spool = Spool(tmp_path / "spool")
-    one = Shadow(ledger, ShadowServices(lambda: one.settings(), ledger, JobQueue(ledger), spool, models, pool))
+    one = Shadow(ledger, ShadowServices(lambda: one.settings(), ledger, JobQueue(), spool, models, pool))
     yield one
     models.close()
     ledger.engine.dispose()
@@ -134,7 +135,7 @@ def test_a_broken_package_is_a_failure_of_each_image_and_not_of_the_job(
     shadow: Shadow, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
     shadow.route = {"shadow": f"tiny@{version}"}
-    assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
     assert "second model cannot be used" in caplog.messages
     shadow.receive(make_dx(rows=256, columns=220))
     row = shadow.run()
@@ -151,26 +152,26 @@ def test_a_model_without_a_finding_of_the_first_one_is_told_as_a_failure(shadow:
 def test_where_no_route_names_a_second_model_any_more_what_waits_is_ended_without_a_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     shadow.route = {}
-    assert queues(shadow.settings(), shadow.parts.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
     assert shadow.run() is None
 
 
 def test_an_image_that_is_analysed_anew_waits_for_its_new_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     with shadow.ledger.transaction() as tx:
-        shadow.ledger.reopen_instance(tx, UID)
+        tx.instances.reopen(UID)
     assert shadow.run() is None
 
 
 def test_a_job_that_died_leaves_a_row_that_says_so(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     with shadow.ledger.transaction() as tx:
-        (job,) = shadow.ledger.pending_jobs(tx, SHADOWS_QUEUE, 1)
-        bury_shadow(shadow.parts, tx, job, "crashed", "the process died")
-        (row,) = shadow.ledger.shadows_since(tx, now_utc().replace(year=2000))
+        (job,) = tx.jobs.pending(SHADOWS_QUEUE, 1)
+        bury_shadow(shadow.services, tx, job, "crashed", "the process died")
+        (row,) = tx.shadows.since(now_utc().replace(year=2000))
         assert (row.outcome, row.detail) == ("failed", "crashed: the process died")
-        assert shadow.ledger.instance(tx, UID).state == "inferred"
-        assert shadow.ledger.pending_jobs(tx, IMAGES_QUEUE, 1) == []
+        assert tx.instances.get(UID).state == "inferred"
+        assert tx.jobs.pending(IMAGES_QUEUE, 1) == []
 
 
 def test_the_gpu_stays_the_first_models() -> None:

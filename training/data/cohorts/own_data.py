@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from converter.package.manifest import Name, PackageSection
+from converter.package.section import Name, PackageSection
 from training.data.cohorts.cohort import About, WrongLayout
 from training.data.cohorts.layout import found_in, text_of
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.learning.recipe import Network
 from training.learning.zoo.plain import plain_network
 from training.learning.zoo.residual import residual_network

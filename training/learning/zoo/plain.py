@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from converter.package.manifest import InputSpec
+from converter.package.network import InputSpec
 from training.learning.recipe import Plain
 from training.learning.zoo.head import BIAS, with_map
 

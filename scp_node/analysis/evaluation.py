@@ -1,0 +1,127 @@
+"""Judges a model package on labelled images: reads the labels, makes a case of each image, and builds the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from converter.evaluation.cases import Case, Rival
+from converter.evaluation.gallery import Gallery, Picture
+from converter.evaluation.labels import Labels, read_labels
+from converter.evaluation.report import Setting, build_report
+from converter.package.manifest import Manifest
+from scp_node.analysis.labelled_images import LabelledImage, Matched
+from scp_node.analysis.predictor import Outcome, Prediction
+from scp_node.errors import ConfigurationError, UsageError
+
+LABEL_FILE_BYTES_MAX = 64_000_000
+THIS_SITE = "this site"
+
+
+class Judging:
+    """Takes the outcomes of one package as `hilum predict` would show them, and makes cases of them."""
+
+    def __init__(
+        self, manifest: Manifest, folder: Path, images: Sequence[LabelledImage], with_pictures: bool = False
+    ) -> None:
+        self.manifest, self.folder = manifest, folder
+        self.images = {image.path: image for image in images}
+        self.cases: list[Case] = []
+        self.failed: list[dict[str, str]] = []
+        self._galleries = {
+            finding.name: Gallery(finding.name, finding.operating_threshold, len(manifest.findings))
+            for finding in manifest.findings
+            if with_pictures
+        }
+
+    def watched(self, outcomes: Iterable[tuple[Path, Outcome]]) -> Iterator[tuple[Path, Outcome]]:
+        """The same outcomes; each is taken on its way."""
+        for path, outcome in outcomes:
+            if isinstance(outcome, Prediction):
+                self._add(path, outcome)
+            else:
+                self.failed.append({"file": self.name_of(path), "code": outcome.code, "message": str(outcome)})
+            yield path, outcome
+
+    def name_of(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def pictures(self) -> dict[str, list[Picture]]:
+        """By finding, the radiographs that the page shows."""
+        return {name: list(gallery.pictures()) for name, gallery in self._galleries.items()}
+
+    def as_rival_of(self, other: Judging) -> Rival:
+        """What this package says of the cases of `other`."""
+        probability = {case.name: case.probability for case in self.cases}
+        return Rival(
+            f"{self.manifest.name} {self.manifest.version}",
+            [probability.get(case.name, {}) for case in other.cases],
+            {finding.name: finding.operating_threshold for finding in self.manifest.findings},
+        )
+
+    def _add(self, path: Path, prediction: Prediction) -> None:
+        image, name = self.images[path], self.name_of(path)
+        label = image.label
+        case = Case(
+            name=name,
+            patient=label.patient or f"file {name}",
+            source=label.source or THIS_SITE,
+            truth=label.truth,
+            probability={finding.name: finding.probability for finding in prediction.findings},
+            declined=prediction.declined,
+            view=label.view,
+            sex=label.sex,
+            age_years=label.age_years,
+        )
+        self.cases.append(case)
+        if prediction.converted is None or prediction.cam is None or not image.may_be_shown:
+            return
+        for finding, cam in zip(self.manifest.findings, prediction.cam, strict=True):
+            if finding.name in self._galleries:
+                self._galleries[finding.name].add(len(self.cases), case, prediction.converted.preview, cam)
+
+
+def read_label_file(path: Path, manifest: Manifest) -> Labels:
+    """The rows of a label file for the findings of a package.
+
+    Raises UsageError when it is too large, and ConfigurationError with every problem and its line.
+    """
+    if path.stat().st_size > LABEL_FILE_BYTES_MAX:
+        raise UsageError(f"{path}: larger than {LABEL_FILE_BYTES_MAX} bytes")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}:1: not UTF-8 (save it as 'CSV UTF-8')") from error
+    read = read_labels(text, [finding.name for finding in manifest.findings])
+    if read.problems:
+        raise ConfigurationError("\n".join(f"{path}:{problem}" for problem in read.problems))
+    return read
+
+
+def build_site_report(
+    judging: Judging, matched: Matched, created: datetime, rivals: Sequence[Judging] = ()
+) -> dict[str, Any]:
+    """Everything that page, JSON and terminal show of a package on the images of one site."""
+    setting = Setting(
+        title=f"{len(judging.cases)} labelled images of {THIS_SITE}",
+        created=f"{created:%Y-%m-%d}",
+        pooled=True,
+        patients_known=all(image.label.patient for image in judging.images.values()),
+        unjudged=_unjudged(matched, judging),
+    )
+    return build_report(judging.manifest, judging.cases, setting, [rival.as_rival_of(judging) for rival in rivals])
+
+
+def _unjudged(matched: Matched, judging: Judging) -> dict[str, list[dict[str, str]]]:
+    unanswered = [image.path for image in matched.images if not image.label.truth]
+    return {
+        "unreadable": judging.failed,
+        "unlabelled": [{"file": judging.name_of(path)} for path in matched.unlabelled],
+        "without_image": [
+            {"line": str(label.line), "label": label.file or label.sop_instance_uid, "message": why}
+            for label, why in matched.without_image
+        ],
+        "without_answer": [{"file": judging.name_of(path)} for path in unanswered],
+    }

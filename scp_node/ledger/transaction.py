@@ -1,0 +1,47 @@
+"""One transaction of the ledger, and the statements on each subject that it may hold."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from scp_node.ledger.commitments import Commitments
+from scp_node.ledger.deliveries import Deliveries
+from scp_node.ledger.drift_counts import DriftCounts
+from scp_node.ledger.events import Events
+from scp_node.ledger.instances import Instances
+from scp_node.ledger.jobs import Jobs
+from scp_node.ledger.reports import Reports
+from scp_node.ledger.results import Results
+from scp_node.ledger.shadows import Shadows
+from scp_node.ledger.sop_classes import SopClasses
+from scp_node.ledger.studies import Studies
+
+
+class Transaction:
+    """What belongs together and commits together: `tx.instances.add(record)`, `tx.jobs.add(new)`.
+
+    `connection` is that of the database, for an engine that enqueues in the same transaction.
+    """
+
+    __slots__ = (
+        "commitments",
+        "connection",
+        "deliveries",
+        "drift_counts",
+        "events",
+        "instances",
+        "jobs",
+        "reports",
+        "results",
+        "shadows",
+        "sop_classes",
+        "studies",
+    )
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.studies, self.instances, self.events = Studies(connection), Instances(connection), Events(connection)
+        self.jobs, self.shadows, self.drift_counts = Jobs(connection), Shadows(connection), DriftCounts(connection)
+        self.reports, self.results = Reports(connection), Results(connection)
+        self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
+        self.commitments = Commitments(connection)

@@ -1,0 +1,97 @@
+"""Which model packages there are, what each was made for, and what it does in a node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.package.manifest import Manifest
+from scp_node.errors import ModelUnusable
+from scp_node.inference.packages import find_package, open_package, package_folders
+from scp_node.ledger import Ledger
+from scp_node.monitoring.models_in_use import ModelUse, models_in_use
+from scp_node.queries.model_reports import drift_report
+from scp_node.settings import Settings
+from scp_node.settings.places import models_dir as models_dir_of
+from scp_node.telemetry.heartbeat import read_statuses, status_folder
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """One package of a folder, or one that only a route names. `problem` says why it cannot be used; else `gate` and
+    the rest are those of its manifest."""
+
+    label: str
+    use: ModelUse | None
+    problem: str = ""
+    title: str = ""
+    findings: tuple[str, ...] = ()
+    gate: str = ""
+
+
+@dataclass(frozen=True)
+class ModelDetails:
+    """One package; `drift_reference` says what images are compared with, `card` is the file for a reader."""
+
+    manifest: Manifest
+    drift_reference: str
+    use: ModelUse | None
+    card: Path | None
+
+
+def model_uses(settings: Settings, ledger: Ledger | None) -> dict[str, ModelUse]:
+    """By label, what packages do in a node; without a ledger the node has never run, and no image was compared."""
+    senders = () if ledger is None else drift_report(ledger, settings).senders
+    statuses = read_statuses(status_folder(settings.node.data_dir), time.monotonic())
+    return models_in_use(settings, models_dir_of(settings), statuses, senders)
+
+
+def list_models(models_dir: Path, uses: Mapping[str, ModelUse]) -> list[ListedModel]:
+    """Every package in `models_dir` by name and version, then those of `uses` that are not there."""
+    listed = [_listed(folder, uses) for folder in package_folders(models_dir)]
+    there = {one.label for one in listed}
+    for label in sorted(uses.keys() - there):
+        use = uses[label]
+        listed.append(ListedModel(label, use, f"missing, but named by {', '.join(use.routes + use.shadow_of)}"))
+    return listed
+
+
+def model_details(models_dir: Path, model: str, uses: Mapping[str, ModelUse]) -> ModelDetails:
+    """Raises ModelMissing, ModelUnusable."""
+    package = find_package(models_dir, model)
+    card = package.folder / "CARD.md"
+    return ModelDetails(
+        manifest=package.manifest,
+        drift_reference=_drift_reference(package.manifest),
+        use=uses.get(package.label),
+        card=card if card.is_file() else None,
+    )
+
+
+def _listed(folder: Path, uses: Mapping[str, ModelUse]) -> ListedModel:
+    label = f"{folder.parent.name}@{folder.name}"
+    try:
+        manifest = open_package(folder).manifest
+    except ModelUnusable as error:
+        return ListedModel(label, uses.get(label), f"unusable: {error}")
+    return ListedModel(
+        label=label,
+        use=uses.get(label),
+        title=manifest.title,
+        findings=tuple(finding.name for finding in manifest.findings),
+        gate=_gate(manifest),
+    )
+
+
+def _gate(manifest: Manifest) -> str:
+    """From which share on the package itself takes an image for one to analyse."""
+    return "none" if manifest.gate is None else f"{manifest.gate.kinds[0].name} from {manifest.gate.threshold:g}"
+
+
+def _drift_reference(manifest: Manifest) -> str:
+    found = manifest.distribution
+    if found is None:
+        return "no reference: the package has no section `distribution`, so that drift cannot be told"
+    return f"compared with {found.images} films of {found.fitted_on}"

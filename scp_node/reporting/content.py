@@ -1,0 +1,94 @@
+"""What the results of a study are built from, out of ledger, spool and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from pydicom import Dataset
+
+from converter.declined import Declined
+from converter.errors import Unreadable
+from converter.image.image_file import read_header
+from converter.package.manifest import Manifest
+from converter.result.algorithm import algorithm_of
+from converter.result.findings import ReportIdentity
+from converter.result.kinds.content import Rendering, ReportedImage, ResultOptions, StudyContent
+from converter.result.provenance import device_uid
+from scp_node.ledger import Analysis, InstanceRow, ReportRow, Transaction
+from scp_node.settings import Report, Settings
+
+
+def reported_image(instance: InstanceRow, analysis: Analysis | None, path: Path) -> ReportedImage:
+    """One instance of a report with its header and, if it was analysed, what was found."""
+    declined = None
+    if analysis is None and instance.decline_code is not None:
+        declined = Declined(instance.decline_code, instance.detail)
+    return ReportedImage(
+        sop_instance_uid=instance.sop_instance_uid,
+        source=header_or_stub(instance, path),
+        findings=() if analysis is None else analysis.findings,
+        notes=tuple(instance.notes),
+        cam=None if analysis is None else analysis.cam,
+        judged_at=instance.finished_at,
+        declined=declined,
+    )
+
+
+def header_or_stub(instance: InstanceRow, path: Path) -> Dataset:
+    """The header of an instance, or, where it cannot be read, what the ledger knows: a report must still name it."""
+    try:
+        ds = read_header(path)
+    except Unreadable:
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID = instance.sop_class_uid, instance.sop_instance_uid
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = instance.study_instance_uid, instance.series_instance_uid
+    ds.pop("PixelData", None)
+    return ds
+
+
+def study_content(
+    report: ReportRow,
+    manifest: Manifest,
+    images: Collection[ReportedImage],
+    settings: Settings,
+    rendering: Callable[[ReportedImage], Rendering],
+    earlier: Callable[[str, str], Dataset | None] = lambda kind, sop_instance_uid: None,
+    predecessors: tuple[tuple[str, str, str], ...] = (),
+    refused_classes: Collection[str] = (),
+) -> StudyContent:
+    """Times are those of this site's clock, as the Study Time beside them is."""
+    label, ae_title = f"{manifest.name}@{manifest.version}", settings.node.ae_title
+    return StudyContent(
+        ReportIdentity(
+            study_instance_uid=report.study_instance_uid,
+            revision=report.revision,
+            created_at=report.created_at.astimezone(),
+            device_uid=device_uid(ae_title, label),
+            station_name=ae_title,
+        ),
+        algorithm_of(manifest),
+        tuple(images),
+        result_options(settings.report, refused_classes),
+        rendering,
+        earlier,
+        predecessors,
+    )
+
+
+def result_options(report: Report, refused_classes: Collection[str] = ()) -> ResultOptions:
+    """What the section `report` says of results."""
+    return ResultOptions(
+        report.charset, report.sop_class, report.heatmap_side_max, report.heatmap_for, frozenset(refused_classes)
+    )
+
+
+def predecessors_of(tx: Transaction, latest: ReportRow | None) -> tuple[tuple[str, str, str], ...]:
+    """The Structured Reports of the revision before, as they went to the destinations."""
+    if latest is None:
+        return ()
+    return tuple(
+        (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
+        for result in tx.results.of_report(latest.id)
+        if result.kind == "sr" and tx.deliveries.of_result(result.sop_instance_uid)
+    )

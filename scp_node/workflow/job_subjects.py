@@ -1,0 +1,60 @@
+"""What it means for an image or a delivery that a person retries or cancels its job.
+
+A command uses this: it loads no model, decodes nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scp_node.engine.jobs import CANCELLED, JobQueue, JobSubject
+from scp_node.ledger import JobRow, Transaction
+from scp_node.ledger.records import JobKind
+
+
+def retry_job(tx: Transaction, job_id: str) -> JobRow:
+    """Start a dead or waiting job again now. Raises UsageError when there is no such job, or it is in another state."""
+    return JobQueue().retry(tx, job_id, JOB_SUBJECTS)
+
+
+def cancel_job(tx: Transaction, job_id: str) -> JobRow:
+    """Make a dead letter of a queued or waiting job. Raises UsageError like `retry_job`."""
+    return JobQueue().cancel(tx, job_id, JOB_SUBJECTS)
+
+
+def _reopen_image(tx: Transaction, job: JobRow) -> None:
+    tx.instances.reopen(job.subject)
+
+
+def _quarantine_image(tx: Transaction, job: JobRow) -> None:
+    """No report waits for the image, and none has it."""
+    tx.instances.finish(
+        job.subject,
+        "quarantined",
+        route=None,
+        model=None,
+        reportable=False,
+        decline_code="analysis-failed",
+        detail=CANCELLED,
+    )
+
+
+def _restart_delivery(tx: Transaction, job: JobRow) -> None:
+    tx.deliveries.restart(int(job.subject))
+
+
+def _give_up_delivery(tx: Transaction, job: JobRow) -> None:
+    tx.deliveries.update(int(job.subject), state="dead", next_attempt_at=None, detail=CANCELLED)
+
+
+def _nothing(tx: Transaction, job: JobRow) -> None:
+    """The subject does not change."""
+
+
+JOB_SUBJECTS: Mapping[JobKind, JobSubject] = {
+    "image": JobSubject(_reopen_image, _quarantine_image),
+    "study": JobSubject(_nothing, _nothing),
+    "shadow": JobSubject(_nothing, _nothing),
+    "delivery": JobSubject(_restart_delivery, _give_up_delivery),
+    "commitment": JobSubject(_nothing, _nothing),
+}

@@ -1,0 +1,29 @@
+"""The generated blocks by name: what stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.handbook import codes, commands, dicom, house, metrics, settings
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "settings": settings.settings,
+    "commands": commands.commands,
+    "metrics": metrics.metrics,
+    "decline-codes": codes.decline_codes,
+    "error-codes": codes.error_codes,
+    "store-answers": codes.store_answers,
+    "rejections": codes.rejections,
+    "commitment-answers": codes.commitment_answers,
+    "archive-statuses": codes.archive_statuses,
+    "archive-faults": codes.archive_faults,
+    "commitment-refusals": codes.commitment_refusals,
+    "commitment-failures": codes.commitment_failures,
+    "received-classes": dicom.received_classes,
+    "received-syntaxes": dicom.received_syntaxes,
+    "sent-classes": dicom.sent_classes,
+    "plan": house.plan,
+    "rooms": house.rooms,
+    "converter-rooms": house.converter_rooms,
+    "steps": house.steps,
+}

@@ -1,0 +1,85 @@
+"""Jobs and deliveries are listed by what is asked for, at most as many as are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from scp_node.errors import UsageError
+from scp_node.ledger import Ledger
+from scp_node.queries.deliveries import DeliveryFilter, list_deliveries
+from scp_node.queries.jobs import JobFilter, job_details, list_jobs
+
+JOB_CONTRACT = {"job_id", "kind", "state", "attempt", "due_at", "error", "study_instance_uid"}
+DELIVERY_CONTRACT = {"result_uid", "study_instance_uid", "destination", "state", "attempts", "detail"}
+
+
+def test_jobs_that_are_not_done_are_listed_oldest_first_and_all_are_counted(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        found = list_jobs(tx, JobFilter(), 10)
+    assert [(job.job_id, job.state) for job in found.jobs] == [
+        ("delivery:2", "waiting"),
+        ("delivery:3", "dead"),
+        ("image:1.2.3.3.1", "queued"),
+    ]
+    assert found.counts == {
+        **{("delivery", "waiting"): 1, ("delivery", "dead"): 1, ("delivery", "done"): 1},
+        **{("image", "done"): 3, ("image", "queued"): 1},
+    }
+    assert set(vars(found.jobs[0])) >= JOB_CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit", "expected"),
+    [
+        (JobFilter(("dead",)), 10, ["delivery:3"]),
+        (JobFilter(("done",), "delivery"), 10, ["delivery:1"]),
+        (JobFilter(kind="image"), 10, ["image:1.2.3.3.1"]),
+        (JobFilter(kind="study"), 10, []),
+        (JobFilter(), 1, ["delivery:2"]),
+        (JobFilter(kind="delivery"), 1, ["delivery:2"]),
+    ],
+)
+def test_jobs_are_listed_by_state_and_kind_up_to_a_limit(
+    ledger: Ledger, wanted: JobFilter, limit: int, expected: list[str]
+) -> None:
+    with ledger.reading() as tx:
+        assert [job.job_id for job in list_jobs(tx, wanted, limit).jobs] == expected
+
+
+def test_one_job_is_told_with_the_number_of_events_of_its_study(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        details = job_details(tx, "delivery:3")
+        with pytest.raises(UsageError, match="there is no job delivery:9"):
+            job_details(tx, "delivery:9")
+    assert (details.job.state, details.job.study_instance_uid, details.events) == ("dead", "1.2.3.1", 3)
+
+
+def test_deliveries_are_listed_newest_first_with_their_study(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        found = list_deliveries(tx, DeliveryFilter(), 10)
+    assert [(one.result_uid, one.kind, one.destination, one.state) for one in found] == [
+        ("1.2.9.1", "sr", "viewer", "dead"),
+        ("1.2.9.2", "heatmap", "pacs", "queued"),
+        ("1.2.9.1", "sr", "pacs", "committed"),
+    ]
+    assert {one.study_instance_uid for one in found} == {"1.2.3.1"}
+    assert found[0].status == 0xA900 and found[0].detail == "refused for good"
+    assert set(asdict(found[0])) >= DELIVERY_CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit", "expected"),
+    [
+        (DeliveryFilter(states=("dead", "queued")), 10, ["dead", "queued"]),
+        (DeliveryFilter(destination="pacs"), 10, ["queued", "committed"]),
+        (DeliveryFilter(study_instance_uid="1.2.3.2"), 10, []),
+        (DeliveryFilter(), 1, ["dead"]),
+    ],
+)
+def test_deliveries_are_listed_by_state_destination_and_study_up_to_a_limit(
+    ledger: Ledger, wanted: DeliveryFilter, limit: int, expected: list[str]
+) -> None:
+    with ledger.reading() as tx:
+        assert [one.state for one in list_deliveries(tx, wanted, limit)] == expected

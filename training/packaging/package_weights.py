@@ -1,0 +1,87 @@
+"""The weights of a package's graph, taken back into a network that can learn on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from converter.package.network import OutputSpec
+from training.packaging.canonical import cut
+
+Array = NDArray[np.float32]
+OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
+
+
+class Convolution(NamedTuple):
+    """kernel [rows, columns, in, out] and bias of the graph, and the scale and shift by which it follows them."""
+
+    kernel: Array
+    bias: Array
+    scale: Array
+    shift: Array
+
+
+def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
+    """Give `network` the answers of `graph`, with batch statistics of `films` [N, H, W, 1], so that it can learn on.
+
+    An exported batch normalisation is a scale and a shift; what it once subtracted and divided by is measured again.
+    Raises ValueError when the convolutions are not the same ones.
+    """
+    found = list(convolutions(graph))
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    if sorted(one.kernel.shape for one in found) != sorted(tuple(layer.kernel.shape) for layer in layers):
+        raise ValueError("the package has another network: its convolutions are not those of the recipe")
+    alike: dict[tuple[int, ...], list[Convolution]] = {}
+    for one in found:
+        alike.setdefault(one.kernel.shape, []).append(one)
+    # those of one shape follow each other, in the graph and in the network
+    pairs = [(layer, alike[tuple(layer.kernel.shape)].pop(0)) for layer in layers]
+    norms = {id(norm.input): norm for norm in network.layers if isinstance(norm, keras.layers.BatchNormalization)}
+    followed = []
+    for layer, one in pairs:
+        layer.set_weights([one.kernel, one.bias])
+        norm = norms.get(id(layer.output))
+        if norm is not None:
+            zero, one_less = np.zeros_like(one.scale), np.full_like(one.scale, 1 - norm.epsilon)
+            norm.set_weights([one.scale, one.shift, zero, one_less])
+            followed.append((norm, layer, one))
+        elif not (np.all(one.scale == 1) and np.all(one.shift == 0)):
+            raise ValueError(f"{layer.name}: the package scales what the recipe does not")
+    if not followed:
+        return
+    seen = keras.Model(network.input, [layer.output for _, layer, _ in followed]).predict(films, verbose=0)
+    for (norm, _, one), values in zip(followed, seen if isinstance(seen, list) else [seen], strict=True):
+        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+        gamma = one.scale * np.sqrt(variance + norm.epsilon)
+        norm.set_weights([gamma, one.shift + mean * one.scale, mean, variance])
+
+
+def convolutions(graph: bytes) -> Iterator[Convolution]:
+    """Every convolution of an exported graph, in its order, with the multiplication and addition that follow it.
+
+    Those of an input gate are not among them.
+    """
+    model = cut(onnx.load_model_from_string(graph), OUTPUTS)
+    constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    after = {name: node for node in model.graph.node for name in node.input}
+    for node in model.graph.node:
+        if node.op_type != "Conv":
+            continue
+        kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
+        filters = kernel.shape[-1]
+        bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(filters, np.float32)
+        parts = {"Mul": np.ones(filters, np.float32), "Add": np.zeros(filters, np.float32)}
+        output = node.output[0]
+        for kind in parts:
+            following = after.get(output)
+            values = [constants[name] for name in following.input if name in constants] if following else []
+            if following and following.op_type == kind and values and values[0].size == filters:
+                parts[kind] = values[0].reshape(filters)
+                output = following.output[0]
+        yield Convolution(kernel, bias, parts["Mul"], parts["Add"])
