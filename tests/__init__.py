@@ -1,0 +1,1 @@
+"""Tests of Hilum. Folders of `unit` mirror the rooms of the code; what tests share is in `support`."""

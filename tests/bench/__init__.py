@@ -1,0 +1,1 @@
+"""Hilum beside its peers: how much of the same work each does."""

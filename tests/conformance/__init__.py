@@ -1,0 +1,1 @@
+"""Hilum beside other implementations of the standard: decoders, viewers, validators."""

@@ -1,0 +1,1 @@
+"""Several rooms together: a receiver, a node, the commands, with real peers."""

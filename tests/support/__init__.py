@@ -1,0 +1,1 @@
+"""What tests share: peers, objects, nodes, faults, and what must be true of results."""

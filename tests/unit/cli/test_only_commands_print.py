@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+from tests.support.checkout import CHECKOUT
+
 MODULES = [path for room in ("scp_node", "converter") for path in sorted((CHECKOUT / room).rglob("*.py"))]
 BELOW = [path for path in MODULES if "cli" not in path.relative_to(CHECKOUT).parts]
 

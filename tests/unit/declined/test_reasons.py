@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from converter.declined import DECLINE_REASONS, GATE_CODES, REASON_OF_CODE, Declined, DeclineReason
 from scp_node.ledger.tables import instance
+from tests.support.checkout import CHECKOUT
 from training.gate.kinds import KINDS
-
-CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def codes_in_the_source() -> Iterator[object]:

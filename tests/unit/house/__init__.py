@@ -1,0 +1,1 @@
+"""The code as a house: what is counted in it, and what may import what."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from converter.page import markup
 from converter.page.document import STYLE_SHEET, html_document
+from tests.support.checkout import CHECKOUT
 from tests.support.pages.page_checks import PageReader, problems_of
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 STYLE = STYLE_SHEET.read_text(encoding="utf-8")
 # Text on its ground; WCAG 2.1, 1.4.3 asks for 4.5.
 TEXTS = [

@@ -15,8 +15,8 @@ from converter.phantom import other_regions, patterns
 from converter.phantom.chest_sketch import sketch_chest
 from converter.phantom.head_slice import sketch_head_slice
 from converter.phantom.reference_pictures import reference_pictures
+from tests.support.checkout import MODELS
 
-MODELS = Path(__file__).resolve().parents[3] / "models"
 PACKAGES = sorted(path.parent for path in MODELS.rglob("manifest.yaml"))
 Draw = Callable[[np.random.Generator], NDArray[np.uint8]]
 PATTERNS: tuple[Draw, ...] = (

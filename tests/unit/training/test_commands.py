@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
 from training.__main__ import COMMANDS, main
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "training" / "commands"
+FOLDER = CHECKOUT / "training" / "commands"
 HEAVY = {"tensorflow", "keras", "keras_tuner", "onnx", "onnxruntime", "sklearn", "matplotlib"}
 # After `python -m training`, on the same line or the next one, there may be a placeholder such as COMMAND.
 NAMED = re.compile(r"python -m\s+training\s+([a-z][a-z-]*)")
 TEXTS = [
-    *(ROOT / "config" / "training").glob("*.yaml"),
-    *(ROOT / "training").rglob("*.py"),
-    *(ROOT / "training").rglob("*.md"),
-    *(ROOT / "models").rglob("*.md"),
-    *(ROOT / "converter").rglob("*.py"),
-    *(ROOT / "tests" / "recipes").rglob("*.py"),
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
+    *(CHECKOUT / "config" / "training").glob("*.yaml"),
+    *(CHECKOUT / "training").rglob("*.py"),
+    *(CHECKOUT / "training").rglob("*.md"),
+    *(CHECKOUT / "models").rglob("*.md"),
+    *(CHECKOUT / "converter").rglob("*.py"),
+    *(CHECKOUT / "tests" / "recipes").rglob("*.py"),
+    CHECKOUT / "README.md",
+    CHECKOUT / "CHANGELOG.md",
 ]
 
 
@@ -45,7 +45,7 @@ def test_a_command_has_the_names_that_all_have(name: str) -> None:
 @pytest.mark.parametrize("given", [[], ["--help"], ["-h"]])
 def test_help_names_every_command_and_loads_no_library(given: list[str]) -> None:
     code = f"import sys; from training.__main__ import main; main({given!r}); print('loaded', *sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     told, loaded = done.stdout.split("\nloaded ")
     assert all(f"  {name} " in told and purpose in told for name, purpose in COMMANDS.items())
     assert not HEAVY & set(loaded.split())
@@ -85,7 +85,7 @@ def test_what_only_the_arguments_together_can_tell_is_wrong_usage_too(capsys: py
     assert told.startswith("usage: python -m training cohorts") and "FOLDER is needed" in told
 
 
-@pytest.mark.parametrize("file", TEXTS, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: str(file.relative_to(CHECKOUT)))
 def test_a_text_names_only_commands_that_there_are(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert set(NAMED.findall(text)) <= set(COMMANDS)
