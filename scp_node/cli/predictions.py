@@ -71,7 +71,6 @@ class HeatmapFiles:
     """One PNG for each finding of each analysed file: FILE.FINDING.png, numbered where two files share a name."""
 
     def __init__(self, folder: Path, manifest: Manifest, side_max: int) -> None:
-
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._manifest, self._side_max = folder, manifest, side_max
         self._taken: set[str] = set()

@@ -1,1 +1,1 @@
-"""Pixels of strangers are decoded here, in limited child processes without network, files or privileges."""
+"""Pixels of strangers are decoded here, in child processes with limits of memory, processor time and open files."""

@@ -1,6 +1,6 @@
-"""The bounded process in which pixels are decoded: one image at a time, no network, no writing, nothing else loaded.
+"""The bounded process in which pixels are decoded: one image at a time, and nothing else loaded.
 
-Started by decode_pool as `python -m scp_node.decode.child REPLY_FD MEMORY_BYTES NICENESS`.
+Started by scp_node.decode.pool as `python -m scp_node.decode.child REPLY_FD MEMORY_BYTES NICENESS`.
 """
 
 from __future__ import annotations
