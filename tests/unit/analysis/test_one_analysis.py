@@ -1,7 +1,7 @@
 """Whoever asks hears the same: for one image, one model and one policy there is one answer.
 
-Asked are the image job, the second model, `hilum reproduce`, `hilum predict` and training's judging. The images are
-smaller than the smallest rendering that any of them asks for, so that their policies come to the same.
+Asked are the image job, the second model, `hilum reproduce`, `hilum predict`, `hilum evaluate` and training's judging.
+The images are smaller than the smallest rendering that any of them asks for, so that their policies come to the same.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ import xxhash
 from pydicom import Dataset
 
 from converter.analysis import Examined, FileDecoder, analyse
+from converter.evaluation.labels import Label
 from converter.package.concept import Concept
 from converter.result.findings import Finding
+from scp_node.analysis.evaluation import Judging
+from scp_node.analysis.files import outcomes_of
+from scp_node.analysis.labelled_images import LabelledImage
 from scp_node.analysis.policies import command_policy, node_policy
 from scp_node.analysis.predictor import Predictor
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
+from scp_node.inference.packages import find_package
 from scp_node.ledger import Analysis, InstanceRow
 from scp_node.ledger.records import now_utc
 from scp_node.monitoring.reproduce import ReproductionSource, reproduce
@@ -77,6 +82,7 @@ class Asked:
 
     services: Services
     settings: Settings
+    models_dir: Path
     path: Path
     result_uid: str
     instance: InstanceRow
@@ -90,6 +96,19 @@ class Asked:
             policy = command_policy(320, use_gate=self.settings.inference.gate == "refuse")
             found = Predictor(self.services.models.get(MODEL), pool, policy).predict(self.path)
         return found.declined.code if found.declined else findings(found.findings)
+
+    def by_evaluation(self) -> Told:
+        """The case that `hilum evaluate` makes of the image: it has probabilities, no region."""
+        manifest = self.services.models.get(MODEL).manifest
+        label = Label(line=2, file=self.path.name, sop_instance_uid="", truth={})
+        judging = Judging(manifest, self.path.parent, [LabelledImage(self.path, label)])
+        package = find_package(self.models_dir, MODEL)
+        list(judging.watched(outcomes_of(package, [self.path], 320, threads=1)))
+        (case,) = judging.cases
+        thresholds = {finding.name: finding.operating_threshold for finding in manifest.findings}
+        if case.declined is not None:
+            return case.declined.code
+        return [(name, round(p, 5), p >= thresholds[name], None) for name, p in case.probability.items()]
 
     def by_training(self) -> Told:
         policy = node_policy(self.settings)
@@ -171,7 +190,7 @@ def asked(request: pytest.FixtureRequest, tmp_path: Path, image: tuple[Dataset, 
         report = next(one for one in results if one.kind == "sr")
         path = spool.path(instance.spool_name)
         assert xxhash.xxh3_128_hexdigest(path.read_bytes()) == instance.digest
-        yield Asked(services, settings, path, report.sop_instance_uid, instance, analysis)
+        yield Asked(services, settings, tmp_path / "models", path, report.sop_instance_uid, instance, analysis)
     ledger.engine.dispose()
 
 
@@ -183,6 +202,8 @@ def test_everybody_who_asks_hears_the_same(asked: Asked, image: tuple[Dataset, s
     assert asked.by_training() == answer
     if asked.settings.inference.gate != "note":  # a command has no such mode
         assert asked.by_prediction() == answer
+    if asked.settings.inference.gate == "refuse":  # an evaluation always asks the gate
+        assert asked.by_evaluation() == without_regions(answer)
     assert asked.by_second_model() == without_regions(answer)
 
 
