@@ -102,7 +102,7 @@ def test_a_database_that_cannot_be_read_is_a_reason_and_its_numbers_vanish(tmp_p
     assert watch.obstacles(time.monotonic()) == []
     assert watch.obstacles(time.monotonic() + SILENT_MAX_S + 1) != []
     with ledger.engine.begin() as tx:
-        tx.connection.execute(sa.text("ALTER TABLE hilum_job RENAME TO hilum_gone"))
+        tx.execute(sa.text("ALTER TABLE hilum_job RENAME TO hilum_gone"))
     watch.look()
     assert watch.obstacles(time.monotonic()) == ["cannot be read: OperationalError"]
 
