@@ -167,8 +167,7 @@ def shenzhen(folder: Path, patients: int = 2, side: int = SIDE) -> Path:
 def tbx11k(folder: Path, films: int = 2, side: int = SIDE) -> Path:
     root = folder / "TBX11K"
     lists: dict[str, list[str]] = {"train": [], "val": []}
-    images: list[dict[str, object]] = []
-    annotations: list[dict[str, object]] = []
+    images, annotations = list[dict[str, object]](), list[dict[str, object]]()
     for k, part in enumerate(lists):
         for c, (label, letter) in enumerate((("health", "h"), ("sick", "s"), ("tb", "tb"))):
             for n in range(1, films + 1):
@@ -209,8 +208,7 @@ def brain_classes(folder: Path, slices: int = 2, side: int = SIDE) -> Path:
 
 
 def brain_ct_mri(folder: Path) -> Path:
-    for k, name in enumerate(("Brain Tumor CT scan Images", "Brain Tumor MRI images")):
-        kind = ("ct", "mri")[k]
+    for k, (kind, name) in enumerate((("ct", "Brain Tumor CT scan Images"), ("mri", "Brain Tumor MRI images"))):
         picture(folder / name / "Healthy" / f"{kind}_healthy (1).jpg", 10 * k + 1)
         picture(folder / name / "Tumor" / f"{kind}_tumor (1).jpg", 10 * k + 2)
     return folder
