@@ -14,7 +14,8 @@ from pydicom import Dataset
 from converter.analysis.judge import judged, refused_by_gate
 from converter.analysis.outcome import Analysed, Examined
 from converter.analysis.policy import Policy
-from converter.analysis.ports import ImageDecoder, ImageScores, Model, StepWatch, Unwatched
+from converter.analysis.ports import ImageDecoder, Model, StepWatch, Unwatched
+from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header

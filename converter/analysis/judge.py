@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converter.analysis.ports import ImageScores
+from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.package.gate import refusal

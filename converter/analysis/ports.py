@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.convert import Converted, convert
@@ -27,16 +27,6 @@ class ImageDecoder(Protocol):
     def convert(
         self, path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
     ) -> Converted | Declined: ...
-
-
-@dataclass(frozen=True)
-class ImageScores:
-    """What a model says of one image. probability: [findings], calibrated, 0..1; cam: [findings, h, w] in logit units;
-    gate: [kinds], shares that add up to 1, where the model has an input gate."""
-
-    probability: NDArray[np.float32]
-    cam: NDArray[np.float32]
-    gate: NDArray[np.float32] | None = None
 
 
 class Model(Protocol):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
 
 from converter.declined import Declined
 from converter.package.concept import Concept
+
+if TYPE_CHECKING:  # who only looks into the ledger needs no pydicom
+    from pydicom import Dataset
 
 Point = tuple[float, float]
 

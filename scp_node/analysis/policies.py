@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converter.analysis import Policy
+from converter.analysis.policy import Policy
 from scp_node.settings import Inference, Settings
 
 # What nobody draws a heat map from needs no larger rendering.

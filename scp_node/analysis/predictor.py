@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis import Model, Policy, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.policy import Policy
+from converter.analysis.ports import Model
 from converter.declined import Declined
 from converter.errors import ConverterError, Unreadable
 from converter.image.convert import Converted

@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis.ports import ImageScores
+from converter.analysis.scores import ImageScores
 from scp_node.errors import InferenceFailed, OutOfResources
 from scp_node.inference.scores import Scorer
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis.ports import ImageScores
+from converter.analysis.scores import ImageScores
 from converter.package.manifest import Manifest
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.packages import find_package, verify_package

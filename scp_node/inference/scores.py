@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.analysis.ports import ImageScores
+from converter.analysis.scores import ImageScores
 from converter.package.manifest import Manifest
 from scp_node.errors import InvalidScore
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
-from converter.analysis import Examined
+from converter.analysis.outcome import Examined
 from converter.image.header import tokens, word
 from converter.package.distribution import Distribution
 from converter.package.image_statistics import input_statistics

@@ -19,7 +19,8 @@ import xxhash
 from pydicom import Dataset
 from pydicom.uid import ComprehensiveSRStorage
 
-from converter.analysis import Examined, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.outcome import Examined
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.image_file import read_header

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
-from converter.analysis import Examined, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.outcome import Examined
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.image_file import read_header

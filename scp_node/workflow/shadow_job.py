@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from converter.analysis import Analysed, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.outcome import Analysed
 from converter.declined import Declined
 from converter.errors import ConverterError
 from converter.image.image_file import read_header

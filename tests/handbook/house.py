@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from converter.analysis import ANALYSIS
+from converter.analysis.analyse import ANALYSIS
 from scp_node.workflow.delivery_job import DELIVERY_JOB
 from scp_node.workflow.image_job import choose_route
 from scp_node.workflow.study_job import study_steps

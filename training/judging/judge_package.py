@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from converter.analysis import Analysed, Examined, FileDecoder, Policy, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.outcome import Analysed, Examined
+from converter.analysis.policy import Policy
+from converter.analysis.ports import FileDecoder
 from converter.evaluation.cases import Case
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.localisation import Localised, localise

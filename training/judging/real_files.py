@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from converter.analysis import FileDecoder, Policy, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.policy import Policy
+from converter.analysis.ports import FileDecoder
 from converter.errors import ConverterError
 from training.judging.judge_package import COHORT_POLICY
 from training.packaging.graph_model import Package

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from converter.analysis import ImageScores
+from converter.analysis.scores import ImageScores
 from converter.package.manifest import Manifest
 from training.packaging.manifest_file import read_manifest
 from training.packaging.package_folder import read_graph

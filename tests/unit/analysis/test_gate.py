@@ -13,7 +13,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from converter.analysis import ANALYSIS, Examined, GateMode
+from converter.analysis.analyse import ANALYSIS
+from converter.analysis.outcome import Examined
+from converter.analysis.policy import GateMode
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.package.gate import Gate, GateFigure, as_note, refusal

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converter.analysis.judge import judged
-from converter.analysis.ports import ImageScores
+from converter.analysis.scores import ImageScores
 from converter.image.convert import Converted
 from converter.package.manifest import load_manifest
 from tests.support.models.tiny_model import TINY

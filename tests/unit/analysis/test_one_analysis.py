@@ -16,7 +16,9 @@ import pytest
 import xxhash
 from pydicom import Dataset
 
-from converter.analysis import Examined, FileDecoder, analyse
+from converter.analysis.analyse import analyse
+from converter.analysis.outcome import Examined
+from converter.analysis.ports import FileDecoder
 from converter.evaluation.labels import Label
 from converter.package.concept import Concept
 from converter.result.findings import Finding

@@ -13,7 +13,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from converter.analysis import ImageScores, Policy
+from converter.analysis.policy import Policy
+from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.errors import Undecodable, Unreadable
 from converter.image.convert import Converted

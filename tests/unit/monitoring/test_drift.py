@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from converter.analysis import Examined
+from converter.analysis.outcome import Examined
 from converter.declined import Declined
 from converter.package.distribution import Distribution, Histogram, InputStatistic
 from converter.package.image_statistics import STATISTICS, measure_distribution

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.analysis import ImageScores
 from converter.analysis.judge import judged
+from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import convert
 from converter.package.manifest import load_manifest
