@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from converter.result.kinds.table import DEFAULT_KINDS, RESULT_KINDS
+from converter.result.kinds.table import KIND_NAMES, RESULT_KINDS
 from scp_node.deliver.capabilities import Capabilities
 from scp_node.deliver.destinations import Destinations
 from scp_node.monitoring.certificate_expiry import days_left
@@ -54,8 +54,7 @@ def _problems(settings: Settings, found: Capabilities) -> Iterator[str]:
     if not found.accepted:
         return
     wanted = {kind for route in settings.routes if found.name in route.to for kind in route.results}
-    for kind in (RESULT_KINDS[name] for name in DEFAULT_KINDS + tuple(RESULT_KINDS) if name in wanted):
-        wanted.discard(kind.name)
+    for kind in (RESULT_KINDS[name] for name in KIND_NAMES if name in wanted):
         if not any(found.accepted.get(uid) for uid in kind.sop_classes):
             names = " or ".join(kind.sop_classes.values())
             yield f"it takes no {names}, but a route sends '{kind.name}' results there; enable that class there"

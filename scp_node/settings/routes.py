@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from converter.result.kinds.table import DEFAULT_KINDS, RESULT_KINDS
+from converter.result.kinds.table import DEFAULT_KINDS, KIND_NAMES
 from scp_node.settings.section import CodeString, Section
 
 if TYPE_CHECKING:
     ResultKindName = str
 else:
-    ResultKindName = Literal[DEFAULT_KINDS + tuple(name for name in RESULT_KINDS if name not in DEFAULT_KINDS)]
+    ResultKindName = Literal[KIND_NAMES]
 View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
 
 
@@ -62,6 +62,6 @@ class Route(Section):
     results: list[ResultKindName] = Field(
         list(DEFAULT_KINDS),
         min_length=1,
-        description=f"Which result objects are built: {', '.join(get_args(ResultKindName))}.",
+        description=f"Which result objects are built: {', '.join(KIND_NAMES)}.",
     )
     to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])

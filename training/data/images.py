@@ -20,7 +20,6 @@ from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import squash, to_model_input
 from converter.image.pixels import render
-from converter.package.intended_use import IntendedUse
 from converter.package.network import InputSpec
 from training.data.cohorts import Example
 
@@ -68,9 +67,9 @@ def open_gray(path: Path) -> GrayImage:
     return image if isinstance(image, GrayImage) else render(image)
 
 
-def convert_film(path: Path, spec: InputSpec, use: IntendedUse | None = None) -> Converted | Declined:
-    """The file as the node converts it; without `use` its header rules are left out."""
-    return convert(path, spec, use, PREVIEW_SIDE_MAX, PIXELS_MAX)
+def convert_film(path: Path, spec: InputSpec) -> Converted | Declined:
+    """The file as the node converts it, without the rules on its header."""
+    return convert(path, spec, None, PREVIEW_SIDE_MAX, PIXELS_MAX)
 
 
 def gray_statistics(images: NDArray[np.uint8]) -> tuple[float, float]:

@@ -68,3 +68,5 @@ RESULT_KINDS: dict[str, ResultKind] = {
     )
 }
 DEFAULT_KINDS = ("sr", "heatmap")
+# As people read them, and as they are proposed to an archive: the usual ones first.
+KIND_NAMES = tuple(dict.fromkeys((*DEFAULT_KINDS, *RESULT_KINDS)))
