@@ -20,6 +20,7 @@ class DeclineReason:
     advice: str = ""
 
 
+OTHER_PATIENT = "other-patient"
 ROUTE_ONLY = "If such images are not meant for this node, let the sender route fewer."
 LOOK_AT_IT = "Look at the image in the archive: exposure or window may be wrong."
 GATE_MISTAKEN = "If the image is a frontal radiograph of a chest, `hilum predict --no-gate` scores it all the same."
@@ -44,7 +45,12 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
         "the view is frontal, but not one that the model or the route takes",
         "Compare `when.view` of the route with the views that `hilum models show` lists.",
     ),
-    DeclineReason("outside-ages", "header", "the patient's age is outside the range the model was made for"),
+    DeclineReason(
+        "outside-ages",
+        "header",
+        "the patient's age is outside the range the model was made for",
+        "`hilum models show` lists the ages, and the model's card says why. Let the sender route fewer.",
+    ),
     DeclineReason("localizer", "header", "a localizer (scout) image", ROUTE_ONLY),
     # The header says so, or the pixels do: a picture in colours.
     DeclineReason(
@@ -116,6 +122,12 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
         "node",
         "the analysis itself failed, through no fault of the image",
         "`hilum jobs list` names the error. Remove its cause, then `hilum jobs retry`.",
+    ),
+    DeclineReason(
+        OTHER_PATIENT,
+        "node",
+        "the image names another patient than most images of its study, or none, and was left out of their report",
+        "Correct patient or study of the image in the archive, and send it again.",
     ),
     DeclineReason(
         "no-route",

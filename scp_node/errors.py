@@ -15,8 +15,10 @@ class ExitCode(IntEnum):
 
 
 class HilumError(Exception):
-    """`code` is what log, ledger and console show; `retry` says whether the same step may succeed later."""
+    """`code` is what log, ledger and console show; `retry` says whether the same step may succeed later.
+    `further_lines` stand below the message on a terminal."""
 
+    further_lines: tuple[str, ...] = ()
     code = "hilum-error"
     retry = False
     dimse_status = 0xA700
@@ -53,7 +55,7 @@ class DataSetMismatch(HilumError):
 
 
 class CannotUnderstand(HilumError):
-    """The data set cannot be parsed."""
+    """Bytes of the data set are missing, or no identity can be found in it."""
 
     code = "cannot-understand"
     dimse_status = 0xC000
@@ -74,14 +76,14 @@ class NotAuthorised(HilumError):
 
 
 class InvalidInstance(HilumError):
-    """The SOP Instance UID is not a UID."""
+    """The SOP Instance UID holds something other than digits and dots, or more than 64 of them."""
 
     code = "invalid-instance"
     dimse_status = 0x0117
 
 
 class DuplicateInstance(HilumError):
-    """This SOP Instance UID was received before with other content; the first one is kept."""
+    """This SOP Instance UID was received with other content, and the configuration refuses changed objects."""
 
     code = "duplicate-instance"
     dimse_status = 0x0111

@@ -36,6 +36,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         require_data()
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Commands keep their files private, for the whole of their process: here for one test."""
+    kept = os.umask(0o022)
+    os.umask(kept)
+    yield
+    os.umask(kept)
+
+
 @pytest.fixture
 def port() -> int:
     """A TCP port of this machine that nobody listens on."""

@@ -24,8 +24,16 @@ def age_in_years(ds: Dataset) -> float | None:
         seen = next((day for keyword in STUDY_DATES if (day := _date(word(ds, keyword)))), None)
         if born is None or seen is None:
             return None
-        years = (seen - born).days / 365.25
+        years = _years_between(born, seen)
     return years if 0 <= years <= YEARS_MAX else None
+
+
+def _years_between(born: date, seen: date) -> float:
+    """Whole years from birthday to birthday, and the rest in parts of a year; negative before birth."""
+    had_birthday = (seen.month, seen.day) >= (born.month, born.day)
+    whole = seen.year - born.year - (not had_birthday)
+    last = born.replace(year=born.year + whole) if (born.month, born.day) != (2, 29) else date(born.year + whole, 3, 1)
+    return whole + max(0, (seen - last).days) / 366
 
 
 def _date(text: str) -> date | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.errors import Unreadable
+from converter.image.open_file import OpenFile
 
 HEADER_BYTES_MAX = 64 << 20
 INFLATED_BYTES_MAX = 512 << 20
@@ -24,12 +25,12 @@ def inflate(deflated: bytes, bytes_max: int) -> tuple[bytes, bool]:
     return inflated, inflating.eof
 
 
-def open_bounded(path: Path) -> io.BufferedReader:
+def open_bounded(path: Path | OpenFile) -> io.BufferedReader:
     """The file; reading more than `HEADER_BYTES_MAX` of it raises Unreadable, skipping does not."""
-    return io.BufferedReader(_Counted(str(path), "rb"))
+    return io.BufferedReader(_Counted(path.own_descriptor() if isinstance(path, OpenFile) else str(path), "rb"))
 
 
-def open_inflated(path: Path, start: int, before: bytes) -> io.BufferedReader:
+def open_inflated(path: Path | OpenFile, start: int, before: bytes) -> io.BufferedReader:
     """`before`, then what the file inflates to from `start` on (PS3.5 A.5), as far as it is asked for.
 
     Raises Unreadable beyond `HEADER_BYTES_MAX` and where the deflated bytes end too early.
@@ -54,7 +55,7 @@ class _Counted(io.FileIO):
 class _Inflated(io.RawIOBase):
     name = ""  # pydicom asks; values of this file cannot be read again later
 
-    def __init__(self, path: Path, start: int, before: bytes) -> None:
+    def __init__(self, path: Path | OpenFile, start: int, before: bytes) -> None:
         self._file = path.open("rb")
         self._file.seek(start)
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)

@@ -13,17 +13,21 @@ from numpy.typing import NDArray
 from converter.declined import Declined
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.decode import SidesMin
-from converter.image.eligibility import check_header
+from converter.image.eligibility import age_unknown, check_header
+from converter.image.encoded.damaged_dataset import DamagedDataset
 from converter.image.geometry import compose
 from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import to_model_input
+from converter.image.open_file import OpenFile
 from converter.image.pixels import render
 from converter.image.plausibility import SIDE_MIN, check_pixels
+from converter.image.stored_digest import stored_digest
 from converter.package.intended_use import IntendedUse
 from converter.package.network import InputSpec
 
 NEARLY_THE_SAME = 0.9
+DAMAGED = "the data set is not written as the standard has it; read as far as it can be understood"
 # Reduced decoding leaves at least this many times the network's input. The evidence that a model package carries is
 # measured at this limit (training/judging/reduced.py).
 REDUCED_MIN = 2
@@ -35,7 +39,8 @@ class Converted:
 
     model_input: float32, one image as `InputSpec` lays it out.
     preview: uint8 [rows, columns], the rendered image, never enlarged; preview_to_source maps its (column, row) to
-    the stored frame of source_shape (rows, columns). notes: what was assumed, without patient data.
+    the stored frame of source_shape (rows, columns). notes: what was assumed, without patient data. stored: digest of
+    the stored values (see stored_digest), empty for a picture that is no DICOM object.
     """
 
     model_input: NDArray[np.float32]
@@ -43,10 +48,11 @@ class Converted:
     preview_to_source: NDArray[np.float64]
     source_shape: tuple[int, int]
     notes: tuple[str, ...]
+    stored: str = ""
 
 
 def convert(
-    path: Path,
+    path: Path | OpenFile,
     spec: InputSpec,
     use: IntendedUse | None,
     preview_side_max: int,
@@ -59,15 +65,19 @@ def convert(
     """
     source = read_image(path, pixels_max, inflated_bytes_max)
     notes: tuple[str, ...] = ()
-    if isinstance(source, GrayImage):
-        image = source
+    stored: list[str] = []
+    if isinstance(source, GrayImage):  # a PNG or JPEG file says nothing of the patient
+        image, notes = source, (age_unknown(use),) if use is not None else ()
     else:
         if use is not None:
             verdict = check_header(source, use)
             if isinstance(verdict, Declined):
                 return verdict
             notes = verdict
-        image = render(source, pixels_max=pixels_max, sides_min=_sides_min(spec, preview_side_max))
+        if isinstance(source, DamagedDataset):
+            notes = (*notes, DAMAGED)
+        sides_min = _sides_min(spec, preview_side_max)
+        image = render(source, 0, pixels_max, sides_min, lambda frame: stored.append(stored_digest(frame)))
     small, small_to_source = shrink(image, preview_side_max)
     implausible = check_pixels(image, small)
     if implausible is not None:
@@ -78,6 +88,7 @@ def convert(
         preview_to_source=small_to_source,
         source_shape=image.source_shape,
         notes=(*notes, *image.notes),
+        stored="".join(stored),
     )
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.encaps import get_frame
 from pydicom.uid import UID
 
 from converter.errors import Undecodable
 from converter.image import reduced
-from converter.image.codestream import is_complete, read_codestream_header
-from converter.image.decoders import decode_by_pydicom, decode_pixels
-from converter.image.header import BROKEN_INPUT, value, without_warnings
+from converter.image.codestream import read_codestream_header
+from converter.image.codestream_end import CodestreamEnding, endings
+from converter.image.decoders import Decoded, Encoded, decode_native, decode_pixels
+from converter.image.fragments import encoded_frame
+from converter.image.header import value, whole_number
 from converter.image.pixel_layout import PIXELS_MAX, PixelLayout, read_layout
 from converter.image.transfer_syntaxes import RLE_LOSSLESS, TransferSyntax, transfer_syntax
 
@@ -30,6 +31,7 @@ class StoredFrame:
     words: unsigned words as allocated, [rows, columns] or [rows, columns, 3]. The stored values are the `bits_stored`
     bits from bit `shift` upwards. photometric: that of the words, because a decoder may turn YBR into RGB. halvings:
     how often decoding halved the sides; pixel n of a row then stands where pixel n * 2**halvings of the frame is.
+    notes: what was mended, and which decoder read it where the first one did not.
     """
 
     words: Words
@@ -37,6 +39,7 @@ class StoredFrame:
     photometric: str
     shift: int
     halvings: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,27 +76,31 @@ def decode_frame(
     if syntax.encapsulated:
         return _encapsulated_frame(ds, data, frame, layout, syntax, sides_min)
     _check_length(data, layout)
-    pixels, photometric = decode_by_pydicom(ds, frame, layout, syntax)
-    return StoredFrame(_as_words(pixels, layout), layout, photometric, layout.high_bit + 1 - layout.bits_stored)
+    planar, vr = whole_number(ds, "PlanarConfiguration") or 0, str(ds.get_item("PixelData").VR)
+    pixels = decode_native(data, frame, layout, syntax, planar, vr)
+    shift = layout.high_bit + 1 - layout.bits_stored
+    return StoredFrame(_as_words(pixels, layout), layout, layout.photometric, shift)
 
 
 def _encapsulated_frame(
     ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax, sides_min: SidesMin | None
 ) -> StoredFrame:
-    codestream, precision = checked_codestream(ds, data, frame, layout, syntax)
+    encoded = checked_codestream(ds, data, frame, layout, syntax)
     halvings = sides_min.halvings(layout) if sides_min and syntax.uid in reduced.SYNTAXES else 0
-    smaller = reduced.decode(codestream, precision, halvings) if halvings else None
+    whole = encoded.endings[0]
+    smaller = reduced.decode(whole.codestream, encoded.precision, halvings) if halvings else None
     if smaller is None:
         halvings = 0
-        pixels, photometric = decode_pixels(ds, codestream, frame, layout, syntax)
+        decoded = decode_pixels(encoded, layout, syntax)
     else:
-        pixels, photometric = smaller, layout.photometric
-    if not syntax.lossless and precision > layout.high_bit + 1 and not layout.signed:
+        decoded = Decoded(smaller, layout.photometric, whole.notes)
+    pixels = decoded.pixels
+    if not syntax.lossless and encoded.precision > layout.high_bit + 1 and not layout.signed:
         # the loss may carry a value over the end of the scale, where masking would turn white into black
         pixels = np.minimum(pixels, (1 << layout.high_bit + 1) - 1)
-    kept_in_place = syntax.uid == RLE_LOSSLESS or precision > layout.high_bit
+    kept_in_place = syntax.uid == RLE_LOSSLESS or encoded.precision > layout.high_bit
     shift = layout.high_bit + 1 - layout.bits_stored if kept_in_place else 0
-    return StoredFrame(_as_words(pixels, layout), layout, photometric, shift, halvings)
+    return StoredFrame(_as_words(pixels, layout), layout, decoded.photometric, shift, halvings, decoded.notes)
 
 
 def _syntax(ds: Dataset) -> TransferSyntax:
@@ -112,17 +119,11 @@ def _check_length(data: bytes, layout: PixelLayout) -> None:
         raise Undecodable(f"Pixel Data has {len(data)} bytes where the header announces {needed}")
 
 
-def checked_codestream(
-    ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax
-) -> tuple[bytes, int]:
-    """The codestream, its own header compared with the data set's, and its sample precision (0 for RLE)."""
-    try:
-        with without_warnings():
-            codestream = get_frame(data, frame, number_of_frames=layout.frames, extended_offsets=_offsets(ds))
-    except BROKEN_INPUT as error:
-        raise Undecodable(f"the encapsulated Pixel Data holds no frame {frame + 1}") from error
+def checked_codestream(ds: Dataset, data: bytes, frame: int, layout: PixelLayout, syntax: TransferSyntax) -> Encoded:
+    """The codestream of a frame, its own header compared with the data set's before a decoder takes memory for it."""
+    codestream = encoded_frame(ds, data, frame, layout.frames)
     if syntax.uid == RLE_LOSSLESS:
-        return codestream, 0
+        return Encoded((CodestreamEnding(codestream),), precision=0)
     header = read_codestream_header(codestream)
     if header is None:
         raise Undecodable(f"the Pixel Data is no {syntax.name} codestream")
@@ -132,15 +133,10 @@ def checked_codestream(
         raise Undecodable(f"the codestream holds {found} samples where the header announces {announced}")
     if header.precision > layout.bits_allocated:
         raise Undecodable(f"the codestream has {header.precision} bits a sample in {layout.bits_allocated} allocated")
-    if not is_complete(codestream):
+    forms = endings(codestream)
+    if not forms:
         raise Undecodable(f"the {syntax.name} codestream ends too early")
-    return codestream, header.precision
-
-
-def _offsets(ds: Dataset) -> tuple[bytes, bytes] | None:
-    """Extended Offset Table and lengths (PS3.3 C.7.6.3.1.8)."""
-    offsets, lengths = value(ds, "ExtendedOffsetTable"), value(ds, "ExtendedOffsetTableLengths")
-    return (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
+    return Encoded(forms, header.precision)
 
 
 def _as_words(pixels: NDArray[Any], layout: PixelLayout) -> Words:

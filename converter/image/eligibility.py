@@ -22,7 +22,6 @@ from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFI
 
 BODY_PART_UNKNOWN = "the header does not name the body part"
 VIEW_UNKNOWN = "the header does not name the view"
-AGE_UNKNOWN = "the patient's age is unknown"
 
 # Words of Image Type, value 3 and later, that mark something computed from radiographs. Value 1 (DERIVED) and value 2
 # (SECONDARY) do not: a processed DX image is DERIVED\PRIMARY (PS3.3 C.8.11.3.1.1), an exported one DERIVED\SECONDARY.
@@ -116,11 +115,11 @@ def not_frontal(ds: Dataset, use: IntendedUse) -> Verdict:
 def outside_ages(ds: Dataset, use: IntendedUse) -> Verdict:
     years = age_in_years(ds)
     if years is None:
-        return AGE_UNKNOWN
-    youngest, oldest = use.ages.min_years, use.ages.max_years
-    if youngest <= years <= oldest:
+        return age_unknown(use)
+    if years in use.ages:
         return None
-    return Declined("outside-ages", f"the patient is outside the ages from {youngest:g} to {oldest:g} years")
+    why = f": {use.ages.reason}" if use.ages.reason else ""
+    return Declined("outside-ages", f"the patient is not of the ages that the model is for, {use.ages}{why}")
 
 
 HEADER_RULES: tuple[Rule, ...] = (
@@ -133,6 +132,11 @@ HEADER_RULES: tuple[Rule, ...] = (
     not_frontal,
     outside_ages,
 )
+
+
+def age_unknown(use: IntendedUse) -> str:
+    """The note on an image of which nobody knows how old the patient was."""
+    return f"the patient's age is unknown; the model is for patients of {use.ages}"
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from converter.image.gray_image import IDENTITY_AFFINE
-from converter.image.header import numbers, words
+from converter.image.header import numbers, word, words
+from converter.image.sop_classes import is_sectional
 
 Affine = NDArray[np.float64]
 Pixels = NDArray[np.uint16]
@@ -20,6 +21,7 @@ ASPECT_MAX = 4.0
 
 NOT_SQUARE = "the pixels are not square: the image was resampled"
 ABSURD_ASPECT = "the pixel spacing in the header is implausible and was left out"
+ORIENTATION_UNKNOWN = "the header does not say how the film lies: it was taken as upright, its left side at the right"
 TURNED = "the film was stored mirrored or rotated and was turned upright as Patient Orientation says"
 
 
@@ -42,10 +44,14 @@ def make_square(pixels: Pixels, ds: Dataset) -> tuple[Pixels, Affine, tuple[str,
 def bring_upright(pixels: Pixels, ds: Dataset) -> tuple[Pixels, Affine, tuple[str, ...]]:
     r"""Turn the film so that Patient Orientation (PS3.3 C.7.6.1.1.1) becomes L\F: the patient faces the reader.
 
-    All eight frontal orientations are handled; anything else (absent, lateral) is left as it is.
+    All eight frontal orientations are handled; anything else (absent, lateral) is left as it is. That a radiograph
+    does not say how it lies is noted; a slice says so elsewhere (Image Orientation, PS3.3 C.7.6.2).
     """
     directions = _directions(ds)
-    if directions is None or directions == ("L", "F"):
+    if directions is None:
+        silent = not is_sectional(word(ds, "SOPClassUID"), word(ds, "Modality")) and not _is_from_the_side(ds)
+        return pixels, IDENTITY_AFFINE.copy(), (ORIENTATION_UNKNOWN,) if silent else ()
+    if directions == ("L", "F"):
         return pixels, IDENTITY_AFFINE.copy(), ()
     along_row, along_column = directions
     transposed = along_row in "HF"
@@ -73,6 +79,12 @@ def _aspect(ds: Dataset) -> float:
         if len(found) == 2 and found[0] > 0 and found[1] > 0:
             return found[0] / found[1]
     return 1.0
+
+
+def _is_from_the_side(ds: Dataset) -> bool:
+    """Whether an orientation is stated that is no frontal one."""
+    letters = words(ds, "PatientOrientation")
+    return len(letters) == 2 and any(one[:1] in ("A", "P") for one in letters)
 
 
 def _directions(ds: Dataset) -> tuple[str, str] | None:

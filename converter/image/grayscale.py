@@ -9,6 +9,7 @@ Choices the standard leaves open, all tested:
 - No VOI in the header: images of at most 8 bits and images declared to be in P-Values (Presentation LUT Shape) are
   shown over their full range, the VOI stage being an identity (PS3.3 C.8.11.3.1.2). Everything else, and P-Values that
   use less than an eighth of their range, gets an automatic window.
+- A VOI that leaves nothing to see (contrast.py) counts as none, unless the image would look no better without it.
 - Automatic window: LINEAR_EXACT between the 0.5 and 99.5 percentiles of all pixels that are not padding.
 - For Processing images: the header's VOI is not meant for them. Values proportional to intensity (Pixel Intensity
   Relationship LIN) are turned into attenuation by a logarithm, Pixel Intensity Relationship Sign says which end is
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
+from converter.image.contrast import has_contrast, shows_something
 from converter.image.decode import StoredFrame
 from converter.image.header import items, numbers, value, whole_number, word
 from converter.image.lookup_table import read_lookup_table
@@ -33,6 +35,7 @@ AUTOMATIC_WINDOW = (0.005, 0.995)
 USED_RANGE_MIN = 1 / 8
 
 NO_WINDOW = "no window in the header: one was set from the pixel values"
+BLANK_VOI = "the window or VOI LUT in the header leaves next to nothing to see: it was left out"
 FOR_PROCESSING = "a For Processing image: rendered with a logarithmic curve and an automatic window"
 CONTRADICTORY_POLARITY = "Presentation LUT Shape contradicts the Photometric Interpretation: the shape was followed"
 UNUSABLE_MODALITY_LUT = "the Modality LUT in the header is unusable and was left out"
@@ -48,13 +51,11 @@ def gray_table(ds: Dataset, stored: StoredFrame) -> tuple[NDArray[np.uint16], tu
 def gray_levels(ds: Dataset, stored: StoredFrame) -> tuple[Values, tuple[str, ...]]:
     """As `gray_table`, unrounded, 0 to 1."""
     padding, values, notes = _modality_values(ds, stored)
+    counts = _counts(stored, padding)
     if is_for_processing(ds):
-        shown = _automatic(_attenuation(ds, stored, values), stored, padding)
+        shown = _automatic(_attenuation(ds, stored, values), counts)
         return np.where(padding, 0, shown), (*notes, FOR_PROCESSING)
-    voi, voi_notes = header_voi(ds, values, _is_big_endian(ds))
-    if voi is None:
-        voi, default_notes = _default_voi(ds, values, stored, padding)
-        voi_notes += default_notes
+    voi, voi_notes = _voi(ds, values, stored, counts)
     inverse, polarity_notes = _polarity(ds, stored)
     shown = 1 - voi if inverse else voi
     return np.where(padding, 0, shown), (*notes, *voi_notes, *polarity_notes)
@@ -110,7 +111,7 @@ def _modality(ds: Dataset, values: NDArray[np.int64], big_endian: bool) -> tuple
     notes: tuple[str, ...] = ()
     sequence = items(ds, "ModalityLUTSequence")
     if sequence:
-        table = read_lookup_table(sequence[0], bool(floats.min() < 0), big_endian)
+        table = read_lookup_table(sequence[0], (float(floats.min()), float(floats.max())), big_endian)
         if table is not None:
             return table(floats), ()
         notes = (UNUSABLE_MODALITY_LUT,)
@@ -120,34 +121,50 @@ def _modality(ds: Dataset, values: NDArray[np.int64], big_endian: bool) -> tuple
     return (rescaled, notes) if np.isfinite(rescaled).all() else (floats, (*notes, UNUSABLE_MODALITY_LUT))
 
 
-def _default_voi(
-    ds: Dataset, values: Values, stored: StoredFrame, padding: NDArray[np.bool_]
-) -> tuple[Values, tuple[str, ...]]:
+def _voi(ds: Dataset, values: Values, stored: StoredFrame, counts: Values) -> tuple[Values, tuple[str, ...]]:
+    """The header's VOI where it shows something, else what an image without one gets."""
+    stated, notes = header_voi(ds, values, _is_big_endian(ds))
+    if stated is not None and shows_something(stated, counts):
+        return stated, notes
+    default, default_notes = _default_voi(ds, values, stored, counts)
+    if stated is None:
+        return default, (*notes, *default_notes)
+    if not has_contrast(default, counts):
+        return stated, notes
+    return default, (*notes, BLANK_VOI, *default_notes)
+
+
+def _default_voi(ds: Dataset, values: Values, stored: StoredFrame, counts: Values) -> tuple[Values, tuple[str, ...]]:
     low, high = float(values.min()), float(values.max())
     full_range = linear_exact(values, (low + high) / 2, high - low) if high > low else np.zeros_like(values)
     if stored.layout.bits_stored <= 8:
         return full_range, ()
     if word(ds, "PresentationLUTShape"):
-        used_low, used_high = _percentiles(values, stored, padding)
+        used_low, used_high = _percentiles(values, counts)
         if used_high - used_low >= (high - low) * USED_RANGE_MIN:
             return full_range, ()
-    return _automatic(values, stored, padding), (NO_WINDOW,)
+    return _automatic(values, counts), (NO_WINDOW,)
 
 
-def _automatic(values: Values, stored: StoredFrame, padding: NDArray[np.bool_]) -> Values:
-    low, high = _percentiles(values, stored, padding)
+def _automatic(values: Values, counts: Values) -> Values:
+    low, high = _percentiles(values, counts)
     return linear_exact(values, (low + high) / 2, high - low) if high > low else np.zeros_like(values)
 
 
-def _percentiles(values: Values, stored: StoredFrame, padding: NDArray[np.bool_]) -> tuple[float, float]:
-    """The values at AUTOMATIC_WINDOW among the pixels that are no padding."""
-    size = len(values)
+def _counts(stored: StoredFrame, padding: NDArray[np.bool_]) -> Values:
+    """How many pixels hold each word; padding is not counted."""
+    size = len(padding)
     counts = cv2.calcHist([stored.words], [0], None, [size], [0, size]).ravel().astype(np.float64)
     counts[padding] = 0
+    return np.asarray(counts, dtype=np.float64)
+
+
+def _percentiles(values: Values, counts: Values) -> tuple[float, float]:
+    """The values at AUTOMATIC_WINDOW among the pixels that are no padding."""
     order = np.argsort(values, kind="stable")
     below = np.cumsum(counts[order])
     at = np.searchsorted(below, np.array(AUTOMATIC_WINDOW) * below[-1])
-    low, high = values[order[np.minimum(at, size - 1)]]
+    low, high = values[order[np.minimum(at, len(values) - 1)]]
     return float(low), float(high)
 
 

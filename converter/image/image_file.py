@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,12 @@ from pydicom.uid import (
 )
 
 from converter.errors import Unreadable
-from converter.image.bounded_file import INFLATED_BYTES_MAX, inflate, open_bounded, open_inflated
+from converter.image.bounded_file import HEADER_BYTES_MAX, INFLATED_BYTES_MAX, inflate, open_bounded, open_inflated
 from converter.image.colour import brightness, colour_notes, to_full_scale
+from converter.image.encoded.damaged_file import read_if_damaged
 from converter.image.gray_image import GrayImage
 from converter.image.header import BROKEN_INPUT, without_warnings
+from converter.image.open_file import OpenFile
 from converter.image.pixel_layout import PIXELS_MAX
 
 # Values are checked where they are used; pydicom's own warnings would print them, patient data included.
@@ -45,7 +49,7 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
 def read_image(
-    path: Path, pixels_max: int = PIXELS_MAX, inflated_bytes_max: int = INFLATED_BYTES_MAX
+    path: Path | OpenFile, pixels_max: int = PIXELS_MAX, inflated_bytes_max: int = INFLATED_BYTES_MAX
 ) -> Dataset | GrayImage:
     """The data set in `path` (values over 64 KiB are read when they are used), or the picture as a gray image.
 
@@ -67,7 +71,7 @@ def read_image(
     raise Unreadable("the file is neither DICOM nor PNG nor JPEG")
 
 
-def read_header(path: Path) -> Dataset:
+def read_header(path: Path | OpenFile) -> Dataset:
     """The data set in `path` up to Pixel Data, which is there but empty: `"PixelData" in ds` tells whether it has any.
 
     Values over 64 KiB are read when they are used, except those of a deflated file. At most HEADER_BYTES_MAX (64 MiB)
@@ -84,13 +88,36 @@ def read_header(path: Path) -> Dataset:
     raise Unreadable("the file is not DICOM")
 
 
-def _read_dicom(path: Path, inflated_bytes_max: int) -> Dataset:
-    if _is_deflated(path):
-        return _checked(_read_deflated(path, inflated_bytes_max))
-    return _checked(pydicom.dcmread(path, defer_size=DEFER_BYTES, force=True))
+def _read_dicom(path: Path | OpenFile, inflated_bytes_max: int) -> Dataset:
+    def read() -> Dataset:
+        if _is_deflated(path):
+            return _read_deflated(path, inflated_bytes_max)
+        return pydicom.dcmread(_readable(path), defer_size=DEFER_BYTES, force=True)
+
+    return _checked(_damaged_or(read, path, inflated_bytes_max, None))
 
 
-def _read_dicom_header(path: Path) -> Dataset:
+def _read_dicom_header(path: Path | OpenFile) -> Dataset:
+    return _checked(_damaged_or(partial(_read_header_by_pydicom, path), path, HEADER_BYTES_MAX, DEFER_BYTES))
+
+
+def _damaged_or(
+    read: Callable[[], Dataset], path: Path | OpenFile, inflated_bytes_max: int, value_bytes_max: int | None
+) -> Dataset:
+    """What can be read of a damaged file; `read` is asked for all others, and for its error when nothing can."""
+    damaged = read_if_damaged(path, inflated_bytes_max, value_bytes_max)
+    if damaged is not None:
+        return damaged
+    try:
+        return read()
+    except BROKEN_INPUT:
+        damaged = read_if_damaged(path, inflated_bytes_max, value_bytes_max, pydicom_failed=True)
+        if damaged is None:
+            raise
+        return damaged
+
+
+def _read_header_by_pydicom(path: Path | OpenFile) -> Dataset:
     reached: list[int] = []
 
     def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
@@ -107,7 +134,7 @@ def _read_dicom_header(path: Path) -> Dataset:
             ds = read_partial(file, at_pixels, defer_size=DEFER_BYTES, force=True)
     if reached and reached[-1] == PIXEL_DATA:
         ds.add_new(PIXEL_DATA, "OW", b"")
-    return _checked(ds)
+    return ds
 
 
 def _checked(ds: Dataset) -> Dataset:
@@ -120,15 +147,15 @@ def _checked(ds: Dataset) -> Dataset:
     return ds
 
 
-def _is_deflated(path: Path) -> bool:
+def _is_deflated(path: Path | OpenFile) -> bool:
     with path.open("rb") as file:
         head = file.read(133)
     if len(head) < 133 or head[128:132] != b"DICM":
         return False
-    return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
+    return bool(_file_meta(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
 
-def _read_deflated(path: Path, bytes_max: int) -> Dataset:
+def _read_deflated(path: Path | OpenFile, bytes_max: int) -> Dataset:
     """Inflate with a bound: pydicom would inflate a few kilobytes to any size."""
     meta, start = _deflated_from(path)
     inflated, is_whole = inflate(path.read_bytes()[start:], bytes_max)
@@ -138,10 +165,19 @@ def _read_deflated(path: Path, bytes_max: int) -> Dataset:
     return _as_deflated(pydicom.dcmread(io.BytesIO(_explicit_preamble() + inflated)), meta)
 
 
-def _deflated_from(path: Path) -> tuple[FileMetaDataset, int]:
+def _deflated_from(path: Path | OpenFile) -> tuple[FileMetaDataset, int]:
     """The file meta, and where the deflated bytes begin."""
-    meta = read_file_meta_info(path)
+    meta = _file_meta(path)
     return meta, 132 + 12 + int(meta.FileMetaInformationGroupLength)
+
+
+def _file_meta(path: Path | OpenFile) -> FileMetaDataset:
+    source: Any = path.own_descriptor() if isinstance(path, OpenFile) else path
+    return read_file_meta_info(source)
+
+
+def _readable(path: Path | OpenFile) -> Any:
+    return path.reader() if isinstance(path, OpenFile) else path
 
 
 def _as_deflated(inflated: Dataset, meta: FileMetaDataset) -> Dataset:

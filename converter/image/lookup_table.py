@@ -14,36 +14,45 @@ from converter.image.header import numbers, value
 
 @dataclass(frozen=True)
 class LookupTable:
-    """Entry 0 stands for `first` and everything below; the last entry for everything above."""
+    """Entry 0 stands for `first` and everything below; the last entry for everything above.
+
+    maximum: the largest value of as many bits as the entries use. narrow: whether that is fewer than they declare.
+    """
 
     first: int
     entries: NDArray[np.float64]
     maximum: int
+    narrow: bool
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1)
         return np.asarray(self.entries[index.astype(np.int64)])
 
 
-def read_lookup_table(item: Dataset, negative_input: bool, big_endian: bool) -> LookupTable | None:
+def read_lookup_table(item: Dataset, inputs: tuple[float, float], big_endian: bool) -> LookupTable | None:
     """The table of a Modality LUT or VOI LUT item, or None when it is unusable.
 
-    `negative_input`: values below 0 can reach the table, so that a first mapped value of 32768 and more, written as
-    US, means a negative number.
+    `inputs`: the least and the greatest value that can reach the table. The first mapped value may be written as US
+    where it is negative, and as SS where it is 32768 or more: what meets more of the inputs is meant.
+    The third value of LUT Descriptor is how many bits entries are stored in; some devices say 16 and use 12 of them,
+    some say 8 and use more. The entries decide.
     """
     descriptor = _descriptor(item, big_endian)
     if descriptor is None:
         return None
     count, first, bits = descriptor
-    if negative_input and first >= 32768:
-        first -= 65536
     entries = _entries(item, count, big_endian)
     if entries is None:
         return None
-    maximum = (1 << bits) - 1 if 1 <= bits <= 16 else 0
-    if entries.max() > maximum:  # a wrong third value is a known fault of real files: the data decide
-        maximum = (1 << int(entries.max()).bit_length()) - 1
-    return LookupTable(first, entries.astype(np.float64), max(maximum, 1))
+    used = max(1, int(entries.max()).bit_length())
+    return LookupTable(_meant(first, count, inputs), entries.astype(np.float64), (1 << used) - 1, 1 < used < bits <= 16)
+
+
+def _meant(first: int, count: int, inputs: tuple[float, float]) -> int:
+    def met(start: int) -> float:
+        return min(start + count - 1, inputs[1]) - max(start, inputs[0])
+
+    return max((first, first - 65536 if first >= 0 else first + 65536), key=lambda start: max(met(start), -1))
 
 
 def _descriptor(item: Dataset, big_endian: bool) -> tuple[int, int, int] | None:
@@ -58,7 +67,7 @@ def _descriptor(item: Dataset, big_endian: bool) -> tuple[int, int, int] | None:
             return None
         count, first, bits = (int(one) for one in found)
     count &= 0xFFFF  # read as signed where Pixel Representation is 1
-    return count or 65536, first, bits
+    return count or 65536, first, bits & 0xFFFF
 
 
 def _entries(item: Dataset, count: int, big_endian: bool) -> NDArray[np.uint16] | None:

@@ -33,11 +33,10 @@ def read_layout(ds: Dataset, pixels_max: int = PIXELS_MAX) -> PixelLayout:
     """The layout the header announces. Raises Undecodable when it is incomplete, contradictory or too large."""
     bits_stored = _required(ds, "BitsStored")
     high_bit = whole_number(ds, "HighBit")
-    frames = whole_number(ds, "NumberOfFrames")
     layout = PixelLayout(
         rows=_required(ds, "Rows"),
         columns=_required(ds, "Columns"),
-        frames=1 if frames is None else frames,
+        frames=stated_frames(ds) or 1,
         samples=_required(ds, "SamplesPerPixel"),
         photometric=word(ds, "PhotometricInterpretation"),
         bits_allocated=_required(ds, "BitsAllocated"),
@@ -49,6 +48,13 @@ def read_layout(ds: Dataset, pixels_max: int = PIXELS_MAX) -> PixelLayout:
     return layout
 
 
+def stated_frames(ds: Dataset) -> int | None:
+    """Number of Frames, or None when the header states none: 0, a negative number and text state nothing, and what is
+    not stated is one frame (PS3.3 C.7.6.6)."""
+    frames = whole_number(ds, "NumberOfFrames")
+    return frames if frames is not None and frames > 0 else None
+
+
 def _required(ds: Dataset, keyword: str) -> int:
     number = whole_number(ds, keyword)
     if number is None:
@@ -57,9 +63,8 @@ def _required(ds: Dataset, keyword: str) -> int:
 
 
 def _check_layout(layout: PixelLayout, pixels_max: int) -> None:
-    if layout.rows < 1 or layout.columns < 1 or layout.frames < 1:
-        size = f"{layout.columns} x {layout.rows}, {layout.frames} frames"
-        raise Undecodable(f"the header announces an image of {size}")
+    if layout.rows < 1 or layout.columns < 1:
+        raise Undecodable(f"the header announces an image of {layout.columns} x {layout.rows}")
     pixels = layout.rows * layout.columns * layout.frames
     if pixels > pixels_max:
         raise Undecodable(f"the header announces {pixels} pixels, more than the {pixels_max} that are decoded")

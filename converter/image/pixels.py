@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +17,34 @@ from converter.image.geometry import bring_upright, compose, make_square
 from converter.image.gray_image import GrayImage
 from converter.image.grayscale import gray_table
 from converter.image.header import BROKEN_INPUT
-from converter.image.pixel_layout import PIXELS_MAX
+from converter.image.pixel_layout import PIXELS_MAX, stated_frames
 
 FIRST_FRAME = "the image has several frames: only the first was analysed"
+ONE_FRAME = "Number of Frames in the header is no number of frames: the first one was analysed"
 REDUCED = "JPEG 2000 was decoded at 1/{} of its size, as the model package allows"
 
 
-def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX, sides_min: SidesMin | None = None) -> GrayImage:
+def render(
+    ds: Dataset,
+    frame: int = 0,
+    pixels_max: int = PIXELS_MAX,
+    sides_min: SidesMin | None = None,
+    on_decoded: Callable[[StoredFrame], None] = lambda stored: None,
+) -> GrayImage:
     """Decode one frame (see `decode_frame`) and render it by the grayscale pipeline of PS3.4 N.2.
 
-    Raises Undecodable when the pixel data are absent, corrupt, contradictory or larger than `pixels_max`.
+    `on_decoded` is shown the stored values, which the rendered image no longer has. Raises Undecodable when the pixel
+    data are absent, corrupt, contradictory or larger than `pixels_max`.
     """
     stored = decode_frame(ds, frame, pixels_max, sides_min)
+    on_decoded(stored)
     gray, notes = _to_gray(ds, stored)
     square, square_to_source, square_notes = make_square(gray, ds)
     upright, upright_to_square, upright_notes = bring_upright(square, ds)
     step = float(1 << stored.halvings)
     frame_notes: tuple[str, ...] = (FIRST_FRAME,) if stored.layout.frames > 1 else ()
+    if "NumberOfFrames" in ds and stated_frames(ds) is None:
+        frame_notes += (ONE_FRAME,)
     if stored.halvings:
         frame_notes += (REDUCED.format(1 << stored.halvings),)
     square_to_source = compose(np.array([[step, 0.0, 0.0], [0.0, step, 0.0]]), square_to_source)
@@ -39,7 +52,7 @@ def render(ds: Dataset, frame: int = 0, pixels_max: int = PIXELS_MAX, sides_min:
         pixels=upright,
         source_shape=(stored.layout.rows, stored.layout.columns),
         to_source=compose(square_to_source, upright_to_square),
-        notes=(*frame_notes, *notes, *square_notes, *upright_notes),
+        notes=(*frame_notes, *stored.notes, *notes, *square_notes, *upright_notes),
     )
 
 

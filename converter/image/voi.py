@@ -15,6 +15,7 @@ Values = NDArray[np.float64]
 
 SEVERAL_TABLES = "several VOI LUTs in the header: the first was used"
 SEVERAL_WINDOWS = "several windows in the header: the first was used"
+NARROW_TABLE = "the VOI LUT in the header uses fewer bits than it declares: scaled to these"
 UNUSABLE_TABLE = "the VOI LUT in the header is unusable and was left out"
 UNUSABLE_WINDOW = "the window in the header is unusable and was left out"
 
@@ -51,7 +52,7 @@ def header_voi(ds: Dataset, values: Values, big_endian: bool) -> tuple[Values | 
     Where both are present either may be applied (PS3.3 C.11.2.1.2.1): the VOI LUT is taken, because it can follow the
     curve of the device where a window is only an approximation of it.
     """
-    table, notes = _first_table(ds, bool(values.min() < 0), big_endian)
+    table, notes = _first_table(ds, (float(values.min()), float(values.max())), big_endian)
     if table is not None:
         return table(values) / table.maximum, notes
     centres, widths = numbers(ds, "WindowCenter"), numbers(ds, "WindowWidth")
@@ -64,11 +65,14 @@ def header_voi(ds: Dataset, values: Values, big_endian: bool) -> tuple[Values | 
     return function(values, centres[0], widths[0]), (*notes, *several)
 
 
-def _first_table(ds: Dataset, negative: bool, big_endian: bool) -> tuple[LookupTable | None, tuple[str, ...]]:
+def _first_table(
+    ds: Dataset, inputs: tuple[float, float], big_endian: bool
+) -> tuple[LookupTable | None, tuple[str, ...]]:
     sequence = items(ds, "VOILUTSequence")
     if not sequence:
         return None, ()
-    table = read_lookup_table(sequence[0], negative, big_endian)
+    table = read_lookup_table(sequence[0], inputs, big_endian)
     if table is None:
         return None, (UNUSABLE_TABLE,)
-    return table, (SEVERAL_TABLES,) if len(sequence) > 1 else ()
+    several = (SEVERAL_TABLES,) if len(sequence) > 1 else ()
+    return table, (*several, NARROW_TABLE) if table.narrow else several

@@ -8,14 +8,24 @@ from converter.package.section import PackageSection
 
 
 class AgeRange(PackageSection):
+    """Ages in years, both ends included: whoever is 5 years and 11 months old is 5 years old."""
+
     min_years: float = Field(ge=0, le=150)
     max_years: float = Field(ge=0, le=150)
+    reason: str = Field("", max_length=300, description="why not others, for who reads that an image was declined")
 
     @model_validator(mode="after")
     def _min_is_not_above_max(self) -> AgeRange:
         if self.min_years > self.max_years:
             raise ValueError("min_years is above max_years")
         return self
+
+    def __contains__(self, years: float) -> bool:
+        is_old = years >= self.max_years + 1 if self.max_years.is_integer() else years > self.max_years
+        return years >= self.min_years and not is_old
+
+    def __str__(self) -> str:
+        return f"{self.min_years:g} to {self.max_years:g} years"
 
 
 class IntendedUse(PackageSection):

@@ -18,6 +18,9 @@ from converter.package.network import InputSpec, OutputSpec
 from converter.package.precision import Precision
 from converter.package.reduced_decoding import ReducedEvidence
 from converter.package.section import Name, PackageSection, Sha256, Version
+from converter.regular_file import read_regular
+
+MANIFEST_BYTES_MAX = 1 << 20
 
 
 class Manifest(PackageSection):
@@ -78,9 +81,18 @@ class Manifest(PackageSection):
 def load_manifest(path: Path) -> Manifest:
     """Read `path` (manifest.yaml). Raises InvalidManifest naming every field that is wrong."""
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_regular(path, MANIFEST_BYTES_MAX)
+    except OSError as error:
+        raise InvalidManifest(f"{path} cannot be read: {error.strerror}") from error
+    return parse_manifest(content, path)
+
+
+def parse_manifest(content: bytes, path: Path) -> Manifest:
+    """The manifest that `content`, read from `path`, is. Raises InvalidManifest naming every field that is wrong."""
+    try:
+        data: Any = yaml.safe_load(content.decode("utf-8"))
         return Manifest.model_validate(data)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise InvalidManifest(f"{path}: {error}") from error
     except ValidationError as error:
         problems = "; ".join(

@@ -1,4 +1,7 @@
-"""A computed chest radiograph as a DICOM object: of nobody, free to ship. The demonstration sends it."""
+"""A computed chest radiograph as a DICOM object: of nobody, free to ship. The demonstration sends it.
+
+The patient is a child, because the shipped model is for children; what is drawn has the proportions of a grown-up.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def example_radiograph() -> Dataset:
 def _add_patient_and_study(ds: Dataset) -> None:
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.PatientName, ds.PatientID = PATIENT_NAME, PATIENT_ID
-    ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "19800101", "O", "045Y"
+    ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "20210101", "O", "004Y"
     ds.PatientComments = "Computed picture. There is no such patient."
     ds.StudyInstanceUID, ds.StudyID = STUDY_INSTANCE_UID, "DEMO"
     ds.StudyDate, ds.StudyTime, ds.AccessionNumber = "20250601", "101500", "DEMO-1"

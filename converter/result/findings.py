@@ -92,7 +92,8 @@ class ReportIdentity:
 @dataclass(frozen=True)
 class StudyReport:
     """All that one Structured Report says. heatmaps: SOP Instance UID of a source image to its heat map's data set.
-    predecessors: the (SOP class, SOP instance, series) UIDs of the report this one supersedes, or empty."""
+    predecessors: the (SOP class, SOP instance, series) UIDs of the report this one supersedes, or empty. left_out: SOP
+    Instance UIDs of the images of the study that are another patient's."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -100,6 +101,7 @@ class StudyReport:
     declined: tuple[DeclinedImage, ...]
     heatmaps: dict[str, Dataset]
     predecessors: tuple[tuple[str, str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def sources(self) -> list[Dataset]:

@@ -34,6 +34,8 @@ _ORIENTATIONS = {
     "row_orientation": coding.PATIENT_ORIENTATION_ROW,
     "column_orientation": coding.PATIENT_ORIENTATION_COLUMN,
 }
+# What is read from a header for its entry.
+DESCRIBED = ("Modality", "Rows", "Columns", "PatientOrientation", "ImagerPixelSpacing", "PixelSpacing")
 
 
 def library_entries(sources: Iterable[Dataset], make: Make) -> list[Elements]:

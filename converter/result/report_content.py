@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from pydicom import Dataset
 
+from converter.declined import OTHER_PATIENT
 from converter.errors import Unreportable
+from converter.image.pixel_layout import stated_frames
 from converter.result import coding
 from converter.result.findings import AnalysedImage, Finding, StudyReport
 from converter.result.image_library import library_entries
@@ -57,7 +59,7 @@ def _measurement_group(
     heatmap = report.heatmaps.get(source.SOPInstanceUID)
     if heatmap is not None and heatmap.SeriesDescription == heatmap_description(finding):
         values["heatmap_class_uid"], values["heatmap_uid"] = heatmap.SOPClassUID, heatmap.SOPInstanceUID
-    multi_frame = int(source.get("NumberOfFrames") or 1) > 1
+    multi_frame = (stated_frames(source) or 1) > 1
     kind = GroupKind(
         report.algorithm,
         finding.concept,
@@ -77,6 +79,12 @@ def _evaluations(report: StudyReport, make: Make) -> Iterator[Elements]:
     for analysed in report.images:
         for note in analysed.notes:
             yield make(comment, None, {"text": plain(note), **_reference(analysed.source)})
+    if report.left_out:
+        count = len(report.left_out)
+        images = (
+            "1 image of another patient in this study was" if count == 1 else f"{count} images of another patient were"
+        )
+        yield make(comment, None, {"text": f"{images} left out [{OTHER_PATIENT}]: {', '.join(report.left_out)}"})
     yield make(comment, None, {"text": f"{NOTICE} Intended use: {plain(report.algorithm.intended_use)}"})
 
 

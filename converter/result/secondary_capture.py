@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from converter.errors import Unreportable
-from converter.image.header import word
+from converter.image.header import word, words
+from converter.image.pixel_layout import stated_frames
 from converter.image.sop_classes import is_sectional
 from converter.image.transfer_syntaxes import transfer_syntax
 from converter.result import coding
@@ -22,9 +25,12 @@ from converter.result.wording import percent, plain, threshold_percent
 
 SERIES_NUMBER = 9002
 
+_DIRECTION = re.compile("[LRAPHF]{1,3}")
 _OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
 _SERIES = ("BodyPartExamined", "Laterality", "RequestAttributesSequence")
 _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+# What a heat map takes from its source beside patient and study.
+COPIED = (*_SERIES, *_LOSSY)
 
 
 def build_heatmap(
@@ -56,14 +62,14 @@ def build_heatmap(
 
 def preview_orientation(source: Dataset, preview_to_source: NDArray[np.float64]) -> list[str]:
     """Patient Orientation of the preview's rows and columns (PS3.3 C.7.6.1.1.1); empty when the source has none."""
-    stored = source.get("PatientOrientation")
-    if stored is None or isinstance(stored, str) or len(stored) != 2 or not all(str(part) for part in stored):
+    stored = words(source, "PatientOrientation")
+    if len(stored) != 2 or not all(_DIRECTION.fullmatch(part) for part in stored):
         return []
     directions = []
     for axis in (0, 1):
         step = preview_to_source[:, axis]
         along = int(np.argmax(np.abs(step)))
-        letters = str(stored[along])
+        letters = stored[along]
         directions.append(letters if step[along] > 0 else "".join(_OPPOSITE.get(letter, letter) for letter in letters))
     return directions
 
@@ -117,7 +123,7 @@ def _add_image(ds: Dataset, heatmap: HeatmapInput, algorithm: Algorithm) -> None
     reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
     source_image = Dataset()
     source_image.update(reference)
-    if int(source.get("NumberOfFrames") or 1) > 1:
+    if (stated_frames(source) or 1) > 1:
         source_image.ReferencedFrameNumber = 1
     source_image.PurposeOfReferenceCodeSequence = [code_item(coding.SOURCE_IMAGE_FOR_PROCESSING)]
     ds.SourceImageSequence = [source_image]

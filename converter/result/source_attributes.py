@@ -1,19 +1,23 @@
-"""Patient and study attributes, copied from a source image to a result exactly to the byte."""
+"""Patient and study attributes, copied from a source image to a result: exactly to the byte where they have the form of
+their VR, else cleaned, or left out."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from pydicom import DataElement, Dataset
-from pydicom.charset import convert_encodings
+from pydicom.charset import convert_encodings, decode_bytes, encode_string
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
-from pydicom.valuerep import VR, PersonName
+from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS, VR, PersonName
+
+from converter.image.header import BROKEN_INPUT, without_warnings
+from converter.result.cleaned import IDENTIFIERS, cleaned
+from converter.result.completeness import complete_items, leave_out_halves
 
 Charset = Literal["source", "utf8"]
 
@@ -74,15 +78,10 @@ IDENTITY_TYPE_3 = (
 )
 IDENTITY = IDENTITY_TYPE_2 + IDENTITY_TYPE_3
 
-# Optional values that do not identify anybody are left out where they break the form of their VR (PS3.5 6.2): a
-# challenge file's Patient Age of "62" would make every result of it invalid.
-_FORMS = {
-    "PatientAge": re.compile(r"\d{3}[DWMY]"),
-    "TimezoneOffsetFromUTC": re.compile(r"(?!-0000)[+-](?:0\d|1[0-4])[0-5]\d"),
-}
-
 _TEXT_VRS = frozenset({VR.AE, VR.AS, VR.CS, VR.DA, VR.DS, VR.DT, VR.IS, VR.LO, VR.LT, VR.PN, VR.SH, VR.ST, VR.TM,
                        VR.UC, VR.UI, VR.UR, VR.UT})  # fmt: skip
+# Written in the declared character set (PS3.5 6.1.2.2); all others are ASCII.
+_CHARSET_VRS = frozenset({VR.LO, VR.LT, VR.PN, VR.SH, VR.ST, VR.UC, VR.UT})
 _CHARACTER_SET = BaseTag(0x00080005)
 _UTF8 = "ISO_IR 192"
 _UNDECODABLE = "�"
@@ -116,22 +115,23 @@ class SourceAttributes:
         if self.utf8:
             result.SpecificCharacterSet = _UTF8
         elif "SpecificCharacterSet" in self.source:
-            result[_CHARACTER_SET] = self._element(self.source, _CHARACTER_SET)
+            self.copy_to(result, ["SpecificCharacterSet"])
         # the raw elements below are written as they are only if the result says that it was read with this encoding
         result.set_original_encoding(False, True, result._character_set)
-        self.copy_to(result, [keyword for keyword in IDENTITY if is_well_formed(self.source, keyword)])
+        self.copy_to(result, IDENTITY)
+        leave_out_halves(result)
         for keyword in IDENTITY_TYPE_2:
             if keyword not in result:
                 setattr(result, keyword, None)
         return result
 
     def copy_to(self, result: Dataset, keywords: Iterable[str], origin: Dataset | None = None) -> None:
-        """Copy those of `keywords` that the source (or `origin`, an item of one of its sequences) has."""
+        """Copy those of `keywords` that the source (or `origin`, an item of one of its sequences) has and that can be
+        brought into the form of their VR."""
         origin = self.source if origin is None else origin
         for keyword in keywords:
             if keyword in origin:
-                tag = BaseTag(_tag(keyword))
-                result[tag] = self._element(origin, tag)
+                self._copy(result, origin, BaseTag(_tag(keyword)))
 
     def new_item(self) -> Dataset:
         """An empty sequence item that takes copied elements."""
@@ -140,26 +140,76 @@ class SourceAttributes:
         item.set_original_encoding(False, True, encodings)
         return item
 
-    def _element(self, origin: Dataset, tag: BaseTag) -> DataElement | RawDataElement:
+    def _copy(self, result: Dataset, origin: Dataset, tag: BaseTag) -> None:
+        try:
+            with without_warnings():
+                element = self._element(origin, tag)
+        except BROKEN_INPUT:
+            return
+        if element is not None:
+            result[tag] = element
+
+    def _element(self, origin: Dataset, tag: BaseTag) -> DataElement | RawDataElement | None:
+        """The element as results have it; None where it cannot be brought into form."""
         vr = VR(dictionary_VR(tag))
         if vr == VR.SQ:
-            return DataElement(tag, VR.SQ, Sequence(self._item(item) for item in origin[tag].value))
-        element = origin.get_item(tag)
-        if vr not in _TEXT_VRS:
-            return DataElement(tag, vr, origin[tag].value)
+            return self._sequence(origin, tag)
+        if vr in _TEXT_VRS:
+            return self._text_element(origin.get_item(tag), tag, vr)
+        return DataElement(tag, vr, origin[tag].value) if vr == origin[tag].VR else None
+
+    def _text_element(
+        self, element: DataElement | RawDataElement, tag: BaseTag, vr: VR
+    ) -> DataElement | RawDataElement | None:
+        keyword = keyword_for_tag(tag)
+        text = self._text_of(element, vr)
+        if vr in _CHARSET_VRS and not self._is_decoded(element, text) and keyword not in IDENTIFIERS:
+            return None
+        clean = text if tag == _CHARACTER_SET else cleaned(tag, keyword, vr, text)
+        if clean is None:
+            return None
         if self.utf8 and tag != _CHARACTER_SET:
-            return DataElement(tag, vr, _text(_decoded(element, self.encodings).value))
+            return DataElement(tag, vr, clean)
+        if not isinstance(element, RawDataElement):
+            return DataElement(tag, vr, element.value if clean == text else clean)
+        stored = element.value or b""
+        if clean != text:
+            stored = encode_string(clean, list(self.encodings)) if vr in _CHARSET_VRS else clean.encode("ascii")
+        stored += (b"\0" if vr == VR.UI else b" ") * (len(stored) % 2)
+        return RawDataElement(tag, vr, len(stored), stored, 0, False, True)
+
+    def _text_of(self, element: DataElement | RawDataElement, vr: VR) -> str:
+        """All values as one text; what cannot be decoded has U+FFFD in its place."""
         if isinstance(element, RawDataElement):
-            value = element.value or b""
-            value += (b"\0" if vr == VR.UI else b" ") * (len(value) % 2)
-            return RawDataElement(tag, vr, len(value), value, 0, False, True)
-        return DataElement(tag, vr, element.value)
+            stored = element.value or b""
+            if vr not in _CHARSET_VRS:
+                return stored.decode("latin-1")
+            return decode_bytes(stored, list(self.encodings), PN_DELIMS if vr == VR.PN else TEXT_VR_DELIMS)
+        value = element.value
+        if value is None:
+            return ""
+        several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, PersonName))
+        return "\\".join(map(str, value)) if several else str(value)
+
+    def _is_decoded(self, element: DataElement | RawDataElement, text: str) -> bool:
+        """Whether the declared character set is that of the value (PS3.5 6.1.2.3)."""
+        if isinstance(element, RawDataElement) and not self.source.get("SpecificCharacterSet"):
+            return (element.value or b"").isascii()
+        return _UNDECODABLE not in text
+
+    def _sequence(self, origin: Dataset, tag: BaseTag) -> DataElement | None:
+        """Its complete items; None where it is no sequence, or has none of them."""
+        stored, keyword = origin[tag].value, keyword_for_tag(tag)
+        if not isinstance(stored, Sequence):
+            return None
+        items = complete_items(keyword, map(self._item, stored))
+        return DataElement(tag, VR.SQ, Sequence(items)) if items else None
 
     def _item(self, origin: Dataset) -> Dataset:
         item = self.new_item()
         for tag in origin.keys():  # noqa: SIM118 (iterating a Dataset would decode its elements)
             if not BaseTag(tag).is_private and keyword_for_tag(tag) and not (self.utf8 and tag == _CHARACTER_SET):
-                item[tag] = self._element(origin, BaseTag(tag))
+                self._copy(item, origin, BaseTag(tag))
         return item
 
     def _decodes(self) -> bool:
@@ -173,13 +223,6 @@ class SourceAttributes:
                 if _UNDECODABLE in str(_decoded(element, self.encodings).value):
                     return False
         return True
-
-
-def is_well_formed(source: Dataset, keyword: str) -> bool:
-    """False for an optional attribute whose value is not of the form that its VR demands."""
-    if keyword not in _FORMS or keyword not in source:
-        return True
-    return bool(_FORMS[keyword].fullmatch(stored_text(source, keyword)))
 
 
 def stored_text(source: Dataset, keyword: str) -> str:
@@ -201,12 +244,3 @@ def _decoded(element: DataElement | RawDataElement, encodings: tuple[str, ...]) 
     if isinstance(element, RawDataElement):
         return convert_raw_data_element(element, encoding=list(encodings))
     return element
-
-
-def _text(value: object) -> object:
-    """Person names as text, so that they are encoded anew; everything else as it is."""
-    if isinstance(value, PersonName):
-        return str(value)
-    if isinstance(value, (list, tuple)) or (hasattr(value, "__iter__") and not isinstance(value, (str, bytes))):
-        return [_text(part) for part in value]
-    return value

@@ -11,6 +11,8 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ComprehensiveSRStorage
 from converter.errors import Unreportable
 from converter.result.encode import add_file_meta
 from converter.result.findings import StudyReport
+from converter.result.identity import patient_of
+from converter.result.patient import of_one_patient
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.report_content import report_content
 from converter.result.source_attributes import Charset, SourceAttributes, stored_text
@@ -103,20 +105,20 @@ def _sources(report: StudyReport) -> list[Dataset]:
     for source in sources:
         if source.get("StudyInstanceUID") != study or not source.get("SeriesInstanceUID"):
             raise Unreportable(f"image {source.get('SOPInstanceUID')} does not belong to study {study}")
-    if any(len(_stated(sources, keyword)) > 1 for keyword in ("PatientID", "IssuerOfPatientID")):
+    if not all(of_one_patient([patient_of(source) if _names_patient(source) else None for source in sources])):
         raise Unreportable(f"the images of study {study} belong to more than one patient: no report can be on both")
     return sources
 
 
-def _stated(sources: list[Dataset], keyword: str) -> set[str]:
-    """The different values that the images with a Patient ID state."""
-    texts = (stored_text(source, keyword) for source in sources if stored_text(source, "PatientID"))
-    return {text for text in texts if text}
+def _names_patient(source: Dataset) -> bool:
+    """False for an unreadable image, of whose header all but the UIDs is lost."""
+    return "PatientName" in source or "PatientID" in source
 
 
 def _identifying(sources: list[Dataset]) -> Dataset:
-    """The first image that names its patient: of an unreadable one the header may be all but lost."""
-    return next((source for source in sources if "PatientName" in source or "PatientID" in source), sources[0])
+    """The first image that states a Patient ID, else the first that names its patient at all."""
+    with_id = (source for source in sources if stored_text(source, "PatientID"))
+    return next(with_id, None) or next(filter(_names_patient, sources), sources[0])
 
 
 def _add_document(ds: Dataset, report: StudyReport, sources: list[Dataset], make: Make) -> None:

@@ -12,9 +12,11 @@ from converter.evaluation.gallery import Gallery, Picture
 from converter.evaluation.labels import Labels, read_labels
 from converter.evaluation.report import Setting, build_report
 from converter.package.manifest import Manifest
+from converter.regular_file import read_regular
 from scp_node.analysis.labelled_images import LabelledImage, Matched
 from scp_node.analysis.predictor import Outcome, Prediction
 from scp_node.errors import ConfigurationError, UsageError
+from scp_node.telemetry.printable import on_one_line
 
 LABEL_FILE_BYTES_MAX = 64_000_000
 THIS_SITE = "this site"
@@ -86,17 +88,17 @@ class Judging:
 def read_label_file(path: Path, manifest: Manifest) -> Labels:
     """The rows of a label file for the findings of a package.
 
-    Raises UsageError when it is too large, and ConfigurationError with every problem and its line.
+    Raises UsageError when it cannot be read or is too large, and ConfigurationError with every problem and its line.
     """
-    if path.stat().st_size > LABEL_FILE_BYTES_MAX:
-        raise UsageError(f"{path}: larger than {LABEL_FILE_BYTES_MAX} bytes")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, LABEL_FILE_BYTES_MAX).decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(on_one_line(f"{path}: {error.strerror}")) from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}:1: not UTF-8 (save it as 'CSV UTF-8')") from error
+        raise ConfigurationError(on_one_line(f"{path}:1: not UTF-8 (save it as 'CSV UTF-8')")) from error
     read = read_labels(text, [finding.name for finding in manifest.findings])
     if read.problems:
-        raise ConfigurationError("\n".join(f"{path}:{problem}" for problem in read.problems))
+        raise ConfigurationError("\n".join(on_one_line(f"{path}:{problem}") for problem in read.problems))
     return read
 
 

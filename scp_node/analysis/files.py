@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from converter.regular_file import open_regular
 from scp_node.analysis.policies import command_policy
 from scp_node.analysis.predictor import Outcome, Predictor
 from scp_node.decode.pool import DecodePool
@@ -63,7 +65,8 @@ def outcomes_of(
     settings = Inference()
     children = min(threads or usable_cores(), CHILDREN_MAX, len(paths))
     with closing(DecodePool.of(settings, processes=children)) as pool:
-        session = InferenceSession(package, settings.providers, threads or settings.threads)
+        limits = settings.gpu_required, settings.load_timeout_s, settings.run_timeout_s
+        session = InferenceSession(package, settings.providers, threads or settings.threads, *limits)
         verify_package(package, session)
         with closing(Batcher(session, settings.batch_size_max, settings.batch_window_s)) as batcher:
             model = LoadedModel(package.manifest, batcher, session.provider)
@@ -76,7 +79,7 @@ def _looks_like_an_image(path: Path) -> bool:
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(132)
     except OSError:
         return True  # to be named as failed, not passed over

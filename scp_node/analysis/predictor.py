@@ -27,13 +27,15 @@ AHEAD_PER_CHILD = 4
 
 @dataclass(frozen=True)
 class Prediction:
-    """`declined`, or the findings and what they were drawn from: `converted`, and `cam` [findings, h, w]."""
+    """`declined`, or the findings and what they were drawn from: `converted`, and `cam` [findings, h, w]. `notes` tell
+    what was unknown or unusual, as in the report of a node."""
 
     sop_instance_uid: str | None
     declined: Declined | None = None
     findings: tuple[Finding, ...] = ()
     converted: Converted | None = None
     cam: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
 
 
 Outcome = Prediction | ConverterError | HilumError
@@ -55,10 +57,10 @@ class Predictor:
         if isinstance(examined.failure, Unreadable):
             raise examined.failure
         sop_instance_uid = self._pool.sop_instance_uid(path)
-        found = examined.analysed
+        found, notes = examined.analysed, examined.notes
         if found is None:
-            return Prediction(sop_instance_uid, declined=examined.declined)
-        return Prediction(sop_instance_uid, findings=found.findings, converted=found.converted, cam=found.cam)
+            return Prediction(sop_instance_uid, declined=examined.declined, notes=notes)
+        return Prediction(sop_instance_uid, None, found.findings, found.converted, found.cam, notes)
 
     def predict_all(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Outcome]]:
         """Each file with its outcome, in the order of `paths`; a bounded number of files is in work ahead."""

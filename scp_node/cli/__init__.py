@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from scp_node.errors import ConfigurationError, HilumError
+from scp_node.host.private_process import keep_private
 
 COMMANDS = ("serve", "demo", "check-config", "predict", "evaluate", "echo", "send", "explain", "reproduce")
 GROUPS = ("jobs", "models")
@@ -33,15 +36,22 @@ def build_app(wanted: str | None = None) -> typer.Typer:
 
 def main() -> None:
     """Run the command line; errors of ours end with their message and exit code, not with a traceback."""
+    keep_private()
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         build_app(first if first in COMMANDS + GROUPS else None)(prog_name="hilum")
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # as it is: each line begins with FILE:LINE:COL, which editors understand
-        sys.exit(error.exit_code)
+        _end(str(error).split("\n"), error.exit_code)  # each begins with FILE:LINE:COL, which editors understand
     except HilumError as error:
-        print(f"hilum: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end([f"hilum: {error}", *error.further_lines], error.exit_code)
     except OSError as error:  # a file or folder that cannot be read or written: its name says more than a traceback
-        print(f"hilum: {error.filename}: {error.strerror}" if error.filename else f"hilum: {error}", file=sys.stderr)
-        sys.exit(HilumError.exit_code)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _end([f"hilum: {what}"], HilumError.exit_code)
+
+
+def _end(lines: Sequence[str], code: int) -> NoReturn:
+    from scp_node.cli.terminal import say
+
+    for line in lines:
+        say(line, error=True)
+    sys.exit(code)

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode
 from scp_node.settings import Settings, Tls
+from scp_node.settings.cautions import cautions, delivery_cautions
 from scp_node.settings.file import check_settings
 from scp_node.tls.certificates import certificate_expiry
 
@@ -20,13 +22,16 @@ def check_config(
     settings, problems = check_settings(file)
     if settings is None:
         for problem in problems:
-            typer.echo(problem.lines(str(file)), err=True)
+            for line in problem.lines(str(file)).split("\n"):
+                say(line, error=True)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        typer.echo(f"{count}; a node that runs keeps its settings, a new one does not start.", err=True)
+        say(f"{count}; a node that runs keeps its settings, a new one does not start.", error=True)
         raise typer.Exit(ExitCode.USAGE)
-    typer.echo(f"{file} is usable.")
+    say(f"{file} is usable.")
     for line in summary(settings):
-        typer.echo(line)
+        say(line)
+    for caution in (*cautions(settings), *delivery_cautions(settings)):
+        say(f"  warning: {caution}", "yellow")
 
 
 def protection(tls: Tls) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from scp_node.cli import terminal
+from scp_node.cli.terminal import say
 from scp_node.demo.run import DemoOutcome, run_demo
 from scp_node.errors import ExitCode
 
@@ -27,50 +28,45 @@ def demo(
 
     Exit 0 when report and heat map arrived and belong to the study, 3 when no image of it could be analysed, else 1.
     """
-    console = Console(soft_wrap=True)
-    outcome = run_demo(study, out, keep, timeout, Terminal(console))
-    raise typer.Exit(ExitCode.FAILED if outcome is None else _tell(outcome, console))
+    outcome = run_demo(study, out, keep, timeout, Terminal())
+    raise typer.Exit(ExitCode.FAILED if outcome is None else _tell(outcome))
 
 
 class Terminal:
     """Shows how far the demonstration is."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
     def working(self, text: str) -> AbstractContextManager[object]:
-        return self._console.status(text)
+        return terminal.working(text)
 
     def say(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, markup=False)
+        terminal.say(text, style)
 
 
-def _tell(outcome: DemoOutcome, console: Console) -> ExitCode:
+def _tell(outcome: DemoOutcome) -> ExitCode:
     """Print what was found and where it is."""
     results = outcome.results
-    console.print()
+    say()
     for finding in results.findings:
         decision = "present" if finding.present else "absent"
-        console.print(
-            f"[bold]{finding.name}: {finding.probability_percent:g} %[/bold] "
-            f"(threshold {finding.threshold_percent} %): {decision}",
-            highlight=False,
-        )
+        probability = f"{finding.name}: {finding.probability_percent:g} %"
+        say(f"{probability} (threshold {finding.threshold_percent} %): {decision}", "bold")
     for reason in results.declined:
-        console.print(f"Not analysed: {reason}", style="yellow", markup=False)
-    console.print("Research use only. Not for diagnosis.", style="dim")
-    console.print()
+        say(f"Not analysed: {reason}", "yellow")
+    say("Research use only. Not for diagnosis.", "dim")
+    say()
     for check in outcome.checks:
-        console.print(f"  {'ok  ' if check.holds else 'FAIL'} {check.sentence}", style="" if check.holds else "red")
-    console.print()
+        say(f"  {'ok  ' if check.holds else 'FAIL'} {check.sentence}", "" if check.holds else "red")
+    say()
     for name, path in outcome.files:
-        console.print(f"{name:24} {path}", soft_wrap=True, highlight=False)
+        say(f"{name:24} {path}")
     if not all(check.holds for check in outcome.checks):
         return ExitCode.FAILED
     if results.heatmaps:
         return ExitCode.DONE
     if results.declined and not results.findings:
-        console.print("\nNo image of this study was analysed: there is a report, and no heat map.", style="yellow")
+        say()
+        say("No image of this study was analysed: there is a report, and no heat map.", "yellow")
         return ExitCode.DECLINED
-    console.print("\nThere is a report, but no heat map.", style="red")
+    say()
+    say("There is a report, but no heat map.", "red")
     return ExitCode.FAILED

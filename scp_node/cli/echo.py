@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
+from scp_node.cli.terminal import say
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities
 from scp_node.deliver.result_objects import RESULT_SYNTAXES
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
@@ -31,11 +32,11 @@ def echo(
         report = ask_remote_ae(settings, name, datetime.now(UTC))
         well = well and not report.problems
         for line in description(report.found):
-            typer.echo(line)
+            say(line)
         for warning in report.warnings:
-            typer.secho(f"  warning: {warning}", fg=typer.colors.YELLOW)
+            say(f"  warning: {warning}", "yellow")
         for problem in report.problems:
-            typer.secho(f"  problem: {problem}", fg=typer.colors.RED)
+            say(f"  problem: {problem}", "red")
     if not well:
         raise typer.Exit(ExitCode.FAILED)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scp_node.cli.options import ModelOption, ModelsDirOption
+from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -73,16 +73,16 @@ def _match(folder: Path, labels: Path, package: ModelPackage, files: Iterable[Pa
     from scp_node.analysis.evaluation import read_label_file
     from scp_node.analysis.files import find_images
     from scp_node.analysis.labelled_images import match
-    from scp_node.cli.judgements import say
+    from scp_node.cli.judgements import tell
 
     read = read_label_file(labels, package.manifest)
     if read.ignored:
-        say(f"{labels}: columns not used: {', '.join(read.ignored)}")
+        tell(f"{labels}: columns not used: {', '.join(read.ignored)}")
     for file in files:
         _try_to_write(file)
     matched = match(folder, find_images([folder]), read.rows)
     for label, why in matched.without_image:
-        print(f"{labels}:{label.line}: {label.file or label.sop_instance_uid}: {why}", file=sys.stderr)
+        say(f"{labels}:{label.line}: {label.file or label.sop_instance_uid}: {why}", error=True)
     return matched
 
 
@@ -112,7 +112,7 @@ def _write(found: dict[str, Any], judging: Judging, html: Path | None, json: Pat
     if html is not None:
         html.write_text(draw_page(found, judging.pictures()), encoding="utf-8")
     for line in summary(found):
-        typer.echo(line)
+        say(line)
 
 
 def _try_to_write(file: Path) -> None:

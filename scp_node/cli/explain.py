@@ -1,4 +1,4 @@
-"""`hilum explain`: what happened to a study, in plain words."""
+"""`hilum explain`: what happened to a study, or why nothing comes from a device, in plain words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from scp_node.cli.caller_lines import caller_lines
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node
+from scp_node.cli.terminal import say
 from scp_node.errors import UsageError
 from scp_node.ledger import EventRow, Ledger
+from scp_node.queries.caller_story import CallerStory, caller_story
 from scp_node.queries.deliveries import DeliveryRecord
 from scp_node.queries.study_story import ROWS_MAX, ImageStory, ReportStory, StudyStory, story_of, studies_named
 
@@ -18,21 +21,51 @@ STUDIES_MAX = 1_000
 
 def explain(
     key: Annotated[
-        str, typer.Argument(metavar="ACCESSION|UID", help="Accession number, or a study, image or result UID.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="ACCESSION|UID|AE_TITLE",
+            help="Accession number, or a study, image or result UID; or an AE title, or the name of a remote AE.",
+        ),
+    ] = None,
+    ae: Annotated[
+        str | None, typer.Option(metavar="AE_TITLE", help="An AE title or a remote AE, and no study.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Every step of a study in plain words: what came, what was found or refused and why, what was delivered."""
-    with opened_node(config) as (_, ledger):
+    """Every step of a study in plain words: what came, what was found or refused and why, what was delivered. Of an AE
+    title: when it called, what it was refused, and why nothing comes from it."""
+    wanted = ae or key
+    if not wanted:
+        raise UsageError("name a study or an AE title")
+    with opened_node(config) as (settings, ledger):
         with ledger.reading() as tx:
-            studies = studies_named(tx, key, STUDIES_MAX + 1)
-        if not studies:
-            raise UsageError(f"nothing was received under {key}")
+            studies = () if ae else studies_named(tx, wanted, STUDIES_MAX + 1)
+            caller = None if studies else caller_story(tx, settings, wanted)
+        if caller is not None:
+            _show_caller(caller, is_title=ae is not None)
         for study_instance_uid in studies[:STUDIES_MAX]:
             for line in explanation(ledger, study_instance_uid):
-                typer.echo(line)
+                say(line)
         if len(studies) > STUDIES_MAX:
-            typer.echo(f"There are more than {STUDIES_MAX} studies under {key}.")
+            say(f"There are more than {STUDIES_MAX} studies under {wanted}.")
+
+
+def _show_caller(story: CallerStory, *, is_title: bool) -> None:
+    """Raises UsageError where it never called."""
+    lines = list(caller_lines(story))
+    if story.callers:
+        for line in lines:
+            say(line)
+    elif is_title or story.is_known:
+        raise _never_called(lines)
+    else:
+        raise _never_called([f"nothing was received under {story.ae_title}", *lines])
+
+
+def _never_called(lines: list[str]) -> UsageError:
+    error = UsageError(lines[0])
+    error.further_lines = tuple(lines[1:])
+    return error
 
 
 def explanation(ledger: Ledger, study_instance_uid: str) -> list[str]:
@@ -74,7 +107,7 @@ def _image(image: ImageStory) -> Iterator[str]:
 
 
 def _report(report: ReportStory) -> Iterator[str]:
-    state = "built" if report.built_at else "being built"
+    state = "built" if report.built_at else "abandoned, an image changed" if report.is_abandoned else "being built"
     yield (
         f"  report revision {report.revision} (route {report.route}, model {report.model}): {state}, "
         f"covers {report.images} image{'s' if report.images != 1 else ''}"

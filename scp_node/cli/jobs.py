@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node, operator
+from scp_node.cli.terminal import TextTable, say
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.operations import jobs as operations
@@ -34,11 +32,10 @@ def list_jobs(
     states = [one for one in JOB_STATES if one == state] or LISTED_STATES
     with opened_node(config) as (_, ledger), ledger.reading() as tx:
         listed = jobs_in(tx, JobFilter(states), limit)
-    console = Console()
     if listed.jobs:
-        console.print(_table(listed))
+        _table(listed).show()
     summary = ", ".join(f"{count} {kind} {one}" for (kind, one), count in sorted(listed.counts.items()))
-    console.print(summary or "no jobs yet", highlight=False)
+    say(summary or "no jobs yet")
 
 
 @jobs_app.command("show")
@@ -50,9 +47,9 @@ def show_job(
     with opened_node(config) as (_, ledger), ledger.reading() as tx:
         details = job_details(tx, job_id)
     for name, value in vars(details.job).items():
-        typer.echo(f"{name:20} {value}")
+        say(f"{name:20} {value}")
     study = details.job.study_instance_uid
-    typer.echo(f"{'events of the study':20} {details.events}; see: hilum explain {study}")
+    say(f"{'events of the study':20} {details.events}; see: hilum explain {study}")
 
 
 @jobs_app.command("retry")
@@ -68,10 +65,10 @@ def retry_job(
         waker, who = Waker(wakeup_path(settings)), operator()
         for job_id in dict.fromkeys(job_ids or ()):
             operations.retry_job(ledger, waker, job_id, who)
-            typer.echo(f"{job_id}: queued again")
+            say(f"{job_id}: queued again")
         retried = operations.retry_dead_jobs(ledger, waker, who) if dead else ()
         for act in retried:
-            typer.echo(f"{act.object_id}: queued again")
+            say(f"{act.object_id}: queued again")
         if dead and not retried and not job_ids:
             raise UsageError("there are no dead letters")
 
@@ -84,13 +81,13 @@ def cancel_job(
     """Take a queued or waiting job out of the queue; it stays visible as a dead letter."""
     with opened_node(config) as (_, ledger):
         operations.cancel_job(ledger, job_id, operator())
-    typer.echo(f"{job_id}: cancelled")
+    say(f"{job_id}: cancelled")
 
 
-def _table(listed: JobList) -> Table:
-    table = Table("job", "state", "attempt", "due (UTC)", "error", box=None, pad_edge=False)
+def _table(listed: JobList) -> TextTable:
+    table = TextTable("job", "state", "attempt", "due (UTC)", "error", box=None, pad_edge=False)
     for job in listed.jobs:
         due = job.due_at.strftime("%Y-%m-%d %H:%M:%S")
         style = "red" if job.state == "dead" else ""
-        table.add_row(job.job_id, job.state, str(job.attempt), due, Text(job.error), style=style)
+        table.add(job.job_id, job.state, str(job.attempt), due, job.error, style=style)
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from converter.evaluation.wording import counted, decimal, percent
 from scp_node.analysis.evaluation import Judging
 from scp_node.analysis.predictor import Prediction
+from scp_node.cli.terminal import say
 
 
 class DeclinedNames:
@@ -21,7 +21,7 @@ class DeclinedNames:
     def add(self, path: Path, prediction: Prediction) -> None:
         if prediction.declined is not None:
             name, declined = self._judging.name_of(path), prediction.declined
-            say(f"{name}: declined, {declined.code}: {declined.reason}")
+            tell(f"{name}: declined, {declined.code}: {declined.reason}")
 
     def end(self) -> None:
         pass
@@ -46,5 +46,5 @@ def summary(found: dict[str, Any]) -> Iterator[str]:
                 yield f"  with declined images as negative: sensitivity {sensitivity}, specificity {specificity}"
 
 
-def say(line: str) -> None:
-    print(f"hilum evaluate: {line}", file=sys.stderr)
+def tell(line: str) -> None:
+    say(f"hilum evaluate: {line}", error=True)

@@ -16,12 +16,14 @@ def description(details: ModelDetails) -> Iterator[str]:
     yield f"model        {manifest.name}@{manifest.version}: {manifest.title}"
     yield f"made by      {manifest.manufacturer}, {manifest.provenance.created}"
     yield f"for          {use.statement}"
-    ages = f"{use.ages.min_years:g} to {use.ages.max_years:g} years"
-    yield f"             {'/'.join(use.modalities)}, {'/'.join(use.body_parts)}, {'/'.join(use.views)}, {ages}"
+    yield f"             {'/'.join(use.modalities)}, {'/'.join(use.body_parts)}, {'/'.join(use.views)}, {use.ages}"
+    if use.ages.reason:
+        yield f"not others   {use.ages.reason}"
     yield from _judgement(manifest)
     yield from _provenance(manifest)
     yield f"drift        {details.drift_reference}"
     yield f"weights      SHA-256 {manifest.onnx_sha256}"
+    yield f"pin          {details.pin}"
 
 
 def use_of(use: ModelUse | None) -> str:

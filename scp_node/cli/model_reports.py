@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, opened_node
+from scp_node.cli.terminal import say, say_json
 from scp_node.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ def agreement(
     if html is not None:
         html.write_text(agreement_page(report.agreements, report.unscored, begin, moment), encoding="utf-8")
     if json:
-        typer.echo(json_text.dumps(report.document(), allow_nan=False))
+        say_json(report.document())
         return
     for line in agreement_lines(report.agreements, report.unscored):
-        typer.echo(line)
+        say(line)
     if html is not None:
-        typer.echo(f"written to {html}")
+        say(f"written to {html}")
 
 
 def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
@@ -53,10 +53,10 @@ def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> No
     with opened_node(config) as (settings, ledger):
         report = drift_report(ledger, settings)
     if json:
-        typer.echo(json_text.dumps(report.document()))
+        say_json(report.document())
         return
     for line in drift_lines(report.senders, report.window_days):
-        typer.echo(line)
+        say(line)
 
 
 def begin_of(since: str, moment: datetime) -> datetime:

@@ -9,6 +9,7 @@ import typer
 
 from scp_node.cli.model_reports import agreement, drift
 from scp_node.cli.options import ModelsDirOption, opened_node
+from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode, HilumError, UsageError
 from scp_node.settings import Inference, places
 from scp_node.settings.file import load_settings
@@ -37,11 +38,12 @@ def list_models(models_dir: ModelsDirOption = None, config: NodeOption = None) -
 
     for one in model_packages.list_models(_folder(models_dir, config), _uses(config)):
         if one.problem:
-            typer.secho(f"{one.label:28} {one.problem}", fg=typer.colors.RED)
+            say(f"{one.label:28} {one.problem}", "red")
             continue
-        typer.echo(f"{one.label:28} {one.title}: {', '.join(one.findings)}")
+        say(f"{one.label:28} {one.title}: {', '.join(one.findings)}")
+        say(f"{'':28} pin: {one.pin}")
         if config is not None:
-            typer.echo(f"{'':28} {use_of(one.use)}; gate: {one.gate}")
+            say(f"{'':28} {use_of(one.use)}; gate: {one.gate}")
 
 
 @models_app.command("verify")
@@ -64,12 +66,12 @@ def verify_models(
     limits = Inference() if config is None else load_settings(config).inference
     intact = True
     for package in folders:
-        typer.echo(f"{package.parent.name}@{package.name} in {package}")
+        say(f"{package.parent.name}@{package.name} in {package}")
         try:
             for check in check_package(package, limits):
-                typer.echo(f"  {check.name:10} ok      {check.detail}")
+                say(f"  {check.name:10} ok      {check.detail}")
         except HilumError as error:
-            typer.secho(f"  {'':10} FAILED  {error}", fg=typer.colors.RED)
+            say(f"  {'':10} FAILED  {error}", "red")
             intact = False
     if not intact:
         raise typer.Exit(ExitCode.FAILED)
@@ -83,11 +85,11 @@ def show_model(model: ModelArgument, models_dir: ModelsDirOption = None, config:
 
     details = model_details(_folder(models_dir, config), model, _uses(config))
     for line in description(details):
-        typer.echo(line)
+        say(line)
     if config is not None:
-        typer.echo(f"in this node {use_of(details.use)}")
+        say(f"in this node {use_of(details.use)}")
     if details.card is not None:
-        typer.echo(f"card         {details.card}")
+        say(f"card         {details.card}")
 
 
 def _uses(config: Path | None) -> dict[str, ModelUse]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-
-import typer
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from converter.package.manifest import Manifest
 from converter.result.wording import percent, threshold_percent
 from scp_node.analysis.predictor import Prediction
+from scp_node.cli.terminal import TextTable, cell, say_json
 from scp_node.queries.prediction import heatmap_pngs, predicted_file
 
 STEM_CHARS_MAX = 100
@@ -26,8 +21,7 @@ class JsonLines:
         self._manifest = manifest
 
     def add(self, path: Path, prediction: Prediction) -> None:
-        document = predicted_file(self._manifest, str(path), prediction).document()
-        typer.echo(json.dumps(document, allow_nan=False))
+        say_json(predicted_file(self._manifest, str(path), prediction).document())
 
     def end(self) -> None:
         pass
@@ -37,7 +31,7 @@ class Table:
     """A table for a person, printed at the end."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self._table = RichTable(title=f"{manifest.title} {manifest.version}", title_justify="left")
+        self._table = TextTable(title=f"{manifest.title} {manifest.version}")
         self._table.add_column("File", overflow="fold")
         self._table.add_column("Finding")
         self._table.add_column("Probability", justify="right")
@@ -46,25 +40,24 @@ class Table:
         self._width = 0
 
     def add(self, path: Path, prediction: Prediction) -> None:
-        name = Text(str(path))
+        name = cell(str(path))
         self._width = max(self._width, name.cell_len)
         if prediction.declined is not None:
-            self._table.add_row(name, "", "", "", Text(f"declined: {prediction.declined.reason}", "yellow"))
+            self._table.add(name, "", "", "", cell(f"declined: {prediction.declined.reason}", "yellow"))
         for finding in prediction.findings:
-            self._table.add_row(
+            self._table.add(
                 name,
-                Text(finding.concept.meaning),
+                finding.concept.meaning,
                 f"{percent(finding.probability, finding.threshold)} %",
                 f"{threshold_percent(finding.threshold)} %",
-                Text("present", "bold red") if finding.positive else Text("absent"),
+                cell("present", "bold red") if finding.positive else "absent",
             )
-            name = Text()
+            name = cell("")
+        for note in prediction.notes:
+            self._table.add(name, "", "", "", cell(f"note: {note}", "dim"))
 
     def end(self) -> None:
-        console = Console()
-        if not console.is_terminal:  # nothing in a file has to fit a screen
-            console = Console(width=self._width + 160)
-        console.print(self._table)
+        self._table.show(file_width=self._width + 160)  # nothing in a file has to fit a screen
 
 
 class HeatmapFiles:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node
+from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode
 
 EXIT_CODES = {"same": ExitCode.DONE, "differs": ExitCode.FAILED, "unknown": ExitCode.USAGE}
@@ -44,7 +45,7 @@ def reproduce(
         pool = stack.enter_context(closing(DecodePool.of(limits)))
         for check in run_again(ReproductionSource(settings, ledger, open_spool(settings), models, pool), result_uid):
             checks.append(check)
-            typer.echo(f"{check.verdict:8} {check.what}" + (f": {check.detail}" if check.detail else ""))
+            say(f"{check.verdict:8} {check.what}" + (f": {check.detail}" if check.detail else ""))
     verdict = overall(checks)
-    typer.echo(VERDICTS[verdict])
+    say(VERDICTS[verdict])
     raise typer.Exit(EXIT_CODES[verdict])

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, operator
+from scp_node.cli.terminal import progress, say
 from scp_node.deliver.dimse.file_transfer import FileOutcome
 from scp_node.errors import ExitCode
 from scp_node.operations.sending import files_to_send, send_files
@@ -24,16 +23,15 @@ def send(
     """C-STORE DICOM files to a remote AE over one association, as they are on disk. Exit 1 when one was not stored."""
     wanted = files_to_send(load_settings(config), remote_ae, files)
     total = len(wanted.paths)
-    console = Console(highlight=False, soft_wrap=True)
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("sending", total=total)
+    with progress() as bar:
+        task = bar.add_task("sending", total=total)
 
         def show(one: FileOutcome) -> None:
-            console.print(_line(one), markup=False, style="" if one.outcome.sent else "red")
-            progress.advance(task)
+            say(_line(one), "" if one.outcome.sent else "red")
+            bar.advance(task)
 
         sent = send_files(wanted, operator(), show)
-    console.print(f"{sent.stored} of {total} files stored at {remote_ae} ({wanted.peer.called_ae_title})")
+    say(f"{sent.stored} of {total} files stored at {remote_ae} ({wanted.peer.called_ae_title})")
     if sent.stored < total:
         raise typer.Exit(ExitCode.FAILED)
 

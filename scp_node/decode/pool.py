@@ -1,4 +1,4 @@
-"""Pixels are decoded in child processes with limits: an image that breaks a decoder ends alone."""
+"""Headers are read and pixels decoded in confined child processes: an image that breaks a decoder ends alone."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydicom import Dataset
+
 from converter.declined import Declined
 from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.convert import Converted
+from converter.image.header import BROKEN_INPUT
 from converter.package.intended_use import IntendedUse
 from converter.package.network import InputSpec
-from scp_node.decode.process import DecodeProcess
-from scp_node.decode.protocol import ConvertRequest, Failed, Identified, IdentifyRequest
-from scp_node.errors import DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
+from converter.regular_file import open_regular
+from scp_node.decode.header_cache import HeaderCache, state_of
+from scp_node.decode.header_message import HeaderRead, unpacked
+from scp_node.decode.process import DecodeProcess, Outcome
+from scp_node.decode.protocol import AnyRequest, ConvertRequest, Failed, HeaderRequest, Identified, IdentifyRequest
+from scp_node.decode.sandbox import PARTS, SandboxState, offered
+from scp_node.errors import ConfigurationError, DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
 from scp_node.settings import Inference
+from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +63,19 @@ class DecodePool:
         wait_s: float = WAIT_S,
         waiting_max: int = WAITING_MAX,
         child_module: str = CHILD_MODULE,
+        sandbox: str = "best-effort",
     ) -> None:
+        if sandbox == "required" and (missing := offered().missing):
+            raise ConfigurationError(
+                f"inference.decode_sandbox is required, but this machine lacks {', '.join(missing)}. "
+                "Take a newer kernel, let the container use them, or set it to best-effort."
+            )
+        self._sandbox, self._told = sandbox, offered()
+        _tell(self._told)
         self._memory, self._cpu_s, self._timeout_s = memory, cpu_s, timeout_s
         self._inflated_bytes_max, self._niceness = inflated_bytes_max, niceness
         self._wait_s, self._waiting_max, self._child_module = wait_s, waiting_max, child_module
+        self._headers = HeaderCache()
         self._changed = threading.Condition()
         self._waiting = 0
         self._closed = False
@@ -77,6 +94,7 @@ class DecodePool:
             settings.decode_timeout_s,
             inflated_bytes_max=settings.inflated_bytes_max,
             niceness=niceness,
+            sandbox=settings.decode_sandbox,
         )
 
     failures: tuple[type[Exception], ...] = (ConverterError, DecodeFailed)
@@ -90,23 +108,39 @@ class DecodePool:
         self, path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int
     ) -> Converted | Declined:
         """converter.image.convert, in a child. Raises Unreadable, Undecodable, DecodeFailed or OutOfResources."""
-        answer = self._ask(
-            ConvertRequest(
-                path=str(path.absolute()),
-                spec=spec,
-                use=use,
-                preview_side_max=preview_side_max,
-                pixels_max=pixels_max,
-                inflated_bytes_max=self._inflated_bytes_max,
-                cpu_s=self._cpu_s,
-            )
+        request = ConvertRequest(
+            spec=spec,
+            use=use,
+            preview_side_max=preview_side_max,
+            pixels_max=pixels_max,
+            inflated_bytes_max=self._inflated_bytes_max,
+            cpu_s=self._cpu_s,
         )
-        assert not isinstance(answer, Identified)
+        with _opened(path) as descriptor:
+            answer = self._ask(descriptor, request)
+        assert isinstance(answer, Converted | Declined)
         return answer
+
+    def header(self, path: Path) -> Dataset:
+        """The header of a DICOM file, read in a child: its standard attributes within the limits of
+        scp_node.decode.header_message, and an empty Pixel Data where it has any. Raises as `convert` does."""
+        with _opened(path) as descriptor:
+            file = state_of(descriptor)
+            read = self._headers.get(file)
+            if read is None:
+                answer = self._ask(descriptor, HeaderRequest(cpu_s=self._cpu_s))
+                assert isinstance(answer, HeaderRead)
+                read = answer
+                self._headers.put(file, read)
+        try:
+            return unpacked(read)
+        except BROKEN_INPUT as error:
+            raise DecodeCrashed("the decoding process sent a header that is none") from error
 
     def sop_instance_uid(self, path: Path) -> str | None:
         """SOP Instance UID of a DICOM file, read in a child; None for a picture. Raises as `convert` does."""
-        answer = self._ask(IdentifyRequest(path=str(path.absolute()), cpu_s=self._cpu_s))
+        with _opened(path) as descriptor:
+            answer = self._ask(descriptor, IdentifyRequest(cpu_s=self._cpu_s))
         assert isinstance(answer, Identified)
         return answer.sop_instance_uid
 
@@ -122,12 +156,12 @@ class DecodePool:
             if free is not None:
                 free.end()
 
-    def _ask(self, request: ConvertRequest | IdentifyRequest) -> Converted | Declined | Identified:
+    def _ask(self, descriptor: int, request: AnyRequest) -> Outcome:
         """Ask a child; one that dies may have been killed from outside, so that a second one has a try."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 with self._free_child() as child:
-                    answer = child.ask(request, self._timeout_s)
+                    answer = child.ask(request, descriptor, self._timeout_s)
                 break
             except DecodeFailed as error:
                 if self._closed:
@@ -189,4 +223,29 @@ class DecodePool:
             self._changed.notify()
 
     def _start_child(self) -> DecodeProcess:
-        return DecodeProcess(self._child_module, self._memory, self._niceness)
+        return DecodeProcess(self._child_module, self._memory, self._niceness, self._sandbox, self._compare_sandbox)
+
+    def _compare_sandbox(self, state: SandboxState) -> None:
+        """Tell where a child has less than was expected."""
+        if state != self._told:
+            self._told = state
+            _tell(state)
+
+
+def _tell(state: SandboxState) -> None:
+    log.log(logging.WARNING if state.missing else logging.INFO, "decode sandbox: %s", state)
+    for part in PARTS:
+        metrics.decode_sandbox.labels(part).set(part not in state.missing)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A descriptor of a regular file. Raises Unreadable."""
+    try:
+        descriptor = open_regular(path)
+    except OSError as error:
+        raise Unreadable(f"the file cannot be opened: {error.strerror}") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -6,9 +6,11 @@ import fcntl
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -18,22 +20,26 @@ from numpy.typing import NDArray
 
 from converter.declined import Declined
 from converter.image.convert import Converted
+from scp_node.decode.header_message import HeaderRead
 from scp_node.decode.protocol import (
     HEADER_BYTES_MAX,
     LENGTH_BYTES,
     REPLY,
     REQUEST_BYTES_MAX,
-    ChildMessage,
+    AnyReply,
+    AnyRequest,
     ConvertedHeader,
     ConvertRequest,
     DeclinedHeader,
     Failed,
+    HeaderRequest,
     Identified,
     IdentifyRequest,
     Ready,
     frame,
     model_input_shape,
 )
+from scp_node.decode.sandbox import SandboxState
 from scp_node.errors import DecodeCrashed, DecodeOutOfCpu, DecodeTimedOut, OutOfResources
 from scp_node.host.processors import ONE_THREAD
 
@@ -43,36 +49,47 @@ PIPE_BYTES = 1 << 20
 ENVIRONMENT_KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "PYTHONHOME", "TMPDIR", "VIRTUAL_ENV")
 
 Value = TypeVar("Value", bound=np.generic)
+Outcome = Converted | Declined | Identified | HeaderRead | Failed
 
 
 class DecodeProcess:
     """A child started at once and waited for with its first request; `usable` is False once it has to be replaced.
 
     It is a new program (no fork of this one): it holds no lock, thread, socket or GPU of its parent. It ends when its
-    parent does, however that ends, because the pipe it reads from closes.
+    parent does, however that ends, because the socket it reads from closes.
     """
 
-    def __init__(self, module: str, memory: int, niceness: int) -> None:
+    def __init__(
+        self,
+        module: str,
+        memory: int,
+        niceness: int,
+        sandbox: str = "best-effort",
+        on_confined: Callable[[SandboxState], None] = lambda _: None,
+    ) -> None:
+        self._on_confined = on_confined
         self._replies, reply_end = os.pipe()
+        self._requests, request_end = socket.socketpair()
         with suppress(OSError, AttributeError):  # Linux, within what the user may have: fewer turns for one preview
             fcntl.fcntl(reply_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # it imports what this process imports
         kept = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(niceness)],
-                stdin=subprocess.PIPE,
+                [sys.executable, "-P", "-m", module, str(reply_end), str(memory), str(niceness), sandbox],
+                stdin=request_end.fileno(),
                 stdout=subprocess.DEVNULL,
-                bufsize=0,
                 pass_fds=(reply_end,),
                 env={**kept, **ONE_THREAD, "PYTHONPATH": paths},
                 start_new_session=True,
             )
         except OSError as error:
             os.close(self._replies)
+            self._requests.close()
             raise OutOfResources(f"a decoding process cannot be started: {error}") from error
         finally:
             os.close(reply_end)
+            request_end.close()
         self._started = False
         self.usable = True
 
@@ -80,15 +97,14 @@ class DecodeProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(
-        self, request: ConvertRequest | IdentifyRequest, timeout_s: float
-    ) -> Converted | Declined | Identified | Failed:
-        """The answer to `request`. Raises DecodeFailed when the child did not survive it."""
+    def ask(self, request: AnyRequest, descriptor: int, timeout_s: float) -> Outcome:
+        """The answer to `request` about the file open as `descriptor`. Raises DecodeFailed when the child did not
+        survive it."""
         if not self._started:
             self._wait_until_ready()
         usable, self.usable = self.usable, False
         deadline = time.monotonic() + timeout_s
-        self._send(request)
+        self._send(request, descriptor)
         try:
             answer = self._answer(request, deadline)
         except (ValueError, RecursionError) as error:
@@ -105,9 +121,8 @@ class DecodeProcess:
         self.usable = False
         self._process.kill()
         self._process.wait()
-        assert self._process.stdin is not None
-        if not self._process.stdin.closed:
-            self._process.stdin.close()
+        if self._requests.fileno() >= 0:
+            self._requests.close()
             os.close(self._replies)
 
     def _wait_until_ready(self) -> None:
@@ -120,23 +135,23 @@ class DecodeProcess:
             self.usable = False
             raise OutOfResources("a decoding process does not start: it answered before it was asked")
         self._started = True
+        self._on_confined(SandboxState(ready.in_place, ready.missing))
 
-    def _send(self, request: ConvertRequest | IdentifyRequest) -> None:
+    def _send(self, request: AnyRequest, descriptor: int) -> None:
         (message,) = frame(request)
         if len(message) > REQUEST_BYTES_MAX:
             raise ValueError(f"a request of {len(message)} bytes; at most {REQUEST_BYTES_MAX} are allowed")
-        assert self._process.stdin is not None
         try:
-            while message:
-                message = message[self._process.stdin.write(message) :]
-        except BrokenPipeError:
+            sent = socket.send_fds(self._requests, [message[:LENGTH_BYTES]], [descriptor])
+            self._requests.sendall(message[sent:])
+        except ConnectionError:
             raise self._lost() from None
 
-    def _answer(
-        self, request: ConvertRequest | IdentifyRequest, deadline: float
-    ) -> Converted | Declined | Identified | Failed:
+    def _answer(self, request: AnyRequest, deadline: float) -> Outcome:
         message = self._read_message(deadline)
         if isinstance(message, Failed) or (isinstance(message, Identified) and isinstance(request, IdentifyRequest)):
+            return message
+        if isinstance(message, HeaderRead) and isinstance(request, HeaderRequest):
             return message
         if isinstance(message, DeclinedHeader) and isinstance(request, ConvertRequest):
             return Declined(message.code, message.reason)
@@ -149,10 +164,11 @@ class DecodeProcess:
                 preview_to_source=self._read_array((2, 3), np.float64, deadline),
                 source_shape=message.source_shape,
                 notes=message.notes,
+                stored=message.stored,
             )
         raise ValueError(f"unexpected answer '{message.kind}'")
 
-    def _read_message(self, deadline: float) -> ChildMessage:
+    def _read_message(self, deadline: float) -> AnyReply:
         length = int.from_bytes(self._read_bytes(LENGTH_BYTES, deadline), "big")
         if length > HEADER_BYTES_MAX:
             raise ValueError("the header is too long")

@@ -1,5 +1,7 @@
 """What the decode pool and its children say to each other: length-prefixed JSON, then raw array bytes. Never a pickle.
 
+The file that a request is about travels with it as an open descriptor (SCM_RIGHTS): a child knows no path.
+
 The parent believes nothing: a child has just run native decoders on bytes from the network. Every length it sends is
 compared with what was asked for, before memory is taken for it.
 """
@@ -15,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from converter.package.intended_use import IntendedUse
 from converter.package.network import InputSpec
+from scp_node.decode.header_message import UID_CHARS_MAX, HeaderRead
 
 LENGTH_BYTES = 4
 REQUEST_BYTES_MAX = 65536
-HEADER_BYTES_MAX = 65536
+HEADER_BYTES_MAX = 1 << 20
 NOTE_CHARS_MAX = 500
 NOTES_MAX = 32
-UID_CHARS_MAX = 64
 
 Text = Annotated[str, Field(max_length=NOTE_CHARS_MAX)]
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -34,7 +36,6 @@ class ChildMessage(BaseModel):
 
 class ConvertRequest(ChildMessage):
     kind: Literal["convert"] = "convert"
-    path: str
     spec: InputSpec
     use: IntendedUse | None
     preview_side_max: int
@@ -47,12 +48,22 @@ class IdentifyRequest(ChildMessage):
     """Asks for the SOP Instance UID of a file."""
 
     kind: Literal["identify"] = "identify"
-    path: str
+    cpu_s: float
+
+
+class HeaderRequest(ChildMessage):
+    """Asks for the header of a DICOM file."""
+
+    kind: Literal["read-header"] = "read-header"
     cpu_s: float
 
 
 class Ready(ChildMessage):
+    """What confines the child from now on, and what this kernel lacks (scp_node.decode.sandbox)."""
+
     kind: Literal["ready"] = "ready"
+    in_place: tuple[Text, ...]
+    missing: tuple[Text, ...]
 
 
 class ConvertedHeader(ChildMessage):
@@ -62,6 +73,7 @@ class ConvertedHeader(ChildMessage):
     preview_shape: tuple[Side, Side]
     source_shape: tuple[Side, Side]
     notes: Annotated[tuple[Text, ...], Field(max_length=NOTES_MAX)]
+    stored: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class DeclinedHeader(ChildMessage):
@@ -83,13 +95,13 @@ class Failed(ChildMessage):
     reason: Text
 
 
-Request = Annotated[ConvertRequest | IdentifyRequest, Field(discriminator="kind")]
-Reply = Annotated[Ready | ConvertedHeader | DeclinedHeader | Identified | Failed, Field(discriminator="kind")]
-REQUEST: TypeAdapter[ConvertRequest | IdentifyRequest] = TypeAdapter(Request)
-REPLY: TypeAdapter[Ready | ConvertedHeader | DeclinedHeader | Identified | Failed] = TypeAdapter(Reply)
+AnyRequest = ConvertRequest | IdentifyRequest | HeaderRequest
+AnyReply = Ready | ConvertedHeader | DeclinedHeader | Identified | HeaderRead | Failed
+REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
+REPLY: TypeAdapter[AnyReply] = TypeAdapter(Annotated[AnyReply, Field(discriminator="kind")])
 
 
-def frame(message: ChildMessage, arrays: Sequence[NDArray[np.generic]] = ()) -> list[memoryview]:
+def frame(message: BaseModel, arrays: Sequence[NDArray[np.generic]] = ()) -> list[memoryview]:
     """What goes over the pipe for `message`: its length, its JSON, the arrays as they lie in memory."""
     body = message.model_dump_json().encode("utf-8", "surrogateescape")
     head = memoryview(len(body).to_bytes(LENGTH_BYTES, "big") + body)

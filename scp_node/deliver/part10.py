@@ -13,7 +13,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_dataset
 
 from converter.image.header import BROKEN_INPUT
-from scp_node.dimse.uids import DEFLATED_EXPLICIT_LE, EXPLICIT_LE, IMPLICIT_LE, is_uid
+from scp_node.dimse.uids import DEFLATED_EXPLICIT_LE, EXPLICIT_LE, IMPLICIT_LE, is_uid_as_sent
 from scp_node.errors import DeliveryRefused
 
 # Syntaxes between which a data set can be re-encoded without touching a pixel.
@@ -67,7 +67,7 @@ def read_part10(path: Path) -> Part10File:
     size = path.stat().st_size - offset
     if size <= 0:
         raise NotPart10("the file holds no data set")
-    if not all(map(is_uid, (sop_class, instance, syntax))):
+    if not all(map(is_uid_as_sent, (sop_class, instance, syntax))):
         raise NotPart10("a UID of the file meta information is not a UID")
     return Part10File(path, sop_class, instance, syntax, offset, size)
 

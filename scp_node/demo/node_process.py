@@ -32,9 +32,13 @@ ROLES = ("--only", "receiver", "--only", "worker")
 
 
 class NodeFailed(HilumError):
-    """The node ended by itself or did not answer in time; the message has the end of its log."""
+    """The node ended by itself or did not answer in time; below the message stands the end of its log."""
 
     code = "node-failed"
+
+    def __init__(self, message: str, log_end: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.further_lines = log_end
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,10 @@ class NodeProcess:
         """Raises NodeFailed when the process has ended."""
         code = self.process.poll()
         if code is not None:
-            raise NodeFailed(f"the node ended with exit code {code}; the end of its log:\n{self.log_end()}")
+            raise NodeFailed(f"the node ended with exit code {code}; the end of its log:", self.log_end())
 
-    def log_end(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+    def log_end(self) -> tuple[str, ...]:
+        return tuple(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def _wait_until_it_answers(node: NodeProcess) -> None:
         except PeerFault as fault:
             reason = str(fault)
         time.sleep(0.1)
-    raise NodeFailed(f"the node did not answer C-ECHO within {START_TIMEOUT_S:g} s ({reason}):\n{node.log_end()}")
+    raise NodeFailed(f"the node did not answer C-ECHO within {START_TIMEOUT_S:g} s ({reason}):", node.log_end())
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

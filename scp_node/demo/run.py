@@ -126,7 +126,9 @@ def _wait_for_results(
                 return results_of(study, archive.stored)
     kinds = ", ".join(sorted({one.sop_class_uid for one in archive.stored})) or "nothing"
     screen.say(f"The results did not arrive within {timeout_s:g} s; the archive holds: {kinds}", "red")
-    screen.say(f"The end of the node's log:\n{node.log_end()}")
+    screen.say("The end of the node's log:")
+    for line in node.log_end():
+        screen.say(line)
     return None
 
 

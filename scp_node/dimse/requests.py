@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scp_node.dimse import command_set as cs
-from scp_node.dimse.uids import is_uid
+from scp_node.dimse.uids import is_uid_as_sent
 
 COMMAND_BYTES_MAX = 16 * 1024
 _RESPONSE = 0x8000
@@ -26,6 +26,16 @@ class Command:
     sop_instance_uid: str
     event_type: int | None = None
 
+    @property
+    def is_request(self) -> bool:
+        """Whether it asks for something, rather than answers what nobody asked."""
+        return not self.field & _RESPONSE
+
+    @property
+    def expects_answer(self) -> bool:
+        """A C-CANCEL has no response (PS3.7 9.3.2.3)."""
+        return self.field != cs.C_CANCEL_RQ
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -36,6 +46,7 @@ class Answer:
 
 
 SUCCESS = Answer(0x0000)
+UNRECOGNISED_OPERATION = 0x0211
 
 
 def decode_command(data: bytes | bytearray) -> Command:
@@ -44,9 +55,10 @@ def decode_command(data: bytes | bytearray) -> Command:
         elements = cs.decode_command(bytes(data))
     except ValueError as error:
         raise MalformedCommand(str(error)) from error
+    field = _number(elements, cs.COMMAND_FIELD)
     return Command(
-        field=_number(elements, cs.COMMAND_FIELD),
-        message_id=_number(elements, cs.MESSAGE_ID),
+        field=field,
+        message_id=_number(elements, cs.MESSAGE_ID if field != cs.C_CANCEL_RQ else cs.MESSAGE_ID_BEING_RESPONDED_TO),
         has_data_set=_number(elements, cs.COMMAND_DATA_SET_TYPE) != cs.NO_DATA_SET,
         sop_class_uid=_uid(elements, cs.AFFECTED_SOP_CLASS_UID),
         sop_instance_uid=_uid(elements, cs.AFFECTED_SOP_INSTANCE_UID),
@@ -55,7 +67,7 @@ def decode_command(data: bytes | bytearray) -> Command:
 
 
 def encode_response(request: Command, answer: Answer) -> bytes:
-    """The command set that answers `request`; a UID that is not valid is not repeated."""
+    """The command set that answers `request`; what is no UID is not repeated."""
     elements: dict[int, int | str] = {
         cs.COMMAND_FIELD: request.field | _RESPONSE,
         cs.MESSAGE_ID_BEING_RESPONDED_TO: request.message_id,
@@ -66,7 +78,7 @@ def encode_response(request: Command, answer: Answer) -> bytes:
         (cs.AFFECTED_SOP_CLASS_UID, request.sop_class_uid),
         (cs.AFFECTED_SOP_INSTANCE_UID, request.sop_instance_uid),
     ):
-        if is_uid(uid):
+        if is_uid_as_sent(uid):
             elements[number] = uid
     if answer.comment:
         comment = answer.comment[: cs.ERROR_COMMENT_CHARACTERS_MAX]
@@ -82,4 +94,4 @@ def _number(elements: dict[int, bytes], number: int) -> int:
 
 
 def _uid(elements: dict[int, bytes], number: int) -> str:
-    return elements.get(number, b"").decode("ascii", "replace").rstrip("\0 ")
+    return elements.get(number, b"").decode("ascii", "replace").strip("\0 ")

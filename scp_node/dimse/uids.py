@@ -1,4 +1,4 @@
-"""Unique identifiers: what one is (PS3.5 9.1), and those of the standard that the node names itself (PS3.6 A).
+"""Unique identifiers: what one is (PS3.5 9.1), what is taken for one, and those of PS3.6 A that the node names.
 
 The storage classes of images, Secondary Capture among them, are in converter.image.sop_classes.
 """
@@ -22,9 +22,18 @@ DEFLATED_EXPLICIT_LE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BE = "1.2.840.10008.1.2.2"
 
 UID_CHARACTERS_MAX = 64
+_UID_AS_SENT = re.compile(rf"[0-9.]{{1,{UID_CHARACTERS_MAX}}}")
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 
 def is_uid(value: str) -> bool:
-    """Whether `value` is a UID (PS3.5 9.1)."""
+    """Whether `value` is a UID (PS3.5 9.1): what this node makes is."""
     return len(value) <= UID_CHARACTERS_MAX and _UID.fullmatch(value) is not None
+
+
+def is_uid_as_sent(value: str) -> bool:
+    """Whether `value` tells objects apart as a UID does: digits and dots, 64 at most, however they are arranged.
+
+    Devices send components that begin with zeros, and archives keep them so. Who accepts one keeps it as it is.
+    """
+    return _UID_AS_SENT.fullmatch(value) is not None

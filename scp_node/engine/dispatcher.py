@@ -129,15 +129,18 @@ class Dispatcher:
             log.exception("job attempt not entered", extra={"job_id": job.job_id})
         finally:
             with self._changed:
-                del self._running[job.job_id]
+                if self._running.get(job.job_id) is job:  # else it was lost, and has been claimed here anew
+                    del self._running[job.job_id]
                 self._changed.notify_all()
             self._wakeups.wake()
 
     def _extend_leases(self) -> None:
-        if not self._running or time.monotonic() < self._extend_at:
+        with self._changed:
+            running = list(self._running.values())
+        if not running or time.monotonic() < self._extend_at:
             return
         with self._ledger.transaction() as tx:
-            tx.jobs.extend_leases(self._worker, now_utc() + self._lease)
+            tx.jobs.extend_leases(running, now_utc() + self._lease)
         self._extend_at = time.monotonic() + self._lease.total_seconds() / EXTENSIONS
 
     @property

@@ -28,15 +28,20 @@ class JobSubject:
 class JobQueue:
     """Enters and changes jobs from any process; running them is the dispatcher's part.
 
-    `put`, `again` and `reopen` make a job due, in the caller's transaction: an engine that has to be told is told here.
+    `put`, `again`, `postpone`, `move` and `reopen` make a job due, in the caller's transaction: an engine that has to
+    be told is told here.
     """
 
     def put(self, tx: Transaction, new: NewJob) -> None:
         """Have something done; the same job twice is done once."""
         tx.jobs.add(new)
 
-    # What the worker that claimed a job may do with it. Each raises JobLost when the job is no longer that worker's: it
-    # was taken over or cancelled. The whole transaction is taken back then.
+    # What the worker that claimed a job may do with it, and with its subject after `hold`. Each raises JobLost when the
+    # job is no longer that worker's: it was taken over or cancelled. The whole transaction is taken back then.
+
+    def hold(self, tx: Transaction, job: JobRow) -> None:
+        """What precedes each change that does not end the job."""
+        tx.jobs.hold(job)
 
     def finish(self, tx: Transaction, job: JobRow) -> None:
         """The job is done."""
@@ -47,6 +52,12 @@ class JobQueue:
         """Another attempt at `due_at`."""
         tx.jobs.hold(job)
         _wait(tx, job, due_at, error)
+
+    def postpone(self, tx: Transaction, job: JobRow, due_at: datetime) -> None:
+        """It was too early: again at `due_at`, which counts neither as a failure nor as a try."""
+        tx.jobs.hold(job)
+        attempt, postponed = job.attempt + 1, job.postponed + 1
+        tx.jobs.update(job.job_id, state="queued", attempt=attempt, starts=0, due_at=due_at, postponed=postponed)
 
     def bury(self, tx: Transaction, job: JobRow, error: str) -> None:
         """No further attempt by itself: a dead letter that a person sees and may retry."""
@@ -64,6 +75,10 @@ class JobQueue:
         """Make a dead letter of a job that was done: what it brought about did not last, and never will."""
         _job_in(tx, job_id, ("done",), "given up")
         tx.jobs.update(job_id, state="dead", error=error)
+
+    def move(self, tx: Transaction, job: JobRow, due_at: datetime) -> None:
+        """Another time for a job that has not begun, which the caller's transaction has read to change it."""
+        tx.jobs.update(job.job_id, due_at=due_at)
 
     def drop(self, tx: Transaction, job_id: str) -> None:
         """End a job that has not begun, if there is one: it need not be done any more."""

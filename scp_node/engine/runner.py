@@ -82,7 +82,7 @@ class JobRunner:
         self._end_attempt(job, code, reason, is_last=is_over)
 
     def _failed(self, job: JobRow, code: str, reason: str, *, may_pass: bool) -> None:
-        is_last = not may_pass or self._retries()[job.kind].is_exhausted(job.attempt)
+        is_last = not may_pass or self._retries()[job.kind].is_exhausted(job.tries)
         self._end_attempt(job, code, reason, is_last=is_last)
 
     def _end_attempt(self, job: JobRow, code: str, reason: str, *, is_last: bool) -> None:
@@ -90,7 +90,7 @@ class JobRunner:
             if is_last:
                 self._bury(tx, job, code, reason)
                 return
-            due_at = now_utc() + self._retries()[job.kind].wait(job.attempt)
+            due_at = now_utc() + self._retries()[job.kind].wait(job.tries)
             self._jobs.again(tx, job, due_at, f"{code}: {reason}")
         log.warning("job will be tried again", extra={"job_id": job.job_id, "code": code, "reason": reason})
 

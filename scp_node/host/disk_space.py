@@ -27,6 +27,7 @@ class DiskLimits:
     free_bytes_min: int = 0
     inodes_free_percent_min: float = 0.0
     spool_bytes_max: int | None = None
+    incoming_bytes_max: int | None = None
 
 
 class DiskSpace:

@@ -77,7 +77,14 @@ class LoadedModels:
     def _load(self, name: str) -> LoadedModel:
         settings = self._settings
         package = find_package(self._models_dir, name)
-        session = InferenceSession(package, settings.providers, settings.threads, settings.gpu_required)
+        session = InferenceSession(
+            package,
+            settings.providers,
+            settings.threads,
+            settings.gpu_required,
+            settings.load_timeout_s,
+            settings.run_timeout_s,
+        )
         verify_package(package, session)
         model = LoadedModel(
             package.manifest, Batcher(session, settings.batch_size_max, settings.batch_window_s), session.provider

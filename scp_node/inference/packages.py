@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.errors import InvalidManifest
-from converter.package.manifest import Manifest, load_manifest
+from converter.package.manifest import MANIFEST_BYTES_MAX, Manifest, parse_manifest
+from converter.regular_file import read_regular
 from scp_node.errors import InferenceFailed, ModelMissing, ModelUnusable
+from scp_node.inference.arrays_file import BROKEN_ARRAYS, read_arrays
+from scp_node.inference.external_data import refuse_external_data
 from scp_node.inference.scores import Scorer
 
-MODEL = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@(\d+\.\d+\.\d+))?")
+MODEL = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@(\d+\.\d+\.\d+)(?:#sha256:([0-9a-f]{64}))?)?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 # Halves (Precision in the manifest) are summed in another order by each processor, and rounded after each step.
 TOLERANCE, FP16_TOLERANCE = 1e-3, 5e-2
@@ -27,31 +29,38 @@ REFERENCE_IMAGES_MAX = 64
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """One folder models/<name>/<version>/ whose manifest is valid; `read_weights` proves the graph itself."""
+    """One folder models/<name>/<version>/ whose manifest is valid; `read_weights` proves the graph itself.
+
+    digest: SHA-256 of manifest.yaml, which in turn holds that of the graph: whoever pins it pins what the model says.
+    """
 
     manifest: Manifest
     folder: Path
+    digest: str
 
     @property
     def label(self) -> str:
         return f"{self.manifest.name}@{self.manifest.version}"
 
     @property
+    def pin(self) -> str:
+        """What a route writes to get this package and no other."""
+        return f"{self.label}#sha256:{self.digest}"
+
+    @property
     def onnx_path(self) -> Path:
         return self.folder / "model.onnx"
 
     def read_weights(self) -> bytes:
-        """The graph, with the SHA-256 that the manifest names. Raises ModelUnusable."""
-        try:
-            weights = _package_file(self.folder, "model.onnx", ONNX_BYTES_MAX).read_bytes()
-        except OSError as error:
-            raise ModelUnusable(f"{self.onnx_path} cannot be read: {error.strerror}") from error
+        """The graph, with the SHA-256 that the manifest names and no weights elsewhere. Raises ModelUnusable."""
+        weights = _package_file(self.folder, "model.onnx", ONNX_BYTES_MAX)
         found = hashlib.sha256(weights).hexdigest()
         if found != self.manifest.onnx_sha256:
             raise ModelUnusable(
                 f"{self.onnx_path}: altered: SHA-256 is {found[:12]}..., the manifest says "
                 f"{self.manifest.onnx_sha256[:12]}... Restore the package from where it was published."
             )
+        refuse_external_data(weights, str(self.onnx_path))
         return weights
 
 
@@ -79,13 +88,17 @@ def list_packages(models_dir: Path) -> list[ModelPackage]:
 
 
 def find_package(models_dir: Path, model: str) -> ModelPackage:
-    """The package called `model`: 'name@version', or 'name' for its highest version. Raises ModelUnusable.
+    """The package called `model`: 'name@version', or 'name' for its highest version; with '#sha256:...' behind the
+    version its manifest has to have that SHA-256. Raises ModelUnusable.
 
     A broken highest version is an error: an older one must not take its place unseen.
     """
     asked = MODEL.fullmatch(model)
     if asked is None:
-        raise ModelMissing(f"'{model}' is not the name of a model: write NAME or NAME@VERSION, as pneumonia@1.2.0")
+        raise ModelMissing(
+            f"'{model}' is not the name of a model: write NAME, NAME@VERSION or NAME@VERSION#sha256:HEX, "
+            "as pneumonia@1.2.1"
+        )
     folders = package_folders(models_dir)
     fitting = [
         folder for folder in folders if folder.parent.name == asked[1] and (asked[2] is None or folder.name == asked[2])
@@ -93,7 +106,14 @@ def find_package(models_dir: Path, model: str) -> ModelPackage:
     if not fitting:
         known = ", ".join(f"{folder.parent.name}@{folder.name}" for folder in folders) or "none"
         raise ModelMissing(f"no model package '{model}' in {models_dir} (there: {known})")
-    return open_package(fitting[-1])
+    package = open_package(fitting[-1])
+    if asked[3] not in (None, package.digest):
+        raise ModelUnusable(
+            f"{package.label}: not the package that is pinned: its manifest.yaml has SHA-256 {package.digest[:12]}..., "
+            f"not {asked[3][:12]}... Restore the package from where it was published, or pin this one: 'hilum models "
+            "list' shows how."
+        )
+    return package
 
 
 def open_package(folder: Path) -> ModelPackage:
@@ -102,7 +122,8 @@ def open_package(folder: Path) -> ModelPackage:
         if place.is_symlink():
             raise ModelUnusable(f"{place} is a symbolic link: a model package is a folder of its own")
     try:
-        manifest = load_manifest(_package_file(folder, "manifest.yaml", 1 << 20))
+        content = _package_file(folder, "manifest.yaml", MANIFEST_BYTES_MAX)
+        manifest = parse_manifest(content, folder / "manifest.yaml")
     except InvalidManifest as error:
         raise ModelUnusable(str(error)) from error
     if (manifest.name, manifest.version) != (folder.parent.name, folder.name):
@@ -110,7 +131,7 @@ def open_package(folder: Path) -> ModelPackage:
             f"{folder}: the manifest is that of {manifest.name}@{manifest.version}; "
             "a package lies in <name>/<version> of its manifest"
         )
-    return ModelPackage(manifest, folder)
+    return ModelPackage(manifest, folder, hashlib.sha256(content).hexdigest())
 
 
 def verify_package(package: ModelPackage, session: Scorer) -> None:
@@ -161,16 +182,12 @@ def replay(package: ModelPackage, session: Scorer) -> float:
 
 def read_reference(package: ModelPackage) -> ReferenceOutputs:
     """reference.npz, never unpickled, bounded in size. Raises ModelUnusable."""
-    path = _package_file(package.folder, "reference.npz", REFERENCE_BYTES_MAX)
+    path = package.folder / "reference.npz"
+    content = _package_file(package.folder, path.name, REFERENCE_BYTES_MAX)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > REFERENCE_BYTES_MAX:
-                raise ModelUnusable(f"{path}: unpacks to more than {REFERENCE_BYTES_MAX} bytes")
-        with np.load(path, allow_pickle=False) as arrays:
-            inputs, probability, cam = (np.asarray(arrays[key], np.float32) for key in ("inputs", "probability", "cam"))
-            gate = np.asarray(arrays["gate"], np.float32) if "gate" in arrays else None
-            reference = ReferenceOutputs(inputs, probability, cam, gate)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(content, ("inputs", "probability", "cam", "gate"), REFERENCE_BYTES_MAX)
+        reference = ReferenceOutputs(arrays["inputs"], arrays["probability"], arrays["cam"], arrays.get("gate"))
+    except BROKEN_ARRAYS as error:
         raise ModelUnusable(f"{path}: needs the arrays inputs, probability and cam ({error})") from error
     if not 1 <= len(reference.inputs) <= REFERENCE_IMAGES_MAX:
         raise ModelUnusable(f"{path}: holds {len(reference.inputs)} inputs, 1 to {REFERENCE_IMAGES_MAX} are allowed")
@@ -180,16 +197,18 @@ def read_reference(package: ModelPackage) -> ReferenceOutputs:
     return reference
 
 
-def _package_file(folder: Path, name: str, bytes_max: int) -> Path:
+def _package_file(folder: Path, name: str, bytes_max: int) -> bytes:
     """A regular file of the package itself: what a link points to may change behind its hash."""
     path = folder / name
     if path.is_symlink():
         raise ModelUnusable(f"{path} is a symbolic link: the files of a model package lie in its own folder")
-    if not path.is_file():
-        raise ModelUnusable(f"{path} is missing: a package holds manifest.yaml, model.onnx and reference.npz")
-    if path.stat().st_size > bytes_max:
-        raise ModelUnusable(f"{path} is larger than {bytes_max} bytes")
-    return path
+    try:
+        return read_regular(path, bytes_max)
+    except FileNotFoundError as error:
+        problem = "is missing: a package holds manifest.yaml, model.onnx and reference.npz"
+        raise ModelUnusable(f"{path} {problem}") from error
+    except OSError as error:
+        raise ModelUnusable(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _version_key(folder: Path) -> tuple[int, ...]:

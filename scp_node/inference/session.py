@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from scp_node.host.processors import usable_cores
 from scp_node.inference.graph_contract import findings_axis, graph_problems
 from scp_node.inference.packages import ModelPackage
 from scp_node.inference.scores import Scores, checked_scores
+from scp_node.inference.time_limits import terminating, within
 
 __all__ = ["InferenceSession", "Scores"]
 
@@ -47,7 +49,8 @@ class InferenceSession:
     """The graph of `package`, its weights and interface checked, warmed by one run.
 
     providers: 'cuda' and 'cpu' in order of preference; one that cannot be used is passed over, and the log says so.
-    threads: CPU threads of one run; 0 = one less than the cores.
+    threads: CPU threads of one run; 0 = one less than the cores. load_timeout_s: for loading and the first run on one
+    provider; run_timeout_s: for each later run.
     Raises ModelUnusable, or ConfigurationError when gpu_required and there is no GPU to use.
     """
 
@@ -57,15 +60,19 @@ class InferenceSession:
         providers: Sequence[str] = ("cuda", "cpu"),
         threads: int = 0,
         gpu_required: bool = False,
+        load_timeout_s: float = 60,
+        run_timeout_s: float = 60,
     ) -> None:
-        self.package = package
+        self.package, self._run_timeout_s = package, run_timeout_s
         weights = package.read_weights()
         wanted = [name for name in providers if name != "cpu"] if gpu_required else list(providers)
         failures: list[str] = []
         for name in wanted:
+            session_options = _session_options(threads)
             try:
-                session = _open_session(weights, name, threads)
-                self._prepare(session)
+                cancelled = partial(session_options.set_load_cancellation_flag, True)
+                work = partial(self._open, weights, name, session_options, load_timeout_s)
+                within(load_timeout_s, f"{package.label}: loading", work, cancelled)
             except _ProviderUnusableError as error:
                 failures.append(f"{name}: {error}")
                 level = logging.INFO if error.expected else logging.WARNING
@@ -93,12 +100,16 @@ class InferenceSession:
         named = self.manifest.outputs, self.manifest.gate
         outputs = [named[0].probability, named[0].cam, *([named[1].output] if named[1] else [])]
         try:
-            probability, cam, *gate = self._session.run(outputs, {self.manifest.input.name: batch})
+            with terminating(self._run_timeout_s) as options:
+                probability, cam, *gate = self._session.run(outputs, {self.manifest.input.name: batch}, options)
         except RUNTIME_ERRORS as error:
             raise InferenceFailed(f"{self.package.label} failed on '{self.provider}': {_first_line(error)}") from error
         return checked_scores(self.manifest, len(batch), probability, np.moveaxis(cam, self._findings_axis, 1), *gate)
 
-    def _prepare(self, session: Any) -> None:
+    def _open(self, weights: bytes, name: str, options: onnxruntime.SessionOptions, timeout_s: float) -> None:
+        self._prepare(_open_session(weights, name, options), timeout_s)
+
+    def _prepare(self, session: Any, timeout_s: float) -> None:
         """Check the interface, then run once: a CUDA installation may load and yet fail on its first kernel."""
         problems = graph_problems(self.manifest, session.get_inputs(), session.get_outputs())
         axis = None if problems else findings_axis(self.manifest, session.get_outputs())
@@ -106,7 +117,8 @@ class InferenceSession:
             raise ModelUnusable(f"{self.package.onnx_path} is not what its manifest says: {'; '.join(problems)}")
         sides = [side if isinstance(side, int) else 1 for side in session.get_inputs()[0].shape]
         try:
-            session.run(None, {self.manifest.input.name: np.zeros(sides, np.float32)})
+            with terminating(timeout_s + 1) as options:  # later than whoever waits gives up, and says why
+                session.run(None, {self.manifest.input.name: np.zeros(sides, np.float32)}, options)
         except RUNTIME_ERRORS as error:
             raise _ProviderUnusableError(_first_line(error)) from error
         self._session, self._findings_axis = session, axis
@@ -120,17 +132,21 @@ class _ProviderUnusableError(Exception):
         self.expected = expected
 
 
-def _open_session(weights: bytes, name: str, threads: int) -> Any:
+def _session_options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or max(1, usable_cores() - 1)
+    options.inter_op_num_threads = 1
+    # Threads that spin for their next work take the processor from the receiver, and from decoding.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = LOG_ERRORS_ONLY
+    return options
+
+
+def _open_session(weights: bytes, name: str, session_options: onnxruntime.SessionOptions) -> Any:
     provider, options = PROVIDERS[name]
     # The list names what was built in, not what the machine has, so that it can only exclude.
     if provider not in onnxruntime.get_available_providers():
         raise _ProviderUnusableError(f"this ONNX Runtime was built without {provider}", expected=True)
-    session_options = onnxruntime.SessionOptions()
-    session_options.intra_op_num_threads = threads or max(1, usable_cores() - 1)
-    session_options.inter_op_num_threads = 1
-    # Threads that spin for their next work take the processor from the receiver, and from decoding.
-    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session_options.log_severity_level = LOG_ERRORS_ONLY
     try:
         with contextlib.redirect_stdout(sys.stderr):  # ONNX Runtime prints what it does not find
             if name == "cuda":

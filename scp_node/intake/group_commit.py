@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from scp_node.ledger.database import is_failed_fsync
-from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.ledger.records import CHANGES, AddOutcome, ReceivedInstance
 from scp_node.storage.spool import Spool
 
 COMMIT_INSTANCES_MAX = 64
@@ -80,7 +80,7 @@ class GroupCommit:
             raise
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.outcome = outcome
-        if "added" in outcomes:
+        if not {"added", *CHANGES}.isdisjoint(outcomes):
             self._after_commit()
 
 

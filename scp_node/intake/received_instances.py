@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import AddOutcome, Ledger, ReceivedInstance, Transaction
-from scp_node.ledger.records import now_utc
+from scp_node.ledger.records import CHANGES, now_utc
 
 
 class ReceivedInstances:
-    """Enters what came in. Thread-safe."""
+    """Enters what came in. Thread-safe. `refuses_changes` is called anew for each object: whether other bytes under a
+    known SOP Instance UID are refused, or become its next version."""
 
-    def __init__(self, ledger: Ledger, jobs: JobQueue) -> None:
-        self._ledger, self._jobs = ledger, jobs
+    def __init__(self, ledger: Ledger, jobs: JobQueue, refuses_changes: Callable[[], bool] = lambda: False) -> None:
+        self._ledger, self._jobs, self._refuses_changes = ledger, jobs, refuses_changes
 
     def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         """What entering would come to; None while the ledger does not know the SOP Instance UID."""
         with self._ledger.reading() as tx:
-            return tx.instances.outcome_if_known(record)
+            return self._allowed(tx.instances.outcome_if_known(record))
 
     def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]:
         """Enter all of them in one commit, durable when this returns; whatever the database raised is raised."""
@@ -27,7 +28,16 @@ class ReceivedInstances:
             return [self._enter(tx, record) for record in records]
 
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
-        outcome = tx.instances.add(record)
-        if outcome == "added":
-            self._jobs.put(tx, image_job(record, now_utc()))
+        outcome = self._allowed(tx.instances.add(record))
+        earlier_jobs = 0
+        if outcome in CHANGES:
+            outcome = tx.versions.make_current(record)
+            if outcome == "returned":  # its content has had a job before
+                earlier_jobs = tx.jobs.count_of(record.study_instance_uid, record.sop_instance_uid)
+        if outcome == "added" or outcome in CHANGES:
+            self._jobs.put(tx, image_job(record, now_utc(), earlier_jobs))
+        assert outcome is not None
         return outcome
+
+    def _allowed(self, outcome: AddOutcome | None) -> AddOutcome | None:
+        return "conflict" if outcome in CHANGES and self._refuses_changes() else outcome

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from converter.image.encoded.byte_source import BufferedSource
 from converter.image.sop_classes import KNOWN_CLASSES
 from scp_node.dimse.requests import SUCCESS, Answer, Command
-from scp_node.dimse.uids import is_uid
+from scp_node.dimse.uids import is_uid_as_sent
 from scp_node.errors import (
     CannotUnderstand,
     ClassNotOfContext,
@@ -27,13 +28,20 @@ from scp_node.errors import (
 )
 from scp_node.intake.file_meta import file_head
 from scp_node.intake.group_commit import GroupCommit
-from scp_node.intake.header import InstanceHeader, read_header
+from scp_node.intake.header import NO_OTHER_LIMITS, InstanceHeader, WalkLimits, read_header
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.storage.same_bytes import same_bytes
 from scp_node.storage.spool import PartFile, Spool, instance_name
 from scp_node.telemetry import metrics
 from scp_node.telemetry.printable import printable
 
 log = logging.getLogger(__name__)
+LOGGED: dict[AddOutcome, str] = {
+    "added": "instance stored",
+    "identical": "instance already stored",
+    "changed": "new version of an instance stored",
+    "returned": "earlier version of an instance is current again",
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,8 @@ class Context:
 class Store:
     """Where received instances go; one for all associations."""
 
-    def __init__(self, spool: Spool, group_commit: GroupCommit) -> None:
-        self.spool, self.group_commit = spool, group_commit
+    def __init__(self, spool: Spool, group_commit: GroupCommit, limits: WalkLimits = NO_OTHER_LIMITS) -> None:
+        self.spool, self.group_commit, self.limits = spool, group_commit, limits
 
     def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
@@ -99,7 +107,7 @@ class IncomingInstance:
             if self._refusal is not None:
                 raise self._refusal
             assert self._part is not None
-            header = read_header(self._part.read, self._context.transfer_syntax)
+            header = self._read_header(self._part)
             _check_agreement(header, self._command)
             outcome = self._enter(header)
         except HilumError as refusal:
@@ -108,7 +116,7 @@ class IncomingInstance:
             return self._refused(_failed(error))
         finally:
             self.discard()
-        self._log_stored(outcome)
+        self._log_stored(outcome, header)
         return SUCCESS
 
     def discard(self) -> None:
@@ -121,26 +129,45 @@ class IncomingInstance:
         head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax)
         return self._store.spool.open_part(head)
 
-    def _enter(self, header: InstanceHeader) -> AddOutcome:
-        """Name the file, then enter row and job in one commit. Returns whether it is new, raises DuplicateInstance.
+    def _read_header(self, part: PartFile) -> InstanceHeader:
+        data = BufferedSource(part.read_at, part.data_bytes)
+        return read_header(data, self._context.transfer_syntax, self._store.limits)
 
-        An instance that the ledger knows touches no file: the first content is kept, and the digest can be forged. The
-        name of the file is made of UID and content, so that a file without a row never stands for other content. Such a
-        file stays until the sender's next attempt replaces it: a commit that reports an error may have happened all the
-        same, and a ledger that was lost can be restored from the spool.
+    def _enter(self, header: InstanceHeader) -> AddOutcome:
+        """Name the file, then enter row and job in one commit. Returns what was entered, raises DuplicateInstance where
+        other bytes under a known UID are refused.
+
+        The digest can be forged, so that bytes that the ledger knows are compared; a file that is lost or damaged is
+        replaced by them. The name of the file is made of UID and content, so that each version has its own, and a file
+        without a row never stands for other content. Such a file stays until the sender's next attempt replaces it: a
+        commit that reports an error may have happened all the same, and a ledger that was lost can be restored from the
+        spool.
         """
         part, store = self._part, self._store
         assert part is not None
         record = self._record(header, part)
         outcome = store.group_commit.outcome_if_known(record)
-        if outcome is None:
+        if outcome in ("identical", "returned"):
+            outcome = self._compared(part, record.spool_name, outcome)
+        is_new_content = outcome in (None, "changed")
+        if is_new_content:
             part.commit(record.spool_name)
+        if is_new_content or outcome == "returned":
             outcome = store.group_commit.enter(record)
-            if outcome == "conflict":
-                store.spool.remove(record.spool_name)
         if outcome == "conflict":
+            if is_new_content:
+                store.spool.remove(record.spool_name)
             raise DuplicateInstance("this SOP Instance UID was received with other content")
+        assert outcome is not None
         return outcome
+
+    def _compared(self, part: PartFile, spool_name: str, known: AddOutcome) -> AddOutcome:
+        """What a digest that the ledger knows comes to, once the bytes are compared: `known` if they are the same."""
+        comparison = same_bytes(part, self._store.spool.path(spool_name))
+        if comparison == "lost":
+            part.commit(spool_name)
+            log.warning("spooled file was lost, replaced", extra={"sop_instance_uid": self._command.sop_instance_uid})
+        return "conflict" if comparison == "other" else known
 
     def _record(self, header: InstanceHeader, part: PartFile) -> ReceivedInstance:
         return ReceivedInstance(
@@ -178,15 +205,16 @@ class IncomingInstance:
         metrics.note_store(refusal.dimse_status, self.bytes, time.monotonic() - self._began)
         return Answer(refusal.dimse_status, str(refusal))
 
-    def _log_stored(self, outcome: AddOutcome) -> None:
+    def _log_stored(self, outcome: AddOutcome, header: InstanceHeader) -> None:
         metrics.note_store(SUCCESS.status, self.bytes, time.monotonic() - self._began)
         log.info(
-            "instance stored" if outcome == "added" else "instance already stored",
+            LOGGED[outcome],
             extra={
                 "sop_instance_uid": self._command.sop_instance_uid,
                 "source": self._sender.source,
                 "transfer_syntax_uid": self._context.transfer_syntax,
                 "bytes": self.bytes,
+                **({"damage": "; ".join(header.notes)} if header.notes else {}),
                 "took_ms": round(1000 * (time.monotonic() - self._began), 1),
             },
         )
@@ -205,7 +233,7 @@ def _check_class(context: Context, command: Command) -> None:
 
 
 def _check_instance_uid(command: Command) -> None:
-    if not is_uid(command.sop_instance_uid):
+    if not is_uid_as_sent(command.sop_instance_uid):
         raise InvalidInstance("the Affected SOP Instance UID is not a UID")
 
 

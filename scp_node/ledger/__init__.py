@@ -23,6 +23,7 @@ from scp_node.ledger.records import (
     TwoScores,
 )
 from scp_node.ledger.transaction import Transaction
+from scp_node.ledger.version_records import VersionFacts, VersionRow
 
 __all__ = [
     "AddOutcome",
@@ -43,4 +44,6 @@ __all__ = [
     "ShadowRow",
     "Transaction",
     "TwoScores",
+    "VersionFacts",
+    "VersionRow",
 ]

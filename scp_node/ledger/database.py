@@ -23,10 +23,12 @@ def open_database(url: str) -> sa.Engine:
     """
     if not url.startswith("sqlite"):
         try:
-            return sa.create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10)
+            return sa.create_engine(
+                url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10
+            )
         except ModuleNotFoundError as error:
             raise ConfigurationError(f"storage.database_url needs {error.name}: install hilum[postgresql]") from error
-    engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=30)
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, pool_timeout=30)
 
     @sa.event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, record: Any) -> None:

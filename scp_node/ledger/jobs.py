@@ -36,16 +36,15 @@ _CLAIM = (
         changed_at=sa.bindparam("moment"),
     )
 )
-_HELD = (
-    sa.select(t.job.c.job_id)
-    .where(
-        t.job.c.job_id == sa.bindparam("held"),
-        t.job.c.attempt == sa.bindparam("of_attempt"),
-        t.job.c.starts == sa.bindparam("of_start"),
-        t.job.c.state == "running",
-    )
-    .with_for_update()
+_AS_CLAIMED = (
+    t.job.c.job_id == sa.bindparam("held"),
+    t.job.c.attempt == sa.bindparam("of_attempt"),
+    t.job.c.starts == sa.bindparam("of_start"),
+    t.job.c.state == "running",
 )
+_HELD = sa.select(t.job.c.job_id).where(*_AS_CLAIMED).with_for_update()
+_EXTEND = sa.update(t.job).where(*_AS_CLAIMED).values(lease_until=sa.bindparam("until"))
+_REPORTS = sa.select(t.job).where(t.STUDY_JOB, t.job.c.study_instance_uid == sa.bindparam("study"))
 
 
 class JobLost(Exception):
@@ -58,7 +57,15 @@ class Jobs(Repository):
     def add(self, new: NewJob) -> bool:
         """Enter a job once. False if it is already there."""
         moment = now_utc()
-        as_new = {"state": "queued", "attempt": 1, "starts": 0, "created_at": moment, "changed_at": moment, "error": ""}
+        as_new = {
+            "state": "queued",
+            "attempt": 1,
+            "starts": 0,
+            "created_at": moment,
+            "changed_at": moment,
+            "error": "",
+            "postponed": 0,
+        }
         return bool(self._connection.execute(insert_once(self._connection, t.job), vars(new) | as_new).rowcount)
 
     def get(self, job_id: str, *, to_change: bool = False) -> JobRow | None:
@@ -104,9 +111,14 @@ class Jobs(Repository):
             job, state="running", starts=job.starts + 1, worker=worker, lease_until=lease_until, changed_at=moment
         )
 
-    def extend_leases(self, worker: str, lease_until: datetime) -> None:
-        mine = (t.UNFINISHED, t.job.c.state == "running", t.job.c.worker == worker)
-        self._connection.execute(sa.update(t.job).where(*mine).values(lease_until=lease_until))
+    def extend_leases(self, running: Collection[JobRow], lease_until: datetime) -> None:
+        """Of these jobs, those that are still as they were claimed."""
+        claims = [
+            {"held": job.job_id, "of_attempt": job.attempt, "of_start": job.starts, "until": lease_until}
+            for job in running
+        ]
+        if claims:
+            self._connection.execute(_EXTEND, claims)
 
     def release(self, worker: str, running: Collection[str]) -> int:
         """Make the jobs claimable again that nobody runs: those of `worker` that are not among `running`, and those
@@ -123,6 +135,17 @@ class Jobs(Repository):
     def count_of(self, study_instance_uid: str, subject: str) -> int:
         """How many jobs there were for one subject, which belongs to that study."""
         mine = (t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == subject)
+        return self._connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
+
+    def pending_reports(self, study_instance_uid: str) -> list[JobRow]:
+        """The study jobs of a study that wait for their time, of all its routes; nobody else changes them until the
+        transaction ends."""
+        wanted = _REPORTS.where(t.PENDING).order_by(t.job.c.subject, t.job.c.due_at).with_for_update()
+        return [JobRow(**row._mapping) for row in self._connection.execute(wanted, {"study": study_instance_uid})]
+
+    def count_reports(self, study_instance_uid: str, route: str) -> int:
+        """How many study jobs there were for a study and route."""
+        mine = (t.STUDY_JOB, t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == route)
         return self._connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
 
     def in_states(self, states: Sequence[JobState], limit: int, kind: JobKind | None = None) -> list[JobRow]:

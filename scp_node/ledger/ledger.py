@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -24,13 +25,15 @@ class Ledger:
     """The ledger over one database. Thread-safe: every transaction has its own connection.
 
     One that gives way leaves SQLite's lock alone for a moment when another process waits for it. Else one with many
-    transactions would keep all others waiting, because nobody stands in line for that lock.
+    transactions would keep all others waiting, because nobody stands in line for that lock. `committed_at` (monotonic)
+    is when a transaction last ended well; `commit_fault` names what the database did to the last one that did not.
     """
 
     def __init__(self, engine: sa.Engine, *, gives_way: bool = False) -> None:
         self.engine, self._gives_way = engine, gives_way
         self._writing = threading.Lock()
         self._not_before = 0.0
+        self.committed_at, self.commit_fault = -math.inf, ""
         self._line = WaitingLine(engine.url.database) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
@@ -41,6 +44,16 @@ class Ledger:
         this process take turns; for other processes the lock is looked at every millisecond. Raises TimeoutError or
         OperationalError when nobody lets go of it.
         """
+        try:
+            with self._transaction() as tx:
+                yield tx
+        except (OperationalError, TimeoutError) as error:
+            self.commit_fault = type(error).__name__
+            raise
+        self.committed_at, self.commit_fault = time.monotonic(), ""
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
         if self._line is None:
             with self.engine.begin() as connection:
                 yield Transaction(connection)
@@ -57,6 +70,26 @@ class Ledger:
             if self._gives_way and self._line.is_anyone_waiting():
                 self._not_before = time.monotonic() + _GIVE_WAY_S
             self._writing.release()
+
+    def try_commit(self, wait_s: float, *, write: bool) -> None:
+        """Find out whether a transaction could begin now, and with `write` whether one can be made durable, without
+        changing anything. Raises TimeoutError when nobody lets go of the lock for `wait_s`, and SQLAlchemyError."""
+        if self._line is None:
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql("SELECT txid_current()" if write else "SELECT 1")
+            self.commit_fault = ""
+            return
+        deadline = time.monotonic() + wait_s
+        with self.engine.connect() as connection:
+            while not _took_lock(connection, _LOOK_AGAIN_MS):
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the ledger is busy")
+            if write:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+                connection.exec_driver_sql(f"PRAGMA user_version={version}")
+            connection.commit()
+        if write:
+            self.commit_fault = ""
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:

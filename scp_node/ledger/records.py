@@ -14,7 +14,9 @@ from converter.result.findings import Finding
 if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
     from converter.analysis.outcome import Analysed
 
-AddOutcome = Literal["added", "identical", "conflict"]
+AddOutcome = Literal["added", "identical", "changed", "returned", "conflict"]
+"""What entering an object comes to: a new one; the bytes that are current; bytes that were never seen under its UID;
+those of an earlier version; other bytes where they are refused."""
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
 JobKind = Literal["image", "study", "delivery", "commitment", "shadow"]
@@ -22,6 +24,7 @@ DeliveryState = Literal["queued", "sent", "committed", "failed", "dead"]
 ShadowOutcome = Literal["scored", "declined", "failed"]
 CommitmentState = Literal["requested", "committed", "failed"]
 
+CHANGES: tuple[AddOutcome, ...] = ("changed", "returned")
 JUDGED: tuple[InstanceState, ...] = ("declined", "quarantined", "inferred")
 PENDING_JOBS: tuple[JobState, ...] = ("queued", "waiting")
 LIVE_JOBS: tuple[JobState, ...] = (*PENDING_JOBS, "running")
@@ -53,7 +56,8 @@ class ReceivedInstance:
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """`reportable`: belongs into a report. `covered`: a report has it, or was left out on purpose."""
+    """The version of an object that is current. `reportable`: belongs into a report. `covered`: a report has it, or was
+    left out on purpose. `judged_version`: the one that state, findings and report are of, None before the first."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -76,6 +80,8 @@ class InstanceRow:
     detail: str
     notes: list[str]
     finished_at: datetime | None
+    version: int
+    judged_version: int | None
 
 
 @dataclass(frozen=True)
@@ -115,12 +121,14 @@ class JobChange(TypedDict, total=False):
     starts: int
     due_at: datetime
     error: str
+    postponed: int
 
 
 @dataclass(frozen=True)
 class JobRow:
     """`attempt` counts the tries that ended, `starts` those of the current attempt, of which all but the last died with
-    their process. `worker` holds the job until `lease_until`."""
+    their process. `postponed`: how many of the attempts ended because it was too early. `worker` holds the job until
+    `lease_until`."""
 
     job_id: str
     kind: JobKind
@@ -136,11 +144,19 @@ class JobRow:
     due_at: datetime
     changed_at: datetime
     error: str
+    postponed: int
+
+    @property
+    def tries(self) -> int:
+        """Which attempt at the work itself this is."""
+        return self.attempt - self.postponed
 
 
 @dataclass(frozen=True)
 class ReportRow:
-    """One revision of the report on a study; `instances` are the SOP Instance UIDs it covers."""
+    """One revision of the report on a study. `instances` are the SOP Instance UIDs it covers, `versions` which version
+    of each (1 where none is named), `left_out` those that it names as another patient's. `abandoned_at`: it was not
+    finished, because one of its images changed meanwhile."""
 
     id: int
     study_instance_uid: str
@@ -151,12 +167,18 @@ class ReportRow:
     created_at: datetime
     instances: list[str]
     built_at: datetime | None
+    versions: dict[str, int]
+    left_out: list[str]
+    abandoned_at: datetime | None
+
+    def version_of(self, sop_instance_uid: str) -> int:
+        return self.versions.get(sop_instance_uid, 1)
 
 
 @dataclass(frozen=True)
 class NewResult:
-    """A built result object whose bytes are already durable in the spool; `source_instance_uid` is the image that a
-    heat map was drawn over."""
+    """A built result object whose bytes are already durable in the spool. `source_instance_uid` and `source_version`
+    tell the image that a heat map was drawn over, `judged_at` when that was judged: the map bears this time."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -166,6 +188,8 @@ class NewResult:
     bytes: int
     sha256: str
     source_instance_uid: str | None = None
+    source_version: int | None = None
+    judged_at: datetime | None = None
 
 
 @dataclass(frozen=True)

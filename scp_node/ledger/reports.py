@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -55,8 +55,18 @@ class Reports(Repository):
             .limit(1)
         ).scalar_one_or_none()
 
-    def open(self, study_instance_uid: str, route: str, job_id: str, model: str, instances: Sequence[str]) -> ReportRow:
-        """Claim the next revision for `job_id`, with the moment that every run of the job will write into it."""
+    def open(
+        self,
+        study_instance_uid: str,
+        route: str,
+        job_id: str,
+        model: str,
+        instances: Sequence[str],
+        versions: Mapping[str, int] | None = None,
+        left_out: Sequence[str] = (),
+    ) -> ReportRow:
+        """Claim the next revision for `job_id`, with the moment that every run of the job will write into it. Of
+        `versions` those are kept that are not 1."""
         existing = self.of_job(job_id)
         if existing is not None:
             return existing
@@ -74,6 +84,8 @@ class Reports(Repository):
                 model=model,
                 created_at=now_utc().replace(microsecond=0),
                 instances=sorted(instances),
+                versions={uid: version for uid, version in (versions or {}).items() if version != 1},
+                left_out=sorted(left_out),
             )
         )
         opened = self.of_job(job_id)
@@ -86,8 +98,28 @@ class Reports(Repository):
             Results(self._connection).add(report.id, new)
         self._connection.execute(sa.update(t.report).where(t.report.c.id == report.id).values(built_at=now_utc()))
         Instances(self._connection).cover(report.instances)
+        if report.left_out:
+            Instances(self._connection).cover(report.left_out)
         deliveries = Deliveries(self._connection)
         return [deliveries.add(new.sop_instance_uid, destination) for destination in destinations for new in results]
+
+    def abandon(self, report: ReportRow) -> None:
+        """One of the images changed while the report was built: it is never finished, and its number is not used again,
+        because a worker that lost its job may still write files of it."""
+        mine = t.report.c.id == report.id
+        self._connection.execute(sa.update(t.report).where(mine).values(abandoned_at=now_utc()))
+
+    def holds(self, report: ReportRow) -> bool:
+        """Whether each image of the report is still in its study, and as it was when the report was opened."""
+        uids = [*report.instances, *report.left_out]
+        mine = (
+            t.instance.c.sop_instance_uid.in_(uids),
+            t.instance.c.study_instance_uid == report.study_instance_uid,
+            t.instance.c.state != "received",
+        )
+        found = sa.select(t.instance.c.sop_instance_uid, t.instance.c.judged_version).where(*mine).with_for_update()
+        judged = {row.sop_instance_uid: row.judged_version for row in self._connection.execute(found)}
+        return judged == {uid: report.version_of(uid) for uid in uids}
 
     def get(self, report_id: int) -> ReportRow:
         return ReportRow(

@@ -29,13 +29,14 @@ class Results(Repository):
         )
         return [ResultRow(**row._mapping) for row in rows]
 
-    def over_image(self, kind: str, source_instance_uid: str, model: str) -> ResultRow | None:
-        """The result of a kind that was drawn over an image for `model`, if there is one."""
+    def over_image(self, kind: str, source_instance_uid: str, version: int, model: str) -> ResultRow | None:
+        """The result of a kind that was drawn over a version of an image for `model`, if there is one."""
         row = self._connection.execute(
             sa.select(t.result)
             .join(t.report, t.report.c.id == t.result.c.report_id)
             .where(
                 t.result.c.source_instance_uid == source_instance_uid,
+                t.result.c.source_version == version,
                 t.result.c.kind == kind,
                 t.report.c.model == model,
             )

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from scp_node.ledger.column_types import UID, UtcDateTime
 from scp_node.ledger.records import PENDING_JOBS, UNFINISHED_JOBS
 
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """A moment in UTC: stored without zone (SQLite has none), always read back aware."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-UID = sa.String(64)
 metadata = sa.MetaData()
 
 study = sa.Table(
@@ -43,7 +28,7 @@ instance = sa.Table(
     metadata,
     sa.Column("sop_instance_uid", UID, primary_key=True),
     sa.Column("sop_class_uid", UID, nullable=False),
-    sa.Column("study_instance_uid", UID, _STUDY_OF_INSTANCE, nullable=False, index=True),
+    sa.Column("study_instance_uid", UID, _STUDY_OF_INSTANCE, nullable=False),
     sa.Column("series_instance_uid", UID, nullable=False),
     sa.Column("transfer_syntax_uid", UID, nullable=False),
     sa.Column("source", sa.String(32), nullable=False),
@@ -62,6 +47,8 @@ instance = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("finished_at", UtcDateTime),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("judged_version", sa.Integer),
     sqlite_with_rowid=False,
 )
 
@@ -75,6 +62,39 @@ sa.Index(
     instance.c.route,
     sqlite_where=UNCOVERED,
     postgresql_where=UNCOVERED,
+)
+
+# By study, and of a study the one that came last: whether it is quiet is asked after each image.
+sa.Index("ix_hilum_instance_arrival", instance.c.study_instance_uid, instance.c.received_at)
+
+# What was entered of each version of an object. A first version has its row once a worker has looked at it, or another
+# version has come: no sender waits for it.
+version = sa.Table(
+    "hilum_instance_version",
+    metadata,
+    sa.Column("sop_instance_uid", UID, sa.ForeignKey("hilum_instance.sop_instance_uid"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("sop_class_uid", UID, nullable=False),
+    sa.Column("study_instance_uid", UID, nullable=False),
+    sa.Column("series_instance_uid", UID, nullable=False),
+    sa.Column("transfer_syntax_uid", UID, nullable=False),
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("calling_ae_title", sa.String(16), nullable=False),
+    sa.Column("called_ae_title", sa.String(16), nullable=False),
+    sa.Column("spool_name", sa.String(128), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(32), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("copied", sa.String(64)),
+    sa.Column("pixels", sa.String(64)),
+    sa.Column("shown", sa.String(64)),
+    # As sent, to be shown; null where no header could be read. Compared by converter.result.patient.
+    sa.Column("patient_id", sa.Text),
+    sa.Column("patient_id_issuer", sa.Text),
+    sa.Column("patient_name", sa.Text),
+    sa.Column("patient_birth_date", sa.Text),
+    sqlite_with_rowid=False,
 )
 
 analysis = sa.Table(
@@ -113,6 +133,9 @@ report = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("instances", sa.JSON, nullable=False),
     sa.Column("built_at", UtcDateTime),
+    sa.Column("versions", sa.JSON, nullable=False),
+    sa.Column("left_out", sa.JSON, nullable=False),
+    sa.Column("abandoned_at", UtcDateTime),
     sa.UniqueConstraint("study_instance_uid", "route", "revision"),
 )
 
@@ -128,6 +151,8 @@ result = sa.Table(
     sa.Column("spool_name", sa.String(128), nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("source_version", sa.Integer),
+    sa.Column("judged_at", UtcDateTime),
 )
 
 delivery = sa.Table(
@@ -186,6 +211,7 @@ job = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
+    sa.Column("postponed", sa.Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -199,6 +225,11 @@ def _is_in(states: Sequence[str]) -> sa.ColumnElement[bool]:
 PENDING, UNFINISHED = _is_in(PENDING_JOBS), _is_in(UNFINISHED_JOBS)
 sa.Index("ix_hilum_job_pending", job.c.queue, job.c.due_at, sqlite_where=PENDING, postgresql_where=PENDING)
 sa.Index("ix_hilum_job_unfinished", job.c.state, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+# The report of a study and route has one pending job, looked for after each image: in an index without jobs of images.
+STUDY_JOB = job.c.kind == sa.literal_column("'study'")
+sa.Index(
+    "ix_hilum_job_report", job.c.study_instance_uid, job.c.subject, sqlite_where=STUDY_JOB, postgresql_where=STUDY_JOB
+)
 
 shadow = sa.Table(
     "hilum_shadow",
@@ -224,6 +255,25 @@ drift = sa.Table(
     sa.Column("refused", sa.Integer, nullable=False),
     sa.Column("declines", sa.JSON, nullable=False),
     sa.Column("counts", sa.JSON, nullable=False),
+)
+
+caller = sa.Table(
+    "hilum_caller",
+    metadata,
+    sa.Column("calling_ae_title", sa.String(64), primary_key=True),
+    sa.Column("called_ae_title", sa.String(64), primary_key=True),
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("associations", sa.Integer, nullable=False),
+    sa.Column("silent", sa.Integer, nullable=False),
+    sa.Column("stored", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Column("last_stored_at", UtcDateTime),
+    sa.Column("last_refused_at", UtcDateTime),
+    sa.Column("last_refusal", sa.Text, nullable=False),
+    sa.Column("rejections", sa.JSON, nullable=False),
+    sa.Column("contexts", sa.JSON, nullable=False),
 )
 
 event = sa.Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from scp_node.ledger.callers import Callers
 from scp_node.ledger.commitments import Commitments
 from scp_node.ledger.deliveries import Deliveries
 from scp_node.ledger.drift_counts import DriftCounts
@@ -15,6 +16,7 @@ from scp_node.ledger.results import Results
 from scp_node.ledger.shadows import Shadows
 from scp_node.ledger.sop_classes import SopClasses
 from scp_node.ledger.studies import Studies
+from scp_node.ledger.versions import Versions
 
 
 class Transaction:
@@ -24,6 +26,7 @@ class Transaction:
     """
 
     __slots__ = (
+        "callers",
         "commitments",
         "connection",
         "deliveries",
@@ -36,6 +39,7 @@ class Transaction:
         "shadows",
         "sop_classes",
         "studies",
+        "versions",
     )
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -44,4 +48,5 @@ class Transaction:
         self.jobs, self.shadows, self.drift_counts = Jobs(connection), Shadows(connection), DriftCounts(connection)
         self.reports, self.results = Reports(connection), Results(connection)
         self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
-        self.commitments = Commitments(connection)
+        self.commitments, self.versions = Commitments(connection), Versions(connection)
+        self.callers = Callers(connection)

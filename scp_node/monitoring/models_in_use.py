@@ -64,7 +64,7 @@ def _label(models_dir: Path, model: str, loaded: Mapping[str, str]) -> str:
     try:
         label = find_package(models_dir, model).label
     except ModelUnusable:
-        label = model
+        label = model.partition("#")[0]
     running = [one for one in loaded if one.partition("@")[0] == model]
     return label if label in loaded or len(running) != 1 else running[0]
 

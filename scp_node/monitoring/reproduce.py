@@ -22,8 +22,7 @@ from pydicom.uid import ComprehensiveSRStorage
 from converter.analysis.analyse import analyse
 from converter.analysis.outcome import Examined
 from converter.declined import Declined
-from converter.errors import ConverterError
-from converter.image.image_file import read_header
+from converter.errors import Unreportable
 from converter.result.encode import to_bytes
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, SrClass, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
@@ -36,7 +35,7 @@ from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow,
 from scp_node.monitoring.dataset_differences import differences
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.settings import Settings
-from scp_node.storage.spool_files import SpoolFiles
+from scp_node.storage.spool_files import SpoolFiles, data_set_sha256
 
 Verdict = Literal["same", "differs", "unknown"]
 PROBABILITY_TOLERANCE = 1e-4
@@ -93,14 +92,17 @@ def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Compariso
     uids = [result.source_instance_uid] if result.source_instance_uid else sorted(report.instances)
     images: list[Again] = []
     for uid in uids:
-        again, checks = _analyse_again(source, report, model, uid)
+        again, checks = _analyse_again(source, result, report, model, uid)
         yield from checks
         if again is not None:
             images.append(again)
     if len(images) < len(uids):
         yield Comparison(f"{result.kind} {result_uid}", "unknown", "cannot be built without the images above")
     else:
-        yield _compare_object(source, result, report, model, images)
+        try:
+            yield _compare_object(source, result, report, model, images)
+        except Unreportable as error:
+            yield Comparison(f"{result.kind} {result_uid}", "differs", f"it is not built any more: {error}")
 
 
 def overall(checks: list[Comparison]) -> Verdict:
@@ -110,34 +112,43 @@ def overall(checks: list[Comparison]) -> Verdict:
 
 
 def _analyse_again(
-    source: ReproductionSource, report: ReportRow, model: LoadedModel, uid: str
+    source: ReproductionSource, result: ResultRow, report: ReportRow, model: LoadedModel, uid: str
 ) -> tuple[Again | None, list[Comparison]]:
+    version = result.source_version or report.version_of(uid)
     with source.ledger.reading() as tx:
-        instance, stored = tx.instances.get(uid), tx.instances.analysis(uid)
-    what = f"image {uid}"
+        instance, stored = tx.versions.as_of(uid, version), tx.instances.analysis(uid)
+        kept = tx.versions.get(uid, version)
+    what = f"image {uid}" + (f", version {version}" if version > 1 else "")
     path = source.spool.path(instance.spool_name)
-    obstacle = _image_obstacle(path, instance)
-    if instance.decline_code == "analysis-failed":
+    obstacle = _image_obstacle(path, instance, kept.facts.sha256 if kept else None)
+    is_stored = (instance.judged_version, instance.state != "received") == (version, True)
+    judged_by = instance.model if is_stored else None
+    instance = replace(instance, finished_at=result.judged_at or instance.finished_at, model=judged_by)
+    if is_stored and instance.decline_code == "analysis-failed":
         obstacle = f"its analysis had failed: {instance.detail}"
     if obstacle:
         return None, [Comparison(what, "unknown", obstacle)]
     try:
-        again = _again(instance, _examined(source, instance, model), path)
+        again = _again(source, instance, _examined(source, instance, model), path)
     except HilumError as error:
         return None, [Comparison(what, "unknown", f"cannot be analysed now: {error.code}: {error}")]
-    if instance.model not in (report.model, None) or instance.state == "received":
-        detail = f"the ledger has the analysis of {instance.model}, not that of {report.model} any more"
-        return again, [Comparison(f"{what}: scores", "unknown", f"{detail}; see the object")]
+    if instance.model not in (report.model, None) or not is_stored:
+        detail = f"of {instance.model}, not of {report.model}" if is_stored else "of another version of the image"
+        detail = f"the ledger has the analysis {detail} by now; see the object"
+        return again, [Comparison(f"{what}: scores", "unknown", detail)]
     return again, list(_compare_analyses(what, instance, stored, again))
 
 
-def _image_obstacle(path: Path, instance: InstanceRow) -> str:
-    """Why the image that was received is not there any more; empty when it is."""
+def _image_obstacle(path: Path, instance: InstanceRow, sha256: str | None) -> str:
+    """Why the image that was judged is not there any more; empty when it is. An older release entered no SHA-256."""
     try:
-        data = path.read_bytes()
+        if sha256 is not None:
+            is_the_one = data_set_sha256(path, instance.bytes) == sha256
+        else:
+            is_the_one = xxhash.xxh3_128_hexdigest(path.read_bytes()[-instance.bytes :]) == instance.digest
     except OSError as error:
         return f"the image is not in the spool any more ({error.strerror})"
-    if xxhash.xxh3_128_hexdigest(memoryview(data)[len(data) - instance.bytes :]) != instance.digest:
+    if not is_the_one:
         return "the image in the spool is not the one that was received"
     return ""
 
@@ -146,8 +157,8 @@ def _examined(source: ReproductionSource, instance: InstanceRow, model: LoadedMo
     """The image job again, without its ledger."""
     path, settings = source.spool.path(instance.spool_name), source.settings
     try:
-        ds = read_header(path)
-    except ConverterError as error:
+        ds = source.decode_pool.header(path)
+    except source.decode_pool.failures as error:
         return Examined(Declined("undecodable", str(error)), failure=error)
     by_route = choose_route(settings.routes, instance.source, ds).declined if instance.model is None else None
     if by_route is not None:
@@ -155,15 +166,15 @@ def _examined(source: ReproductionSource, instance: InstanceRow, model: LoadedMo
     return analyse(path, model, source.decode_pool, node_policy(settings), ds)
 
 
-def _again(instance: InstanceRow, examined: Examined, path: Path) -> Again:
+def _again(source: ReproductionSource, instance: InstanceRow, examined: Examined, path: Path) -> Again:
     """As the ledger would have it, had it been entered now."""
     found, declined = examined.analysed, examined.declined
     if found is not None:
         now = replace(instance, notes=list(examined.notes), decline_code=None, detail="")
-        return Again(reported_image(now, Analysis.of(found), path), examined)
+        return Again(reported_image(now, Analysis.of(found), path, source.decode_pool), examined)
     assert declined is not None
     now = replace(instance, decline_code=declined.code, detail=declined.reason)
-    return Again(reported_image(now, None, path), examined)
+    return Again(reported_image(now, None, path, source.decode_pool), examined)
 
 
 def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None, again: Again) -> Iterator[Comparison]:
@@ -193,10 +204,10 @@ def _compare_analyses(what: str, instance: InstanceRow, stored: Analysis | None,
         yield Comparison(f"{what}: decision on {old.name}", "same" if same else "differs", detail)
     if stored.cam.shape != analysis.cam.shape:
         yield Comparison(f"{what}: map", "differs", f"{stored.cam.shape} then, {analysis.cam.shape} now")
-    else:
-        largest = float(np.abs(stored.cam - analysis.cam).max())
-        detail = f"largest difference {largest:.2g}, {MAP_TOLERANCE:g} allowed{where}"
-        yield Comparison(f"{what}: map", _within(largest, MAP_TOLERANCE), detail)
+        return
+    largest = float(np.abs(stored.cam - analysis.cam).max())
+    detail = f"largest difference {largest:.2g}, {MAP_TOLERANCE:g} allowed{where}"
+    yield Comparison(f"{what}: map", _within(largest, MAP_TOLERANCE), detail)
 
 
 def _within(difference: float, tolerance: float) -> Verdict:
@@ -236,7 +247,7 @@ def _built_again(
         sent = {one.source_instance_uid for one in siblings} | {
             one.image.sop_instance_uid
             for one in images
-            if tx.results.over_image("heatmap", one.image.sop_instance_uid, report.model) is not None
+            if tx.results.over_image("heatmap", one.image.sop_instance_uid, one.image.version, report.model) is not None
         }
         content = study_content(
             report,

@@ -17,7 +17,11 @@ from scp_node.storage.spool import Spool
 def open_spool(settings: Settings) -> Spool:
     storage = settings.storage
     limits = DiskLimits(
-        storage.used_percent_max, storage.free_bytes_min, storage.inodes_free_percent_min, storage.spool_bytes_max
+        storage.used_percent_max,
+        storage.free_bytes_min,
+        storage.inodes_free_percent_min,
+        storage.spool_bytes_max,
+        storage.incoming_bytes_max,
     )
     return Spool(settings.node.data_dir / "spool", limits)
 

@@ -6,12 +6,15 @@ import logging
 import math
 import os
 import time
+from collections.abc import Sequence
 from contextlib import closing
 
 from scp_node.engine.retry import retry_table
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
 from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger.callers import CallerRecord
+from scp_node.ledger.commit_watch import CommitWatch
 from scp_node.node.opening import open_spool, opened
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.receive.scp import StorageScp
@@ -34,14 +37,22 @@ def run(feed: SettingsFeed) -> None:
         spool = open_spool(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
+        instances = ReceivedInstances(ledger, jobs, lambda: in_use().receiver.changed_instances == "refuse")
+
+        def enter_callers(records: Sequence[CallerRecord]) -> None:
+            with ledger.transaction() as tx:
+                tx.callers.add(records)
+
         receiver = StorageScp(
-            settings, spool, ReceivedInstances(ledger, jobs), reports=reports, after_commit=waker.wake
+            settings, spool, instances, reports=reports, after_commit=waker.wake, enter_callers=enter_callers
         )
 
         def change(new: Settings) -> None:
             in_use.replace(new)
             receiver.reload(new)
 
+        commits = CommitWatch(ledger)
+        commits.start()
         _measure(receiver, spool)
         receiver.start()
         try:
@@ -49,11 +60,12 @@ def run(feed: SettingsFeed) -> None:
                 "receiver ready",
                 extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
             )
-            heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool))
+            heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool) + commits.obstacles())
             feed.follow(change)
         finally:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
+            commits.stop()
 
 
 def receiver_obstacles(receiver: StorageScp, spool: Spool) -> list[str]:

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from scp_node.errors import ConfigurationError, HilumError, ModelUnusable
 from scp_node.host.lock_file import exclusive
+from scp_node.host.private_process import keep_private
 from scp_node.node.settings_feed import SettingsFeed
 from scp_node.telemetry.logs import configure_logging
 
@@ -19,6 +20,7 @@ LOCK_WAIT_S = 60.0
 
 def main(role: str) -> int:
     """Entry point of a role process. Exit code 2: it cannot start like this; 1: it may be started again."""
+    keep_private()
     feed = SettingsFeed(sys.stdin.fileno())
     settings = feed.settings
     configure_logging(settings.logging.level, settings.logging.format)

@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 from scp_node.engine.retry import Backoff, retry_table
 from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
 from scp_node.host.lock_file import exclusive
+from scp_node.host.private_folder import keep_folder_private
 from scp_node.host.processors import ONE_THREAD
 from scp_node.inference.packages import find_package
 from scp_node.ledger.database import migrate, open_database
@@ -25,6 +26,7 @@ from scp_node.monitoring.certificate_expiry import CertificateWatch
 from scp_node.node.role import LOCK_WAIT_S, ROLES, SHADOW
 from scp_node.node.settings_feed import write_settings
 from scp_node.settings import Settings
+from scp_node.settings.cautions import cautions
 from scp_node.settings.file import SettingsSource
 from scp_node.settings.places import database_url, models_dir
 from scp_node.telemetry.heartbeat import RoleStatus, forget_status, status_folder, write_status
@@ -77,9 +79,11 @@ class Supervisor:
         """Block until stopped; returns the exit code of the node."""
         settings = self._settings
         configure_logging(settings.logging.level, settings.logging.format)
+        keep_folder_private(settings.node.data_dir)
         lock = settings.node.data_dir / "locks" / f"node-{'-'.join(role.role for role in self._roles)}.lock"
         with exclusive(lock, LOCK_WAIT_S):
             prepare(settings)
+            warn_of_what_is_open(settings)
             for role in self._roles:
                 self._note(role.role, "is starting")
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,6 +107,7 @@ class Supervisor:
                 self._settings, kept_back = followed(self._settings, self._source.current)
                 for section in kept_back:
                     log.warning("this change takes effect when the node is started again", extra={"section": section})
+                warn_of_what_is_open(self._settings)
                 for role in self._roles:
                     if role.process is not None and role.process.stdin is not None:
                         write_settings(cast(BinaryIO, role.process.stdin), self._settings)
@@ -190,6 +195,11 @@ def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
     return new.model_copy(update={name: getattr(running, name) for name in kept}), kept_back
 
 
+def warn_of_what_is_open(settings: Settings) -> None:
+    for caution in cautions(settings):
+        log.warning("the settings leave something open", extra={"caution": caution})
+
+
 def check_models(settings: Settings) -> None:
     """Raise ModelMissing or ModelUnusable, naming the key, when the package of a route's model cannot be used. The
     package of a second model has to exist, but the node also runs when it is broken."""
@@ -211,9 +221,8 @@ def check_models(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the data folder and bring the ledger's tables up to date, before any role opens them."""
+    """Bring the ledger's tables up to date, before any role opens them."""
     check_models(settings)
-    settings.node.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_database(database_url(settings))
     try:
         migrate(engine)

@@ -6,7 +6,8 @@ import logging
 
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
-from scp_node.node.settings_feed import SettingsFeed
+from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
+from scp_node.settings.cautions import cautions
 from scp_node.settings.places import database_url
 from scp_node.telemetry.heartbeat import status_folder
 from scp_node.web.database_watch import DatabaseWatch
@@ -21,12 +22,14 @@ def run(feed: SettingsFeed) -> None:
     engine = open_database(database_url(settings))
     try:
         watch = DatabaseWatch(Ledger(engine))
-        server = WebServer(settings.web, build_app(status_folder(settings.node.data_dir), watch))
+        in_use = SettingsInUse(settings)
+        app = build_app(status_folder(settings.node.data_dir), watch, lambda: cautions(in_use()))
+        server = WebServer(settings.web, app)
         watch.start()
         server.start()
         try:
             log.info("web ready", extra={"bind": settings.web.bind, "port": server.port})
-            feed.follow(lambda new: None)
+            feed.follow(in_use.replace)
         finally:
             server.stop()
             watch.stop()

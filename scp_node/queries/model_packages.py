@@ -20,13 +20,14 @@ from scp_node.telemetry.heartbeat import read_statuses, status_folder
 
 @dataclass(frozen=True)
 class ListedModel:
-    """One package of a folder, or one that only a route names. `problem` says why it cannot be used; else `gate` and
-    the rest are those of its manifest."""
+    """One package of a folder, or one that only a route names. `problem` says why it cannot be used; else `pin`
+    is what a route may call it, `gate` and the rest are those of its manifest."""
 
     label: str
     use: ModelUse | None
     problem: str = ""
     title: str = ""
+    pin: str = ""
     findings: tuple[str, ...] = ()
     gate: str = ""
 
@@ -36,6 +37,7 @@ class ModelDetails:
     """One package; `drift_reference` says what images are compared with, `card` is the file for a reader."""
 
     manifest: Manifest
+    pin: str
     drift_reference: str
     use: ModelUse | None
     card: Path | None
@@ -64,6 +66,7 @@ def model_details(models_dir: Path, model: str, uses: Mapping[str, ModelUse]) ->
     card = package.folder / "CARD.md"
     return ModelDetails(
         manifest=package.manifest,
+        pin=package.pin,
         drift_reference=_drift_reference(package.manifest),
         use=uses.get(package.label),
         card=card if card.is_file() else None,
@@ -73,15 +76,16 @@ def model_details(models_dir: Path, model: str, uses: Mapping[str, ModelUse]) ->
 def _listed(folder: Path, uses: Mapping[str, ModelUse]) -> ListedModel:
     label = f"{folder.parent.name}@{folder.name}"
     try:
-        manifest = open_package(folder).manifest
+        package = open_package(folder)
     except ModelUnusable as error:
         return ListedModel(label, uses.get(label), f"unusable: {error}")
     return ListedModel(
         label=label,
         use=uses.get(label),
-        title=manifest.title,
-        findings=tuple(finding.name for finding in manifest.findings),
-        gate=_gate(manifest),
+        title=package.manifest.title,
+        pin=package.pin,
+        findings=tuple(finding.name for finding in package.manifest.findings),
+        gate=_gate(package.manifest),
     )
 
 

@@ -23,10 +23,11 @@ def check_package(folder: Path, settings: Inference) -> Iterator[PackageCheck]:
     """Every check in order, as soon as it has passed; raises ModelUnusable at the first that fails."""
     package = open_package(folder)
     manifest = package.manifest
-    yield PackageCheck("manifest", f"{package.label}, {len(manifest.findings)} finding(s)")
+    yield PackageCheck("manifest", f"{len(manifest.findings)} finding(s), {package.pin}")
     weights = package.read_weights()
     yield PackageCheck("weights", f"SHA-256 {manifest.onnx_sha256[:16]}..., {len(weights) / 1e6:.2f} MB")
-    session = InferenceSession(package, settings.providers, settings.threads)
+    limits = settings.load_timeout_s, settings.run_timeout_s
+    session = InferenceSession(package, settings.providers, settings.threads, False, *limits)
     spec, outputs = manifest.input, manifest.outputs
     shape = f"{spec.name} {spec.layout} {spec.height} x {spec.width}"
     yield PackageCheck("graph", f"{shape} -> {outputs.probability}, {outputs.cam}")

@@ -35,6 +35,7 @@ class PredictedFile:
     version: str
     declined: Declined | None
     findings: tuple[PredictedFinding, ...]
+    notes: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The record as JSON has it."""
@@ -59,6 +60,7 @@ def predicted_file(manifest: Manifest, file: str, prediction: Prediction) -> Pre
             )
             for finding in prediction.findings
         ),
+        notes=prediction.notes,
     )
 
 

@@ -51,7 +51,8 @@ class ResultStory:
 
 @dataclass(frozen=True)
 class ReportStory:
-    """One revision of the report of a route; `built_at` is None while it is being built."""
+    """One revision of the report of a route; `built_at` is None while it is being built, and where it was `abandoned`
+    because an image changed meanwhile."""
 
     route: str
     revision: int
@@ -59,6 +60,7 @@ class ReportStory:
     built_at: datetime | None
     images: int
     results: tuple[ResultStory, ...]
+    is_abandoned: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,15 @@ def _report(tx: Transaction, report: ReportRow, deliveries: dict[str, list[Deliv
         ResultStory(one.sop_instance_uid, one.kind, tuple(deliveries.get(one.sop_instance_uid, ())))
         for one in tx.results.of_report(report.id)
     )
-    return ReportStory(report.route, report.revision, report.model, report.built_at, len(report.instances), results)
+    return ReportStory(
+        report.route,
+        report.revision,
+        report.model,
+        report.built_at,
+        len(report.instances),
+        results,
+        is_abandoned=report.abandoned_at is not None,
+    )
 
 
 def _findings(tx: Transaction, study_instance_uid: str) -> dict[str, list[FoundInImage]]:

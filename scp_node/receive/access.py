@@ -60,6 +60,7 @@ class Rejection:
         return f"rejected {self.code}: {self.reason}"
 
 
+UNSUPPORTED_PROTOCOL_VERSION = Rejection(1, 2, 2, "protocol version not supported")
 UNKNOWN_APPLICATION_CONTEXT = Rejection(1, 1, 2, "application context name not supported")
 UNKNOWN_CALLING_AE_TITLE = Rejection(1, 1, 3, "calling AE title may not send")
 UNKNOWN_CALLED_AE_TITLE = Rejection(1, 1, 7, "called AE title is not this node's")

@@ -7,14 +7,23 @@ import socket
 from functools import partial
 
 from pynetdicom._globals import MODE_ACCEPTOR
-from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
-from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_RELEASE, UserIdentityNegotiation
+from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_RELEASE
 from pynetdicom.transport import AddressInformation
 
+from scp_node.dimse.association_pdus import clean_request, is_version_supported, titles_of
 from scp_node.dimse.requests import Answer, encode_response
 from scp_node.intake.store import Context, Requestor
-from scp_node.receive.access import Admission, Caller, Rejection, UserIdentity, admit
+from scp_node.receive.access import (
+    UNSUPPORTED_PROTOCOL_VERSION,
+    Admission,
+    Caller,
+    Rejection,
+    UserIdentity,
+    admit,
+)
+from scp_node.receive.admitting_acse import AdmittingAcse
+from scp_node.receive.contexts import refusals
 from scp_node.receive.latch import Latch
 from scp_node.receive.message import IncomingMessage
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
@@ -24,6 +33,7 @@ from scp_node.receive.services import serve
 from scp_node.receive.shared import Shared
 from scp_node.receive.summary import AssociationSummary
 from scp_node.receive.tls_socket import HandshakeFailed, PeerLeft, SecuredPeerSocket
+from scp_node.receive.unserved import Unserved
 from scp_node.receive.upper_layer import Indication, StreamingUpperLayer
 from scp_node.settings import Receiver
 from scp_node.telemetry import metrics
@@ -31,31 +41,6 @@ from scp_node.telemetry.printable import printable
 from scp_node.tls.contexts import CertificateUnusable, credentials
 
 log = logging.getLogger(__name__)
-
-
-class AdmittingAcse(ACSE):
-    """pynetdicom's negotiation, entered only by those whom the configuration lets in."""
-
-    @property
-    def _association(self) -> ReceivingAssociation:
-        assert isinstance(self.assoc, ReceivingAssociation)
-        return self.assoc
-
-    def negotiate_association(self) -> None:
-        request = self.requestor.primitive
-        assert request is not None
-        called, calling = request.called_ae_title or "", request.calling_ae_title or ""
-        if self._association.is_admitted(called, calling, request.application_context_name or ""):
-            super().negotiate_association()
-
-    def _check_user_identity(self) -> tuple[bool, UserIdentityNegotiation | None]:
-        """Admission has judged the identity; who asked for it is told that it was accepted (PS3.7 D.3.3.7.2)."""
-        asked = self.requestor.user_identity
-        if asked is None or not asked.positive_response_requested or not self._association.is_user_known:
-            return True, None
-        response = UserIdentityNegotiation()
-        response.server_response = b""  # for a user name, with or without passcode, the response is empty
-        return True, response
 
 
 class ReceivingAssociation(Association):
@@ -67,7 +52,6 @@ class ReceivingAssociation(Association):
         super().__init__(shared.ae, MODE_ACCEPTOR)
         self.name = f"association-{address.address}:{address.port}"
         self.peer_address = address.address
-        self.is_user_known = False
         self._shared, self._terms = shared, shared.terms
         self._peer = self._connect_providers(connection)
         self._introduce(address)
@@ -76,6 +60,7 @@ class ReceivingAssociation(Association):
         self._negotiated: Negotiated | None = None
         self._message: IncomingMessage | None = None
         self._summary = AssociationSummary()
+        self._unserved = Unserved(self._limits.instance_bytes_max)
 
     def _connect_providers(self, connection: socket.socket) -> PeerSocket:
         """Put the upper layer, the ACSE and the socket of this package in the place of pynetdicom's."""
@@ -108,9 +93,8 @@ class ReceivingAssociation(Association):
                 self._secure(self._peer)
             self.dul.run_reactor()
         except (HandshakeFailed, CertificateUnusable) as error:
-            self.ends(f"no TLS connection: {error}")
             level = logging.DEBUG if isinstance(error, PeerLeft) else logging.WARNING
-            log.log(level, "no TLS connection", extra={"address": self.peer_address, "reason": printable(str(error))})
+            self._summary.ends(f"no TLS connection: {printable(str(error))}", level)
         except Exception as error:  # the thread ends here
             log.warning("association failed", exc_info=error)
             self.ends(f"failed: {type(error).__name__}")
@@ -119,7 +103,8 @@ class ReceivingAssociation(Association):
             self._drop_message()
             self._shared.limits.protect(self)
             self.dul.end()
-            self._summary.write(self._sender, self.peer_address, self._peer.tls_version)
+            ending = self._summary.ending(self._sender, self.peer_address, self._peer.tls_version)
+            self._shared.callers.ended(ending)
             self._shared.limits.leave(self)
 
     def _secure(self, peer: SecuredPeerSocket) -> None:
@@ -164,19 +149,16 @@ class ReceivingAssociation(Association):
             self.is_aborted = True
             self.ends("aborted by the peer" if isinstance(indication, A_ABORT) else "connection lost")
 
-    def is_admitted(self, called_ae_title: str, calling_ae_title: str, application_context: str) -> bool:
+    def is_admitted(self, application_context: str) -> bool:
         """Decide on the request that has come, and answer it when it is rejected."""
-        called, calling = called_ae_title.strip(" "), calling_ae_title.strip(" ")
-        settings = self._terms.settings
-        self._sender = Requestor("", calling, called)
-        decision = admit(settings, self._caller(called, calling, application_context))
+        called, calling = self._sender.called_ae_title, self._sender.calling_ae_title
+        decision = admit(self._terms.settings, self._caller(called, calling, application_context))
         rejection = decision if isinstance(decision, Rejection) else self._shared.limits.associate(self, calling)
         if rejection is not None:
             self._reject(rejection)
             return False
         assert isinstance(decision, Admission)
         self._sender = Requestor(decision.source, calling, called, decision.may_send)
-        self.is_user_known = settings.remote_aes[decision.source].user is not None
         return True
 
     def _caller(self, called: str, calling: str, application_context: str) -> Caller:
@@ -185,15 +167,21 @@ class ReceivingAssociation(Association):
             user = UserIdentity(asked.user_identity_type or 0, asked.primary_field or b"", asked.secondary_field or b"")
         return Caller(called, calling, application_context, self.peer_address, self._peer.certificate, user)
 
-    def _reject(self, rejection: Rejection) -> None:
+    def _note_rejection(self, rejection: Rejection) -> None:
         self.ends(str(rejection))
-        self.is_rejected = True
         metrics.association_rejections.labels(rejection.code).inc()
+
+    def _reject(self, rejection: Rejection) -> None:
+        self._note_rejection(rejection)
+        self.is_rejected = True
         self.acse.send_reject(rejection.result, rejection.source, rejection.diagnostic)
 
     def is_answered_from_memory(self, request_pdu: bytes) -> bool:
         """Answer an A-ASSOCIATE-RQ that differs from an earlier one in its AE titles at most; False for any other."""
-        self._request_pdu = request_pdu
+        self._request_pdu, titles = request_pdu, titles_of(request_pdu)
+        self._sender = Requestor("", titles.calling, titles.called)
+        if not is_version_supported(request_pdu):  # which the state machine will say
+            self._note_rejection(UNSUPPORTED_PROTOCOL_VERSION)
         request = read_request(request_pdu)
         if request is None:
             return False
@@ -201,16 +189,16 @@ class ReceivingAssociation(Association):
         if negotiated is None:
             return False
         self.dul.skip_request()
-        called, calling = request.called_ae_title.decode(), request.calling_ae_title.decode()
-        if self.is_admitted(called, calling, negotiated.application_context):
+        if self.is_admitted(negotiated.application_context):
             self.dul.skip_accept(negotiated.answer(request))
             self._establish(negotiated)
         return True
 
-    def accepted(self, answer_pdu: bytes) -> None:
-        """pynetdicom has negotiated, and sends this A-ASSOCIATE-AC."""
-        primitive = self.requestor.primitive
-        assert primitive is not None
+    def accepted(self, answer_pdu: bytes) -> bytes:
+        """pynetdicom has negotiated, and sends this A-ASSOCIATE-AC, with the AE titles as they came."""
+        primitive, request = self.requestor.primitive, read_request(self._request_pdu)
+        assert primitive is not None and request is not None
+        proposed = primitive.presentation_context_definition_list
         negotiated = Negotiated(
             application_context=str(primitive.application_context_name),
             contexts={
@@ -219,16 +207,18 @@ class ReceivingAssociation(Association):
             },
             peer_pdu_bytes_max=self.requestor.maximum_length or 0,
             items=items_of(answer_pdu),
+            refused=clean_request(self._request_pdu).skipped + refusals(proposed, self.rejected_contexts),
         )
-        request = read_request(self._request_pdu)
         # who they are is looked at anew each time, and passcodes are not kept
-        if request is not None and self.requestor.user_identity is None:
+        if self.requestor.user_identity is None:
             self._terms.negotiations.remember(request.items, self._limits.pdu_bytes_max, negotiated)
         self._establish(negotiated)
+        return negotiated.answer(request)
 
     def _establish(self, negotiated: Negotiated) -> None:
         self._request_pdu = b""
         self._negotiated = negotiated
+        self._summary.associated(negotiated.refused)
         self.is_established = True
         self.dul.deadlines.heard(0)
 
@@ -236,6 +226,8 @@ class ReceivingAssociation(Association):
 
     def take(self, fragment: Fragment) -> None:
         """The next fragment of a message (PS3.8 E.2). Raises InvalidPdu when it belongs to none."""
+        if self._message is None and self._unserved.drops(fragment):
+            return
         message = self._message or self._begin_message(fragment.context_id)
         answer = message.take(fragment)
         if answer is not None:
@@ -259,10 +251,12 @@ class ReceivingAssociation(Association):
     def _answer(self, message: IncomingMessage, answer: Answer) -> None:
         assert message.command is not None and self._negotiated is not None
         self._message = None
-        self._summary.answered(answer, message.data_set_bytes)
+        self._summary.answered(message.command, answer, message.data_set_bytes)
         self.dul.deadlines.message_ended()
-        response = encode_response(message.command, answer)
-        self.dul.send_command(message.context_id, response, self._negotiated.peer_pdu_bytes_max)
+        if message.command.expects_answer:
+            response = encode_response(message.command, answer)
+            self.dul.send_command(message.context_id, response, self._negotiated.peer_pdu_bytes_max)
+        self._unserved.note(message, answer)
 
     def _drop_message(self) -> None:
         if self._message is not None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from scp_node.dimse.requests import SUCCESS, Answer, Command
 from scp_node.dimse.storage_commitment import REPORT_BYTES_MAX, UNKNOWN_TRANSACTION, EventReport, Reply
+from scp_node.dimse.uids import COMMITMENT_INSTANCE
 from scp_node.intake.store import Context, Requestor
 from scp_node.telemetry.printable import printable
 
@@ -72,8 +73,9 @@ class IncomingReport:
             return TOO_LONG
         event = EventReport(
             ae_title=self._sender.calling_ae_title,
-            sop_class_uid=self._command.sop_class_uid,
-            sop_instance_uid=self._command.sop_instance_uid,
+            # where the archive leaves them out, the presentation context says them (PS3.4 J.3.5)
+            sop_class_uid=self._command.sop_class_uid or self._context.abstract_syntax,
+            sop_instance_uid=self._command.sop_instance_uid or COMMITMENT_INSTANCE,
             event_type=self._command.event_type,
             data=bytes(self._data),
             transfer_syntax_uid=self._context.transfer_syntax,

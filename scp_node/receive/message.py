@@ -57,6 +57,11 @@ class IncomingMessage:
             self._data_set.write(self._pieces)
             self._pieces = []
 
+    @property
+    def leaves_data_set(self) -> bool:
+        """Whether its command alone was answered, so that its data set is still on the way, for nobody."""
+        return self._data_set is None and self.command is not None and self.command.has_data_set
+
     def discard(self) -> None:
         """The message will not be completed."""
         self._pieces = []

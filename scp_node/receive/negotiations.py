@@ -7,24 +7,22 @@ decided anew each time.
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scp_node.dimse.association_pdus import HEAD, PROTOCOL_VERSION, is_version_supported
 from scp_node.dimse.pdus import A_ASSOCIATE_AC
 from scp_node.intake.store import Context
 
 # An entry is at most as long as an A-ASSOCIATE-RQ: 128 KiB.
 ENTRIES_MAX = 64
-_HEAD = struct.Struct(">BxLHxx16s16s32x")  # PS3.8 Tables 9-11 and 9-17, up to the variable items
-_PROTOCOL_VERSION = 0x0001
 
 
 class Request(NamedTuple):
-    """An A-ASSOCIATE-RQ, as far as its fixed part."""
+    """An A-ASSOCIATE-RQ; AE titles as they came."""
 
     called_ae_title: bytes
     calling_ae_title: bytes
@@ -33,17 +31,18 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Negotiated:
-    """What a request with certain items leads to, whoever sends it."""
+    """What a request with certain items leads to, whoever sends it; `refused` are presentation contexts, in words."""
 
     application_context: str
     contexts: Mapping[int, Context]
     peer_pdu_bytes_max: int
     items: bytes
+    refused: tuple[str, ...] = ()
 
     def answer(self, request: Request) -> bytes:
         """The A-ASSOCIATE-AC, which repeats the AE titles of the request (PS3.8 9.3.3)."""
-        length = _HEAD.size - 6 + len(self.items)
-        head = _HEAD.pack(A_ASSOCIATE_AC, length, _PROTOCOL_VERSION, request.called_ae_title, request.calling_ae_title)
+        length = HEAD.size - 6 + len(self.items)
+        head = HEAD.pack(A_ASSOCIATE_AC, length, PROTOCOL_VERSION, request.called_ae_title, request.calling_ae_title)
         return head + self.items
 
 
@@ -72,14 +71,13 @@ class Negotiations:
 
 
 def read_request(pdu: bytes) -> Request | None:
-    """The parts of an A-ASSOCIATE-RQ, or None when it is one that pynetdicom has to look at."""
-    if len(pdu) < _HEAD.size:
+    """The parts of an A-ASSOCIATE-RQ, or None when it is one that cannot be answered from memory."""
+    if len(pdu) < HEAD.size or not is_version_supported(pdu):
         return None
-    _, _, version, called, calling = _HEAD.unpack_from(pdu)
-    plain = all(title.isascii() and title.decode().isprintable() and title.strip() for title in (called, calling))
-    return Request(called, calling, pdu[_HEAD.size :]) if version == _PROTOCOL_VERSION and plain else None
+    _, _, _, called, calling = HEAD.unpack_from(pdu)
+    return Request(called, calling, pdu[HEAD.size :])
 
 
 def items_of(pdu: bytes) -> bytes:
     """The variable items of an A-ASSOCIATE-AC."""
-    return pdu[_HEAD.size :]
+    return pdu[HEAD.size :]

@@ -19,9 +19,10 @@ from scp_node.errors import ConfigurationError
 from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import Store
 from scp_node.receive.association import ReceivingAssociation
+from scp_node.receive.callers import CallerBook, Enter
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
-from scp_node.receive.shared import Shared
+from scp_node.receive.shared import Shared, walk_limits
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 
@@ -110,8 +111,8 @@ class ReceivingServer(AssociationServer):
 
 
 class StorageScp:
-    """The receiving part of a node. `after_commit` is called when instances were entered; `bind` and `port` default to
-    those of the settings, and port 0 takes a free one."""
+    """The receiving part of a node. `after_commit` is called when instances were entered, `enter_callers` with what is
+    to be remembered of callers; `bind` and `port` default to those of the settings, and port 0 takes a free one."""
 
     def __init__(
         self,
@@ -121,11 +122,12 @@ class StorageScp:
         *,
         reports: ReportBook | None = None,
         after_commit: Callable[[], None] = lambda: None,
+        enter_callers: Enter = lambda records: None,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
-        store = Store(spool, GroupCommit(ledger, spool, after_commit))
-        self._shared = Shared(settings, store, reports or NoRequests())
+        store = Store(spool, GroupCommit(ledger, spool, after_commit), walk_limits(settings))
+        self._shared = Shared(settings, store, reports or NoRequests(), CallerBook(enter_callers))
         self._spool = spool
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None
@@ -173,6 +175,7 @@ class StorageScp:
             raise ConfigurationError("cannot listen on {}:{}: {}".format(*self._address, error.strerror)) from error
         assert isinstance(server, ReceivingServer)
         self._server = server
+        shared.callers.start()
         self._thread = threading.Thread(target=server.serve_forever, name="receiver", daemon=True)
         self._thread.start()
 
@@ -190,6 +193,7 @@ class StorageScp:
         left = self.limits.wait_until_left(drain_s)
         self._shared.closing.set()
         self.limits.wait_until_left(_CLOSE_S)
+        self._shared.callers.stop()
         log.info("receiver stopped", extra={"cut_short": left})
         return left
 

@@ -8,7 +8,9 @@ from pynetdicom import AE
 from pynetdicom.presentation import PresentationContext
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp_node.intake.header import WalkLimits
 from scp_node.intake.store import Store
+from scp_node.receive.callers import CallerBook
 from scp_node.receive.commitment_reports import ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
 from scp_node.receive.contexts import modalities_of, presentation_contexts
@@ -38,9 +40,9 @@ class Terms:
 class Shared:
     """One for all associations of a listener. `terms` are replaced when the settings change; nothing else is."""
 
-    def __init__(self, settings: Settings, store: Store, reports: ReportBook) -> None:
+    def __init__(self, settings: Settings, store: Store, reports: ReportBook, callers: CallerBook) -> None:
         self.terms = Terms.of(settings)
-        self.store, self.reports = store, reports
+        self.store, self.reports, self.callers = store, reports, callers
         self.limits = ConnectionLimits(lambda: self.terms.settings.receiver)
         # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
         self.draining, self.closing = Latch(), Latch()
@@ -49,6 +51,12 @@ class Shared:
     def reload(self, settings: Settings) -> None:
         """New associations follow `settings`; those that are open keep what they were admitted with."""
         self.terms = self.terms.renewed(settings)
+        self.store.limits = walk_limits(settings)
+
+
+def walk_limits(settings: Settings) -> WalkLimits:
+    """How far a received data set is followed."""
+    return WalkLimits(settings.receiver.elements_max, settings.inference.inflated_bytes_max)
 
 
 def _application_entity(ae_title: str) -> AE:

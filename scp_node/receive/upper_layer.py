@@ -21,6 +21,7 @@ from pynetdicom.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE
 from pynetdicom.timer import Timer
 
 from scp_node.dimse import pdus
+from scp_node.dimse.association_pdus import MalformedAssociation, clean_request
 from scp_node.receive.deadlines import Deadlines
 from scp_node.receive.latch import Latch
 from scp_node.receive.pdu_stream import ControlPdu, Fragment, InvalidPdu, PduStream
@@ -60,8 +61,8 @@ class UpperLayerUser(Protocol):
     def indicate(self, indication: Indication) -> None:
         """An indication of the state machine (PS3.8 7)."""
 
-    def accepted(self, answer_pdu: bytes) -> None:
-        """The state machine sends this A-ASSOCIATE-AC."""
+    def accepted(self, answer_pdu: bytes) -> bytes:
+        """The state machine sends this A-ASSOCIATE-AC; returns it as it is to be sent."""
 
     def take(self, fragment: Fragment) -> None:
         """A fragment of a message. Raises InvalidPdu where it cannot be one."""
@@ -196,7 +197,7 @@ class StreamingUpperLayer(DULServiceProvider):
         """What the state machine sends."""
         data = pdu.encode()
         if isinstance(pdu, A_ASSOCIATE_AC):
-            self._user.accepted(data)
+            data = self._user.accepted(data)
         self._peer.send(data)
 
     def _consume(self) -> None:
@@ -260,8 +261,10 @@ class StreamingUpperLayer(DULServiceProvider):
 def _decoded(pdu: ReadPdu, data: bytes) -> ReadPdu:
     """`pdu` filled from its bytes. Raises InvalidPdu when pynetdicom cannot read it, or make a primitive of it."""
     try:
-        pdu.decode(data)
+        pdu.decode(clean_request(data).pdu if isinstance(pdu, A_ASSOCIATE_RQ) else data)
         pdu.to_primitive()
+    except MalformedAssociation as error:
+        raise InvalidPdu(f"A-ASSOCIATE-RQ that cannot be read: {error}") from error
     except pdus.UNREADABLE as error:
         raise InvalidPdu(f"PDU of type 0x{data[0]:02X} that cannot be read ({type(error).__name__})") from error
     return pdu

@@ -5,46 +5,69 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.config import IGNORE
 
 from converter.declined import Declined
-from converter.errors import Unreadable
-from converter.image.image_file import read_header
+from converter.errors import ConverterError
+from converter.image.header import value
 from converter.package.manifest import Manifest
 from converter.result.algorithm import algorithm_of
 from converter.result.findings import ReportIdentity
+from converter.result.identity import patient_of
 from converter.result.kinds.content import Rendering, ReportedImage, ResultOptions, StudyContent
+from converter.result.patient import Patient
 from converter.result.provenance import device_uid
+from scp_node.decode.pool import DecodePool
+from scp_node.errors import DecodeFailed
 from scp_node.ledger import Analysis, InstanceRow, ReportRow, Transaction
 from scp_node.settings import Report, Settings
 
 
-def reported_image(instance: InstanceRow, analysis: Analysis | None, path: Path) -> ReportedImage:
-    """One instance of a report with its header and, if it was analysed, what was found."""
+def reported_image(
+    instance: InstanceRow, analysis: Analysis | None, path: Path, decode_pool: DecodePool
+) -> ReportedImage:
+    """One instance of a report with its header and, if it was analysed, what was found. Raises OutOfResources."""
     declined = None
     if analysis is None and instance.decline_code is not None:
         declined = Declined(instance.decline_code, instance.detail)
     return ReportedImage(
         sop_instance_uid=instance.sop_instance_uid,
-        source=header_or_stub(instance, path),
+        source=header_or_stub(instance, path, decode_pool),
         findings=() if analysis is None else analysis.findings,
         notes=tuple(instance.notes),
         cam=None if analysis is None else analysis.cam,
         judged_at=instance.finished_at,
         declined=declined,
+        version=instance.version,
     )
 
 
-def header_or_stub(instance: InstanceRow, path: Path) -> Dataset:
-    """The header of an instance, or, where it cannot be read, what the ledger knows: a report must still name it."""
+def header_or_stub(instance: InstanceRow, path: Path, decode_pool: DecodePool) -> Dataset:
+    """The header of an instance; of an identity that cannot be read, what the ledger knows: a report must still name
+    the image, as its sender did."""
     try:
-        ds = read_header(path)
-    except Unreadable:
+        ds = decode_pool.header(path)
+    except (ConverterError, DecodeFailed):
         ds = Dataset()
-        ds.SOPClassUID, ds.SOPInstanceUID = instance.sop_class_uid, instance.sop_instance_uid
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = instance.study_instance_uid, instance.series_instance_uid
     ds.pop("PixelData", None)
+    for keyword, uid in (
+        ("SOPClassUID", instance.sop_class_uid),
+        ("SOPInstanceUID", instance.sop_instance_uid),
+        ("StudyInstanceUID", instance.study_instance_uid),
+        ("SeriesInstanceUID", instance.series_instance_uid),
+    ):
+        if value(ds, keyword) is None:
+            ds.add(DataElement(keyword, "UI", uid, validation_mode=IGNORE))
     return ds
+
+
+def patient_in(path: Path, decode_pool: DecodePool) -> Patient | None:
+    """Whose image it is, or None where its header cannot be read. Raises OutOfResources."""
+    try:
+        return patient_of(decode_pool.header(path))
+    except (ConverterError, DecodeFailed):
+        return None
 
 
 def study_content(
@@ -73,6 +96,7 @@ def study_content(
         rendering,
         earlier,
         predecessors,
+        tuple(report.left_out),
     )
 
 

@@ -7,12 +7,13 @@ import hashlib
 from pydicom import Dataset
 
 from converter.result.encode import to_bytes
+from converter.result.kinds.content import ReportedImage
 from scp_node.ledger import NewResult
 from scp_node.storage.spool_files import SpoolFiles
 
 
-def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source_instance_uid: str | None = None) -> NewResult:
-    """Make a result durable under a name that no received instance can have."""
+def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source: ReportedImage | None = None) -> NewResult:
+    """Make a result durable under a name that no received instance can have. `source`: the image it was drawn over."""
     data = to_bytes(ds)
     name = hashlib.sha256(f"result:{ds.SOPInstanceUID}".encode()).hexdigest()
     spool.put(name, data)
@@ -24,5 +25,7 @@ def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source_instance_uid:
         spool_name=name,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        source_instance_uid=source_instance_uid,
+        source_instance_uid=source.sop_instance_uid if source else None,
+        source_version=source.version if source else None,
+        judged_at=source.judged_at if source else None,
     )

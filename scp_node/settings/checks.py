@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scp_node.settings.model import Settings
+from scp_node.settings.network import NEEDS_PROFILE
 from scp_node.settings.strict_yaml import Loc
 
 
@@ -100,6 +101,12 @@ def _protection(settings: Settings) -> Iterator[CrossCheck]:
             "tls: {allow_plaintext: true}. For this machine only: bind: 127.0.0.1."
         )
         yield CrossCheck(("node", "bind"), message, hint, (profile, ("tls", "allow_plaintext")))
+    written = tls.model_fields_set
+    asked = [key for key in NEEDS_PROFILE if key in written and getattr(tls, key) is not None]
+    if asked and "profile" not in written:
+        hint = "Write tls.profile: bcp195 with certificate, key and ca. To stay without TLS: profile: off."
+        involves = tuple(("tls", key) for key in asked)
+        yield CrossCheck(("tls", asked[0]), "is set, but no tls.profile: nothing would be encrypted", hint, involves)
     if tls.profile != "off":
         for key, path in (("certificate", tls.certificate), ("ca", tls.ca)):
             if path is None:
@@ -134,7 +141,7 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
             ("drift", "psi_alarm_min"), "is less than psi_watch_min", involves=(("drift", "psi_watch_min"),)
         )
     for index, route in enumerate(settings.routes):
-        if route.shadow is not None and route.shadow == route.model:
+        if route.shadow is not None and route.shadow == route.model.partition("#")[0]:
             own: Loc = ("routes", index, "model")
             yield CrossCheck(("routes", index, "shadow"), "is the model of the route itself", involves=(own,))
     if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
@@ -147,5 +154,5 @@ def _addresses(settings: Settings) -> Iterator[CrossCheck]:
     if not ipaddress.ip_address(web.bind).is_loopback:
         hint = "Use 127.0.0.1, and a reverse proxy that asks for a password where others are to see it."
         yield CrossCheck(("web", "bind"), "is reachable from outside, but there is no authentication yet", hint)
-    if web.port == node.port and node.bind in ("0.0.0.0", "::", web.bind):
+    if web.port == node.port and (node.bind == web.bind or {node.bind, web.bind} & {"0.0.0.0", "::"}):
         yield CrossCheck(("web", "port"), "is the port of the DICOM listener", involves=(("node", "port"),))

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from converter.regular_file import open_regular
 from scp_node.errors import ConfigurationError, HilumError
 from scp_node.settings.checks import cross_checks
 from scp_node.settings.messages import explained
@@ -68,7 +69,7 @@ def load_settings(path: Path) -> Settings:
 def check_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
     """The settings of a file, or None and everything that is wrong with it, in the order of the file."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         return None, [Problem(Position(), "(file)", f"cannot be read: {error.strerror}")]

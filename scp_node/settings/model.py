@@ -49,10 +49,14 @@ class Settings(Section):
         return any(route.shadow for route in self.routes)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the listener can be reached from other machines."""
+        return not ipaddress.ip_address(self.node.bind).is_loopback
+
+    @property
     def exposes_plaintext(self) -> bool:
-        """Whether the listener can be reached from other machines without TLS, and nobody said that it may."""
-        is_open = not ipaddress.ip_address(self.node.bind).is_loopback
-        return is_open and self.tls.profile == "off" and not self.tls.allow_plaintext
+        """Whether other machines can reach the listener without TLS, and nobody said that they may."""
+        return self.is_open and self.tls.profile == "off" and not self.tls.allow_plaintext
 
     def is_reached_by_tls(self, remote: RemoteAE) -> bool:
         return self.tls.profile != "off" if remote.tls is None else remote.tls

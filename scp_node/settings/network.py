@@ -22,6 +22,9 @@ from scp_node.settings.section import (
     Subject,
 )
 
+# Whoever writes one of these believes that connections are encrypted.
+NEEDS_PROFILE = ("certificate", "key", "key_passphrase", "ca", "verify_peer", "check_host")
+
 
 class Node(Section):
     """This node as the PACS sees it."""
@@ -135,8 +138,14 @@ class Tls(Section):
 
 
 class Receiver(Section):
-    """Limits of the DICOM listener."""
+    """What the DICOM listener takes, and its limits."""
 
+    changed_instances: Literal["new-version", "refuse"] = Field(
+        "new-version",
+        description="An object comes again under its SOP Instance UID with other bytes, because it was corrected or "
+        "recompressed: it is the next version of the object, and results are made anew where they change; or it is "
+        "refused with 0x0111.",
+    )
     associations_max: int = Field(100, ge=1, le=1000, description="Associations open at the same time.")
     associations_per_ae_max: int = Field(
         50, ge=1, le=1000, description="Associations open at the same time under one calling AE title."
@@ -160,6 +169,13 @@ class Receiver(Section):
     )
     pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
     instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")
+    elements_max: int = Field(
+        1_000_000,
+        ge=10_000,
+        le=100_000_000,
+        description="So many elements of a data set, items and fragments included, are looked at. One with more is "
+        "taken when its UIDs are among them, but whether it is whole is not known.",
+    )
     idle_timeout_s: Seconds = Field(60, gt=0, description="An association on which nothing comes this long is aborted.")
     pdu_timeout_s: Seconds = Field(30, gt=0, description="A PDU that has begun must be complete within this time.")
     message_timeout_s: Seconds = Field(
@@ -185,3 +201,29 @@ class Web(Section):
         description="IP address to listen on. Only a loopback address, because there is no authentication yet.",
     )
     port: Port = Field(8043, description="TCP port. Not 8042: that is Orthanc's, which may be on the same machine.")
+    allowed_hosts: list[Host] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Names in the Host header by which this port may be asked, besides localhost, loopback addresses "
+        "and the name of this machine: that of a reverse proxy, for one. Another name gets 421. /healthz, /readyz and "
+        "/metrics may be asked by any IP address.",
+    )
+    connections_max: int = Field(
+        200,
+        ge=10,
+        le=4000,
+        description="Connections open at the same time; the one that has been idle longest makes room for a new one. "
+        "Where all are busy, /healthz, /readyz and /metrics are still answered, and others get 503.",
+    )
+    header_timeout_s: Seconds = Field(
+        5, gt=0, le=300, description="The head of a request must be complete within this time, or it is cut off."
+    )
+    request_timeout_s: Seconds = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="From its complete head on, a request must be answered, and the answer taken, within this time.",
+    )
+    header_bytes_max: int = Field(
+        16384, ge=1024, le=262144, description="Largest head of a request, in bytes; a larger one gets 431 or 400."
+    )

@@ -46,10 +46,14 @@ class Route(Section):
     )
     when: When = Field(default_factory=lambda: When(), description="What this route takes.")
     model: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+)?$",
-        description="Model package, as 'name' (highest version) or 'name@version'.",
+        pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+(#sha256:[0-9a-f]{64})?)?$",
+        description="Model package, as 'name' (highest version) or 'name@version'. With '#sha256:' and the SHA-256 of "
+        "its manifest.yaml behind the version no other package is taken; `hilum models list` shows it.",
         examples=["pneumonia"],
-        json_schema_extra={"rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.0'"},
+        json_schema_extra={
+            "rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.1', with "
+            "'#sha256:' and 64 digits where it is pinned"
+        },
     )
     shadow: str | None = Field(
         None,
@@ -57,7 +61,7 @@ class Route(Section):
         description="A second model package, as 'name@version', that scores every image that the first one scores, in "
         "a process of its own, on the CPU and behind everything else. Nothing of it leaves the node: see "
         "`hilum models agreement`.",
-        json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.0'"},
+        json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.1'"},
     )
     results: list[ResultKindName] = Field(
         list(DEFAULT_KINDS),

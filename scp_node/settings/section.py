@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from scp_node.tls.certificates import fingerprint, name_attributes
 
+HOST_CHARS_MAX = 253  # RFC 1035 2.3.4
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+
 
 def _ae_title(value: str) -> str:
     """PS3.5 6.2, VR AE: at most 16 characters; spaces at either end do not count."""
@@ -60,7 +63,21 @@ def _subject(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}", value):
+    """An IPv4 address of four numbers, an IPv6 address, or a host name (RFC 1123 2.1; underscores are in use, too).
+
+    A last label that is a number makes an address of it. Resolvers read `192.168.1` as 192.168.0.1, and `10.0.0.010` as
+    10.0.0.8: who wrote it did not mean that.
+    """
+    labels = value.removesuffix(".").split(".")
+    if re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]*", labels[-1]) or re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", value):
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            raise ValueError(
+                f"'{value}' is not an IP address: four numbers from 0 to 255 without leading zeros, or IPv6 without "
+                "brackets"
+            ) from None
+    elif len(value) > HOST_CHARS_MAX or not all(map(_LABEL.fullmatch, labels)):
         raise ValueError(f"'{value}' is not a host name or IP address; the port has its own key")
     return value
 
@@ -76,7 +93,9 @@ Network = Annotated[str, AfterValidator(_network), WithJsonSchema({"type": "stri
 Fingerprint = Annotated[str, AfterValidator(fingerprint), WithJsonSchema({"type": "string", "format": "fingerprint"})]
 Subject = Annotated[str, AfterValidator(_subject), WithJsonSchema({"type": "string", "format": "subject"})]
 Host = Annotated[
-    str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253, "format": "host"})
+    str,
+    AfterValidator(_host),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": HOST_CHARS_MAX, "format": "host"}),
 ]
 Folder = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "format": "folder"})]
 File = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "format": "file"})]

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from scp_node.telemetry.printable import on_one_line
+
 FILE_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 16
 
@@ -39,8 +41,8 @@ class Problem:
 
     def lines(self, file: str) -> str:
         """`FILE:LINE:COL: key: message`, and the hint indented below."""
-        text = f"{file}:{self.place.line}:{self.place.column}: {_on_one_line(f'{self.key}: {self.message}')}"
-        return f"{text}\n    {_on_one_line(self.hint)}" if self.hint else text
+        text = on_one_line(f"{file}:{self.place.line}:{self.place.column}: {self.key}: {self.message}")
+        return f"{text}\n    {on_one_line(self.hint)}" if self.hint else text
 
 
 @dataclass
@@ -61,11 +63,6 @@ class Document:
                     return places[loc[:end]]
             key = True
         return Position()
-
-
-def _on_one_line(text: str) -> str:
-    """What a file holds may be quoted, but neither ends the line nor speaks to the terminal."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def dotted(loc: Loc) -> str:

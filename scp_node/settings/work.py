@@ -27,6 +27,11 @@ class Storage(Section):
     spool_bytes_max: Bytes | None = Field(
         None, description="New images are refused when the spool holds this many bytes; null = no quota."
     )
+    incoming_bytes_max: Bytes = Field(
+        4 * 1024**3,
+        description="Most bytes of images that are on their way in at one time, all associations together; what would "
+        "be more is refused with 0xA700, so that the sender tries again.",
+    )
 
 
 GateMode = Literal["refuse", "note", "off"]
@@ -50,10 +55,26 @@ class Inference(Section):
     threads: int = Field(0, ge=0, le=256, description="CPU threads of one model session; 0 = one less than the cores.")
     batch_size_max: int = Field(16, ge=1, le=256, description="Most images in one inference batch (GPU only).")
     batch_window_s: float = Field(0.005, ge=0, le=1, description="Longest wait for a batch to fill (GPU only).")
+    load_timeout_s: Seconds = Field(
+        60,
+        gt=0,
+        description="Time for a model to load and to answer for the first time; one that takes longer is unusable.",
+    )
+    run_timeout_s: Seconds = Field(
+        60,
+        gt=0,
+        description="Time for one run of a model over a batch; one that takes longer is ended, and tried again.",
+    )
     decode_processes: int = Field(0, ge=0, le=64, description="Child processes that decode pixels; 0 = two at most.")
     decode_memory_bytes_max: Bytes = Field(4 * 1024**3, description="Address space of one decoding process.")
     decode_cpu_s_max: Seconds = Field(60, gt=0, description="CPU time for decoding one image.")
     decode_timeout_s: Seconds = Field(120, gt=0, description="Wall-clock time for decoding one image.")
+    decode_sandbox: Literal["required", "best-effort"] = Field(
+        "best-effort",
+        description="Decoding processes give up files, network and other processes by what the kernel has for it "
+        "(Landlock, seccomp, no-new-privileges). best-effort: what is missing stands in the log; required: without all "
+        "of it the node does not start.",
+    )
     pixels_max: int = Field(
         100_000_000, ge=1, description="Largest Rows x Columns x Frames that is decoded; more is quarantined."
     )

@@ -30,6 +30,7 @@ from scp_node.storage.durable_files import (
     remove_unless_locked,
     write_rest,
 )
+from scp_node.storage.incoming_bytes import IncomingBytes
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ def instance_name(sop_instance_uid: str, digest: str) -> str:
     return hashlib.sha256(f"{sop_instance_uid} {digest}".encode()).hexdigest()
 
 
+def new_hash() -> xxhash.xxh3_128:
+    """XXH3-128: tells contents apart at the speed of memory, and is no proof against somebody who forges."""
+    return xxhash.xxh3_128()
+
+
 NO_LIMITS = DiskLimits()
 
 
@@ -65,6 +71,7 @@ class Spool:
     def __init__(self, root: Path, limits: DiskLimits = NO_LIMITS) -> None:
         self.root = root
         self.room = DiskSpace(root, limits)
+        self.incoming = IncomingBytes(limits.incoming_bytes_max)
         self._undeleted: deque[Path] = deque(maxlen=UNDELETED_MAX)
         self.unhealthy_reason = ""
         self.parts = root / _PARTS
@@ -84,6 +91,7 @@ class Spool:
     def check_room(self, bytes_expected: int = 0) -> None:
         """Raise OutOfResources when the spool must not or cannot take `bytes_expected` more."""
         self.check_health()
+        self.incoming.check()
         self.room.check(bytes_expected)
 
     def check_health(self) -> None:
@@ -192,8 +200,9 @@ class PartFile:
         self._spool = spool
         self._file_bytes = 0
         self._check_at = GROWTH_CHECK_BYTES if is_limited else None
+        self._incoming_bytes = 0
         self._path, self._fd = create_locked(spool.parts)
-        self._hash = xxhash.xxh3_128()
+        self._hash = new_hash()
         self._head_bytes = len(head)
         self._writeback_from, self._writeback_step = 0, WRITEBACK_BYTES_FIRST
         self.data_bytes = 0
@@ -202,8 +211,7 @@ class PartFile:
 
     @property
     def digest(self) -> str:
-        """XXH3-128 of what was written so far, the head not included, as 32 hexadecimal digits. It tells contents
-        apart at the speed of memory, and is no proof against somebody who forges two contents with one digest."""
+        """Of what was written so far, the head not included, as 32 hexadecimal digits."""
         return self._hash.hexdigest()
 
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
@@ -214,10 +222,10 @@ class PartFile:
             self.data_bytes += len(view)
         self._write_out(views)
 
-    def read(self, count: int) -> bytes:
-        """The first bytes after the head, `count` at most."""
+    def read_at(self, position: int, count: int) -> bytes:
+        """`count` bytes from `position` after the head, fewer at the end. Raises OutOfResources."""
         try:
-            return os.pread(self._fd, count, self._head_bytes)
+            return os.pread(self._fd, count, self._head_bytes + position)
         except OSError as error:
             self._fail(error)
 
@@ -241,6 +249,7 @@ class PartFile:
             raise
         os.close(self._fd)
         self._fd = -1
+        self._arrived()
         return final
 
     def _link(self, final: Path) -> bool:
@@ -267,7 +276,13 @@ class PartFile:
             self._spool.delete(self._path)
         os.close(self._fd)
         self._fd = -1
+        self._arrived()
         self._spool.room.took(-self._file_bytes)
+
+    def _arrived(self) -> None:
+        """Nothing of this file is on its way any more."""
+        self._spool.incoming.add(-self._incoming_bytes)
+        self._incoming_bytes = 0
 
     def _is_replaced(self) -> bool:
         """Whether the name stands for another file: the same instance came twice at once, and the other one may be
@@ -293,13 +308,18 @@ class PartFile:
 
     def _grew(self, count: int) -> None:
         self._spool.room.took(count)
-        if self._check_at is not None and self._file_bytes >= self._check_at:
-            self._check_at = self._file_bytes + GROWTH_CHECK_BYTES
-            try:
-                self._spool.check_room()
-            except OutOfResources:
-                self.discard()
-                raise
+        if self._check_at is None:
+            return
+        try:
+            self._spool.incoming.add(count)
+            self._incoming_bytes += count
+            if self._file_bytes >= self._check_at:
+                self._check_at = self._file_bytes + GROWTH_CHECK_BYTES
+                self._spool.check_health()
+                self._spool.room.check()
+        except OutOfResources:
+            self.discard()
+            raise
 
     def _begin_writeback(self) -> None:
         """Have the disk begin with what is new. Linux drops only pages that are clean, and these are not."""

@@ -19,6 +19,8 @@ from types import TracebackType
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from converter.regular_file import open_regular
+
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 1.0
 SILENT_MAX_S = 5.0
@@ -67,7 +69,7 @@ def read_statuses(folder: Path, now: float) -> list[RoleStatus]:
 def _read_status(path: Path, now: float) -> RoleStatus:
     role = path.stem
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             document = json.loads(file.read(STATUS_BYTES_MAX))
         said_at, metrics = float(document["said_at"]), str(document["metrics"])
         obstacles = tuple(map(str, document["obstacles"]))

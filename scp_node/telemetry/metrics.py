@@ -54,6 +54,12 @@ inference_provider = Gauge(
 decode_failures = Counter(
     "hilum_decode_failures_total", "Images that could not be decoded or rendered.", ["code"], registry=WORKER
 )
+decode_sandbox = Gauge(
+    "hilum_decode_sandbox",
+    "1 for each part of the sandbox that confines decoding processes, 0 for one that this machine lacks.",
+    ["part"],
+    registry=WORKER,
+)
 gate_refusals = Counter(
     "hilum_gate_refusals_total",
     "Images that a model's input gate took for something else, by code; `mode`: refused or only noted.",

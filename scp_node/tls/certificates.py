@@ -11,6 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
+from converter.regular_file import read_regular
+
+PEM_BYTES_MAX = 2**20
 Attributes = frozenset[tuple[str, str]]
 """(object identifier, value) of each attribute of a name. Programs do not agree on the order, so it is no matter."""
 
@@ -40,13 +43,15 @@ def certificate_of(der: bytes) -> Certificate:
 
 def certificate_in(path: Path) -> Certificate:
     """The first certificate of a PEM file. Raises OSError and ValueError."""
-    return _described(x509.load_pem_x509_certificates(path.read_bytes())[0])
+    return _described(x509.load_pem_x509_certificates(read_regular(path, PEM_BYTES_MAX))[0])
 
 
 def certificate_expiry(path: Path) -> datetime:
     """When the first of the certificates in a PEM file expires: a chain is as good as its weakest part. Raises OSError
     and ValueError."""
-    return min(found.not_valid_after_utc for found in x509.load_pem_x509_certificates(path.read_bytes()))
+    return min(
+        found.not_valid_after_utc for found in x509.load_pem_x509_certificates(read_regular(path, PEM_BYTES_MAX))
+    )
 
 
 def fingerprint(text: str) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Protocol
 
 from cryptography import x509
 
+from converter.regular_file import read_regular
 from scp_node.errors import HilumError
-from scp_node.tls.certificates import certificate_expiry
+from scp_node.tls.certificates import PEM_BYTES_MAX, certificate_expiry
 
 log = logging.getLogger(__name__)
 
@@ -85,21 +90,26 @@ class Credentials:
 
     def contexts(self) -> Contexts:
         """Raises CertificateUnusable as long as the files have never been usable."""
-        with self._lock:
-            if (seen := [_state_of(path) for path in self._files]) != self._seen:
-                self._load(seen)
-            if self._contexts is None:
-                raise CertificateUnusable("certificate", "cannot be used; see the log")
-            return self._contexts
+        seen = [_state_of(path) for path in self._files]
+        with self._lock:  # held while nothing is read: whoever comes meanwhile goes on with what there is
+            is_new, is_first = seen != self._seen, self._seen is None
+            if is_new and not is_first:
+                self._seen = seen
+        if is_new:
+            self._load(seen, is_first)
+        if self._contexts is None:
+            raise CertificateUnusable("certificate", "cannot be used; see the log")
+        return self._contexts
 
-    def _load(self, seen: list[tuple[int, int, int] | None]) -> None:
-        is_first, self._seen = self._seen is None, seen
+    def _load(self, seen: list[tuple[int, int, int] | None], is_first: bool) -> None:
         try:
             self._contexts = make_contexts(self._tls)
         except CertificateUnusable as error:
             event = "TLS certificate cannot be used" if self._contexts is None else "TLS certificate kept as it was"
             log.error(event, extra={"problem": str(error), "hint": error.hint})
             return
+        finally:
+            self._seen = seen
         if not is_first:
             expires = certificate_expiry(_required(self._tls.certificate, "certificate"))
             log.info("TLS certificate reloaded", extra={"expires": expires.isoformat()})
@@ -149,48 +159,60 @@ def _context(tls: TlsSettings, protocol: ssl._SSLMethod) -> ssl.SSLContext:
 
 
 def _load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
-    certificate = _required(tls.certificate, "certificate")
-    _check_certificates("certificate", certificate)
-    key, key_setting = (certificate, "certificate") if tls.key is None else (tls.key, "key")
-    _check_readable(key_setting, key)
+    certificate = _certificates("certificate", _required(tls.certificate, "certificate"))
+    key_setting = "certificate" if tls.key is None else "key"
+    key = certificate if tls.key is None else _content("key", tls.key)
     try:
         # Always with a passphrase: without one OpenSSL would ask the terminal for that of an encrypted key.
-        context.load_cert_chain(certificate, key, lambda: tls.key_passphrase or "")
+        with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
+            context.load_cert_chain(certificate_file, key_file, lambda: tls.key_passphrase or "")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise CertificateUnusable(key_setting, "is not the private key of the certificate") from error
         if error.reason == "EE_KEY_TOO_SMALL":
             raise CertificateUnusable("certificate", "has a key that is too short", "RSA takes 2048 bits.") from error
-        hint = "The passphrase belongs into tls.key_passphrase." if _is_encrypted(key) else ""
+        hint = "The passphrase belongs into tls.key_passphrase." if b"ENCRYPTED" in key else ""
         raise CertificateUnusable(key_setting, "holds no private key that can be read", hint) from error
 
 
 def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
-    _check_certificates("ca", path)
+    authorities = _certificates("ca", path)
     try:
-        context.load_verify_locations(path)
+        with _as_file(authorities) as file:
+            context.load_verify_locations(file)
     except ssl.SSLError as error:
         raise CertificateUnusable("ca", "holds a certificate that OpenSSL refuses") from error
 
 
-def _check_certificates(key: str, path: Path) -> None:
-    _check_readable(key, path)
+def _certificates(key: str, path: Path) -> bytes:
+    content = _content(key, path)
     try:
-        x509.load_pem_x509_certificates(path.read_bytes())
+        x509.load_pem_x509_certificates(content)
     except ValueError as error:
         hint = "It has a part that begins with -----BEGIN CERTIFICATE-----."
         raise CertificateUnusable(key, f"{path} holds no certificate in PEM form", hint) from error
+    return content
 
 
-def _check_readable(key: str, path: Path) -> None:
+def _content(key: str, path: Path) -> bytes:
     try:
-        path.read_bytes()
+        return read_regular(path, PEM_BYTES_MAX)
     except OSError as error:
         raise CertificateUnusable(key, f"{path} cannot be read: {error.strerror}") from error
 
 
-def _is_encrypted(path: Path) -> bool:
-    return b"ENCRYPTED" in path.read_bytes()
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A name under which OpenSSL, which takes only names, finds what was read: of memory where the system has such."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb", buffering=0) as memory:
+            memory.write(content)
+            yield f"/proc/self/fd/{memory.fileno()}"
+        return
+    with NamedTemporaryFile() as file:  # which nobody else may read
+        file.write(content)
+        file.flush()
+        yield file.name
 
 
 def _required(path: Path | None, key: str) -> Path:

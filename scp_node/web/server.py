@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -12,20 +13,21 @@ from fastapi import FastAPI
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings import Web
+from scp_node.web.admission import HeaderCheck
+from scp_node.web.connection import connection_type
 from scp_node.web.database_watch import DatabaseWatch
 from scp_node.web.health import health_routes
 
-CONNECTIONS_MAX = 100
 KEEP_ALIVE_S = 5
-HEADER_BYTES_MAX = 16 * 1024
-BACKLOG = 64
+BACKLOG = 1024
+ACCEPTED_AT_ONCE = 64  # fewer than may be open: who has just come is heard before room is made for the next
 CLOSE_S = 3
 
 
-def build_app(statuses: Path, database: DatabaseWatch) -> FastAPI:
-    """All that the node serves over HTTP."""
+def build_app(statuses: Path, database: DatabaseWatch, cautions: Callable[[], list[str]]) -> FastAPI:
+    """All that the node serves over HTTP. `cautions` says what its settings leave open."""
     app = FastAPI(title="Hilum", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(health_routes(statuses, database))
+    app.include_router(health_routes(statuses, database, cautions))
     return app
 
 
@@ -35,20 +37,20 @@ class WebServer:
     def __init__(self, web: Web, app: FastAPI) -> None:
         self._socket = _listen(web.bind, web.port)
         self.port = int(self._socket.getsockname()[1])
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
-                app,
+                HeaderCheck(app, web),
                 log_config=None,
-                log_level="warning",
+                log_level="error",  # a warning of uvicorn is a request that anybody can send, as often as they like
                 access_log=False,
-                http="h11",
+                http=connection_type(web),
                 ws="none",
                 lifespan="off",
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=CONNECTIONS_MAX,
+                backlog=ACCEPTED_AT_ONCE,
                 timeout_keep_alive=KEEP_ALIVE_S,
-                h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+                h11_max_incomplete_event_size=web.header_bytes_max,
                 timeout_graceful_shutdown=CLOSE_S,
             )
         )
@@ -65,6 +67,14 @@ class WebServer:
         self._server.should_exit = True
         self._thread.join(timeout=2 * CLOSE_S)
         self._socket.close()
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Connections queue in the kernel for longer than asyncio, which has one number for both, takes at once."""
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(BACKLOG)
 
 
 def _listen(bind: str, port: int) -> socket.socket:

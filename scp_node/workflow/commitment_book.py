@@ -29,7 +29,7 @@ from scp_node.dimse.storage_commitment import (
 from scp_node.dimse.uids import COMMITMENT_INSTANCE, STORAGE_COMMITMENT
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import Retries
-from scp_node.ledger import CommitmentRow, DeliveryRow, Ledger, ResultRow, Transaction
+from scp_node.ledger import CommitmentRow, DeliveryRow, JobRow, Ledger, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.job_kinds import commitment_job_id, delivery_job_id
 
@@ -61,10 +61,13 @@ class CommitmentBook:
     def __init__(self, ledger: Ledger, jobs: JobQueue, retries: Retries) -> None:
         self._ledger, self._jobs, self._retries = ledger, jobs, retries
 
-    def open(self, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> str:
-        """Enter a request and return its Transaction UID, durable before anybody is asked."""
+    def open(self, delivery: DeliveryRow, result: ResultRow, ae_title: str, asking: JobRow | None = None) -> str:
+        """Enter a request and return its Transaction UID, durable before anybody is asked. Raises JobLost where the job
+        that asks is its worker's no more."""
         transaction_uid = f"2.25.{uuid.uuid4().int}"
         with self._ledger.transaction() as tx:
+            if asking is not None:
+                self._jobs.hold(tx, asking)
             tx.commitments.add(transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid)
         return transaction_uid
 

@@ -52,18 +52,18 @@ def run_commitment_job(services: Services, job: JobRow) -> None:
     elif asking.is_exhausted(job.attempt - 1):
         _end(services, job, delivery, f"not confirmed after {asking.attempts_max} requests: {job.error}")
     else:
-        outcome = _ask(services, delivery, result, remote.ae_title)
-        _remember(services, delivery.destination, outcome)
+        outcome = _ask(services, job, delivery, result, remote.ae_title)
+        _remember(services, job, delivery.destination, outcome)
         if outcome.asked is Asked.NOT_OFFERED:
             _end(services, job, delivery, NOT_OFFERED)
         else:
             _ask_again_later(services, job, delivery, outcome)
 
 
-def _ask(services: Services, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:
+def _ask(services: Services, job: JobRow, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:
     settings = services.settings()
     book = CommitmentBook(services.ledger, services.jobs, services.retries)
-    transaction_uid = book.open(delivery, result, ae_title)
+    transaction_uid = book.open(delivery, result, ae_title, job)
 
     def is_answered() -> bool:
         with services.ledger.reading() as tx:
@@ -75,12 +75,13 @@ def _ask(services: Services, delivery: DeliveryRow, result: ResultRow, ae_title:
     return ask(peer, request, book.take, is_answered, settings.delivery.keep_open_s)
 
 
-def _remember(services: Services, destination: str, outcome: AskOutcome) -> None:
+def _remember(services: Services, job: JobRow, destination: str, outcome: AskOutcome) -> None:
     """What the archive offers; a change is worth a line in the log, and no more than one."""
     if outcome.asked is Asked.FAILED:
         return
     offered = outcome.asked is Asked.ACCEPTED
     with services.ledger.transaction() as tx:
+        services.jobs.hold(tx, job)
         known = tx.sop_classes.accepted(destination, STORAGE_COMMITMENT)
         if not offered or known is not True:
             tx.sop_classes.set_accepted(destination, STORAGE_COMMITMENT, accepted=offered)

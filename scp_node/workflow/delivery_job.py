@@ -49,6 +49,7 @@ def fall_back(case: DeliveryCase, services: Services) -> None:
         case.log.outcome = ""
         return
     with services.ledger.transaction() as tx:
+        services.jobs.hold(tx, case.job)
         if tx.sop_classes.accepted(case.delivery.destination, sop_class_uid) is not (not refused):
             tx.sop_classes.set_accepted(case.delivery.destination, sop_class_uid, accepted=not refused)
     if not refused:
@@ -58,6 +59,7 @@ def fall_back(case: DeliveryCase, services: Services) -> None:
     assert variant is not None, "a kind with two classes knows how to write the second"
     new = store_result(services.spool, variant, kind.name)
     with services.ledger.transaction() as tx:
+        services.jobs.hold(tx, case.job)
         tx.results.add(case.result.report_id, new)
         tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
         result = tx.results.get(new.sop_instance_uid)

@@ -13,9 +13,9 @@ STUDIES_QUEUE = "studies"
 SHADOWS_QUEUE = "shadows"
 
 
-def study_job(study_instance_uid: str, route: str, cause: str, due_at: datetime) -> NewJob:
-    """Have a study reported once it is quiet. `cause` tells this job from earlier ones of the same study."""
-    job_id = f"study:{route}:{study_instance_uid}:{cause}"
+def study_job(study_instance_uid: str, route: str, earlier_jobs: int, due_at: datetime) -> NewJob:
+    """Have a study reported once it is quiet. `earlier_jobs`: how many of the same study and route there were."""
+    job_id = f"study:{route}:{study_instance_uid}:{earlier_jobs + 1}"
     return NewJob(job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scp_node.engine.jobs import CANCELLED, JobQueue, JobSubject
+from scp_node.intake.image_jobs import is_outdated
 from scp_node.ledger import JobRow, Transaction
 from scp_node.ledger.records import JobKind
 
@@ -23,11 +24,16 @@ def cancel_job(tx: Transaction, job_id: str) -> JobRow:
 
 
 def _reopen_image(tx: Transaction, job: JobRow) -> None:
-    tx.instances.reopen(job.subject)
+    """Unless other bytes have come meanwhile, which have a job of their own."""
+    if not is_outdated(job, tx.instances.get(job.subject)):
+        tx.instances.reopen(job.subject)
 
 
 def _quarantine_image(tx: Transaction, job: JobRow) -> None:
     """No report waits for the image, and none has it."""
+    image = tx.instances.get(job.subject)
+    if is_outdated(job, image):
+        return
     tx.instances.finish(
         job.subject,
         "quarantined",
@@ -36,6 +42,7 @@ def _quarantine_image(tx: Transaction, job: JobRow) -> None:
         reportable=False,
         decline_code="analysis-failed",
         detail=CANCELLED,
+        version=image.version,
     )
 
 

@@ -1,35 +1,46 @@
-"""When a study is reported: once no image has come for a while, and again where a report was forgotten."""
+"""When a study is reported: once no image has come for a while, and again where a report was forgotten.
+
+A study and route have one pending job, whose time moves: however many images come, and also while a report is built.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from scp_node.ledger import InstanceRow, Transaction
+from scp_node.ledger import Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.job_kinds import study_job
 from scp_node.workflow.services import Services
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Whoever ends what a report waits for moves its job; should nobody do so, the report looks again after this long.
+LOOK_AGAIN_S = 30
 
 
-def plan_report(tx: Transaction, services: Services, study_instance_uid: str, cause: str = "") -> None:
-    """After an image was judged: have each route of its study reported once the study has been quiet long enough."""
-    images = tx.instances.of_study(study_instance_uid)
-    due_at = last_arrival_of(images) + timedelta(seconds=services.settings().report.quiet_period_s)
-    # each judgement has its own moment, so that each makes a job of its own and a second run of its job makes none
-    latest = max(image.finished_at or image.received_at for image in images)
-    for route in sorted({image.route for image in images if image.reportable and not image.covered and image.route}):
-        job = study_job(study_instance_uid, route, cause or f"{latest:%Y%m%dT%H%M%S.%f}", due_at)
-        services.jobs.put(tx, job)
+def plan_report(tx: Transaction, services: Services, study_instance_uid: str, route: str | None) -> None:
+    """After an image was judged or has left its study: have its route reported once the study is quiet. Reports of
+    other routes may have waited for it too."""
+    due_at = quiet_at(tx, services, study_instance_uid)
+    pending = tx.jobs.pending_reports(study_instance_uid)
+    for job in pending:
+        # one that has failed waits its turn all the same
+        wanted = due_at if job.state == "queued" else max(due_at, job.due_at)
+        if wanted != job.due_at:
+            services.jobs.move(tx, job, wanted)
+    if route is None or any(job.subject == route for job in pending):
+        return
+    if tx.instances.is_waiting(study_instance_uid, route):
+        earlier_jobs = tx.jobs.count_reports(study_instance_uid, route)
+        services.jobs.put(tx, study_job(study_instance_uid, route, earlier_jobs, due_at))
 
 
-def last_arrival_of(images: Sequence[InstanceRow]) -> datetime:
-    """When the last image came that belongs into a report. A clock that was set back makes nobody wait for it."""
-    moment = now_utc()
-    arrivals = [image.received_at for image in images if image.reportable]
-    return max((arrival for arrival in arrivals if arrival <= moment), default=EPOCH if arrivals else moment)
+def quiet_at(tx: Transaction, services: Services, study_instance_uid: str) -> datetime:
+    """When the study counts as complete, as far as is known now: a moment that has passed if it does."""
+    moment, quiet_period_s = now_utc(), services.settings().report.quiet_period_s
+    last = tx.instances.last_arrival(study_instance_uid, moment)
+    due_at = (last or moment) + timedelta(seconds=quiet_period_s if last else 0)
+    if quiet_period_s and tx.instances.is_being_analysed(study_instance_uid):
+        return max(due_at, moment + timedelta(seconds=LOOK_AGAIN_S))
+    return due_at
 
 
 def plan_forgotten_reports(services: Services) -> int:
@@ -38,5 +49,5 @@ def plan_forgotten_reports(services: Services) -> int:
         forgotten = tx.instances.routes_to_report()
     for study_instance_uid, route in forgotten:
         with services.ledger.transaction() as tx:
-            plan_report(tx, services, study_instance_uid, f"{route}-{time.time_ns()}")
+            plan_report(tx, services, study_instance_uid, route)
     return len(forgotten)

@@ -14,7 +14,6 @@ from converter.analysis.analyse import analyse
 from converter.analysis.outcome import Analysed
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.image_file import read_header
 from scp_node.analysis.policies import shadow_policy
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
@@ -51,12 +50,18 @@ def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
         first = tx.instances.analysis(job.subject)
     route = next((route for route in services.settings().routes if route.name == instance.route), None)
     row = None
-    if first is not None and route is not None and route.shadow is not None:
+    # while another version waits for its analysis, the first one's scores are not of the bytes that are current
+    is_judged = first is not None and instance.state != "received"
+    if is_judged and first is not None and route is not None and route.shadow is not None:
         row = _scored(services, instance, first, route.name, route.shadow)
     with services.ledger.transaction() as tx:
-        if row is not None:
-            tx.shadows.put(row)
         services.jobs.finish(tx, job)
+        if row is not None and _is_unchanged(tx.instances.get(job.subject), instance):
+            tx.shadows.put(row)
+
+
+def _is_unchanged(now: InstanceRow, then: InstanceRow) -> bool:
+    return (now.version, now.finished_at) == (then.version, then.finished_at)
 
 
 def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, route: str, shadow: str) -> ShadowRow:
@@ -65,7 +70,8 @@ def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, ro
     scores: tuple[TwoScores, ...] = ()
     try:
         path, model = services.spool.path(instance.spool_name), services.models.get(shadow)
-        examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), read_header(path))
+        header = services.decode_pool.header(path)
+        examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), header)
         if examined.failure is not None:
             raise examined.failure
         if isinstance(examined.outcome, Declined):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 
 import pydicom
@@ -17,18 +17,19 @@ from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.analysis.policies import node_policy
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
-from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.reporting.results import store_result
 from scp_node.settings import Route
 from scp_node.workflow.job_kinds import delivery_job
-from scp_node.workflow.report_plan import last_arrival_of, plan_report
+from scp_node.workflow.report_choice import NoReport, name_patients, open_report
+from scp_node.workflow.report_plan import plan_report, quiet_at
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
 
 log = logging.getLogger(__name__)
+CHANGED = "an image has changed meanwhile; a report on what it is now follows"
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ class CoveredImage:
 
 @dataclass
 class StudyCase:
-    """One study on its way to a report. `over` ends the steps: there is nothing to report, or not yet."""
+    """One study on its way to a report. `over` ends the steps: there is nothing to report, or not before `again_at`."""
 
     job: JobRow
     log: StepLog
     route: Route
     over: bool = False
+    again_at: datetime | None = None
     report: ReportRow | None = None
     model: LoadedModel | None = None
     covered: list[CoveredImage] = field(default_factory=list)
@@ -58,66 +60,47 @@ class StudyCase:
 
 
 def wait_until_quiet(case: StudyCase, services: Services) -> None:
-    """End here if images are still arriving: the last of them brings a study job of its own."""
-    quiet_period = timedelta(seconds=services.settings().report.quiet_period_s)
+    """Come back later if images are still arriving or being analysed."""
     with services.ledger.reading() as tx:
-        if not quiet_period or tx.reports.of_job(case.job.job_id) is not None:
+        if not services.settings().report.quiet_period_s or tx.reports.of_job(case.job.job_id) is not None:
             return
-        images = tx.instances.of_study(case.job.study_instance_uid)
-    if any(image.state == "received" for image in images):
-        case.over, case.log.outcome = True, "more images are being analysed"
-    elif now_utc() < last_arrival_of(images) + quiet_period:
-        case.over, case.log.outcome = True, "more images came"
+        due_at = quiet_at(tx, services, case.job.study_instance_uid)
+    if now_utc() < due_at:
+        case.over, case.again_at = True, due_at
+        case.log.outcome = "" if case.job.postponed else "more images are coming or being analysed"
 
 
 def gather_images(case: StudyCase, services: Services) -> None:
-    """Fix what the report covers, once for all runs of this job."""
+    """Fix what the report covers, once for all runs of this job: images of one patient, each in its current version."""
     with services.ledger.reading() as tx:
         begun = tx.reports.of_job(case.job.job_id)
     case.model = services.models.get(begun.model if begun else case.route.model)
+    if begun is None:
+        name_patients(services, case.job)
     with services.ledger.transaction() as tx:
-        case.report = begun or _open_report(case, services, tx, case.model.label)
-    if case.report is None:
-        case.over = True
+        services.jobs.hold(tx, case.job)
+        opened = begun or open_report(tx, services, case.job, case.model.label)
+    if isinstance(opened, NoReport):
+        case.over, case.again_at, case.log.outcome = True, opened.again_at, opened.reason
         return
+    case.report = opened
     with services.ledger.reading() as tx:  # what the report covers is fixed, and no sender waits for this
-        rows = [(tx.instances.get(uid), tx.instances.analysis(uid)) for uid in sorted(case.report.instances)]
+        if not tx.reports.holds(opened):
+            case.over, case.log.outcome = True, CHANGED
+            return
+        rows = [
+            (tx.versions.as_of(uid, opened.version_of(uid)), tx.instances.analysis(uid))
+            for uid in sorted(opened.instances)
+        ]
     for instance, analysis in rows:
-        image = reported_image(instance, analysis, services.spool.path(instance.spool_name))
+        path = services.spool.path(instance.spool_name)
+        image = reported_image(instance, analysis, path, services.decode_pool)
         case.covered.append(CoveredImage(instance, analysis, image))
     case.content = _content(case, services)
     analysed = sum(image.analysis is not None for image in case.covered)
-    case.log.outcome = f"revision {case.report.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
-
-
-def _open_report(case: StudyCase, services: Services, tx: Transaction, model: str) -> ReportRow | None:
-    """Claim the next revision over all judged images of the route, or None where there is nothing to report now."""
-    job = case.job
-    images = [
-        image
-        for image in tx.instances.of_study(job.study_instance_uid)
-        if image.route == case.route.name and image.reportable and image.state != "received"
-    ]
-    if all(image.covered for image in images):
-        case.log.outcome = "nothing new to report"
-        return None
-    if tx.reports.in_progress(job.study_instance_uid, case.route.name, job.job_id) is not None:
-        case.log.outcome = "another report of this study is being built; what it does not cover follows it"
-        return None
-    outdated = [image for image in images if _was_analysed(image) and image.model != model]
-    for image in outdated:
-        tx.instances.reopen(image.sop_instance_uid)
-        earlier_jobs = tx.jobs.count_of(image.study_instance_uid, image.sop_instance_uid)
-        services.jobs.put(tx, image_job(image, now_utc(), earlier_jobs))
-    if outdated:
-        case.log.outcome = f"{len(outdated)} images are analysed anew with {model}"
-        return None
-    if services.settings().report.when_all_declined == "omit" and not any(map(_was_analysed, images)):
-        tx.instances.cover([image.sop_instance_uid for image in images])
-        case.log.outcome = "no image could be analysed; such reports are switched off"
-        return None
-    covered = [image.sop_instance_uid for image in images]
-    return tx.reports.open(job.study_instance_uid, case.route.name, job.job_id, model, covered)
+    case.log.outcome = f"revision {opened.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
+    if opened.left_out:
+        case.log.outcome += f", {len(opened.left_out)} of another patient left out"
 
 
 def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
@@ -154,10 +137,11 @@ def _content(case: StudyCase, services: Services) -> StudyContent:
 
 
 def _earlier(case: StudyCase, services: Services, kind: str, sop_instance_uid: str) -> Dataset | None:
-    """The result over an image that an earlier report had, without its pixels."""
-    assert case.model is not None
+    """The result over this version of an image that an earlier report had, without its pixels."""
+    assert case.model is not None and case.report is not None
+    version = case.report.version_of(sop_instance_uid)
     with services.ledger.reading() as tx:
-        row = tx.results.over_image(kind, sop_instance_uid, case.model.label)
+        row = tx.results.over_image(kind, sop_instance_uid, version, case.model.label)
     if row is None:
         return None
     case.earlier[row.sop_instance_uid] = row
@@ -167,20 +151,25 @@ def _earlier(case: StudyCase, services: Services, kind: str, sop_instance_uid: s
 def _entered(case: StudyCase, services: Services, kind: str, one: BuiltResult) -> NewResult:
     """The result as it will be entered: durable, or as it was before."""
     earlier = case.earlier.get(str(one.ds.SOPInstanceUID))
-    return earlier or store_result(services.spool, one.ds, kind, one.source_instance_uid)
+    drawn_over = (image.image for image in case.covered if image.instance.sop_instance_uid == one.source_instance_uid)
+    return earlier or store_result(services.spool, one.ds, kind, next(drawn_over, None))
 
 
 def hand_to_delivery(case: StudyCase, services: Services) -> None:
-    """Enter results and deliveries and end the job, in one transaction."""
+    """Enter results and deliveries and end the job, in one transaction, unless an image has changed meanwhile."""
     assert case.report is not None
     with services.ledger.transaction() as tx:
+        services.jobs.hold(tx, case.job)
+        if not tx.reports.holds(case.report):
+            case.over, case.log.outcome = True, CHANGED
+            return
         deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
                 services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
-        plan_report(tx, services, case.job.study_instance_uid, cause=f"after-{case.report.revision}")
         case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
         _finish(case, services, tx, "hand_to_delivery")
+        plan_report(tx, services, case.job.study_instance_uid, case.route.name)
     for image in case.covered:
         services.previews.drop(image.instance.spool_name)
 
@@ -208,8 +197,7 @@ def run_study_job(services: Services, job: JobRow) -> None:
         with case.log.step(name):
             step(case, services)
         if case.over:
-            with services.ledger.transaction() as tx:
-                _finish(case, services, tx)
+            end_early(case, services)
             return
     log.info(
         "study reported",
@@ -226,13 +214,24 @@ def bury_study(services: Services, tx: Transaction, job: JobRow, code: str, reas
     tx.events.add(job.study_instance_uid, job.study_instance_uid, "report", f"dead: {code}: {reason}")
 
 
+def end_early(case: StudyCase, services: Services) -> None:
+    """Nothing is reported by this run. A report that was opened is left, and followed by one on what is there now."""
+    study = case.job.study_instance_uid
+    with services.ledger.transaction() as tx:
+        waiting = any(job.subject == case.route.name for job in tx.jobs.pending_reports(study))
+        if case.again_at is not None and not waiting:
+            case.log.enter(tx)
+            services.jobs.postpone(tx, case.job, case.again_at)
+            return
+        _finish(case, services, tx)
+        if case.report is not None:
+            tx.reports.abandon(case.report)
+            plan_report(tx, services, study, case.route.name)
+
+
 def _finish(case: StudyCase, services: Services, tx: Transaction, running_step: str = "") -> None:
     case.log.enter(tx, running_step)
     services.jobs.finish(tx, case.job)
-
-
-def _was_analysed(instance: InstanceRow) -> bool:
-    return instance.state in ("inferred", "reported")
 
 
 def _rendering(case: StudyCase, services: Services, image: ReportedImage) -> Rendering:

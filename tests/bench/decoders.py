@@ -41,8 +41,7 @@ def _by(syntax: TransferSyntax, decoder: Decoder) -> Decode:
 
     def by_one(ds: Dataset) -> NDArray[Any]:
         layout = read_layout(ds)
-        codestream, _ = checked_codestream(ds, ds.PixelData, 0, layout, one)
-        return decode_pixels(ds, codestream, 0, layout, one)[0]
+        return decode_pixels(checked_codestream(ds, ds.PixelData, 0, layout, one), layout, one).pixels
 
     return by_one
 

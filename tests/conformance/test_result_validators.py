@@ -1,6 +1,7 @@
 """Other people's validators find no error in our results, over all kinds of sources and both SR classes.
 
-What the source itself has wrong stays wrong, because it is copied to the byte; those errors are named here.
+What a source has wrong about who its patient is stays wrong, because it is copied to the byte; those errors are named
+here. All else that it has wrong is tried by test_damaged_headers.py.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tests.support.dicom.sources import SOURCES, cr_japanese, cr_with_holes, dx_
 from tests.support.peers.validators import SR_VALIDATORS, dciodvfy, pixelmed
 from tests.support.results.reports import a_heatmap, a_report, a_study_report, an_image
 
-INHERITED = {"CR odd sex": "PatientSex", "CR undeclared bytes": "PatientName"}
+INHERITED = {"CR undeclared bytes": "PatientName"}
 SR_CLASSES = {"3D": Comprehensive3DSRStorage, "2D": ComprehensiveSRStorage}
 
 

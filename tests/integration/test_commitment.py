@@ -18,6 +18,7 @@ from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 from tests.support.dicom.phantoms import make_dx
+from tests.support.hostile.messages import APPLICATION, context, request_of, user
 from tests.support.node.node import RunningNode
 from tests.support.peers.commitment import (
     OUR_RESULT,
@@ -36,9 +37,11 @@ from tests.support.peers.raw_scu import (
     COMMAND_LAST,
     RawPeer,
     Response,
+    command_elements,
     command_set,
     p_data,
     pdv,
+    request_item,
 )
 from tests.support.waiting import until
 
@@ -117,6 +120,60 @@ def test_an_archive_calls_back_and_is_answered_with_success(
     assert delivery.state() == "committed"
 
 
+ROLES = {"none": None, "SCP": (0, 1), "both": (1, 1), "SCU": (1, 0), "neither": (0, 0)}
+
+
+def in_role(role: tuple[int, int] | None, padding: bytes = b"") -> bytes:
+    """A request of ARCHIVE for storage commitment in a role, (SCU, SCP)."""
+    name = STORAGE_COMMITMENT.encode() + padding
+    items = [] if role is None else [request_item(0x54, struct.pack(">H", len(name)) + name + bytes(role))]
+    request = request_of(APPLICATION, context(1, EXPLICIT_LE, abstract=STORAGE_COMMITMENT), user(*items))
+    return request[:26] + b"ARCHIVE".ljust(16) + request[42:]
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b" "])
+@pytest.mark.parametrize("role", ["none", "SCP", "both"])
+def test_a_report_is_taken_in_every_role_in_which_archives_bring_it(
+    receiver: StorageScp, delivery: SentDelivery, role: str, padding: bytes
+) -> None:
+    ds = event_information(delivery.ask(), references(OUR_RESULT))
+    with RawPeer(receiver.port) as peer:
+        peer.send(in_role(ROLES[role], padding))
+        pdu_type, body = peer.read_pdu()
+        peer.take_accept(body)
+        assert (pdu_type, list(peer.accepted)) == (ASSOCIATE_AC, [1])
+        assert raw_report(peer, encoded(ds), without(0x0002, 0x1000)).status == 0x0000
+        peer.release()
+    assert delivery.state() == "committed"
+
+
+def without(*numbers: int) -> bytes:
+    """A report whose command leaves these elements out."""
+    elements = command_elements(report_command())
+    return command_set({number: value for number, value in elements.items() if number not in (0, *numbers)})
+
+
+@pytest.mark.parametrize("role", ["SCU", "neither"])
+def test_who_asks_for_commitment_is_refused_in_order(receiver: StorageScp, role: str) -> None:
+    with RawPeer(receiver.port) as peer:
+        peer.send(in_role(ROLES[role]))
+        pdu_type, body = peer.read_pdu()
+        answered = body.index(b"\x21\x00")
+        assert (pdu_type, body[answered + 4], body[answered + 6]) == (ASSOCIATE_AC, 1, 3)
+        peer.release()
+
+
+@pytest.mark.parametrize("role", ["none", "both", "SCP"])
+def test_a_request_for_commitment_is_answered_that_there_is_none(receiver: StorageScp, role: str) -> None:
+    with RawPeer(receiver.port) as peer:
+        peer.send(in_role(ROLES[role]))
+        assert peer.read_pdu()[0] == ASSOCIATE_AC
+        answer = raw_report(peer, b"\0" * 100, report_command(0x0130))
+        assert (answer.field, answer.status) == (0x8130, 0x0211)
+        assert "storage commitment" in answer.comment
+        peer.release()
+
+
 def test_a_report_may_come_again_on_another_association(receiver: StorageScp, delivery: SentDelivery) -> None:
     ds = event_information(delivery.ask(), failed=references(OUR_RESULT, reason=0x0112))
     for _ in range(2):
@@ -172,14 +229,16 @@ def test_a_report_whose_data_set_never_comes_leaves_the_delivery_as_it_was(
 
 
 @pytest.mark.parametrize("field", [0x0110, 0x0120, 0x0130, 0x0140, 0x0150])
-def test_other_messages_of_the_n_services_are_not_served(archive: RawPeer, field: int) -> None:
-    archive.send(p_data(pdv(1, COMMAND_LAST, report_command(field))))
-    assert archive.is_aborted()
+def test_other_messages_of_the_n_services_are_answered_as_not_served(archive: RawPeer, field: int) -> None:
+    for _ in range(3):
+        answer = raw_report(archive, b"\0" * 100, report_command(field))
+        assert (answer.field, answer.status) == (field | 0x8000, 0x0211)
+        assert answer.comment
 
 
 def test_a_report_in_the_context_of_a_storage_class_is_not_served(archive: RawPeer) -> None:
     archive.send(p_data(pdv(3, COMMAND_LAST, report_command())))
-    assert archive.is_aborted()
+    assert archive.read_response().status == 0x0211
 
 
 def test_a_ledger_that_fails_has_the_archive_report_again(

@@ -88,11 +88,43 @@ def test_the_same_object_again_makes_nothing_new(node: RunningNode, archive: Ort
     assert {one.SOPInstanceUID for one in results(archive, ds)} == {one.SOPInstanceUID for one in first}
 
 
-def test_other_bytes_under_a_known_uid_are_refused(node: RunningNode) -> None:
+def test_a_corrected_patient_gets_results_of_its_own_that_name_what_they_replace(
+    node: RunningNode, archive: Orthanc
+) -> None:
     ds = make_dx(seed=3)
     assert store(node.port, [ds]) == [0x0000]
-    ds.PixelData = bytes(reversed(ds.PixelData))
-    assert store(node.port, [ds]) == [0x0111]
+    first = until(lambda: results(archive, ds), "report and heat map", enough=lambda seen: len(seen) == 2)
+    ds.PatientName = "Corrected^Name"
+    assert store(node.port, [ds]) == [0x0000]
+    both = until(lambda: results(archive, ds), "another report and heat map", enough=lambda seen: len(seen) == 4)
+    old = {one.SOPInstanceUID for one in first}
+    new = [one for one in both if one.SOPInstanceUID not in old]
+    assert {str(one.PatientName) for one in new} == {"Corrected^Name"}
+    (report,) = reports(new)
+    (predecessor,) = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert predecessor.ReferencedSOPInstanceUID == reports(first)[0].SOPInstanceUID
+    assert "version 2" in explain(node, ds) and "identity" in explain(node, ds)
+    ds.InstitutionName = "Not a word of it in any result"
+    assert store(node.port, [ds]) == [0x0000]
+    until(lambda: explain(node, ds), "nothing new", enough=lambda told: "nothing is reported anew" in told)
+    assert len(results(archive, ds)) == 4
+
+
+def test_an_image_of_another_patient_is_named_in_the_report_and_not_part_of_it(
+    node: RunningNode, archive: Orthanc
+) -> None:
+    mine, also_mine = make_dx(seed=131, instance=1), make_dx(seed=131, instance=2)
+    stray = make_dx(seed=131, instance=3, PatientID="", PatientName="Somebody^Else")
+    assert store(node.port, [mine, also_mine, stray]) == [0x0000] * 3
+    sent = {str(one.SOPInstanceUID) for one in (mine, also_mine, stray)}
+    objects = until(
+        lambda: [one for one in results(archive, mine) if one.SOPInstanceUID not in sent],
+        "a report and two heat maps",
+        enough=lambda seen: len(seen) == 3,
+    )
+    assert {str(one.PatientName) for one in objects} == {str(mine.PatientName)}
+    assert str(stray.SOPInstanceUID) in text_of(reports(objects)[0])
+    assert "other-patient" in explain(node, stray)
 
 
 def test_a_lateral_view_is_reported_as_not_analysed_beside_the_frontal_one(node: RunningNode, archive: Orthanc) -> None:

@@ -64,8 +64,12 @@ def wait_for_reason(node: RunningNode, beginning: str) -> None:
 
 
 def test_a_node_is_ready_until_a_role_dies_or_hangs_and_again_when_it_is_back(tmp_path: Path) -> None:
-    with running_node(tmp_path, ARCHIVE) as node:
-        assert wait_for_status(node, 200)["roles"] == {"receiver": True, "worker": True}
+    opened = {"node": {"bind": "0.0.0.0"}, "tls": {"allow_plaintext": True}}
+    with running_node(tmp_path, ARCHIVE, **opened) as node:
+        ready = wait_for_status(node, 200)
+        assert ready["roles"] == {"receiver": True, "worker": True}
+        assert len(ready["warnings"]) == 2 and "any machine that calls itself MODALITY" in ready["warnings"][1]
+        assert node.log().count("the settings leave something open") == 2
 
         kill_9(node.processes()["worker"])
         wait_for_reason(node, "worker ")

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +239,8 @@ def test_neither_a_broken_second_model_nor_its_death_is_anything_to_the_node(
 
 def test_what_the_models_do_is_listed(node: RunningNode, mixed: object) -> None:
     lines = hilum(node, "models", "list").stdout.splitlines()
-    blocks = {line.split()[0]: use for line, use in pairwise(lines) if not line.startswith(" ")}
+    behind_pins = zip(lines, lines[2:], strict=False)  # name, pin, use
+    blocks = {name.split()[0]: use for name, use in behind_pins if not name.startswith(" ")}
     assert "routes: chest" in blocks["tiny@1.0.0"] and "on cpu" in blocks["tiny@1.0.0"]
     assert "shadow of routes: chest" in blocks["tiny@1.1.0"]
     assert "routes: brain" in blocks["brain@1.0.0"] and "no-reference" in blocks["brain@1.0.0"]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import TINY, copy_tiny
 from tests.support.node.command import Hilum
 
-KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings"]
+KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings", "notes"]
 FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive"]
 
 
@@ -215,7 +216,8 @@ def test_models_list_names_each_package_and_what_is_wrong(hilum: Hilum, tmp_path
     (copy_tiny(tmp_path, version="2.0.0") / "manifest.yaml").write_text("name: tiny")
     run = hilum("models", "list", "--models-dir", tmp_path)
     assert run.code == 0
-    intact, broken = run.out.splitlines()[:2]
+    intact, pin, broken = run.out.splitlines()[:3]
+    assert pin.split()[:1] == ["pin:"] and "tiny@1.0.0#sha256:" in pin
     assert intact.startswith("tiny@1.0.0") and "bright, dark" in intact
     assert broken.startswith("tiny@2.0.0") and "unusable" in broken
 
@@ -256,3 +258,33 @@ def test_the_shipped_model_reads_the_real_radiographs(hilum: Hilum, radiographs:
     assert run.code == 0, run.err
     assert len(run.lines) == 5
     assert all(line["findings"] for line in run.lines if line["declined"] is None)
+
+
+AGES: dict[str, tuple[dict[str, Any], str | None, bool]] = {
+    "a child": ({}, None, False),
+    "a child by its dates": ({"PatientAge": None, "PatientBirthDate": "20200401"}, None, False),
+    "a grown-up": ({"PatientAge": "054Y"}, "outside-ages", False),
+    "a grown-up by the dates": ({"PatientAge": None, "PatientBirthDate": "19700401"}, "outside-ages", False),
+    "a baby": ({"PatientAge": "003M"}, "outside-ages", False),
+    "nobody knows": ({"PatientAge": None, "PatientBirthDate": None}, None, True),
+    "empty": ({"PatientAge": "", "PatientBirthDate": ""}, None, True),
+    "not readable": ({"PatientAge": "old", "PatientBirthDate": "unknown"}, None, True),
+}
+
+
+def test_the_shipped_model_takes_children_and_says_why_it_declines_others(hilum: Hilum, folder: Path) -> None:
+    for number, (changes, *_) in enumerate(AGES.values()):
+        write_dx(folder / f"{number}.dcm", make_dx(seed=number, **changes))
+    write_picture(folder / "picture.png")
+    run = hilum("predict", "--model", "pneumonia", "--no-gate", "--json", folder)
+    *films, picture = run.lines
+    unknown = "the patient's age is unknown; the model is for patients of 1 to 5 years"
+    for line, (kind, (_, code, is_noted)) in zip(films, AGES.items(), strict=True):
+        declined = line["declined"]
+        assert (declined and declined["code"]) == code, kind
+        assert (unknown in line["notes"]) is is_noted, kind
+        if declined:
+            assert "tells collections of films apart, not pneumonia" in declined["reason"]
+    assert picture["declined"] is None and unknown in picture["notes"]
+    table = hilum("predict", "--model", "pneumonia", "--no-gate", folder / "picture.png")
+    assert f"note: {unknown}" in table.out

@@ -23,9 +23,10 @@ import pytest
 
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.scp import StorageScp
+from scp_node.receive.unserved import MESSAGES_MAX
 from tests.support.crash.aftermath import Watch, watching
 from tests.support.hostile.cases import Accepted, Case, Gone, Rejected, Status, Stored
-from tests.support.hostile.messages import CANARY, CONTEXTS, DATA_SET, DX, UID, store
+from tests.support.hostile.messages import CANARY, CONTEXTS, DATA_SET, DX, UID, other_command, store
 from tests.support.hostile.on_association import ASSOCIATIONS
 from tests.support.hostile.on_connection import CONNECTIONS
 from tests.support.node.receiving import MemoryLedger, files_below, running_receiver
@@ -246,6 +247,27 @@ def test_a_command_may_come_in_pieces(receiver: StorageScp, watch: Watch) -> Non
         peer.release()
 
 
+@pytest.mark.parametrize("has_data_set", [True, False])
+def test_messages_that_are_not_served_are_answered_only_so_often(
+    receiver: StorageScp, watch: Watch, has_data_set: bool
+) -> None:
+    with storing(receiver) as peer:
+        peer.send(other_command(0x0020, has_data_set=has_data_set) * (MESSAGES_MAX + 1))
+        assert [peer.read_response().status for _ in range(MESSAGES_MAX)] == [0x0211] * MESSAGES_MAX
+        assert peer.read_response().status == 0x0211 and peer.is_aborted()
+
+
+def test_a_data_set_for_nobody_is_not_read_without_end(receiver: StorageScp, watch: Watch) -> None:
+    with storing(receiver) as peer:
+        peer.send(other_command(0x0120, has_data_set=True))
+        assert peer.read_response().status == 0x0211
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                peer.send(p_data(pdv(3, DATA, bytes(100_000))))
+        with contextlib.suppress(ConnectionError):
+            assert peer.is_aborted()
+
+
 def test_messages_sent_ahead_are_answered_one_after_the_other(receiver: StorageScp, watch: Watch) -> None:
     with storing(receiver) as peer:
         peer.send(p_data(pdv(3, COMMAND_LAST, echo_command())) * 200)
@@ -264,7 +286,7 @@ def test_instances_sent_ahead_are_answered_one_after_the_other(
     held_open.check(stored=1)
 
 
-def test_other_content_under_a_known_uid_is_refused_and_the_first_is_kept(
+def test_other_content_under_a_known_uid_is_a_version_and_every_version_is_kept(
     receiver: StorageScp, held_open: Watch, folder: Path
 ) -> None:
     with storing(receiver) as peer:
@@ -272,10 +294,13 @@ def test_other_content_under_a_known_uid_is_refused_and_the_first_is_kept(
         for data in (DATA_SET, DATA_SET[:-2] + b"zz", DATA_SET, DATA_SET + b"more"):
             peer.send(store(data))
             answers.append(peer.read_response().status)
-        assert answers == [0x0000, 0x0111, 0x0000, 0x0111]
+        assert answers == [0x0000] * 4
         peer.release()
-    (path,) = files_below(folder)
-    assert path.read_bytes().endswith(DATA_SET)
+    paths = files_below(folder)
+    ends = sorted(path.read_bytes()[-4:] for path in paths)
+    assert ends == sorted([DATA_SET[-4:], DATA_SET[-4:-2] + b"zz", b"more"])
+    for path in paths[1:]:
+        path.unlink()
     held_open.check(stored=1)
 
 

@@ -608,7 +608,7 @@ def test_one_line_an_association_tells_who_what_and_how_it_ended(tmp_path: Path,
         (line,) = lines(lambda peer: None, calling="NOBODY")
         assert (line.source, line.outcome) == ("", "rejected 1/1/3: calling AE title may not send")
         (line,) = lines(lambda peer: None, calling="EVIL\r\nINFO x")
-        assert line.outcome == "aborted: PDU of type 0x01 that cannot be read (ValueError)"
+        assert line.outcome == "rejected 1/1/3: calling AE title may not send"
         assert all(value.isprintable() for value in vars(line).values() if isinstance(value, str))
 
 

@@ -92,8 +92,8 @@ def what_it_is(manifest: Manifest) -> Iterator[str]:
     yield (
         f"Takes: {', '.join(use.modalities)}; {', '.join(use.body_parts)}; "
         + (f"views {', '.join(use.views)}; " if use.views else "")
-        + f"ages {use.ages.min_years:g} to {use.ages.max_years:g} years. The rows below say for whom there is "
-        "evidence."
+        + f"ages {use.ages}. The rows below say for whom there is evidence."
+        + (f" Patients of other ages are declined: {use.ages.reason}." if use.ages.reason else "")
     )
     yield "\n".join(finding_lines(manifest))
 

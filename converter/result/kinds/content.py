@@ -21,7 +21,7 @@ SrClass = Literal["comprehensive_3d", "comprehensive"]
 class ReportedImage:
     """One image of a report: judged, with `cam` float32 [findings, h, w] where a map may be drawn, or `declined`.
 
-    judged_at: when, with time zone; a heat map bears this time.
+    judged_at: when, with time zone; a heat map bears this time. version: which of those that came under its UID.
     """
 
     sop_instance_uid: str
@@ -31,6 +31,7 @@ class ReportedImage:
     cam: NDArray[np.float32] | None = None
     judged_at: datetime | None = None
     declined: Declined | None = None
+    version: int = 1
 
     @property
     def analysed(self) -> AnalysedImage:
@@ -61,7 +62,8 @@ class ResultOptions:
 class StudyContent:
     """rendering: of an image, as a reader sees it. earlier: the result of a kind over an image that was built for an
     earlier report by the same model, without its pixels; its identity does not depend on the report.
-    predecessors: the (SOP class, SOP instance, series) UIDs of the report that this one supersedes."""
+    predecessors: the (SOP class, SOP instance, series) UIDs of the report that this one supersedes. left_out: SOP
+    Instance UIDs of the images of the study that are another patient's."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -70,6 +72,7 @@ class StudyContent:
     rendering: Callable[[ReportedImage], Rendering]
     earlier: Callable[[str, str], Dataset | None] = field(default=lambda kind, sop_instance_uid: None)
     predecessors: tuple[tuple[str, str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

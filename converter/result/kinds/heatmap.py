@@ -10,15 +10,21 @@ from pydicom import Dataset
 from converter.result.findings import Finding, HeatmapInput
 from converter.result.kinds.content import BuiltResult, ReportedImage, StudyContent
 from converter.result.secondary_capture import build_heatmap
+from converter.result.source_attributes import stored_text
 
 NAME = "heatmap"
 
 
 def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> list[BuiltResult]:
-    """The heat map of each image that has one: that of an earlier report, or a new one."""
+    """The heat map of each image that has one: that of an earlier report, or a new one.
+
+    It bears the patient of its own image. One without Patient ID among others that have it gets none: an archive would
+    file its map under nobody.
+    """
     found = []
+    has_id = {image.sop_instance_uid: bool(stored_text(image.source, "PatientID")) for image in content.images}
     for image in content.images:
-        if image.cam is None or not image.findings:
+        if image.cam is None or not image.findings or has_id[image.sop_instance_uid] != any(has_id.values()):
             continue
         position = prominent(image.findings)
         if content.options.heatmap_for == "positive" and not image.findings[position].positive:
@@ -42,7 +48,8 @@ def prominent(findings: Sequence[Finding]) -> int:
 
 
 def _drawn(content: StudyContent, image: ReportedImage, position: int) -> Dataset:
-    """Its identity does not depend on the report's revision: a later report refers to what the archive has."""
+    """Its identity depends on the version of its image, not on the report's revision: a later report refers to what
+    the archive has."""
     assert image.cam is not None
     rendering, identity = content.rendering(image), content.identity
     created_at = identity.created_at
@@ -56,7 +63,7 @@ def _drawn(content: StudyContent, image: ReportedImage, position: int) -> Datase
             rendering.preview_to_source,
             image.cam[position],
         ),
-        replace(identity, revision=1, created_at=created_at),
+        replace(identity, revision=image.version, created_at=created_at),
         content.algorithm,
         content.options.heatmap_side_max,
         content.options.charset,

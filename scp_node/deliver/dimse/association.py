@@ -10,12 +10,12 @@ import contextlib
 import io
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RP, A_RELEASE_RQ
 
 from scp_node.deliver.dimse.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
+from scp_node.deliver.dimse.incoming_message import DATA_SET_BYTES_MAX, DimseMessage, IncomingFragments
 from scp_node.deliver.dimse.negotiation import Accepted, Proposal, associate_request, read_answer
 from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.outcomes import PeerFault
@@ -24,19 +24,6 @@ from scp_node.dimse import pdus
 from scp_node.dimse.requests import Answer
 from scp_node.dimse.uids import VERIFICATION
 from scp_node.tls.certificates import Certificate
-
-COMMAND_BYTES_MAX = 64 * 1024
-# Of data sets that we receive: archives only send us reports on storage commitment.
-DATA_SET_BYTES_MAX = 64 * 1024
-
-
-@dataclass(frozen=True)
-class DimseMessage:
-    """A message of the peer: its command set by element number, and the data set if it has one."""
-
-    context_id: int
-    elements: dict[int, bytes]
-    data_set: bytes
 
 
 class Association:
@@ -121,35 +108,29 @@ class Association:
         return self._connection.has_news()
 
     def read_message(self, timeout_s: float) -> DimseMessage:
-        """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long."""
+        """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long. Of a response only the
+        command set: whether a data set follows it, archives do not always say as it is."""
         deadline = time.monotonic() + timeout_s
-        command, data_set = bytearray(), bytearray()
-        context_id, elements, complete = 0, dict[int, bytes](), False
-        while not complete:
+        incoming = IncomingFragments()
+        while incoming.message is None:
             for number, control, fragment in self._read_p_data(deadline):
-                is_command, is_last = bool(control & pdus.COMMAND), bool(control & pdus.LAST)
-                if complete or is_command == bool(elements) or number != (context_id or number):
-                    raise PeerFault("protocol-error", "a fragment that belongs to no message")
-                context_id = number
-                part, limit = (command, COMMAND_BYTES_MAX) if is_command else (data_set, DATA_SET_BYTES_MAX)
-                part += fragment
-                if len(part) > limit:
-                    raise PeerFault("protocol-error", "a message longer than any message is")
-                if is_command and is_last:
-                    elements = _decoded(bytes(command))
-                    complete = cs.number_of(elements, cs.COMMAND_DATA_SET_TYPE) == cs.NO_DATA_SET
-                elif is_last:
-                    complete = True
-        return DimseMessage(context_id, elements, bytes(data_set))
+                incoming.take(number, control, fragment)
+        return incoming.message
 
     def is_usable(self) -> bool:
-        """Whether the peer left the association alone since the last message; a release it asks for is granted."""
-        if not self._connection.has_news():
-            return True
+        """Whether the peer asked for nothing since the last message; a release it asks for is granted."""
         with contextlib.suppress(PeerFault):
-            pdu_type, _ = self._connection.read_pdu(time.monotonic() + 1.0, "connection-lost")
-            if pdu_type == pdus.A_RELEASE_RQ:
-                self._connection.write(_encoded(A_RELEASE_RP()), 1.0)
+            passed_over = 0
+            while self._connection.has_news() and passed_over <= DATA_SET_BYTES_MAX:
+                pdu_type, data = self._connection.read_pdu(time.monotonic() + 1.0, "connection-lost")
+                if pdu_type == pdus.A_RELEASE_RQ:
+                    self._connection.write(_encoded(A_RELEASE_RP()), 1.0)
+                if pdu_type != pdus.P_DATA_TF or any(control & pdus.COMMAND for _, control, _ in _pdvs(data)):
+                    break  # a data set behind a response is for nobody, and no obstacle up to a size
+                passed_over += len(data)
+            else:
+                if passed_over <= DATA_SET_BYTES_MAX:
+                    return True
         self._connection.close()
         return False
 
@@ -196,29 +177,10 @@ class Association:
         return _pdvs(data)
 
     def _read_response(self, context_id: int, message_id: int, command_field: int, on_the_way: int = 0) -> Answer:
-        deadline = time.monotonic() + self.peer.response_timeout_s + on_the_way / BYTES_PER_S_MIN
-        command, complete = b"", False
-        while not complete:
-            for number, control, fragment in self._read_p_data(deadline):
-                if number != context_id or not control & pdus.COMMAND or complete:
-                    raise PeerFault("protocol-error", "a fragment that belongs to no response")
-                command += fragment
-                if len(command) > COMMAND_BYTES_MAX:
-                    raise PeerFault("protocol-error", "a response longer than any response is")
-                complete = bool(control & pdus.LAST)
-        elements = _decoded(command)
-        status = cs.number_of(elements, cs.STATUS)
-        answers = (cs.number_of(elements, cs.COMMAND_FIELD), cs.number_of(elements, cs.MESSAGE_ID_BEING_RESPONDED_TO))
-        if status is None or answers != (command_field, message_id):
-            raise PeerFault("protocol-error", "a response to another message")
-        return Answer(status, cs.text_of(elements, cs.ERROR_COMMENT))
-
-
-def _decoded(command: bytes) -> dict[int, bytes]:
-    try:
-        return cs.decode_command(command)
-    except ValueError as error:
-        raise PeerFault("protocol-error", str(error)) from error
+        message = self.read_message(self.peer.response_timeout_s + on_the_way / BYTES_PER_S_MIN)
+        if message.context_id != context_id:
+            raise PeerFault("protocol-error", "a response in another presentation context")
+        return message.answers(command_field, message_id)
 
 
 def _pdvs(pdu: bytes) -> list[tuple[int, int, bytes]]:

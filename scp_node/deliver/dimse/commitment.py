@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from scp_node.deliver.dimse.association import Association, DimseMessage
+from scp_node.deliver.dimse.association import Association
+from scp_node.deliver.dimse.incoming_message import DimseMessage
 from scp_node.deliver.dimse.negotiation import Proposal
 from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.dimse.statuses import ACTION_STATUSES
@@ -104,11 +105,7 @@ def _request(association: Association, request: CommitmentRequest, take: Callabl
         if field == cs.N_EVENT_REPORT_RQ:
             _answer_report(association, message, take)
             continue
-        status = cs.number_of(message.elements, cs.STATUS)
-        answered = cs.number_of(message.elements, cs.MESSAGE_ID_BEING_RESPONDED_TO)
-        if status is None or (field, answered) != (cs.N_ACTION_RSP, message_id):
-            raise PeerFault("protocol-error", "a response to another message")
-        return status
+        return message.answers(cs.N_ACTION_RSP, message_id).status
 
 
 def _wait(
@@ -131,13 +128,13 @@ def _wait(
 def _answer_report(association: Association, message: DimseMessage, take: Callable[[EventReport], Reply]) -> None:
     """Enter a report and answer it (PS3.7 10.1.1)."""
     syntax = {number: proposal.transfer_syntax_uid for proposal, number in association.accepted.items()}
-    message_id = cs.number_of(message.elements, cs.MESSAGE_ID)
-    if message.context_id not in syntax or message_id is None:
-        raise PeerFault("protocol-error", "a report without message ID, or in a context that was not accepted")
+    if message.context_id not in syntax:
+        raise PeerFault("protocol-error", "a report in a presentation context that was not accepted")
     event = EventReport(
         ae_title=association.peer.called_ae_title,
-        sop_class_uid=cs.text_of(message.elements, cs.AFFECTED_SOP_CLASS_UID),
-        sop_instance_uid=cs.text_of(message.elements, cs.AFFECTED_SOP_INSTANCE_UID),
+        # where the archive leaves them out, the presentation context says them (PS3.4 J.3.5)
+        sop_class_uid=cs.text_of(message.elements, cs.AFFECTED_SOP_CLASS_UID) or STORAGE_COMMITMENT,
+        sop_instance_uid=cs.text_of(message.elements, cs.AFFECTED_SOP_INSTANCE_UID) or COMMITMENT_INSTANCE,
         event_type=cs.number_of(message.elements, cs.EVENT_TYPE_ID),
         data=message.data_set,
         transfer_syntax_uid=syntax[message.context_id],
@@ -146,7 +143,7 @@ def _answer_report(association: Association, message: DimseMessage, take: Callab
     response: dict[int, int | str] = {
         cs.AFFECTED_SOP_CLASS_UID: STORAGE_COMMITMENT,
         cs.COMMAND_FIELD: cs.N_EVENT_REPORT_RSP,
-        cs.MESSAGE_ID_BEING_RESPONDED_TO: message_id,
+        cs.MESSAGE_ID_BEING_RESPONDED_TO: cs.number_of(message.elements, cs.MESSAGE_ID) or 0,
         cs.COMMAND_DATA_SET_TYPE: cs.NO_DATA_SET,
         cs.STATUS: reply.status,
         cs.AFFECTED_SOP_INSTANCE_UID: COMMITMENT_INSTANCE,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pydicom.uid import UID
-from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
+from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
     ImplementationClassUIDNotification,
@@ -21,6 +21,7 @@ from scp_node.deliver.dimse.peer import Peer
 from scp_node.deliver.dimse.statuses import REJECTIONS
 from scp_node.deliver.outcomes import PeerFault
 from scp_node.dimse import pdus
+from scp_node.dimse.association_pdus import MalformedAssociation, read_accept
 from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME
 
 CONTEXTS_MAX = 128
@@ -78,14 +79,16 @@ def read_answer(pdu_type: int, data: bytes, proposals: Sequence[Proposal]) -> Ac
         raise PeerFault(REJECTIONS.get(reason, "rejected"), "result/source/reason {}/{}/{}".format(*reason))
     if pdu_type != pdus.A_ASSOCIATE_AC:
         raise PeerFault("protocol-error", f"PDU type {pdu_type:02X} in answer to the association request")
-    primitive = _decoded(data)
-    proposed, contexts = _numbered(proposals), dict[Proposal, int]()
-    for context in primitive.presentation_context_definition_results_list:
-        number = context.context_id or 0
-        proposal = proposed.get(number)
-        if context.result == 0 and proposal and context.transfer_syntax == [proposal.transfer_syntax_uid]:
-            contexts[proposal] = number
-    limit = primitive.maximum_length_received or PDU_BYTES_SENT_MAX
+    try:
+        accept = read_accept(data)
+    except MalformedAssociation as error:
+        raise PeerFault("protocol-error", f"its answer to the association request cannot be read: {error}") from error
+    contexts = {
+        proposal: number
+        for number, proposal in _numbered(proposals).items()
+        if accept.contexts.get(number) in ((0, proposal.transfer_syntax_uid), (0, ""))  # it can mean no other syntax
+    }
+    limit = accept.pdu_bytes_max or PDU_BYTES_SENT_MAX
     return Accepted(contexts, max(min(limit, PDU_BYTES_SENT_MAX), 2 * pdus.PDV_HEADER.size))
 
 
@@ -100,12 +103,3 @@ def _context(number: int, proposal: Proposal) -> PresentationContext:
     context.abstract_syntax = UID(proposal.sop_class_uid)
     context.transfer_syntax = [UID(proposal.transfer_syntax_uid)]
     return context
-
-
-def _decoded(data: bytes) -> A_ASSOCIATE:
-    accept = A_ASSOCIATE_AC()
-    try:
-        accept.decode(data)
-        return accept.to_primitive()
-    except pdus.UNREADABLE as error:
-        raise PeerFault("protocol-error", "an answer to the association request that cannot be decoded") from error

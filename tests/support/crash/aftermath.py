@@ -59,14 +59,16 @@ class Watch:
         self._bystander.socket.close()
 
     def _check_files(self, stored: int) -> None:
-        left, rows = files_below(self._folder), self._ledger.rows
-        assert len(left) == len(rows) == stored
-        for path in left:
-            assert re.fullmatch(r"spool/([0-9a-f]{2})/\1[0-9a-f]{62}\.dcm", str(path.relative_to(self._folder)))
-            assert path.read_bytes()[:128] == bytes(128)
+        left, rows = files_below(self._folder), len(self._ledger.rows)
+        preambles = {path: path.read_bytes()[:128] for path in left}
+        for path in left:  # the next one who looks is to find nothing of this
             path.unlink()
-        rows.clear()
-        self._ledger.jobs.clear()
+        for table in (self._ledger.rows, self._ledger.seen, self._ledger.jobs):
+            table.clear()
+        assert len(left) == rows == stored
+        for path, preamble in preambles.items():
+            assert re.fullmatch(r"spool/([0-9a-f]{2})/\1[0-9a-f]{62}\.dcm", str(path.relative_to(self._folder)))
+            assert preamble == bytes(128)
 
 
 class LogLines:

@@ -20,14 +20,16 @@ def broken_promises(data_dir: Path, acknowledged: dict[str, str]) -> list[str]:
         elif digests[uid] != sha256:
             wrong.append(f"{uid}: acknowledged, and the file is missing or another one")
     wrong += [f"{uid}: in the ledger without a file" for uid, digest in digests.items() if digest is None]
+    versions = _read(data_dir, "SELECT sop_instance_uid, spool_name FROM hilum_instance_version")
+    wrong += [f"{uid}: a version without a file" for uid, name in versions if _digest(data_dir / "spool", name) is None]
     wrong += [f"{path.name}: a part file was left" for path in (data_dir / "spool").rglob("*.part")]
     return wrong
 
 
 def kept_twice(data_dir: Path) -> list[str]:
-    """Files in the spool that neither an instance nor a result of the ledger names."""
-    rows = _read(data_dir, "SELECT spool_name FROM hilum_instance UNION SELECT spool_name FROM hilum_result")
-    named = {name for (name,) in rows}
+    """Files in the spool that neither an instance, nor a version of one, nor a result of the ledger names."""
+    tables = ("hilum_instance", "hilum_instance_version", "hilum_result")
+    named = {name for table in tables for (name,) in _read(data_dir, f"SELECT spool_name FROM {table}")}
     files = sorted(path for path in (data_dir / "spool").rglob("*.dcm") if path.stem not in named)
     return [f"{path.name}: in the spool, and not in the ledger" for path in files]
 

@@ -97,21 +97,20 @@ def _imagecodecs(name: str) -> Callable[[Dataset], NDArray[Any]]:
     return lambda ds: np.asarray(getattr(imagecodecs, f"{name}_decode")(codestream_of(ds)))
 
 
-_OPENJPEG = {"gdcm": _plugin("gdcm"), "pillow": _plugin("pillow"), "imagecodecs.jpeg2k": _imagecodecs("jpeg2k")}
-_CHARLS = {"gdcm": _plugin("gdcm"), "imagecodecs.jpegls": _imagecodecs("jpegls")}
+_OPENJPEG = {"pillow": _plugin("pillow")}
 _LOSSLESS_JPEG = {"imagecodecs.ljpeg": _imagecodecs("ljpeg"), "imagecodecs.jpegsof3": _imagecodecs("jpegsof3")}
-# Decoders that are not in the table of the node, by transfer syntax: they were measured, and were slower or no faster.
+# Decoders that are not in the table of the node, by transfer syntax.
 OTHER_DECODERS: dict[str, dict[str, Callable[[Dataset], NDArray[Any]]]] = {
     RLELossless: {"pydicom": _plugin("pydicom")},
-    JPEGBaseline8Bit: {"gdcm": _plugin("gdcm")},
+    JPEGBaseline8Bit: {},
     JPEGExtended12Bit: {"dcmdjpeg": by_dcmdjpeg},
     JPEGLossless: _LOSSLESS_JPEG,
     JPEGLosslessSV1: _LOSSLESS_JPEG,
-    JPEGLSLossless: _CHARLS,
-    JPEGLSNearLossless: _CHARLS,
+    JPEGLSLossless: {},
+    JPEGLSNearLossless: {},
     JPEG2000Lossless: _OPENJPEG,
     JPEG2000: _OPENJPEG,
     HTJ2KLossless: {"imagecodecs.jpeg2k": _imagecodecs("jpeg2k")},
     HTJ2KLosslessRPCL: {"imagecodecs.jpeg2k": _imagecodecs("jpeg2k")},
-    HTJ2K: {"imagecodecs.jpeg2k": _imagecodecs("jpeg2k")},
+    HTJ2K: {},
 }

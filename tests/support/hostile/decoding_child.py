@@ -1,4 +1,4 @@
-"""A decoding child that does what the name of the file says, with the limits and the protocol of the real one."""
+"""A decoding child that does what its file says, with the limits, the sandbox and the protocol of the real one."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted
+from converter.image.open_file import OpenFile
 from converter.package.intended_use import IntendedUse
 from converter.package.network import InputSpec
 from scp_node.decode.child import serve
 
 
 def convert(
-    path: Path, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int, _: int
+    file: OpenFile, spec: InputSpec, use: IntendedUse | None, preview_side_max: int, pixels_max: int, _: int
 ) -> Converted | Declined:
-    match path.name:
+    match file.read_bytes().decode():
         case "hangs":
             time.sleep(600)
         case "burns":
@@ -35,8 +35,8 @@ def convert(
             np.ones(1 << 33, np.uint8)
         case "dies":
             os.kill(os.getpid(), signal.SIGSEGV)
-        case "dies-once" if path.exists():
-            path.unlink()
+        case "dies-once" if os.lseek(file.descriptor, 0, os.SEEK_CUR) == 0:
+            os.lseek(file.descriptor, 1, os.SEEK_SET)  # what the next child sees, which gets the same open file
             os.kill(os.getpid(), signal.SIGKILL)
         case "leaves":
             sys.exit(7)
@@ -45,8 +45,8 @@ def convert(
         case "prints":
             print("PATIENT^NAME", flush=True)
             print("PATIENT^NAME", file=sys.stderr, flush=True)
-        case "writes":
-            path.with_suffix(".out").write_bytes(b"a byte")
+        case "environment":
+            return Declined("undecodable", " ".join(os.environ.values()))
         case "surprises":
             raise ZeroDivisionError("PATIENT^NAME")
         case "lies":

@@ -13,7 +13,8 @@ from pydicom import Dataset, dcmread, dcmwrite
 
 from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import Store
-from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.ledger.records import CHANGES, AddOutcome, ReceivedInstance
+from scp_node.receive.callers import CallerBook
 from scp_node.receive.commitment_reports import NoRequests
 from scp_node.receive.scp import StorageScp
 from scp_node.receive.shared import Shared
@@ -26,34 +27,43 @@ MODALITY, SECOND_MODALITY = "MODALITY", "STORESCU"
 class MemoryLedger:
     """Ledger and job queue in one: rows appear when a transaction ends well, and not before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, refuses_changes: bool = False) -> None:
         self.rows: dict[str, ReceivedInstance] = {}
+        self.seen: set[tuple[str, str]] = set()
+        self.refuses_changes = refuses_changes
         self.jobs: list[tuple[str, str]] = []
         self.failure: Exception | None = None
         self.failure_at_commit: Exception | None = None
         self._lock = threading.Lock()
 
     def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
-        known = self.rows.get(record.sop_instance_uid)
-        return None if known is None else "identical" if known.digest == record.digest else "conflict"
+        return self._outcome(record, self.rows, self.seen)
+
+    def _outcome(
+        self, record: ReceivedInstance, rows: dict[str, ReceivedInstance], seen: set[tuple[str, str]]
+    ) -> AddOutcome | None:
+        known = rows.get(record.sop_instance_uid)
+        if known is None or known.digest == record.digest:
+            return None if known is None else "identical"
+        if self.refuses_changes:
+            return "conflict"
+        return "returned" if (record.sop_instance_uid, record.digest) in seen else "changed"
 
     def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]:
         with self._lock:
             if self.failure is not None:
                 raise self.failure
-            outcomes, new = list[AddOutcome](), dict[str, ReceivedInstance]()
+            outcomes, rows, seen = list[AddOutcome](), dict(self.rows), set(self.seen)
             for record in records:
-                outcome = self.outcome_if_known(record)
-                if outcome is None:
-                    known = new.setdefault(record.sop_instance_uid, record)
-                    outcome = (
-                        "added" if known is record else "identical" if known.digest == record.digest else "conflict"
-                    )
-                outcomes.append(outcome)
+                outcomes.append(self._outcome(record, rows, seen) or "added")
+                if outcomes[-1] in ("added", *CHANGES):
+                    rows[record.sop_instance_uid] = record
+                    seen.add((record.sop_instance_uid, record.digest))
             if self.failure_at_commit is not None:
                 raise self.failure_at_commit
-            self.rows.update(new)
-            self.jobs += [(record.sop_instance_uid, record.digest) for record in new.values()]
+            self.rows, self.seen = rows, seen
+            entered = (one for one, outcome in zip(records, outcomes, strict=True) if outcome in ("added", *CHANGES))
+            self.jobs += [(record.sop_instance_uid, record.digest) for record in entered]
             return outcomes
 
 
@@ -83,7 +93,9 @@ def receiving_settings(
 def shared_in(folder: Path) -> Shared:
     """What the associations of a receiver share that has no listener."""
     ledger, spool = MemoryLedger(), Spool(folder / "spool")
-    return Shared(receiving_settings(folder), Store(spool, GroupCommit(ledger, spool, lambda: None)), NoRequests())
+    return Shared(
+        receiving_settings(folder), Store(spool, GroupCommit(ledger, spool, lambda: None)), NoRequests(), CallerBook()
+    )
 
 
 @contextmanager

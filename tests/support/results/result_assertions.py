@@ -34,6 +34,7 @@ TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDa
 TYPE_3 = ("IssuerOfPatientID", "PatientAge", "StudyDescription", "TimezoneOffsetFromUTC")
 # Optional values that break their VR are left out of a result.
 FORMS = {"PatientAge": r"\d{3}[DWMY]", "TimezoneOffsetFromUTC": r"(?!-0000)[+-](0\d|1[0-4])[0-5]\d"}
+SEXES = (None, "", "M", "F", "O")  # PS3.3 C.7.1.1
 LOSSY_SYNTAXES = (
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.81",
@@ -171,6 +172,9 @@ def _check_identity(check: _Check, ds: Dataset, source: Dataset) -> None:
             continue
         if keyword in TYPE_2:
             check(keyword in ds, f"{keyword} is missing")
+        if keyword == "PatientSex" and source.get(keyword) not in SEXES:
+            check(not ds.get(keyword), f"{keyword} is {ds.get(keyword)}, which the standard does not know")
+            continue
         check((keyword in ds) or not source.get(keyword), f"{keyword} was dropped")
         if keyword in ds and keyword not in TYPE_2:
             check(keyword in source, f"{keyword} was invented")

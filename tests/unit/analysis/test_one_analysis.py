@@ -57,6 +57,12 @@ def film(**changes: object) -> Dataset:
     return make_dx(rows=SIDE, columns=SIDE, seed=3, **changes)  # type: ignore[arg-type]
 
 
+def mostly_black() -> np.ndarray:
+    pixels = np.zeros((SIDE, SIDE), np.uint16)
+    pixels[::20] = np.random.default_rng(1).integers(0, 4096, (SIDE // 20, SIDE))
+    return pixels
+
+
 def cut_off() -> Dataset:
     """The header promises more pixels than there are."""
     ds = film()
@@ -67,7 +73,8 @@ def cut_off() -> Dataset:
 IMAGES: dict[str, tuple[Callable[[], Dataset], str | None]] = {
     "a chest": (film, None),
     "dark": (lambda: film(WindowCenter=3900), None),
-    "mostly black": (lambda: film(WindowCenter=3300, WindowWidth=800), "implausible-saturated"),
+    "in a window that shows nothing": (lambda: film(WindowCenter=127, WindowWidth=254), None),
+    "mostly black": (lambda: film(pixels=mostly_black()), "implausible-saturated"),
     "black and white exchanged": (lambda: film(PhotometricInterpretation="MONOCHROME1"), None),
     "no view named": (lambda: film(ViewPosition=None), None),
     "lateral": (lambda: film(ViewPosition="LL"), "not-frontal"),

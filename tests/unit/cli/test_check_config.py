@@ -22,10 +22,27 @@ def run(*arguments: str) -> Result:
 def test_a_good_file_is_summed_up_with_exit_0() -> None:
     result = run(str(NODE_YAML))
     assert result.exit_code == 0
-    assert "HILUM listens on 0.0.0.0:11112" in result.stdout
+    assert "HILUM listens on 127.0.0.1:11112" in result.stdout
     assert "tls    off, connections are plaintext" in result.stdout
     assert "chest: CR/DX CHEST PA/AP -> pneumonia -> sr, heatmap" in result.stdout
     assert result.stderr == ""
+
+
+def test_what_a_usable_file_leaves_open_is_told(tmp_path: Path) -> None:
+    text = (
+        NODE_YAML.read_text()
+        .replace("bind: 127.0.0.1", "bind: 0.0.0.0")
+        .replace("host: 127.0.0.1", "host: pacs.example")
+    )
+    opened = tmp_path / "node.yaml"
+    opened.write_text(text + "tls:        {allow_plaintext: true}\n")
+    result = run(str(opened))
+    assert result.exit_code == 0
+    told = [line for line in result.stdout.splitlines() if line.startswith("  warning: ")]
+    assert "0.0.0.0:11112 takes plaintext from other machines" in told[0]
+    assert "any machine that calls itself ORTHANC may store images" in told[1]
+    assert "remote_aes.pacs (pacs.example) in plaintext" in told[2]
+    assert "warning" not in run(str(NODE_YAML)).stdout
 
 
 def test_a_bad_file_shows_every_problem_on_standard_error_with_exit_2(tmp_path: Path) -> None:
@@ -35,8 +52,8 @@ def test_a_bad_file_shows_every_problem_on_standard_error_with_exit_2(tmp_path: 
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"{bad}:3:56: remote_aes.pacs.port: must be at least 1; this is 0",
-        f"{bad}:3:59: remote_aes.pacs.may_sned: unknown key",
+        f"{bad}:5:56: remote_aes.pacs.port: must be at least 1; this is 0",
+        f"{bad}:5:59: remote_aes.pacs.may_sned: unknown key",
         "    Did you mean 'may_send'?",
         "2 problems; a node that runs keeps its settings, a new one does not start.",
     ]

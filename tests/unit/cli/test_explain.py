@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from typer.testing import CliRunner, Result
 
 from scp_node.cli import build_app, explain
 from scp_node.errors import UsageError
+from scp_node.ledger.callers import CallerRecord, Tally
 from scp_node.queries.study_story import story_of
+from tests.support.ledger.ledgers import new_ledger
 from tests.unit.queries.cases import read_only
 
 STORY = """\
@@ -44,7 +48,44 @@ def test_a_study_is_told_in_plain_words(hilum: Callable[..., Result], key: str) 
 
 def test_what_was_never_received_is_wrong_usage(hilum: Callable[..., Result]) -> None:
     error = hilum("explain", "nobody").exception
-    assert isinstance(error, UsageError) and str(error) == "nothing was received under nobody"
+    assert isinstance(error, UsageError) and str(error).startswith("nothing was received under nobody")
+
+
+@pytest.mark.parametrize("words", [["--ae", "pacs"], ["pacs"], ["PACS"], ["--ae", "PACS"]])
+def test_a_caller_is_told_in_plain_words(hilum: Callable[..., Result], config: Path, words: list[str]) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    record = CallerRecord("PACS", "HILLUM", "10.0.0.1", moment, moment)
+    rejections = {"rejected 1/1/7: called AE title is not this node's": Tally(2, moment)}
+    ledger = new_ledger(config.parent)
+    with ledger.transaction() as tx:
+        tx.callers.add([replace(record, rejections=rejections)])
+    ledger.engine.dispose()
+    result = hilum("explain", *words)
+    assert result.exit_code == 0
+    assert (
+        result.stdout
+        == """\
+AE title PACS (in the configuration: pacs)
+  from 10.0.0.1, calling HILLUM: first 2026-03-01 12:00:00, last 2026-03-01 12:00:00 UTC
+    associations 0, of these without a message 0
+    turned away 2 times, last 2026-03-01 12:00:00 UTC: rejected 1/1/7: called AE title is not this node's
+  What to look at:
+    - From 10.0.0.1 it called the AE title 'HILLUM', but this node is 'HILUM': correct it at the device, letter by \
+letter.
+"""
+    )
+
+
+@pytest.mark.parametrize("words", [["--ae", "\x1b[31mX"], ["\x1b[31mX"], ["--ae", "pacs"]])
+def test_who_never_called_is_told_so(hilum: Callable[..., Result], words: list[str]) -> None:
+    error = hilum("explain", *words).exception
+    assert isinstance(error, UsageError)
+    told = "\n".join([str(error), *error.further_lines])
+    assert "No connection ever named the AE title" in told and "firewall" in told
+
+
+def test_nothing_asked_for_is_wrong_usage(hilum: Callable[..., Result]) -> None:
+    assert isinstance(hilum("explain").exception, UsageError)
 
 
 def test_what_is_too_long_to_be_shown_is_said(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,7 +24,7 @@ from converter.errors import ConverterError, Undecodable, Unreadable
 from converter.image.convert import Converted
 from converter.package.manifest import load_manifest
 from scp_node.decode.pool import DecodePool
-from scp_node.errors import DecodeFailed, DecodeOutOfMemory, DecodeTimedOut
+from scp_node.errors import DecodeFailed, DecodeOutOfMemory
 from scp_node.settings import Inference
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import TINY
@@ -127,13 +129,16 @@ def test_every_truncation_of_a_file_ends_in_an_outcome(pool: DecodePool, tmp_pat
             raise Undecodable("declined")
 
 
-def test_a_file_that_never_ends_is_given_up_at_its_deadline(tmp_path: Path, good: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.dcm")
-    with closing(DecodePool(1, timeout_s=5)) as pool:
-        assert isinstance(convert(pool, good), Converted)
-        with pytest.raises(DecodeTimedOut):
-            convert(pool, tmp_path / "pipe.dcm")
-        assert isinstance(convert(pool, good), Converted)
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "link to a pipe"])
+def test_what_is_no_file_is_not_waited_for(pool: DecodePool, tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link to a pipe").symlink_to(tmp_path / "pipe")
+    path = {"folder": tmp_path, "device": Path("/dev/zero")}.get(kind, tmp_path / kind)
+    for ask in (partial(convert, pool), pool.header, pool.sop_instance_uid):
+        begun = time.monotonic()
+        with pytest.raises(Unreadable, match="not a file"):
+            ask(path)
+        assert time.monotonic() - begun < 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"DICM" * 100, b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0junk"])

@@ -65,10 +65,17 @@ def test_an_error_comment_has_64_ascii_characters_at_most() -> None:
     assert decode(io.BytesIO(response), True, True).ErrorComment == "?" * 64
 
 
-@pytest.mark.parametrize("uid", ["../..", "", "1.2.3\nX", "1" * 65, "01.2", "1..2"])
+@pytest.mark.parametrize("uid", ["../..", "", "1.2.3\nX", "1" * 65, "1.2a", "1.2-3"])
 def test_a_uid_that_is_none_is_not_repeated(uid: str) -> None:
     ds = decode(io.BytesIO(encode_response(Command(0x0001, 7, True, uid, uid), Answer(0x0117, "no UID"))), True, True)
     assert "AffectedSOPClassUID" not in ds and "AffectedSOPInstanceUID" not in ds
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+@pytest.mark.parametrize("uid", ["01.2", "1.02.003", "999.999.01", "1..2", "1" * 64])
+def test_a_uid_is_repeated_as_it_was_sent(uid: str) -> None:
+    ds = decode(io.BytesIO(encode_response(Command(0x0001, 7, True, CR, uid), Answer(0x0000))), True, True)
+    assert ds.AffectedSOPInstanceUID == uid
 
 
 @pytest.mark.parametrize("padding", ["", "\0", " ", "\0\0", "  "])

@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import UID
 
 from scp_node.dimse import uids
-from scp_node.dimse.uids import UID_CHARACTERS_MAX, is_uid
+from scp_node.dimse.uids import UID_CHARACTERS_MAX, is_uid, is_uid_as_sent
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,16 @@ OTHERS = [
 @pytest.mark.parametrize("value", UIDS)
 def test_components_of_digits_are_a_uid(value: str) -> None:
     assert is_uid(value)
+
+
+@pytest.mark.parametrize("value", [*UIDS, "01.2", "1.02.0003", "1.2.", "1..2", "1" * 64])
+def test_digits_and_dots_are_taken_for_one(value: str) -> None:
+    assert is_uid_as_sent(value)
+
+
+@pytest.mark.parametrize("value", ["", "../..", "1.2\n", "1.2 ", "1.2.x", "1/2", "１", "1" * 65])
+def test_nothing_else_is_taken_for_one(value: str) -> None:
+    assert not is_uid_as_sent(value)
 
 
 @pytest.mark.parametrize("value", OTHERS)

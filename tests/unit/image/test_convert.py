@@ -13,7 +13,7 @@ from pydicom.uid import JPEG2000Lossless
 from converter.declined import Declined
 from converter.errors import Undecodable
 from converter.image.convert import Converted, convert, shrink
-from converter.image.eligibility import AGE_UNKNOWN
+from converter.image.eligibility import age_unknown
 from converter.image.gray_image import GrayImage
 from converter.image.model_input import to_model_input
 from converter.image.pixels import render
@@ -53,7 +53,7 @@ def test_a_radiograph_becomes_model_input_and_preview(layout: str, shape: tuple[
     assert converted.source_shape == (512, 420)
     assert converted.notes == ()
     noted = run(write_dx(tmp_path / "ageless.dcm", del_birth))
-    assert isinstance(noted, Converted) and noted.notes == (AGE_UNKNOWN,)
+    assert isinstance(noted, Converted) and noted.notes == (age_unknown(USE),)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,16 @@ def test_the_model_sees_what_the_pipeline_renders(tmp_path: Path) -> None:
     assert isinstance(converted, Converted)
     image = render(read_dicom(path))
     assert np.array_equal(converted.model_input, to_model_input(image, spec("NCHW")))
+
+
+def test_a_picture_without_a_header_says_nothing_of_the_age(tmp_path: Path) -> None:
+    gray = np.tile(np.linspace(0, 255, 300).astype(np.uint8), (300, 1))
+    for name in ("film.png", "film.jpg"):
+        cv2.imwrite(str(tmp_path / name), gray)
+        converted, unasked = run(tmp_path / name), run(tmp_path / name, use=None)
+        assert isinstance(converted, Converted) and isinstance(unasked, Converted)
+        assert converted.notes == (age_unknown(USE), *unasked.notes)
+        assert age_unknown(USE) not in unasked.notes
 
 
 def test_dicom_and_png_of_the_same_film_give_the_same_model_input(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydicom.uid import (
 from converter.declined import REASON_OF_CODE, Declined
 from converter.image.age import age_in_years
 from converter.image.anatomy import is_one_of, named_body_part
-from converter.image.eligibility import AGE_UNKNOWN, BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
+from converter.image.eligibility import BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
 from converter.package.intended_use import AgeRange, IntendedUse
@@ -31,6 +32,7 @@ USE = IntendedUse(
     ages=AgeRange(min_years=1, max_years=90),
     statement="tests",
 )
+AGE_UNKNOWN = "the patient's age is unknown; the model is for patients of 1 to 90 years"
 
 
 def coded(value: str, meaning: str, scheme: str = "SCT") -> list[Dataset]:
@@ -292,6 +294,78 @@ def test_ages_are_read_in_every_unit(stated: str, years: float | None) -> None:
     ds.PatientAge = stated
 
     assert age_in_years(ds) == (None if years is None else pytest.approx(years, abs=0.001))
+
+
+@pytest.mark.parametrize(
+    ("born", "seen", "whole", "years"),
+    [
+        ("20200101", "20210101", 1, 1.0),
+        ("20200102", "20210101", 0, 1.0),
+        ("20200229", "20210228", 0, 1.0),
+        ("20200229", "20210301", 1, 1.0),
+        ("20200229", "20240229", 4, 4.0),
+        ("20200630", "20260629", 5, 6.0),
+        ("20200630", "20260630", 6, 6.0),
+        ("20250601", "20250601", 0, 0.0),
+    ],
+)
+def test_the_age_between_two_dates_grows_on_the_birthday(born: str, seen: str, whole: int, years: float) -> None:
+    ds = Dataset()
+    ds.PatientBirthDate, ds.StudyDate = born, seen
+
+    age = age_in_years(ds)
+
+    assert age is not None and math.floor(age) == whole and age == pytest.approx(years, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("age", "birth_date", "is_held"),
+    [
+        ("001Y", None, True),
+        ("005Y", None, True),
+        ("012M", None, True),
+        ("060M", None, True),
+        ("071M", None, True),
+        (None, "20190103", True),  # six years tomorrow
+        ("", "20240102", True),
+        ("006Y", None, False),
+        ("072M", None, False),
+        ("017Y", None, False),
+        ("018Y", None, False),
+        ("064Y", None, False),
+        ("011M", None, False),
+        ("003D", None, False),
+        (None, "20190102", False),
+        ("", "19600101", False),
+        ("old", "19600101", False),
+    ],
+)
+def test_a_model_for_children_takes_them_and_says_why_others_are_declined(
+    age: str | None, birth_date: str | None, is_held: bool
+) -> None:
+    use = USE.model_copy(update={"ages": AgeRange(min_years=1, max_years=5, reason="nobody else was learned from")})
+    judged = check_header(make_dx(rows=16, columns=16, PatientAge=age, PatientBirthDate=birth_date), use)
+    if is_held:
+        assert judged == ()
+    else:
+        told = "the patient is not of the ages that the model is for, 1 to 5 years: nobody else was learned from"
+        assert judged == Declined("outside-ages", told)
+
+
+@pytest.mark.parametrize(
+    ("age", "birth_date"),
+    [(None, None), ("", ""), ("Y", ""), ("unknown", "0000"), ("-05Y", "20200001"), ("999Y", None), ("004", None)],
+)
+def test_an_age_that_nobody_knows_is_noted(age: str | None, birth_date: str | None) -> None:
+    use = USE.model_copy(update={"ages": AgeRange(min_years=1, max_years=5)})
+    judged = check_header(make_dx(rows=16, columns=16, PatientAge=age, PatientBirthDate=birth_date), use)
+    known = () if age == "004" else ("the patient's age is unknown; the model is for patients of 1 to 5 years",)
+    assert judged == known
+
+
+@pytest.mark.parametrize(("oldest", "years", "is_held"), [(0.5, 0.5, True), (0.5, 0.6, False), (0, 0.9, True)])
+def test_only_whole_years_last_until_the_birthday(oldest: float, years: float, is_held: bool) -> None:
+    assert (years in AgeRange(min_years=0, max_years=oldest)) is is_held
 
 
 def test_broken_values_count_as_absent() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from converter.image.geometry import ABSURD_ASPECT, NOT_SQUARE, TURNED, compose
+from converter.image.geometry import ABSURD_ASPECT, NOT_SQUARE, ORIENTATION_UNKNOWN, TURNED, compose
 from converter.image.gray_image import GrayImage
 from converter.image.pixels import render
 from tests.support.dicom.phantoms import from_upright, make_dx
@@ -49,16 +49,19 @@ def test_positions_lead_back_to_the_stored_pixel(orientation: tuple[str, str]) -
     assert image.source_shape == stored.shape
 
 
-@pytest.mark.parametrize(
-    "value",
-    [None, [], ["", ""], ["A", "F"], ["P", "F"], ["L", "R"], ["L"], ["L", "F", "A"], ["X", "Y"], ["F", "H"]],
-    ids=str,
-)
-def test_an_unknown_or_lateral_orientation_is_left_as_it_is(value: list[str] | None) -> None:
-    image = shown_raw(make_dx(numbered(), bits_stored=16, PatientOrientation=value))
+@pytest.mark.parametrize("value", [None, [], ["L"], ["L", "R"], ["", "F"], ["X", "Y"], ["LEFT"], ["L", "F", "A"]])
+def test_a_film_that_does_not_say_how_it_lies_is_left_as_it_is_with_a_note(value: list[str] | None) -> None:
+    image = render(make_dx(numbered(), bits_stored=16, PatientOrientation=value))
 
-    assert np.array_equal(image.pixels, numbered())
-    assert TURNED not in image.notes
+    assert np.array_equal(image.pixels, render(make_dx(numbered(), bits_stored=16)).pixels)
+    assert ORIENTATION_UNKNOWN in image.notes and TURNED not in image.notes
+
+
+@pytest.mark.parametrize("value", [["A", "F"], ["P", "F"], ["AL", "F"], ["H", "P"]])
+def test_a_lateral_film_is_left_as_it_is_and_has_said_how_it_lies(value: list[str]) -> None:
+    image = render(make_dx(numbered(), bits_stored=16, PatientOrientation=value))
+
+    assert not {ORIENTATION_UNKNOWN, TURNED} & set(image.notes)
 
 
 def test_an_oblique_orientation_follows_its_principal_direction() -> None:

@@ -35,7 +35,7 @@ def stored_images(draw: st.DrawFn) -> tuple[np.ndarray, dict[str, Any]]:
         "RescaleSlope": draw(st.sampled_from(["1", "0.5", "-2", "3.25"])),
         "RescaleIntercept": draw(st.sampled_from(["0", "-1024", "17.5"])),
         "WindowCenter": draw(st.integers(-70000, 70000)),
-        "WindowWidth": draw(st.integers(1, 140000)),
+        "WindowWidth": draw(st.one_of(st.sampled_from([1, 2, 3]), st.integers(1, 140000))),
         "VOILUTFunction": draw(st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", None])),
     }
     return words, attributes

@@ -30,6 +30,7 @@ class SlowLedger(Ledger):
         self.began, self.go_on = threading.Event(), threading.Event()
         self.refused = ""
         self.fsync_fails = False
+        self.refuses_changes = False
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -47,7 +48,7 @@ class ChoosyInstances(ReceivedInstances):
     """Instances of a SlowLedger, without the one that it refuses."""
 
     def __init__(self, ledger: SlowLedger) -> None:
-        super().__init__(ledger, JobQueue())
+        super().__init__(ledger, JobQueue(), lambda: ledger.refuses_changes)
         self._slow = ledger
 
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
@@ -123,6 +124,7 @@ def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:
     commits: list[int] = []
     group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: commits.append(1))
     assert [group_commit.enter(received()), group_commit.enter(received())] == ["added", "identical"]
+    ledger.refuses_changes = True
     assert group_commit.enter(received(digest="f" * 32)) == "conflict"
     assert len(commits) == 1
 

@@ -101,9 +101,9 @@ def test_a_stored_instance_is_in_spool_ledger_and_queue(store: Store, spool: Spo
         ({"abstract_syntax": CR, "sop_class_uid": CR}, DATA, 0xA900, "SOP Class UID of data set and command differ"),
         ({}, DATA[:100], 0xC000, "ends early"),
         ({}, b"", 0xC000, "ends early"),
-        ({}, b"\xff" * 5000, 0xC000, "no VR"),
+        ({}, b"\xff" * 5000, 0xC000, "is missing"),
+        ({}, DATA[:-2], 0xC000, "ends early"),
         ({"has_data_set": False}, b"", 0xC000, "announces no data set"),
-        ({"transfer_syntax": "1.2.840.10008.1.2"}, DATA, 0xC000, ""),
     ],
 )
 def test_what_is_refused_leaves_nothing_behind(
@@ -141,9 +141,33 @@ def test_the_same_bytes_again_are_acknowledged_and_make_nothing_new(
     assert len(files_below(spool.root)) == len(ledger.jobs) == 1
 
 
-def test_other_bytes_under_the_same_uid_are_refused_and_the_first_are_kept(
+def test_other_bytes_under_the_same_uid_are_stored_beside_the_first(
     store: Store, spool: Spool, ledger: MemoryLedger
 ) -> None:
+    assert sent(store) == sent(store, OTHER_DATA) == SUCCESS
+    assert ledger.rows[UID].digest == digest(OTHER_DATA)
+    for data in (DATA, OTHER_DATA):
+        assert spool.path(name_of(data)).read_bytes().endswith(data)
+    assert ledger.jobs == [(UID, digest(DATA)), (UID, digest(OTHER_DATA))]
+
+
+def test_bytes_that_come_back_are_current_again_and_their_file_is_not_touched(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    sent(store)
+    before = spool.path(name_of(DATA)).stat()
+    sent(store, OTHER_DATA)
+    assert sent(store) == SUCCESS
+    assert ledger.rows[UID].digest == digest(DATA) and len(ledger.jobs) == 3
+    after = spool.path(name_of(DATA)).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert len(files_below(spool.root)) == 2
+
+
+def test_where_changed_objects_are_refused_the_first_bytes_are_kept(
+    store: Store, spool: Spool, ledger: MemoryLedger
+) -> None:
+    ledger.refuses_changes = True
     assert sent(store) == SUCCESS
     answer = sent(store, OTHER_DATA)
     assert (answer.status, answer.comment) == (0x0111, "this SOP Instance UID was received with other content")
@@ -151,13 +175,68 @@ def test_other_bytes_under_the_same_uid_are_refused_and_the_first_are_kept(
     assert len(files_below(spool.root)) == len(ledger.jobs) == 1
 
 
-def test_a_forged_digest_does_not_touch_the_file_that_was_acknowledged(
+class WeakHash:
+    """Gives every content the same digest, as somebody who forges would."""
+
+    def update(self, data: object) -> None: ...
+
+    def hexdigest(self) -> str:
+        return "0" * 32
+
+
+def test_other_bytes_with_a_forged_digest_are_refused_and_the_first_are_kept(
     store: Store, spool: Spool, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scp_node.storage.spool.PartFile.digest", "0" * 32)
+    monkeypatch.setattr("xxhash.xxh3_128", WeakHash)
     assert sent(store) == SUCCESS
-    sent(store, OTHER_DATA)
+    assert sent(store, OTHER_DATA).status == 0x0111
+    assert sent(store) == SUCCESS
     assert [path.read_bytes()[-len(DATA) :] for path in files_below(spool.root)] == [DATA]
+    assert len(ledger.jobs) == 1
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "longer", "a bit is wrong"])
+def test_a_file_that_was_lost_is_replaced_by_the_same_bytes(
+    store: Store, spool: Spool, ledger: MemoryLedger, damage: str
+) -> None:
+    assert sent(store) == SUCCESS
+    (path,) = files_below(spool.root)
+    whole = path.read_bytes()
+    match damage:
+        case "missing":
+            path.unlink()
+        case "empty":
+            path.write_bytes(b"")
+        case "cut":
+            path.write_bytes(whole[:-1])
+        case "longer":
+            path.write_bytes(whole + b"\0\0")
+        case _:
+            path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+    assert sent(store) == SUCCESS
+    assert (files_below(spool.root), path.read_bytes()) == ([path], whole)
+    assert len(ledger.jobs) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+def test_a_uid_is_stored_as_it_came(store: Store, spool: Spool, ledger: MemoryLedger) -> None:
+    """With leading zeros, padded in the data set with what is not part of it."""
+    uid = "1.02.003.0004"
+    data = DATA.replace(UID.encode().ljust(len(UID) + len(UID) % 2, b"\0"), uid.encode().ljust(len(UID) + len(UID) % 2))
+    assert sent(store, data, sop_instance_uid=uid) == SUCCESS
+    assert ledger.rows[uid].sop_instance_uid == uid
+    assert uid.encode() in spool.path(ledger.rows[uid].spool_name).read_bytes()[:400], "in the file meta information"
+    assert sent(store, data, sop_instance_uid="1.2.3.4").status == 0xA900, "zeros are not left out"
+
+
+def test_what_is_damaged_is_stored_and_the_log_says_how(store: Store, ledger: MemoryLedger) -> None:
+    written = io.StringIO()
+    configure_logging("info", "text", written)
+    data = DATA.replace(b"PN", b"??")
+    assert sent(store, data) == SUCCESS
+    assert ledger.rows[UID].digest == digest(data), "it is kept as it came"
+    assert "written in another way" in written.getvalue()
+    assert str(DS.PatientName) not in written.getvalue()
 
 
 @pytest.mark.parametrize("when", ["failure", "failure_at_commit"])
@@ -245,7 +324,7 @@ def test_no_log_line_names_the_patient(store: Store, ledger: MemoryLedger) -> No
     ledger.failure = RuntimeError("failed for Phantom^Test00001")
     sent(store)
     lines = written.getvalue().splitlines()
-    events = ["instance stored", "instance refused", "instance refused", "instance not stored", "instance refused"]
+    events = ["instance stored", "new version", "instance refused", "instance not stored", "instance refused"]
     assert len(lines) == len(events)
     assert all(event in line for event, line in zip(events, lines, strict=True))
     assert "RuntimeError" in lines[3]

@@ -62,11 +62,11 @@ def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> Non
         assert tx.connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_an_instance_is_added_once_and_a_repeat_is_told_from_a_conflict(ledger: Ledger) -> None:
+def test_an_instance_is_added_once_and_a_repeat_is_told_from_other_bytes(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         assert tx.instances.add(received()) == "added"
         assert tx.instances.add(received()) == "identical"
-        assert tx.instances.add(received(digest="f" * 32)) == "conflict"
+        assert tx.instances.add(received(digest="f" * 32)) == "changed"
         assert tx.instances.get("1.2.3.1.1").digest == received().digest
 
 

@@ -10,19 +10,29 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from scp_node.ledger import Ledger, Transaction
+from scp_node.ledger import JobRow, Ledger, Transaction
 from scp_node.ledger.database import migrate, open_database
 from scp_node.settings.places import default_url
+from tests.support.ledger.ledgers import received
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
+JOB = JobRow("image:1", "image", "1.2.3", "1.2", "images", "running", 1, 1, "worker", NOW, NOW, NOW, NOW, "", 0)
 ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
     "next jobs": lambda ledger, tx: tx.jobs.pending("images", 5),
-    "leases": lambda ledger, tx: tx.jobs.extend_leases("worker", NOW),
+    "leases": lambda ledger, tx: tx.jobs.extend_leases([JOB], NOW),
     "jobs of dead workers": lambda ledger, tx: tx.jobs.release("worker", ["image:1"]),
     "numbers of jobs": lambda ledger, tx: tx.jobs.count_live(),
     "dead letters": lambda ledger, tx: tx.jobs.in_states(("dead",), 10),
     "images without a report": lambda ledger, tx: tx.instances.routes_to_report(),
     "jobs of an image": lambda ledger, tx: tx.jobs.count_of("1.2", "1.2.3"),
+    "reports that wait": lambda ledger, tx: tx.jobs.pending_reports("1.2"),
+    "reports there were": lambda ledger, tx: tx.jobs.count_reports("1.2", "chest"),
+    "the last image": lambda ledger, tx: tx.instances.last_arrival("1.2", NOW),
+    "whether an image is waited for": lambda ledger, tx: tx.instances.is_being_analysed("1.2"),
+    "whether an image is not reported": lambda ledger, tx: tx.instances.is_waiting("1.2", "chest"),
+    "patients of a study": lambda ledger, tx: tx.versions.patients_of_study("1.2"),
+    "versions of an object": lambda ledger, tx: tx.versions.of_instance("1.2.3"),
+    "whether bytes are known": lambda ledger, tx: tx.instances.outcome_if_known(received()),
     "images of a study": lambda ledger, tx: tx.instances.of_study("1.2"),
     "events of a study": lambda ledger, tx: tx.events.of_study("1.2"),
 }

@@ -168,7 +168,7 @@ def test_a_station_name_becomes_a_harmless_label(header: str, key: str) -> None:
         ("DOE^JANE", ""),
         ("Jane's room", ""),
         ("PID-4711", ""),
-        ("BORN 19700401", ""),
+        ("BORN 20210401", ""),
         ("CR-19", "CR-19"),
     ],
 )

@@ -29,7 +29,7 @@ def prediction(tmp_path: Path) -> Prediction:
     assert not isinstance(converted, Declined)
     cam = np.ones((2, 8, 8), np.float32)
     findings = judged(MANIFEST, ImageScores(np.array([0.75, 0.25], np.float32), cam), converted)
-    return Prediction("1.2.3", None, findings, converted, cam)
+    return Prediction("1.2.3", None, findings, converted, cam, ("the view is unknown",))
 
 
 def test_a_prediction_has_the_fields_of_the_contract_in_their_order(prediction: Prediction) -> None:
@@ -51,6 +51,7 @@ def test_a_prediction_has_the_fields_of_the_contract_in_their_order(prediction: 
             }
             for spec, probability in zip(MANIFEST.findings, (0.75, 0.25), strict=True)
         ],
+        "notes": ["the view is unknown"],
     }
     assert text.startswith('{"file": "film.dcm", "sop_instance_uid": "1.2.3", "model": "tiny", "version": "1.0.0"')
 

@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 
 from converter.image.sop_classes import DIGITAL_X_RAY_FOR_PRESENTATION as DX
-from scp_node.dimse.command_set import C_ECHO_RQ, C_STORE_RQ, N_ACTION_RQ, N_EVENT_REPORT_RQ
+from scp_node.dimse.command_set import (
+    C_ECHO_RQ,
+    C_STORE_RQ,
+    ERROR_COMMENT_CHARACTERS_MAX,
+    N_ACTION_RQ,
+    N_EVENT_REPORT_RQ,
+)
 from scp_node.dimse.requests import SUCCESS, Answer, Command
 from scp_node.dimse.uids import EXPLICIT_LE, STORAGE_COMMITMENT, VERIFICATION
 from scp_node.intake.store import Context, IncomingInstance, Requestor
 from scp_node.receive.commitment_reports import IncomingReport
 from scp_node.receive.message import DataSetSink
 from scp_node.receive.pdu_stream import InvalidPdu
-from scp_node.receive.services import WRONG_CLASS, serve
+from scp_node.receive.services import NO_COMMITMENT, NOT_SERVED, WRONG_CLASS, serve
 from scp_node.receive.shared import Shared
 from tests.support.node.receiving import shared_in
 
@@ -55,15 +61,25 @@ def test_a_report_on_commitment_is_taken_in_its_own_context(shared: Shared) -> N
     assert isinstance(served(shared, STORAGE_COMMITMENT, N_EVENT_REPORT_RQ), IncomingReport)
 
 
+@pytest.mark.parametrize("has_data_set", [True, False])
 @pytest.mark.parametrize(
-    ("abstract_syntax", "field", "has_data_set"),
+    ("abstract_syntax", "field", "answer"),
     [
-        (VERIFICATION, C_ECHO_RQ, True),
-        (DX, N_EVENT_REPORT_RQ, True),
-        (STORAGE_COMMITMENT, N_ACTION_RQ, True),
-        (DX, 0x0FFF, False),
+        *[(VERIFICATION, field, NOT_SERVED) for field in (0x0020, 0x0021, 0x0010, 0x0110, 0x0FFF, 0x0FFE, 0x0000)],
+        (DX, N_EVENT_REPORT_RQ, NOT_SERVED),
+        (DX, N_ACTION_RQ, NOT_SERVED),
+        (STORAGE_COMMITMENT, N_ACTION_RQ, NO_COMMITMENT),
+        (STORAGE_COMMITMENT, 0x0110, NOT_SERVED),
     ],
 )
-def test_no_other_message_is_served(shared: Shared, abstract_syntax: str, field: int, has_data_set: bool) -> None:
-    with pytest.raises(InvalidPdu, match=f"0x{field:04X} is not served"):
-        served(shared, abstract_syntax, field, has_data_set=has_data_set)
+def test_every_other_request_is_answered(
+    shared: Shared, abstract_syntax: str, field: int, answer: Answer, has_data_set: bool
+) -> None:
+    assert served(shared, abstract_syntax, field, has_data_set=has_data_set) == answer
+    assert answer.status == 0x0211 and len(answer.comment) <= ERROR_COMMENT_CHARACTERS_MAX
+
+
+@pytest.mark.parametrize("field", [0x8001, 0x8030, 0x8100, 0xFFFF])
+def test_a_response_that_nobody_asked_for_is_no_message(shared: Shared, field: int) -> None:
+    with pytest.raises(InvalidPdu, match=f"0x{field:04X} that nobody asked for"):
+        served(shared, VERIFICATION, field)

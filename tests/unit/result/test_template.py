@@ -34,7 +34,6 @@ NAMES = {
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 OPTIONAL = {
     "PatientName": None,
-    "PatientID": st.just("PID-1"),
     "PatientSex": st.sampled_from(["M", "F", "O", ""]),
     "PatientBirthDate": st.sampled_from(["19600101", ""]),
     "AccessionNumber": st.text("ABC-0123456789", max_size=16),
@@ -56,6 +55,7 @@ def sources(draw: st.DrawFn, number: int, charset: Any) -> Dataset:
         ds.SpecificCharacterSet = list(charset) if isinstance(charset, tuple) else charset
     ds.StudyInstanceUID, ds.SeriesInstanceUID = STUDY, f"{STUDY}.{draw(st.integers(1, 2))}"
     ds.SOPInstanceUID = f"{STUDY}.{number}.{draw(st.integers(0, 10**30))}"
+    ds.PatientID = "PID-1"  # who states nothing is nobody's, and a report is on one patient
     ds.Rows, ds.Columns = draw(st.integers(1, 9999)), draw(st.integers(1, 9999))
     for keyword, values in OPTIONAL.items():
         if draw(st.booleans()):

@@ -85,8 +85,8 @@ inference: 7
         "11:36: routes[0].when.modality[0]: 'cr' is not a DICOM code: "
         "at most 16 upper-case letters, digits, spaces, underscores",
         "11:48: routes[0].when.view[0]: must be 'PA', 'AP', 'LL', 'RL', 'LLD', 'RLD', 'LLO' or 'RLO'; this is 'XX'",
-        "12:12: routes[0].model: must be a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.0'; "
-        "this is 'pneumonia@1'",
+        "12:12: routes[0].model: must be a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.1', "
+        "with '#sha256:' and 64 digits where it is pinned; this is 'pneumonia@1'",
         "13:14: routes[0].results: must be a list; this is 'heatmap'",
         "    Write [heatmap].",
         "14:17: routes[0].to[1]: no remote AE is called 'archive'",
@@ -154,7 +154,10 @@ def test_files_that_are_no_configuration_at_all_say_so(file: Path, content: byte
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path / "absent.yaml", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (tmp_path / "absent.yaml", "No such file or directory"),
+        (tmp_path, "is a folder, not a file"),
+    ):
         with pytest.raises(ConfigurationError) as caught:
             load_settings(path)
         assert str(caught.value) == f"{path}:1:1: (file): cannot be read: {reason}"

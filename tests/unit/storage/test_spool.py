@@ -339,8 +339,8 @@ def test_part_files_of_a_dead_process_are_swept_and_those_being_written_stay(spo
     assert {alive.commit(NAME), finished} == set(files_below(spool.root))
 
 
-def test_the_first_bytes_of_a_part_can_be_read_back(spool: Spool) -> None:
+def test_the_data_of_a_part_can_be_read_back(spool: Spool) -> None:
     part = spool.open_part(b"head")
     part.write([b"0123456789"])
-    assert (part.read(4), part.read(100)) == (b"0123", b"0123456789")
+    assert (part.read_at(0, 4), part.read_at(3, 100), part.read_at(10, 1)) == (b"0123", b"3456789", b"")
     part.discard()

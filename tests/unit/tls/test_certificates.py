@@ -93,7 +93,7 @@ BROKEN = "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n"
     ("change", "key", "message"),
     [
         ({"certificate": "absent.pem"}, "certificate", "cannot be read: No such file or directory"),
-        ({"certificate": "."}, "certificate", "cannot be read: Is a directory"),
+        ({"certificate": "."}, "certificate", "cannot be read: is a folder, not a file"),
         ({"certificate": BROKEN}, "certificate", "holds no certificate in PEM form"),
         ({"certificate": ""}, "certificate", "holds no certificate in PEM form"),
         ({"certificate": "\x00\x01\x02"}, "certificate", "holds no certificate in PEM form"),

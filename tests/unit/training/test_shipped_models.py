@@ -34,6 +34,15 @@ def test_package_lies_where_its_name_and_version_say(package: Path) -> None:
     assert files == {"manifest.yaml", "model.onnx", "CARD.md", "reference.npz"}
 
 
+def test_package_is_for_those_whom_it_has_evidence_for_and_says_why_for_nobody_else(package: Path) -> None:
+    """What it learned of adults was the collection of their films: see models/README.md."""
+    ages, card = manifest_of(package).intended_use.ages, (package / "CARD.md").read_text(encoding="utf-8")
+    assert (ages.min_years, ages.max_years) == (1, 5)
+    assert 18.0 not in ages and 3.0 in ages
+    assert ages.reason and f"Patients of other ages are declined: {ages.reason}." in card
+    assert "Adults are declined" in card and manifest_of(package).intended_use.statement in card
+
+
 def test_graph_is_the_one_the_manifest_names(package: Path) -> None:
     graph = (package / "model.onnx").read_bytes()
     assert len(graph) <= BYTES_MAX

@@ -14,10 +14,10 @@ def delivery(destination: str) -> DeliveryRow:
     return DeliveryRow(7, "2.25.1", destination, "queued", 0, NOW, None, None, None, "")
 
 
-def test_a_study_has_a_job_for_each_route_and_cause() -> None:
-    one = study_job(STUDY, "chest", "after-1", NOW)
-    assert one == NewJob(f"study:chest:{STUDY}:after-1", "study", "chest", STUDY, "studies", NOW)
-    others = study_job(STUDY, "chest", "after-2", NOW), study_job(STUDY, "bedside", "after-1", NOW)
+def test_a_study_has_jobs_for_each_route_one_after_the_other() -> None:
+    one = study_job(STUDY, "chest", 0, NOW)
+    assert one == NewJob(f"study:chest:{STUDY}:1", "study", "chest", STUDY, "studies", NOW)
+    others = study_job(STUDY, "chest", 1, NOW), study_job(STUDY, "bedside", 0, NOW)
     assert len({one.job_id, *(other.job_id for other in others)}) == 3
 
 

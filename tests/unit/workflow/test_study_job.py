@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ import pytest
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
+from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, JobRow, Ledger
 from scp_node.ledger.records import now_utc
 from scp_node.settings import Inference, Settings
 from scp_node.storage.spool import Spool
-from scp_node.workflow.report_plan import last_arrival_of, plan_forgotten_reports, plan_report
+from scp_node.workflow.report_plan import LOOK_AGAIN_S, plan_forgotten_reports, plan_report, quiet_at
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from scp_node.workflow.study_job import StudyCase, gather_images, wait_until_quiet
+from scp_node.workflow.study_job import StudyCase, end_early, gather_images, wait_until_quiet
 from tests.support.checkout import GOLDEN
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
@@ -60,14 +62,21 @@ class Studies:
                 decline_code=code,
                 analysis=analysis,
             )
-            plan_report(tx, self.services, STUDY)
+            plan_report(tx, self.services, STUDY, "chest")
 
     def study_jobs(self) -> list[JobRow]:
         with self.ledger.reading() as tx:
             return [job for job in tx.jobs.of_study(STUDY) if job.kind == "study"]
 
-    def begin(self, job: JobRow) -> StudyCase:
-        """Run the deciding steps of a study job."""
+    def pending_job(self) -> JobRow:
+        """The one job that is to report the study."""
+        with self.ledger.reading() as tx:
+            (job,) = tx.jobs.pending_reports(STUDY)
+        return job
+
+    def begin(self, job: JobRow | None = None) -> StudyCase:
+        """Run the deciding steps of a study job, as far as they go: by default of the one that waits."""
+        job = job or self.pending_job()
         route = self.services.route("chest")
         assert route is not None
         with self.ledger.reading() as tx:
@@ -77,19 +86,28 @@ class Studies:
         case = StudyCase(job, StepLog(STUDY, STUDY), route)
         for step in (wait_until_quiet, gather_images):
             if not case.over:
-                step(case, self.services)
+                with case.log.step(step.__name__):
+                    step(case, self.services)
+        if case.over:
+            end_early(case, self.services)
         return case
 
     def close(self, case: StudyCase) -> None:
         assert case.report is not None
         with self.ledger.transaction() as tx:
             tx.reports.close(case.report, [], ["pacs"])
-            plan_report(tx, self.services, STUDY, cause=f"after-{case.report.revision}")
             self.jobs.finish(tx, case.job)
+            plan_report(tx, self.services, STUDY, "chest")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecodePool]:
+    with closing(DecodePool(1)) as one:
+        yield one
 
 
 @pytest.fixture
-def studies(tmp_path: Path) -> Iterator[Studies]:
+def studies(tmp_path: Path, pool: DecodePool) -> Iterator[Studies]:
     ledger = new_ledger(tmp_path)
     jobs = JobQueue()
     models = LoadedModels(GOLDEN, Inference(providers=["cpu"]))
@@ -106,40 +124,47 @@ def studies(tmp_path: Path) -> Iterator[Studies]:
         )
 
     spool = Spool(tmp_path / "spool")
-    one = Studies(ledger, jobs, Services(settings, ledger, jobs, spool, unused, models, unused, unused))
+    one = Studies(ledger, jobs, Services(settings, ledger, jobs, spool, unused, models, pool, unused))
     yield one
     models.close()
     ledger.engine.dispose()
 
 
-def test_two_jobs_of_one_study_make_one_report(studies: Studies) -> None:
-    studies.judge(1)
-    studies.judge(2)
-    first, second = studies.study_jobs()
-    winner, loser = studies.begin(first), studies.begin(second)
-    assert winner.report is not None and winner.report.instances == [f"{STUDY}.1", f"{STUDY}.2"]
-    assert loser.over and loser.report is None
-    studies.close(winner)
-    assert studies.begin(second).over
-    with studies.ledger.reading() as tx:
-        assert len(tx.reports.of_study(STUDY)) == 1
-        assert tx.instances.routes_to_report() == []
+def test_many_images_of_a_study_have_one_job(studies: Studies) -> None:
+    for number in range(1, 6):
+        studies.judge(number)
+    assert len(studies.study_jobs()) == 1
+    report = studies.begin().report
+    assert report is not None and len(report.instances) == 5
 
 
 def test_an_image_that_comes_while_a_report_is_built_gets_the_next_revision(studies: Studies) -> None:
     studies.judge(1)
-    building = studies.begin(studies.study_jobs()[0])
+    building = studies.begin()
     studies.judge(2)
-    assert studies.begin(studies.study_jobs()[1]).over
+    studies.judge(3)
+    early = studies.begin()
+    assert early.over and early.report is None
+    assert studies.pending_job().due_at > now_utc(), "it comes back when the other is done"
     studies.close(building)
-    follower = studies.begin(studies.study_jobs()[-1])
+    assert studies.pending_job().due_at <= now_utc()
+    follower = studies.begin()
     assert follower.report is not None and follower.report.revision == 2
-    assert follower.report.instances == [f"{STUDY}.1", f"{STUDY}.2"]
+    assert follower.report.instances == [f"{STUDY}.1", f"{STUDY}.2", f"{STUDY}.3"]
+    assert len(studies.study_jobs()) == 2
+
+
+def test_after_the_last_report_there_is_nothing_to_do(studies: Studies) -> None:
+    studies.judge(1)
+    studies.close(studies.begin())
+    with studies.ledger.reading() as tx:
+        assert tx.jobs.pending_reports(STUDY) == []
+        assert tx.instances.routes_to_report() == []
 
 
 def test_a_second_run_of_a_job_covers_what_the_first_did(studies: Studies) -> None:
     studies.judge(1)
-    job = studies.study_jobs()[0]
+    job = studies.pending_job()
     first = studies.begin(job)
     studies.judge(2)
     again = studies.begin(job)
@@ -148,11 +173,22 @@ def test_a_second_run_of_a_job_covers_what_the_first_did(studies: Studies) -> No
 
 def test_a_report_whose_job_died_holds_up_no_other(studies: Studies) -> None:
     studies.judge(1)
-    dead = studies.begin(studies.study_jobs()[0])
+    dead = studies.begin()
     with studies.ledger.transaction() as tx:
         studies.jobs.bury(tx, dead.job, "unexpected")
     studies.judge(2)
-    assert studies.begin(studies.study_jobs()[-1]).report is not None
+    assert studies.begin().report is not None
+
+
+def test_a_report_that_waits_for_one_whose_job_died_is_made_all_the_same(studies: Studies) -> None:
+    studies.judge(1)
+    building = studies.begin()
+    studies.judge(2)
+    assert studies.begin().over
+    with studies.ledger.transaction() as tx:
+        studies.jobs.bury(tx, building.job, "unexpected")
+    report = studies.begin().report
+    assert report is not None and len(report.instances) == 2
 
 
 def test_while_an_image_is_analysed_a_study_is_not_quiet(studies: Studies) -> None:
@@ -160,15 +196,31 @@ def test_while_an_image_is_analysed_a_study_is_not_quiet(studies: Studies) -> No
     studies.judge(1)
     with studies.ledger.transaction() as tx:
         tx.instances.add(received(2))
-    assert studies.begin(studies.study_jobs()[0]).over
+    assert studies.begin().over
+    waiting = studies.pending_job()
+    assert now_utc() < waiting.due_at <= now_utc() + timedelta(seconds=LOOK_AGAIN_S)
     studies.finish(2, "declined")
-    report = studies.begin(studies.study_jobs()[-1]).report
+    assert studies.pending_job().due_at <= now_utc(), "the last image makes it due at once"
+    report = studies.begin().report
     assert report is not None and len(report.instances) == 2
+
+
+def test_coming_back_later_is_no_failure_however_often(studies: Studies) -> None:
+    studies.report = {"quiet_period_s": 30}
+    studies.judge(1)
+    (job,) = studies.study_jobs()
+    for _ in range(10):
+        assert studies.begin(job).over
+    (job,) = studies.study_jobs()
+    assert (job.tries, job.postponed, job.attempt, job.state) == (1, 10, 11, "queued")
+    with studies.ledger.reading() as tx:
+        told = [event.step for event in tx.events.of_study(STUDY)]
+    assert told.count("wait_until_quiet") == 1, "a wait is told once"
 
 
 def test_images_of_an_earlier_model_are_analysed_anew_before_they_are_reported(studies: Studies) -> None:
     studies.judge(1, model="tiny@0.9.0")
-    case = studies.begin(studies.study_jobs()[0])
+    case = studies.begin()
     assert case.over and case.report is None
     with studies.ledger.reading() as tx:
         assert tx.instances.get(f"{STUDY}.1").state == "received"
@@ -176,16 +228,27 @@ def test_images_of_an_earlier_model_are_analysed_anew_before_they_are_reported(s
         renewed = [job for job in tx.jobs.of_study(STUDY) if job.kind == "image"]
     assert len(renewed) == 1
     studies.finish(1)
-    assert studies.begin(studies.study_jobs()[-1]).report is not None
+    assert studies.begin().report is not None
 
 
 def test_a_study_without_analysed_images_is_settled_once_where_such_reports_are_off(studies: Studies) -> None:
     studies.report = {"quiet_period_s": 0, "when_all_declined": "omit"}
     studies.judge(1, "declined")
-    assert studies.begin(studies.study_jobs()[0]).over
+    assert studies.begin().over
     with studies.ledger.transaction() as tx:
-        studies.jobs.finish(tx, studies.study_jobs()[0])
         assert tx.instances.routes_to_report() == []
+        assert tx.jobs.pending_reports(STUDY) == []
+
+
+def test_a_study_that_lost_all_its_images_ends_its_job(studies: Studies) -> None:
+    studies.report = {"quiet_period_s": 0.001}
+    studies.judge(1)
+    moved = replace(received(1), study_instance_uid="1.2.4", digest="f" * 32)
+    with studies.ledger.transaction() as tx:
+        tx.versions.make_current(moved)
+    assert studies.begin().over
+    with studies.ledger.reading() as tx:
+        assert tx.jobs.pending_reports(STUDY) == []
 
 
 def test_a_report_that_was_forgotten_is_planned_once(studies: Studies) -> None:
@@ -200,16 +263,12 @@ def test_a_report_that_was_forgotten_is_planned_once(studies: Studies) -> None:
     assert (job.state, job.subject) == ("queued", "chest")
 
 
-@pytest.mark.parametrize(
-    ("ages_s", "expected"),
-    [((10, 5), lambda now: now - timedelta(seconds=5)), ((5, -86400), lambda now: now - timedelta(seconds=5))],
-)
-def test_an_arrival_in_the_future_makes_nobody_wait(
-    studies: Studies, ages_s: tuple[int, ...], expected: Callable[[Any], Any]
-) -> None:
+@pytest.mark.parametrize("ages_s", [(10, 5), (5, -86400)])
+def test_an_arrival_in_the_future_makes_nobody_wait(studies: Studies, ages_s: tuple[int, ...]) -> None:
+    studies.report = {"quiet_period_s": 60}
     now = now_utc()
     with studies.ledger.transaction() as tx:
         for number, age_s in enumerate(ages_s, 1):
-            record = received(number)
-            tx.instances.add(type(record)(**{**vars(record), "received_at": now - timedelta(seconds=age_s)}))
-        assert last_arrival_of(tx.instances.of_study(STUDY)) == expected(now)
+            tx.instances.add(replace(received(number), received_at=now - timedelta(seconds=age_s)))
+            tx.instances.finish(f"{STUDY}.{number}", "declined", route="chest", model="m", reportable=True)
+        assert quiet_at(tx, studies.services, STUDY) == now + timedelta(seconds=55)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scp_node.ledger import tables
+from scp_node.ledger import column_types, tables
 
 revision = "0001"
 down_revision = None
@@ -17,13 +17,13 @@ def upgrade() -> None:
         sa.Column("remote_ae", sa.String(length=32), nullable=False),
         sa.Column("sop_class_uid", sa.String(length=64), nullable=False),
         sa.Column("accepted", sa.Boolean(), nullable=False),
-        sa.Column("seen_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("seen_at", column_types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("remote_ae", "sop_class_uid"),
     )
     op.create_table(
         "hilum_event",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("at", column_types.UtcDateTime(), nullable=False),
         sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("step", sa.String(length=40), nullable=False),
@@ -43,10 +43,10 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("starts", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=80), nullable=True),
-        sa.Column("lease_until", tables.UtcDateTime(), nullable=True),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("due_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("changed_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("lease_until", column_types.UtcDateTime(), nullable=True),
+        sa.Column("created_at", column_types.UtcDateTime(), nullable=False),
+        sa.Column("due_at", column_types.UtcDateTime(), nullable=False),
+        sa.Column("changed_at", column_types.UtcDateTime(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("job_id"),
         sqlite_with_rowid=False,
@@ -72,7 +72,7 @@ def upgrade() -> None:
         "hilum_study",
         sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
         sa.Column("accession_number", sa.String(length=64), nullable=False),
-        sa.Column("first_received_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("first_received_at", column_types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("study_instance_uid"),
         sqlite_with_rowid=False,
     )
@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("spool_name", sa.String(length=128), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=32), nullable=False),
-        sa.Column("received_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("received_at", column_types.UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reportable", sa.Boolean(), nullable=False),
         sa.Column("covered", sa.Boolean(), nullable=False),
@@ -99,7 +99,7 @@ def upgrade() -> None:
         sa.Column("decline_code", sa.String(length=32), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("notes", sa.JSON(), nullable=False),
-        sa.Column("finished_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("finished_at", column_types.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["study_instance_uid"],
             ["hilum_study.study_instance_uid"],
@@ -128,9 +128,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.String(length=200), nullable=False),
         sa.Column("model", sa.String(length=80), nullable=False),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("created_at", column_types.UtcDateTime(), nullable=False),
         sa.Column("instances", sa.JSON(), nullable=False),
-        sa.Column("built_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("built_at", column_types.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["study_instance_uid"],
             ["hilum_study.study_instance_uid"],
@@ -195,9 +195,9 @@ def upgrade() -> None:
         sa.Column("destination", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("next_attempt_at", tables.UtcDateTime(), nullable=True),
-        sa.Column("sent_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("created_at", column_types.UtcDateTime(), nullable=False),
+        sa.Column("next_attempt_at", column_types.UtcDateTime(), nullable=True),
+        sa.Column("sent_at", column_types.UtcDateTime(), nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(

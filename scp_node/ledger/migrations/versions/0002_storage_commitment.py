@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scp_node.ledger import tables
+from scp_node.ledger import column_types
 
 revision = "0002"
 down_revision = "0001"
@@ -20,9 +20,9 @@ def upgrade() -> None:
         sa.Column("sop_class_uid", sa.String(length=64), nullable=False),
         sa.Column("sop_instance_uid", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("requested_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("requested_at", column_types.UtcDateTime(), nullable=False),
         sa.Column("failure_reason", sa.Integer(), nullable=True),
-        sa.Column("answered_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("answered_at", column_types.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["delivery_id"], ["hilum_delivery.id"]),
         sa.PrimaryKeyConstraint("transaction_uid"),
     )

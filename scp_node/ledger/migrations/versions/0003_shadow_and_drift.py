@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scp_node.ledger import tables
+from scp_node.ledger import column_types
 
 revision = "0003"
 down_revision = "0002"
@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("scores", sa.JSON(), nullable=False),
-        sa.Column("scored_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("scored_at", column_types.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["sop_instance_uid"], ["hilum_instance.sop_instance_uid"]),
         sa.PrimaryKeyConstraint("sop_instance_uid", "shadow"),
     )
