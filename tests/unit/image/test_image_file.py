@@ -301,7 +301,7 @@ def test_only_dicom_has_a_header(tmp_path: Path) -> None:
 def test_broken_values_do_not_print_what_they_hold(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ds = make_dx(rows=20, columns=20)
     path = write_dx(tmp_path / "image.dcm", ds)
-    data = path.read_bytes().replace(b"19700401", b"ERIKA^MU")
+    data = path.read_bytes().replace(b"20210401", b"ERIKA^MU")
     path.write_bytes(data)
 
     read = read_image(path)
