@@ -22,6 +22,7 @@ PADDING_MAX = 16
 # What cannot follow 0xFF behind Start Of Data; what can: start and end of packets, tile-parts and their data, the end.
 _NO_DATA = re.compile(b"\xff[\x94-\xd8\xda-\xff]")
 TILE_PARTS_MAX = 65_535
+ZEROS_MAX = 2
 TILE_PART_HEADER_BYTES = 12
 
 NO_END_MARKER = "the codestream has no end marker: everything before it is there and was decoded"
@@ -75,19 +76,19 @@ def _has_every_restart(scan: bytes, parts: JpegParts) -> bool:
 
 
 def _of_jpeg_ls(codestream: bytes, parts: JpegParts) -> tuple[CodestreamEnding, ...]:
-    """Zeros behind the image data come from writers that pad before they add the end marker. One of them is tolerated
-    by decoders, and may belong to the data."""
+    """Zeros behind the image data come from writers that pad before they add the end marker. Up to two may belong to
+    the data, and a decoder refuses one too many as it refuses one too few: every number of them is tried."""
     if parts.scan is None:
         return ()
     end = codestream.find(END, parts.scan)
-    data = codestream[:end] if end >= 0 else codestream
+    data = codestream[:end] if end >= 0 else codestream.rstrip(b"\xff")
     thinned = data.rstrip(b"\0")
+    zeros = min(len(data) - len(thinned), ZEROS_MAX)
+    forms = [thinned + bytes(number) + END for number in range(zeros + 1)]
     if end >= 0:
-        stray = (CodestreamEnding(thinned + b"\0" + END, notes=(STRAY_BYTES,)),) if len(data) - len(thinned) > 1 else ()
-        return (CodestreamEnding(codestream), *stray)
-    whole, without_padding = data.rstrip(b"\xff"), thinned.rstrip(b"\xff")
-    forms = dict.fromkeys((whole, without_padding + b"\0" if whole.endswith(b"\0\0") else without_padding))
-    return tuple(CodestreamEnding(form + END, notes=(NO_END_MARKER,)) for form in forms)
+        return (CodestreamEnding(codestream), *(CodestreamEnding(form, notes=(STRAY_BYTES,)) for form in forms))
+    forms += [data + END, thinned.rstrip(b"\xff") + END]  # the latter: half an end marker, then padding
+    return tuple(CodestreamEnding(form, notes=(NO_END_MARKER,)) for form in dict.fromkeys(forms))
 
 
 def _of_jpeg_2000(codestream: bytes) -> tuple[CodestreamEnding, ...]:

@@ -1,7 +1,7 @@
-"""The decoder of last resort, GDCM: it is loaded where another decoder has refused a codestream, and nowhere else.
+"""The decoder of last resort, GDCM: it is asked where another decoder has refused a codestream.
 
 Its wheel brings an OpenSSL 1.1.1k, which nobody maintains any more and which decoding does not use. Loaded here, it is
-mapped in a process that decodes one image and has no socket, never in the receiver, the worker or the web.
+mapped in processes that decode one image at a time and have no network, never in the receiver, the worker or the web.
 """
 
 from __future__ import annotations

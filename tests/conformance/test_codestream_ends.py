@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from converter.errors import Undecodable
 from converter.image.codestream_end import NO_END_MARKER, STRAY_BYTES
@@ -79,6 +79,22 @@ def test_an_end_out_of_form_costs_no_pixel(syntax: TransferSyntax, ending: str, 
         assert NO_END_MARKER in frame.notes
     else:
         assert {note for note in frame.notes if "decoder" not in note} <= notes
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3, 64])
+@pytest.mark.parametrize("end", [b"", END], ids=["no end", "end"])
+@pytest.mark.parametrize("seed", range(30))
+def test_zeros_behind_jpeg_ls_data_cost_no_pixel_wherever_its_last_bit_lies(seed: int, end: bytes, zeros: int) -> None:
+    """Whether a decoder takes a zero depends on how many bits of the last byte are used: one film proves nothing."""
+    bits = (8, 10, 12, 14, 16)[seed % 5]
+    shown = np.clip(sketch_chest(130 + seed, 117, seed=seed, noise=0.05 * (seed % 2)), 0, 1)
+    pixels = np.rint(shown * ((1 << bits) - 1)).astype("u1" if bits == 8 else "u2")
+    ds = encoded(pixels, JPEGLSLossless, bits)
+    data = codestream_of(ds)
+    data = data[: data.rindex(END)]
+    compress_with(ds, JPEGLSLossless, data + bytes(zeros) + end)
+
+    assert np.array_equal(decode_frame(ds).words, pixels)
 
 
 @pytest.mark.parametrize("kind", ["noisy", "collimated"])

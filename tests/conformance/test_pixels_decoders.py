@@ -18,6 +18,7 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
 from converter.errors import Undecodable
@@ -164,7 +165,8 @@ def test_the_next_decoder_is_asked_where_the_first_is_missing_or_refuses(
     dtype, bits = DEPTHS[depth]
     ds = _written(encoded(chest_values((64, 80), dtype, bits), syntax.uid, bits), tmp_path)
     expected = decode_frame(ds).words.astype(np.int64)
-    for broken in (lambda _: None, lambda _: refuse):
+    # what the first decoder of RLE refuses is damaged, and the second would make pixels of it
+    for broken in (lambda _: None, *(() if syntax.uid == RLELossless else (lambda _: refuse,))):
         monkeypatch.setattr(decoders, "_imagecodecs", broken)
         assert np.abs(decode_frame(ds).words - expected).max() <= LARGEST_DIFFERENCE.get(syntax.uid, 0)
 
