@@ -30,6 +30,15 @@ class DiskLimits:
     incoming_bytes_max: int | None = None
 
 
+@dataclass(frozen=True)
+class Fullness:
+    """share: of what the limits allow to be used, how much is, by the limit that is reached first; 1 = nothing more is
+    taken. room_bytes: until then."""
+
+    share: float
+    room_bytes: float
+
+
 class DiskSpace:
     """Says whether the folder may grow. One statvfs a call; files are only counted when there is a quota."""
 
@@ -50,6 +59,22 @@ class DiskSpace:
         self._check_inodes(volume)
         if self._limits.spool_bytes_max is not None:
             self._check_quota(self._limits.spool_bytes_max, bytes_expected)
+
+    def fullness(self) -> Fullness:
+        """How far the limits are used up. Raises OSError when the disk cannot be asked."""
+        volume, limits = os.statvfs(self._root), self._limits
+        usable = (volume.f_blocks - volume.f_bfree + volume.f_bavail) * volume.f_frsize
+        used = usable - volume.f_bavail * volume.f_frsize
+        in_bytes = [(used, usable * limits.used_percent_max / 100), (used, usable - limits.free_bytes_min)]
+        if limits.spool_bytes_max is not None:
+            if self._is_due(RECOUNT_WHEN_FULL_S):
+                self._recount()
+            in_bytes.append((self._bytes, limits.spool_bytes_max))
+        inodes = (volume.f_files - volume.f_favail, volume.f_files * (1 - limits.inodes_free_percent_min / 100))
+        shares = [used / allowed if allowed > 0 else 1.0 for used, allowed in (*in_bytes, inodes)]
+        return Fullness(
+            max(shares if volume.f_files else shares[:-1]), min(allowed - used for used, allowed in in_bytes)
+        )
 
     def took(self, count: int) -> None:
         """The folder holds `count` bytes more, or less when it is negative."""
@@ -95,6 +120,12 @@ class DiskSpace:
                     self._counted_at = self._clock()
             finally:
                 self._counting.release()
+
+
+def free_bytes(folder: Path) -> int:
+    """What this user may still write to the disk of a folder. Raises OSError."""
+    volume = os.statvfs(folder)
+    return volume.f_bavail * volume.f_frsize
 
 
 def errno_name(error: OSError) -> str:

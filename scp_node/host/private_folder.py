@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import pwd
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from scp_node.errors import ConfigurationError
+from scp_node.host.ownership import cannot_write, chown_line, user_name
 
 log = logging.getLogger(__name__)
 OTHERS = 0o077
@@ -24,24 +25,30 @@ def keep_folder_private(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-        found = folder.stat()
-        was_open = bool(found.st_mode & OTHERS)
-        if was_open and found.st_uid != os.geteuid():
-            raise ConfigurationError(
-                f"{folder}: holds patient data, but is open to others (mode {stat.S_IMODE(found.st_mode):04o}) and "
-                f"belongs to {_name(found.st_uid)}, while the node runs as {_name(os.geteuid())}\n"
-                f"    Run 'chmod 700' and 'chown' on it, or set node.data_dir to a folder in it, which the node makes."
-            )
+        if refusal := opened_by_another(folder):
+            raise ConfigurationError(refusal)
+        was_open = bool(folder.stat().st_mode & OTHERS)
         if was_open:
             folder.chmod(FOLDER_MODE)
         closed = _close_entries(folder)
     except OSError as error:
-        raise ConfigurationError(
-            f"{folder}: cannot be used for the node's data: {error.strerror}\n"
-            f"    It has to belong to {_name(os.geteuid())}, who runs the node, or to lie where this user may write."
-        ) from error
+        raise ConfigurationError(cannot_write(folder, error)) from error
     if was_open or closed:
         log.warning("data folder was open to others and is closed now", extra={"folder": str(folder), "closed": closed})
+
+
+def opened_by_another(folder: Path) -> str:
+    """Why a folder that is there cannot hold patient data: others may look into it, and this user cannot close it. Two
+    lines, or nothing. Raises OSError."""
+    found = folder.stat()
+    if not found.st_mode & OTHERS or found.st_uid == os.geteuid():
+        return ""
+    return (
+        f"{folder}: holds patient data, but is open to others (mode {stat.S_IMODE(found.st_mode):04o}) and "
+        f"belongs to {user_name(found.st_uid)}, while the node runs as {user_name()}\n"
+        f"    As root: {chown_line(folder)} && chmod 700 {shlex.quote(str(folder))}; or set node.data_dir to a folder "
+        "in it, which the node makes."
+    )
 
 
 def _close_entries(folder: Path) -> int:
@@ -54,10 +61,3 @@ def _close_entries(folder: Path) -> int:
                 Path(entry.path).chmod(stat.S_IMODE(mode) & ~OTHERS)
                 closed += 1
     return closed
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:  # a container may run as a user that has no name
-        return f"uid {uid}"

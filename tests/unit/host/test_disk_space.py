@@ -12,7 +12,8 @@ import pytest
 from scp_node.errors import OutOfResources
 from scp_node.host import disk_space as module
 from scp_node.host.disk_space import DiskLimits, DiskSpace
-from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool, instance_name
+from scp_node.storage.part_file import GROWTH_CHECK_BYTES
+from scp_node.storage.spool import Spool, instance_name
 from tests.support.node.receiving import files_below
 
 NAME, OTHER_NAME = instance_name("1.2.3", "0" * 32), instance_name("1.2.4", "0" * 32)
