@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-# Where a reason is found: in the header, in the pixels, by the input gate of a model, or by the node itself.
-DeclineGroup = Literal["header", "pixels", "gate", "node"]
+# Where a reason is found: in the header, in the pixels, by the input gate of a model or by its outline of the lungs, or
+# by the node itself.
+DeclineGroup = Literal["header", "pixels", "gate", "lungs", "node"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,19 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
     ),
     DeclineReason("gate-cropped", "gate", "the input gate took the image for a part of a chest only", GATE_MISTAKEN),
     DeclineReason(
+        "gate-quality",
+        "gate",
+        "the input gate found the image too noisy, blurred, dark or bright to be read",
+        LOOK_AT_IT,
+    ),
+    DeclineReason(
+        "lungs-not-whole",
+        "lungs",
+        "the film shows a part of the lungs only: they leave it at an edge, or it has one half of them",
+        "If it was cropped, send the whole film. If it shows both lungs whole, `hilum predict --no-gate` scores it all "
+        "the same.",
+    ),
+    DeclineReason(
         "analysis-failed",
         "node",
         "the analysis itself failed, through no fault of the image",
@@ -133,7 +147,8 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
         "no-route",
         "node",
         "no route of this node takes images of this kind",
-        "Add a route for the sender to node.yaml, or let it send elsewhere.",
+        "Add a route for the sender to node.yaml, or let it send elsewhere. What was declined before is judged anew "
+        "when it is erased (hilum erase) and sent again.",
     ),
 )
 REASON_OF_CODE: dict[str, DeclineReason] = {reason.code: reason for reason in DECLINE_REASONS}

@@ -12,6 +12,7 @@ PROGRAM = "python -m training"
 # In the order of work. The module of `size-leak` is training.commands.size_leak; it has `add_arguments` and `run`.
 COMMANDS = {
     "cohorts": "list the cohorts, or count the images in the folder of one",
+    "init-recipe": "write a recipe from a folder of labelled pictures of your own",
     "dataset-statistics": "mean and standard deviation of gray values over a recipe's train split",
     "train": "teach a network by a recipe and keep its averaged weights",
     "tune": "try numbers of a recipe's search space and write the best recipe",
@@ -20,7 +21,9 @@ COMMANDS = {
     "mean-weights": "make a run whose weights are the mean of those of other runs",
     "package": "calibrate a run's network and write it as a model package",
     "gate": "fetch pictures, fit an input gate, attach it to a package, measure it",
+    "lungs": "fit the network that outlines lungs, measure it, look at its outlines",
     "evaluate": "judge a package on images it never saw, as the node would",
+    "judge": "what a package leans on: collections, framing, lungs; whether its map points",
     "card": "write measured figures into manifest.yaml, and CARD.md",
     "size-leak": "whether the size or aspect of a film gives its label away",
     "distribution": "measure what a package's films and scores are like, into its manifest",

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from converter.analysis.judge import judged, refused_by_gate
+from converter.analysis.judge import found_lungs, judged, refused_by_gate, refused_by_lungs
+from converter.analysis.lungs import NOT_FOUND
+from converter.analysis.lungs import as_note as lungs_as_note
 from converter.analysis.outcome import Analysed, Examined
 from converter.analysis.policy import Policy
 from converter.analysis.ports import ImageDecoder, Model, StepWatch, Unwatched
@@ -19,7 +21,8 @@ from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.image.eligibility import check_header
-from converter.package.gate import as_note
+from converter.package.gate import as_note as gate_as_note
+from converter.package.lungs import Outline
 
 
 def analyse(
@@ -65,6 +68,8 @@ class _Case:
     converted: Converted | None = None
     scores: ImageScores | None = None
     gate: Declined | None = None
+    lungs: Outline | None = None
+    are_lungs_whole: bool = False
     declined: Declined | None = None
     analysed: Analysed | None = None
     failure: Exception | None = None
@@ -116,20 +121,53 @@ def pass_gate(case: _Case) -> None:
     if mode == "refuse":
         case.declined = case.gate
     else:
-        case.notes += (as_note(case.gate),)
+        case.notes += (gate_as_note(case.gate),)
         case.watch.outcome = f"noted: {case.gate.code}: {case.gate.reason}"
 
 
+def look_at_lungs(case: _Case) -> None:
+    """See whether the film has the whole of the lungs, where the model outlines them; the policy of the gate decides
+    what its no means."""
+    assert case.scores is not None
+    manifest, mode = case.model.manifest, case.policy.gate
+    case.watch.outcome = ""
+    if manifest.lungs is None or case.scores.lungs is None:
+        return
+    case.lungs = found_lungs(manifest, case.scores)
+    if case.lungs is None:
+        case.notes += (NOT_FOUND,)
+        case.watch.outcome = "none outlined"
+        return
+    refused = refused_by_lungs(manifest, case.lungs)
+    case.are_lungs_whole = refused is None
+    case.watch.outcome = "outlined" if refused else "outlined, whole"
+    if refused is None or mode == "off":
+        return
+    case.gate = case.gate or refused
+    if mode == "refuse":
+        case.declined = refused
+    else:
+        case.notes += (lungs_as_note(refused),)
+        case.watch.outcome = f"noted: {refused.code}: {refused.reason}"
+
+
 def judge(case: _Case) -> None:
-    """Compare the scores with the operating points."""
+    """Compare the scores with the operating points. Lungs of which a part is missing have no zones to tell."""
     assert case.converted is not None and case.scores is not None
-    findings = judged(case.model.manifest, case.scores, case.converted)
-    case.analysed = Analysed(findings, case.scores.cam, case.converted, case.model.provider)
+    findings = judged(case.model.manifest, case.scores, case.converted, case.lungs if case.are_lungs_whole else None)
+    case.analysed = Analysed(findings, case.scores.cam, case.converted, case.model.provider, case.lungs)
     case.watch.outcome = "; ".join(
         f"{found.name} {found.probability:.4f} ({'positive' if found.positive else 'negative'}, "
-        f"threshold {found.threshold:.4f})"
+        f"threshold {found.threshold:.4f}){', ' + found.place.words if found.place else ''}"
         for found in findings
     )
 
 
-ANALYSIS: tuple[Callable[[_Case], None], ...] = (check_eligibility, convert, infer, pass_gate, judge)
+ANALYSIS: tuple[Callable[[_Case], None], ...] = (
+    check_eligibility,
+    convert,
+    infer,
+    pass_gate,
+    look_at_lungs,
+    judge,
+)

@@ -15,19 +15,22 @@ from converter.result.findings import Finding
 @dataclass(frozen=True)
 class Analysed:
     """findings in the manifest's order, a positive one with its region of attention; cam: float32 [findings, h, w] in
-    logit units, drawn over `converted.preview`; provider: the hardware that computed it."""
+    logit units, drawn over `converted.preview`; provider: the hardware that computed it; lungs: float32 [h, w], the
+    share of lung in each cell of the whole film, where the model found lungs."""
 
     findings: tuple[Finding, ...]
     cam: NDArray[np.float32]
     converted: Converted
     provider: str
+    lungs: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class Examined:
     """outcome: the analysis, or why there is none. notes: what was assumed on the way, without patient data.
-    converted: the image as the model saw it, also where the gate refused it. gate: what the gate refused, whatever
-    the policy made of it. failure: why the file could not be decoded, where `outcome` is `undecodable`."""
+    converted: the image as the model saw it, also where the gate refused it. gate: what the gate refused, or else the
+    outline of the lungs, whatever the policy made of it. failure: why the file could not be decoded, where `outcome` is
+    `undecodable`."""
 
     outcome: Analysed | Declined
     notes: tuple[str, ...] = ()

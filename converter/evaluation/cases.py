@@ -23,7 +23,8 @@ class Case:
 
     name: its file, which the JSON has and the page has not; patient: whose images are resampled together, in neither.
     truth: for each finding that somebody judged, whether it is there. probability: by finding; empty when `declined`.
-    localised: for findings that readers drew boxes for.
+    localised: for findings that readers drew boxes for. origin: what is known of where the image was made when nobody
+    states a source (device and institution, or its folder); "" where nothing is.
     """
 
     name: str
@@ -36,18 +37,21 @@ class Case:
     sex: str = ""
     age_years: float | None = None
     localised: Mapping[str, Localised] = field(default_factory=dict)
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class Rival:
     """Another scorer of the same images: its probabilities by finding, one mapping a case, empty where it has none.
 
-    thresholds: its operating points by finding; without them only the ranking is compared.
+    thresholds: its operating points by finding; without them only the ranking is compared. baseline: it has no idea of
+    anatomy, so that a network has to be better.
     """
 
     name: str
     probability: Sequence[Mapping[str, float]]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    baseline: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 from converter.evaluation import finding_plots, finding_tables
 from converter.evaluation.gallery import Picture
-from converter.evaluation.wording import NOTHING, counted, decimal, in_a_sentence, percent
+from converter.evaluation.gaps_page import gaps_of_sources
+from converter.evaluation.wording import NOTHING, decimal, in_a_sentence, percent
+from converter.page.counted import counted
 
 
 def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture]) -> Iterator[str]:
@@ -24,6 +26,7 @@ def finding_section(finding: Mapping[str, Any], pictures: Sequence[Picture]) -> 
         finding_plots.telling_apart(finding, name),
         finding_plots.probabilities(finding, name),
         finding_tables.groups(finding, name),
+        gaps_of_sources(finding),
         finding_tables.within_views(finding),
         finding_tables.rivals(finding),
         finding_tables.boxes(finding),

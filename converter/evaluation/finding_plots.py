@@ -9,7 +9,8 @@ from typing import Any
 from converter.evaluation import plots
 from converter.evaluation.finding_tables import of_sources
 from converter.evaluation.gallery import KINDS, Picture
-from converter.evaluation.wording import counted, decimal
+from converter.evaluation.wording import decimal
+from converter.page.counted import counted
 from converter.page.markup import data_url, picture
 
 Part = Mapping[str, Any]

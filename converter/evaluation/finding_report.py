@@ -14,6 +14,7 @@ from converter.evaluation.cases import Case, CaseGroup, Judged, Rival, groups_of
 from converter.evaluation.comparison import delong, paired_difference
 from converter.evaluation.curves import histogram, precision_recall, reliability, roc
 from converter.evaluation.figures import auc_estimate, enough, known, measure, rounded
+from converter.evaluation.gaps import gaps
 from converter.evaluation.intervals import UNKNOWN, bootstrap, exact_if_unanimous
 from converter.evaluation.metrics import auc, value
 from converter.evaluation.weighted import Bools, Floats, Rule, at
@@ -27,6 +28,7 @@ class Other:
     name: str
     score: Floats
     threshold: float | None
+    baseline: bool
 
 
 def judge_finding(
@@ -40,6 +42,7 @@ def judge_finding(
             rival.name,
             np.array([rival.probability[n].get(spec.name, np.nan) for n in answered], dtype=np.float64),
             rival.thresholds.get(spec.name),
+            rival.baseline,
         )
         for rival in rivals
     ]
@@ -55,7 +58,7 @@ def judge_finding(
             for group in groups
         ],
         "sources": [
-            judge_source(group, judged)
+            judge_source(group, judged, spec.name, spec.operating_threshold)
             | {"comparisons": list(comparisons(group, judged, others, spec.operating_threshold))}
             for group in groups
             if group.kind in ("all", "source")
@@ -82,13 +85,14 @@ def judge_group(group: CaseGroup, judged: Judged, threshold: float) -> dict[str,
     }
 
 
-def judge_source(group: CaseGroup, judged: Judged) -> dict[str, Any]:
-    """What is plotted of one source, how much survives within a view, and where the map lies."""
+def judge_source(group: CaseGroup, judged: Judged, finding: str, threshold: float) -> dict[str, Any]:
+    """What is plotted of one source, its gaps, how much survives within a view, and where the map lies."""
     analysed = group.members & ~judged.declined
     positive, score = judged.positive[analysed], judged.score[analysed]
     both = enough(judged.patients[analysed], positive, ~positive)
     return {
         "name": group.name,
+        "gaps": gaps([judged.cases[n] for n in np.flatnonzero(analysed).tolist()], finding, threshold, group.name),
         "roc": roc(positive, score) if both else [],
         "precision_recall": precision_recall(positive, score) if both else [],
         "reliability": reliability(positive, score) if both else [],
@@ -146,13 +150,17 @@ def localisation(judged: Judged, members: Bools) -> dict[str, Any] | None:
 
 
 def rival_aucs(group: CaseGroup, judged: Judged, others: Sequence[Other]) -> dict[str, Any]:
-    """The AUC of each rival on the images of the group that both analysed."""
+    """The AUC of each rival, and of the model itself, on the images of the group that both analysed."""
     found = {}
     for other in others:
         both = group.members & ~judged.declined & ~np.isnan(other.score)
+        positive, patients = judged.positive[both], judged.patients[both]
+        comparable = enough(patients, positive, ~positive)
         found[other.name] = {
             "images": int(both.sum()),
-            "auc": known(auc_estimate(judged.positive[both], other.score[both], judged.patients[both])),
+            "auc": known(auc_estimate(positive, other.score[both], patients)),
+            "auc_of_the_model": rounded(auc(positive, judged.score[both])) if comparable else None,
+            "baseline": other.baseline,
         }
     return found
 

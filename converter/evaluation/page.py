@@ -7,15 +7,22 @@ from html import escape
 from typing import Any
 
 from converter.declined import REASON_OF_CODE
+from converter.evaluation.cautions import CANNOT_TELL
 from converter.evaluation.finding_page import finding_section
 from converter.evaluation.gallery import Picture
-from converter.evaluation.wording import NOTHING, counted
+from converter.evaluation.robustness_page import robustness_section
+from converter.evaluation.wording import NOTHING
 from converter.page import markup
+from converter.page.counted import counted
 from converter.page.document import html_document
 
 # So many image numbers of a refusal are listed; the JSON has all.
 NUMBERS_MAX = 60
 NOTICE = "Research use only. Not a medical device, not for diagnosis, and no statement about a single patient."
+NOT_LEARNED_FROM = (
+    "None of these images has the pixels of a film that the model was made from. A film that was cropped, windowed "
+    "otherwise or compressed anew would not be recognised."
+)
 # What became of files that were not judged: key of the report -> words.
 UNJUDGED = {
     "unreadable": "images that could not be read",
@@ -76,6 +83,7 @@ def draw_page(report: Mapping[str, Any], pictures: Mapping[str, Sequence[Picture
             for finding in report["findings"]
             for part in finding_section(finding, pictures.get(finding["name"], ()))
         ),
+        *(robustness_section(found) for found in report.get("robustness", ())),
         *together(report),
         *notes(report),
         *how_to_read(report),
@@ -91,7 +99,9 @@ def header(report: Mapping[str, Any]) -> str:
     )
     links = "".join(f'<a href="#{one["name"]}">{escape(one["meaning"])}</a>' for one in report["findings"])
     contents = f'<nav aria-label="Findings">{links}</nav>' if len(report["findings"]) > 1 else ""
-    return markup.header(package["title"], subject, contents, notice=[NOTICE])
+    return markup.header(
+        package["title"], subject, contents, notice=[NOTICE, *(one["text"] for one in report.get("cautions", ()))]
+    )
 
 
 def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
@@ -107,6 +117,9 @@ def what_was_judged(report: Mapping[str, Any]) -> Iterator[str]:
     left_out = [f"{words}: {counts[key]}" for key, words in UNJUDGED.items() if counts.get(key)]
     if left_out:
         yield f"<p>Not judged (the JSON names them): {'; '.join(left_out)}.</p>"
+    learned = report.get("learned_from")
+    if learned is not None:
+        yield f"<p>{NOT_LEARNED_FROM if learned['known'] else CANNOT_TELL}</p>" if not learned["films"] else ""
     if not report["setting"]["patients_known"]:
         yield (
             "<p>Of some images, or of all, nobody said whose they are; each of these counts as a patient of its own. "

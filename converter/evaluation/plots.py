@@ -83,6 +83,38 @@ def histogram(counts: dict[str, list[int]], threshold: float, label: str) -> str
     return _svg(SIDE + LEFT + RIGHT, TOP + height + BOTTOM, label, parts)
 
 
+def steps(
+    series: Sequence[tuple[str, Sequence[Figure]]], ticks: Sequence[str], x_title: str, label: str, dashed: float = 0.5
+) -> str:
+    """Figures between 0 and 1, with their intervals, at evenly spaced steps; one line a series, broken where a figure
+    is unknown. `ticks`: the words below the steps; `dashed`: where the line of chance lies."""
+    parts = [f'<rect class="field" x="{LEFT}" y="{TOP}" width="{SIDE}" height="{SIDE}"/>']
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        parts.append(f'<path class="grid" d="M{LEFT} {_y(tick)}H{LEFT + SIDE}"/>')
+        parts.append(_text(LEFT - 6, _y(tick) + 4, f"{tick:g}", "end"))
+    places = [(n + 0.5) / len(ticks) for n in range(len(ticks))]
+    parts += [_text(_x(x), TOP + SIDE + 16, words, "middle") for x, words in zip(places, ticks, strict=True)]
+    parts.append(_text(LEFT + SIDE / 2, TOP + SIDE + 34, x_title, "middle", "title"))
+    parts.append(_line("chance", [(0, dashed), (1, dashed)]))
+    for number, (_, figures) in enumerate(series):
+        run: list[Point] = []
+        for x, figure in zip(places, figures, strict=True):
+            y, low, high = (figure[key] for key in ("value", "low", "high"))
+            if y is None:
+                parts, run = [*parts, *_run(number, run)], []
+                continue
+            run.append((x, y))
+            if low is not None and high is not None:
+                parts.append(f'<path class="{colour(number)} thin" d="M{_x(x)} {_y(low)}V{_y(high)}"/>')
+            parts.append(f'<circle class="dot {colour(number)}" cx="{_x(x)}" cy="{_y(y)}" r="4"/>')
+        parts += _run(number, run)
+    return _svg(SIDE + LEFT + RIGHT, SIDE + TOP + BOTTOM, label, parts)
+
+
+def _run(number: int, points: Sequence[Point]) -> list[str]:
+    return [_line(colour(number), points)] if len(points) > 1 else []
+
+
 def interval(figure: Figure, low: float = 0.0) -> str:
     """A small bar from `low` to 1 with the interval and the figure on it; nothing where there is no figure."""
     value, start, end = (figure[key] for key in ("value", "low", "high"))

@@ -34,10 +34,6 @@ def in_a_sentence(meaning: str) -> str:
     return meaning[:1].lower() + meaning[1:] if meaning[1:2].islower() else meaning
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def _worded(figure: Figure, write: Callable[[float], str], unit: str = "") -> str:
     value, low, high = (figure[key] for key in ("value", "low", "high"))
     if value is None:

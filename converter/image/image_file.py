@@ -30,7 +30,7 @@ from pydicom.uid import (
 from converter.errors import Unreadable
 from converter.image.bounded_file import HEADER_BYTES_MAX, INFLATED_BYTES_MAX, inflate, open_bounded, open_inflated
 from converter.image.colour import brightness, colour_notes, to_full_scale
-from converter.image.encoded.damaged_file import read_if_damaged
+from converter.image.encoded.damaged_file import ends_early, read_if_damaged
 from converter.image.gray_image import GrayImage
 from converter.image.header import BROKEN_INPUT, without_warnings
 from converter.image.open_file import OpenFile
@@ -43,6 +43,7 @@ Samples = NDArray[np.unsignedinteger[Any]]
 
 PIXEL_DATA = 0x7FE00010
 DEFER_BYTES = 65536
+ENDS_EARLY = "the file ends early: a part of it is missing, so have it copied or sent again"
 BROKEN_PICTURE: tuple[type[Exception], ...] = (*BROKEN_INPUT, cv2.error)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -67,8 +68,10 @@ def read_image(
             with without_warnings():
                 return _read_dicom(path, inflated_bytes_max)
     except BROKEN_PICTURE as error:
+        if _is_cut(path, inflated_bytes_max):
+            raise Unreadable(ENDS_EARLY) from error
         raise Unreadable(f"the file cannot be read to its end ({type(error).__name__})") from error
-    raise Unreadable("the file is neither DICOM nor PNG nor JPEG")
+    raise Unreadable(_no_beginning(head, "the file is neither DICOM nor PNG nor JPEG"))
 
 
 def read_header(path: Path | OpenFile) -> Dataset:
@@ -84,8 +87,10 @@ def read_header(path: Path | OpenFile) -> Dataset:
             with without_warnings():
                 return _read_dicom_header(path)
     except BROKEN_INPUT as error:
+        if _is_cut(path, HEADER_BYTES_MAX):
+            raise Unreadable(ENDS_EARLY) from error
         raise Unreadable(f"the header cannot be read ({type(error).__name__})") from error
-    raise Unreadable("the file is not DICOM")
+    raise Unreadable(_no_beginning(head, "the file is not DICOM"))
 
 
 def _read_dicom(path: Path | OpenFile, inflated_bytes_max: int) -> Dataset:
@@ -94,11 +99,12 @@ def _read_dicom(path: Path | OpenFile, inflated_bytes_max: int) -> Dataset:
             return _read_deflated(path, inflated_bytes_max)
         return pydicom.dcmread(_readable(path), defer_size=DEFER_BYTES, force=True)
 
-    return _checked(_damaged_or(read, path, inflated_bytes_max, None))
+    return _checked(_damaged_or(read, path, inflated_bytes_max, None), path, inflated_bytes_max)
 
 
 def _read_dicom_header(path: Path | OpenFile) -> Dataset:
-    return _checked(_damaged_or(partial(_read_header_by_pydicom, path), path, HEADER_BYTES_MAX, DEFER_BYTES))
+    ds = _damaged_or(partial(_read_header_by_pydicom, path), path, HEADER_BYTES_MAX, DEFER_BYTES)
+    return _checked(ds, path, HEADER_BYTES_MAX)
 
 
 def _damaged_or(
@@ -137,7 +143,11 @@ def _read_header_by_pydicom(path: Path | OpenFile) -> Dataset:
     return ds
 
 
-def _checked(ds: Dataset) -> Dataset:
+def _checked(ds: Dataset, path: Path | OpenFile, inflated_bytes_max: int) -> Dataset:
+    """Of a file that is cut pydicom gives what came before, or nothing: that it is cut is said, and not what is missing
+    because of it."""
+    if "PixelData" not in ds and ends_early(path, inflated_bytes_max):
+        raise Unreadable(ENDS_EARLY)
     if "TransferSyntaxUID" not in ds.file_meta:  # no file meta at all: pydicom has found out how the bytes are written
         implicit, little = ds.original_encoding
         native = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -198,6 +208,22 @@ def _explicit_preamble() -> bytes:
 def _starts_like_dicom(head: bytes) -> bool:
     """A data set without preamble begins with a group 0002 or 0008 element in little endian."""
     return head[128:] == b"DICM" or (len(head) > 8 and head[:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0)
+
+
+def _is_cut(path: Path | OpenFile, inflated_bytes_max: int) -> bool:
+    """Whether a file that could not be read is DICOM that ends early; not, where it is not there at all."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+        return _starts_like_dicom(head) and ends_early(path, inflated_bytes_max)
+    except OSError:
+        return False
+
+
+def _no_beginning(head: bytes, reason: str) -> str:
+    """A preamble is zeros before DICM (PS3.10 7.1): where no more than a part of it is left, the file is cut."""
+    is_cut = not head[:128].strip(b"\0") and b"DICM".startswith(head[128:])
+    return ENDS_EARLY if is_cut else reason
 
 
 def _read_png(data: bytes, pixels_max: int) -> Samples:

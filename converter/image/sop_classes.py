@@ -24,6 +24,27 @@ SECTIONAL_CLASSES: dict[str, dict[str, str]] = {
 }
 
 
+# Values of Modality whose images come in classes of their own that are never negotiated (PS3.4 B.5, PS3.3 C.7.3.1.1.1).
+# Any other value comes in the classes above, as a film that was scanned does.
+CLASSES_NOT_TAKEN: dict[str, str] = {
+    "ES": "VL Endoscopic Image Storage",
+    "GM": "VL Microscopic Image Storage",
+    "IO": "Digital Intra-Oral X-Ray Image Storage",
+    "IVOCT": "Intravascular Optical Coherence Tomography Image Storage",
+    "IVUS": "Ultrasound Image Storage",
+    "MG": "Digital Mammography X-Ray Image Storage",
+    "NM": "Nuclear Medicine Image Storage",
+    "OCT": "Ophthalmic Tomography Image Storage",
+    "OP": "Ophthalmic Photography Image Storage",
+    "OPT": "Ophthalmic Tomography Image Storage",
+    "PT": "Positron Emission Tomography Image Storage",
+    "RF": "X-Ray Radiofluoroscopic Image Storage",
+    "RTIMAGE": "RT Image Storage",
+    "SM": "VL Slide-Coordinates Microscopic Image Storage",
+    "US": "Ultrasound Image Storage",
+    "XA": "X-Ray Angiographic Image Storage",
+    "XC": "VL Photographic Image Storage",
+}
 # Everything that may be negotiated.
 KNOWN_CLASSES: dict[str, str] = STORAGE_CLASSES | SECTIONAL_CLASSES["CT"] | SECTIONAL_CLASSES["MR"]
 

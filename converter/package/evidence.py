@@ -13,6 +13,7 @@ class CohortSummary(PackageSection):
     patients: int = Field(ge=1)
     licence: str
     citation: str
+    population: str = Field("", description="who the patients are, as published or as their owners say")
     made: bool = Field(False, description="drawn pictures in the published layout: no patient, no clinical meaning")
 
 

@@ -33,3 +33,4 @@ class FindingSpec(PackageSection):
     threshold_rule: str = Field(description="how the threshold was chosen, and on which split")
     operating_point: OperatingPoint | None = None
     calibration: Calibration
+    positive_means: str = Field("", max_length=600, description="what was seen on images labelled with it, and by whom")

@@ -14,6 +14,8 @@ from converter.package.evidence import CohortSummary, Metric, Provenance
 from converter.package.finding import FindingSpec
 from converter.package.gate import Gate
 from converter.package.intended_use import IntendedUse
+from converter.package.learned_films import LearnedFilms
+from converter.package.lungs import Lungs
 from converter.package.network import InputSpec, OutputSpec
 from converter.package.precision import Precision
 from converter.package.reduced_decoding import ReducedEvidence
@@ -43,6 +45,8 @@ class Manifest(PackageSection):
     distribution: Distribution | None = None
     precision: Precision | None = None
     gate: Gate | None = None
+    lungs: Lungs | None = None
+    learned_films: LearnedFilms | None = None
 
     @model_validator(mode="after")
     def _fewer_bits_are_covered(self) -> Manifest:

@@ -6,6 +6,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from converter.package.concept import Concept
+from converter.result.place import Side
 from converter.result.wording import plain
 
 # document (TID 1500, TID 1204, TID 1001)
@@ -30,6 +31,12 @@ PROBABILITY = Code("122157", "DCM", "Probability")
 PERCENT = Code("%", "UCUM", "Percent")
 PRESENT = Code("52101004", "SCT", "Present")
 ABSENT = Code("272519000", "SCT", "Absent")
+FINDING_SITE = Code("363698007", "SCT", "Finding Site")
+LUNG = Code("39607008", "SCT", "Lung")
+LATERALITY = Code("272741003", "SCT", "Laterality")
+RIGHT = Code("24028007", "SCT", "Right")
+LEFT = Code("7771000", "SCT", "Left")
+BILATERAL = Code("51440002", "SCT", "Bilateral")
 ILLUSTRATION_OF_ROI = Code("121200", "DCM", "Illustration of ROI")
 ALGORITHM_NAME = Code("111001", "DCM", "Algorithm Name")
 ALGORITHM_VERSION = Code("111003", "DCM", "Algorithm Version")
@@ -57,6 +64,9 @@ MILLIMETER = Code("mm", "UCUM", "mm")
 # provenance and derivation (CID 7005, CID 7202)
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 SOURCE_IMAGE_FOR_PROCESSING = Code("121322", "DCM", "Source image for image processing operation")
+
+# of a paired organ (CID 244)
+LATERALITIES: dict[Side, Code] = {"right": RIGHT, "left": LEFT, "both": BILATERAL}
 
 ALL: tuple[Code, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Code))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from converter.declined import Declined
 from converter.package.concept import Concept
+from converter.result.place import Place
 
 if TYPE_CHECKING:  # who only looks into the ledger needs no pydicom
     from pydicom import Dataset
@@ -21,7 +22,8 @@ Point = tuple[float, float]
 @dataclass(frozen=True)
 class Finding:
     """One judged score. `region`: closed polygon of (column, row) in the source frame where attention was, or None;
-    in SCOORD's coordinates, in which the frame spans 0 to columns and 0 to rows (PS3.3 C.18.6.1.1).
+    in SCOORD's coordinates, in which the frame spans 0 to columns and 0 to rows (PS3.3 C.18.6.1.1). `place`: where in
+    the lungs that is, None where it is not known.
 
     probability and threshold are calibrated, 0..1; positive means probability >= threshold.
     """
@@ -32,6 +34,7 @@ class Finding:
     threshold: float
     positive: bool
     region: tuple[Point, ...] | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ class ReportIdentity:
 class StudyReport:
     """All that one Structured Report says. heatmaps: SOP Instance UID of a source image to its heat map's data set.
     predecessors: the (SOP class, SOP instance, series) UIDs of the report this one supersedes, or empty. left_out: SOP
-    Instance UIDs of the images of the study that are another patient's."""
+    Instance UIDs of the images of the study that are another patient's. gone: of those whose bytes the node had removed
+    after an earlier report."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -102,6 +106,7 @@ class StudyReport:
     heatmaps: dict[str, Dataset]
     predecessors: tuple[tuple[str, str, str], ...] = ()
     left_out: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def sources(self) -> list[Dataset]:

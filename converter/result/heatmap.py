@@ -89,11 +89,10 @@ def draw_heatmap(
     layout = lay_out(preview.shape, side_max)
     picture = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
     cv2.rectangle(picture, (0, 0), (layout.width - 1, layout.height - 1), _GROUND, cv2.FILLED)
-    attention = evidence(cam, layout.rows, layout.columns)
-    full_scale = max(FULL_SCALE_MIN, float(attention.max()))
+    attention, full_scale = _attention(cam, layout.rows, layout.columns)
     radiograph = _resized(preview, layout)
     picture[layout.top : layout.top + layout.rows, layout.left : layout.left + layout.columns] = overlay(
-        radiograph, attention / np.float32(full_scale)
+        radiograph, attention
     )
     if finding.positive and finding.region is not None:
         _draw_box(picture, layout, preview.shape, preview_to_source, finding.region)
@@ -102,9 +101,34 @@ def draw_heatmap(
     return picture
 
 
+def map_layer(gray: NDArray[np.uint8], cam: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """RGBA picture of the size of `gray`: laid over it, it looks as `draw_heatmap` colours it; with less opacity, less.
+
+    `cam` covers the same field of view as `gray`.
+    """
+    levels = _levels(_attention(cam, *gray.shape)[0])
+    opacity = OPACITY_MAX * _opacity(np.linspace(0, 1, 256, dtype=np.float32))
+    colours, light = _palette().astype(np.float32)[levels], gray.astype(np.float32)[..., np.newaxis]
+    shown = np.rint(colours * (0.42 + 0.58 * light / 255 + 0.10)).clip(0, 255)
+    layer = np.dstack([shown, np.rint(255 * opacity)[levels]]).astype(np.uint8)
+    layer[layer[..., 3] == 0] = 0  # what is not seen makes no large file
+    return layer
+
+
+def _attention(cam: NDArray[np.float32], rows: int, columns: int) -> tuple[NDArray[np.float32], float]:
+    """Attention of 0..1 in each pixel, and the activation that 1 stands for."""
+    attention = evidence(cam, rows, columns)
+    full_scale = max(FULL_SCALE_MIN, float(attention.max()))
+    return attention / np.float32(full_scale), full_scale
+
+
+def _levels(attention: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.clip(attention * 255, 0, 255).astype(np.uint8)
+
+
 def overlay(gray: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colour `gray` by `attention` 0..1; the more attention the more colour, and the anatomy always shows through."""
-    levels = np.clip(attention * 255, 0, 255).astype(np.uint8)
+    levels = _levels(attention)
     pairs = np.ascontiguousarray(cv2.merge([gray, levels]).view("<u2")[..., 0])
     return np.asarray(cv2.merge([cv2.LUT(pairs, channel) for channel in _blended_pairs()]), np.uint8)
 
@@ -184,6 +208,8 @@ def _draw_header(picture: NDArray[np.uint8], layout: Layout, finding: Finding) -
     cv2.rectangle(picture, top_left, bottom_right, colour, max(1, round(unit / 7)), cv2.LINE_AA)
     write(picture, verdict, (box_left + right) / 2, 3.2 * unit, 1.5 * unit, colour, bold=True, align="centre")
     explained = f"Probability; present at or above {threshold_percent(finding.threshold)} %"
+    if finding.place is not None:
+        explained += f"; {finding.place.words}"
     write(picture, explained, margin, 6.0 * unit, unit, _GRAY, width_max=right - margin)
 
 

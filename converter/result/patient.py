@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 
+CANDIDATES_MAX = 32
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
 
@@ -71,12 +72,16 @@ def of_one_patient(patients: Sequence[Patient | None]) -> list[bool]:
     """Which of the images, in the order in which they were received, belong to the patient of their study.
 
     That is the patient of most images; who states a Patient ID comes before all who do not, and of equals the one who
-    came first. An image of which no header can be read (None) stays: nothing of it is shown but its UID.
+    came first. An image of which no header can be read (None) stays: nothing of it is shown but its UID. Where headers
+    state more than CANDIDATES_MAX patients, it is one of those with the most images: every candidate is compared with
+    every header, and a study may bring thousands of them.
     """
     counts = Counter(patient.compared for patient in patients if patient is not None)
     # what states most comes first, so that what states little joins the patient whom all of it fits
     ordered = sorted(counts, key=lambda one: (not one.id, not any(one.name), not one.birth_date))
-    groups = [_group(first, ordered) for first in counts if first.id or not ordered[0].id]
+    candidates = [one for one in counts if one.id or not ordered[0].id]
+    frequent = set(sorted(candidates, key=counts.__getitem__, reverse=True)[:CANDIDATES_MAX])
+    groups = [_group(first, ordered) for first in candidates if first in frequent]
     chosen = max(groups, key=lambda group: sum(counts[one] for one in group), default=set[Compared]())
     return [patient is None or patient.compared in chosen for patient in patients]
 

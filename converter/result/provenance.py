@@ -73,7 +73,7 @@ def origin(maker: Maker, values: Values) -> Dataset:
         equipment.DeviceSerialNumber = maker.device_uid
         equipment.SoftwareVersions = [
             plain(f"{algorithm.name} {algorithm.version}")[:64],
-            f"weights sha256 {algorithm.weights_sha256[:32]}",
+            weights_stated(algorithm.weights_sha256),
         ]
         equipment.StationName = plain(maker.station_name)[:16]
     contribution.PurposeOfReferenceCodeSequence = [code_item(coding.PROCESSING_EQUIPMENT)]
@@ -85,6 +85,11 @@ def origin(maker: Maker, values: Values) -> Dataset:
     ds.InstanceCreationDate, ds.InstanceCreationTime = values["date"], values["time"]
     ds.ContentDate, ds.ContentTime = values["date"], values["time"]
     return ds
+
+
+def weights_stated(sha256: str) -> str:
+    """What a result says of the weights of its model, behind name and version in Software Versions (0018,1020)."""
+    return f"weights sha256 {sha256[:32]}"
 
 
 def code_item(code: Code) -> Dataset:

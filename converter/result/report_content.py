@@ -59,6 +59,9 @@ def _measurement_group(
     heatmap = report.heatmaps.get(source.SOPInstanceUID)
     if heatmap is not None and heatmap.SeriesDescription == heatmap_description(finding):
         values["heatmap_class_uid"], values["heatmap_uid"] = heatmap.SOPClassUID, heatmap.SOPInstanceUID
+    place = finding.place if region is not None else None
+    if place is not None:
+        values["place"] = place.words
     multi_frame = (stated_frames(source) or 1) > 1
     kind = GroupKind(
         report.algorithm,
@@ -67,6 +70,7 @@ def _measurement_group(
         finding.positive,
         str(source.SOPClassUID),
         multi_frame,
+        None if place is None else place.side,
     )
     return kind, values
 
@@ -85,6 +89,11 @@ def _evaluations(report: StudyReport, make: Make) -> Iterator[Elements]:
             "1 image of another patient in this study was" if count == 1 else f"{count} images of another patient were"
         )
         yield make(comment, None, {"text": f"{images} left out [{OTHER_PATIENT}]: {', '.join(report.left_out)}"})
+    if report.gone:
+        count = len(report.gone)
+        images = "1 earlier image of this study is" if count == 1 else f"{count} earlier images of this study are"
+        text = f"{images} not part of this report, removed from this device by then: {', '.join(report.gone)}"
+        yield make(comment, None, {"text": text})
     yield make(comment, None, {"text": f"{NOTICE} Intended use: {plain(report.algorithm.intended_use)}"})
 
 

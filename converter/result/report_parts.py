@@ -16,6 +16,7 @@ from highdicom.sr import (
     ContentItem,
     ContentSequence,
     DeviceObserverIdentifyingAttributes,
+    FindingSite,
     ImageContentItem,
     ImageRegion,
     LanguageOfContentItemAndDescendants,
@@ -36,6 +37,7 @@ from converter.package.concept import Concept
 from converter.product import MANUFACTURER, MODEL_NAME
 from converter.result import coding
 from converter.result.findings import Algorithm
+from converter.result.place import Side
 from converter.result.provenance import algorithm_version
 from converter.result.template import Values
 from converter.result.wording import plain, threshold_percent
@@ -56,7 +58,8 @@ class Observer(NamedTuple):
 class GroupKind(NamedTuple):
     """Kind of a measurement group: what the model package, the decision and the class of the image determine.
 
-    A Concept and no Code, because two Codes that differ in nothing but their meaning are equal.
+    A Concept and no Code, because two Codes that differ in nothing but their meaning are equal. `side`: of the lung
+    that the finding is in, where that is known.
     """
 
     algorithm: Algorithm
@@ -65,6 +68,7 @@ class GroupKind(NamedTuple):
     positive: bool
     source_class_uid: str
     multi_frame: bool
+    side: Side | None = None
 
 
 def report_root(observer: Observer, values: Values) -> ContainerContentItem:
@@ -97,6 +101,7 @@ def measurement_group(kind: GroupKind, values: Values) -> ContentItem:
         referenced_region=_region(kind, values),
         finding_type=concept,
         algorithm_id=_algorithm(kind),
+        finding_sites=None if kind.side is None else [FindingSite(coding.LUNG, coding.LATERALITIES[kind.side])],
         measurements=[Measurement(name=coding.PROBABILITY, value=values["percentage"], unit=coding.PERCENT)],
         qualitative_evaluations=[
             QualitativeEvaluation(name=concept, value=coding.PRESENT if kind.positive else coding.ABSENT)
@@ -110,6 +115,10 @@ def measurement_group(kind: GroupKind, values: Values) -> ContentItem:
             name=coding.MEASUREMENT_METHOD, value=coding.CLASS_ACTIVATION, relationship_type=HAS_CONCEPT_MOD
         )
     )
+    if "place" in values:
+        group.ContentSequence.append(
+            TextContentItem(name=coding.COMMENT, value=values["place"], relationship_type=CONTAINS)
+        )
     if "heatmap_uid" in values:
         illustration = ImageContentItem(
             coding.ILLUSTRATION_OF_ROI,

@@ -74,6 +74,7 @@ def _finding(group: Dataset, pictures: Mapping[str, str]) -> str:
     name = str(concept.CodeMeaning) if concept is not None else "Finding"
     probability = next((value_in_words(item) for item in items if is_named(item, coding.PROBABILITY)), "")
     where = next((value_in_words(item) for item in items if is_named(item, coding.TRACKING_IDENTIFIER)), "")
+    place = next((value_in_words(item) for item in items if is_named(item, coding.COMMENT)), "")
     facts = [
         (name_in_words(item), value_in_words(item)) for item in items if any(is_named(item, one) for one in DETAILS)
     ]
@@ -82,6 +83,7 @@ def _finding(group: Dataset, pictures: Mapping[str, str]) -> str:
     heading = f"{escape(name)} <span>{escape(probability)}</span>{_decision(items)}"
     return (
         f'<section><h2 class="call">{heading}</h2>'
+        f"{f'<p>{escape(place)}</p>' if place else ''}"
         f'<p class="soft">{escape(where)}</p>{_heatmaps(items, name, pictures)}{markup.facts(facts)}</section>'
     )
 

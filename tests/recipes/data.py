@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from tests.recipes.own_films import OWN_FILMS, draw_described
 from tests.support.cohorts import made_cohorts
 from tests.support.cohorts.data import data_dir
 from training.data.cohorts import development
@@ -44,6 +45,7 @@ def draw(name: str, folder: Path, patients: int, side: int = DRAWN_SIDE) -> Path
         "shenzhen": partial(made_cohorts.shenzhen, patients=patients, side=side),
         "tbx11k": partial(made_cohorts.tbx11k, films=patients // 2, side=side),
         "brain_yes_no": partial(made_cohorts.brain_yes_no, slices=patients, side=side),
+        OWN_FILMS: partial(draw_described, number=patients, side=side),
         "brain_classes": partial(made_cohorts.brain_classes, slices=patients // 2, side=side),
     }
     makers[name](folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from training.commands.arguments import add_data_argument
 from training.data.images import load_model_inputs
 from training.data.recipe_data import load_recipe_data
+from training.data.remembered import run_of
 from training.data.splits import select
 from training.packaging.distribution import distribution_of
 from training.packaging.manifest_file import read_manifest, write_manifest
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     manifest = read_manifest(arguments.folder)
     cohorts = dict.fromkeys(arguments.cohorts)
-    films = select(load_recipe_data(cohorts, arguments.data), "val", cohorts)
+    films = select(load_recipe_data(cohorts, arguments.data, run_of(manifest.provenance)), "val", cohorts)
     graph = read_graph(arguments.folder, manifest)
     probability = score(graph, load_model_inputs(films, manifest.input)).probability
     names = [finding.name for finding in manifest.findings]

@@ -14,16 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from converter.evaluation.finding_page import why_no_auc
 from converter.evaluation.gallery import Gallery
 from converter.evaluation.page import draw_page
 from converter.evaluation.report import Setting, build_report
 from converter.evaluation.wording import decimal, percent
 from training.commands.arguments import add_data_argument, new_file
+from training.data.cohorts.own_data import is_known
 from training.data.recipe_data import IN_THE_MANIFEST, recipe_cohorts
+from training.data.remembered import run_of
 from training.data.splits import LEARNED_FROM, SPLITS
 from training.judging.further_checks import further, notes
 from training.judging.judge_package import judge_examples
 from training.judging.judged_images import JudgedImages, images_to_judge
+from training.judging.known_films import overlap_of
 from training.judging.real_files import look_at
 from training.judging.reduced import prove_reduced
 from training.judging.rivals import rivals_of
@@ -41,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["devtest"],
         help="of the cohorts trained on; others are judged whole",
     )
-    parser.add_argument("--run", type=finished_run, help="the training run whose split.csv says which images are which")
+    parser.add_argument(
+        "--run",
+        type=finished_run,
+        help="the training run whose split.csv says which images are which (default: the one it was made of)",
+    )
     parser.add_argument("--compare", type=Path, nargs="*", default=[], help="other packages, on the same images")
     parser.add_argument("--json", type=new_file, help="where the figures go")
     parser.add_argument("--html", type=new_file, help="where the page for people goes")
@@ -63,7 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     others = [open_package(folder) for folder in arguments.compare]
 
     # 2. images
-    judged = images_to_judge(package.manifest, arguments.cohorts, arguments.split, arguments.data, arguments.run)
+    made_by = arguments.run or run_of(package.manifest.provenance)
+    judged = images_to_judge(package.manifest, arguments.cohorts, arguments.split, arguments.data, made_by)
 
     # 3. what this package, the baseline and other packages say of them
     findings = package.manifest.findings
@@ -111,6 +120,8 @@ def setting_of(judged: JudgedImages, splits: Sequence[str]) -> Setting:
         title=f"{len(judged.examples)} images of {', '.join(judged.names)}{seen}",
         created=f"{datetime.now(UTC):%Y-%m-%d}",
         splits=judged.splits,
+        patients_known=all(is_known(example.patient_id) for example in judged.examples),
+        overlap=overlap_of(judged),
     )
 
 
@@ -122,6 +133,8 @@ def tell(report: dict[str, Any]) -> None:
     for finding in report["findings"]:
         for group in finding["groups"]:
             print(summary(finding["name"], group))
+    for caution in report["cautions"]:
+        print(f"WARNING: {caution['text']}")
     for note in report["notes"]:
         print(f"{note['title']}: {note['text']}")
 
@@ -130,6 +143,8 @@ def summary(finding: str, group: dict[str, Any]) -> str:
     """One line of a group's figures for the console."""
     shown = f"auc {decimal(group['auc'])}  sens {percent(group['sensitivity'])}  spec {percent(group['specificity'])}"
     declined = f", {group['declined']} declined" if group["declined"] else ""
+    if group["auc"]["value"] is None:
+        return f"{finding}, {group['name']}: {group['images']} images{declined}. {why_no_auc(group)}"
     return (
         f"{finding}, {group['name']}: {group['images']} images{declined}  {shown}  ece {decimal(group['ece'])}  "
         f"brier {decimal(group['brier'])}"

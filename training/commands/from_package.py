@@ -12,10 +12,12 @@ from pathlib import Path
 from training.commands.arguments import add_data_argument
 from training.data.images import channels_last, load_model_inputs
 from training.data.recipe_data import load_recipe_data
+from training.data.remembered import RUNS
 from training.data.splits import select, spread
 from training.learning.learner import Learner
 from training.learning.recipe import load_recipe, save_recipe
-from training.learning.run_folder import RUNS, WEIGHTS, refuse_existing, save_outcome
+from training.learning.run_folder import WEIGHTS, refuse_existing, save_outcome
+from training.lungs.attach import is_framed
 from training.packaging.manifest_file import read_manifest
 from training.packaging.package_folder import read_graph
 from training.packaging.package_weights import take_over
@@ -37,6 +39,13 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.runs / arguments.name
     refuse_existing(folder)
     recipe, manifest = load_recipe(arguments.recipe), read_manifest(arguments.folder)
+    graph = read_graph(arguments.folder, manifest)
+    if recipe.frame is not None or is_framed(graph):
+        what = arguments.folder if recipe.frame is None else arguments.recipe
+        raise SystemExit(
+            f"{what}: looks at a frame round the lungs; weights are taken back only from packages whose network takes "
+            "the whole film. Refine the run itself: train --start-from RUN"
+        )
 
     # 2. data
     learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
@@ -47,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     # 3. network
     network = Learner(recipe).averaged
     try:
-        take_over(network, read_graph(arguments.folder, manifest), films)
+        take_over(network, graph, films)
     except ValueError as error:
         raise SystemExit(f"{arguments.folder}: {error}") from error
 

@@ -94,7 +94,11 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     check_names(arguments.also, [one.name for one in SOURCES if one.role == "train" and one.name not in learned])
     graph = read_graph(arguments.package, manifest)
     verdicts, figures = [], []
+    known = {kind.name for kind in manifest.gate.kinds}
     for group, seen in groups_to_measure(places, data, arguments.also):
+        if group.kind not in known:
+            print(f"{group.name}: not measured, for this gate does not know {group.kind}")
+            continue
         verdicts.append(judge(graph, manifest.input, manifest.gate, group))
         figures.append(verdicts[-1].figure(seen))
     gate = manifest.gate.model_copy(update={"measured": tuple(figures)})

@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.commands.arguments import add_data_argument
-from training.data.images import channels_last, load_model_inputs
-from training.data.recipe_data import load_recipe_data
+from training.data.recipe_data import folders, load_recipe_data
+from training.data.remembered import RUNS, remember
 from training.data.splits import save_split, select
 from training.learning.batch_statistics import re_estimate
-from training.learning.lesson import answers
+from training.learning.lesson import answers, network_inputs
 from training.learning.mean_weights import mean_of
 from training.learning.recipe import load_recipe, save_recipe
-from training.learning.run_folder import RUNS, WEIGHTS, earlier_stages, refuse_existing, save_outcome
+from training.learning.run_folder import WEIGHTS, earlier_stages, refuse_existing, save_outcome
 from training.learning.watch import Watch
+from training.lungs.framing import framing_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,19 +40,20 @@ def run(arguments: argparse.Namespace) -> None:
 
     # 2. data and network
     recipe = load_recipe(last / "recipe.yaml")
-    examples = load_recipe_data(recipe.cohorts, arguments.data, last / "split.csv")
+    examples = load_recipe_data(recipe.cohorts, arguments.data, last)
     learning, watched = (select(examples, split, recipe.cohorts) for split in ("train", "val"))
     network = mean_of(parts)
-    re_estimate(network, recipe, learning, channels_last(load_model_inputs(learning, recipe.input), recipe.input))
+    framing = framing_of(recipe)
+    re_estimate(network, recipe, learning, network_inputs(recipe, learning, framing))
 
     # 3. report
-    inputs = channels_last(load_model_inputs(watched, recipe.input), recipe.input)
-    figures = Watch(recipe, watched).figures(answers(network, inputs))
+    figures = Watch(recipe, watched).figures(answers(network, network_inputs(recipe, watched, framing)))
     told = " + ".join(f"{share:g} of {one.name}" for one, share in parts)
     stages = [*earlier_stages(last), f"mean of weights: {told}"]
     folder.mkdir(parents=True)
     save_recipe(folder / "recipe.yaml", recipe)
     save_split(folder / "split.csv", examples, folder)
+    remember(folder, folders(recipe.cohorts, arguments.data, last), examples)
     network.save(folder / WEIGHTS)
     outcome = save_outcome(folder, stages, val_auc=figures)
     print(f"{folder / WEIGHTS}: {json.dumps(outcome)}")

@@ -15,16 +15,23 @@ import tensorflow as tf
 
 from converter.package.calibration import Calibration
 from converter.package.evidence import CohortSummary, Parity
+from converter.package.learned_films import BYTES_MAX as LEARNED_BYTES_MAX
+from converter.package.learned_films import FILMS_MAX, packed
 from converter.package.manifest import Manifest
 from training.commands.arguments import add_data_argument
 from training.data.cohorts import Example
-from training.data.images import channels_last, load_model_inputs
+from training.data.images import load_film_digests, load_model_inputs
 from training.data.recipe_data import MADE, folders, load_recipe_data
 from training.data.splits import select
 from training.gate.packaged import gated
 from training.learning.batch_statistics import re_estimate
+from training.learning.borrowed import refuse_borrowed
+from training.learning.inheritance import refuse_inherited
+from training.learning.left_open import refuse_left_open
+from training.learning.lesson import network_inputs
 from training.learning.recipe import Recipe, load_recipe
 from training.learning.run_folder import WEIGHTS, outcome_of
+from training.lungs.framing import LungFraming, framing_of
 from training.packaging.calibrate import choose_calibration
 from training.packaging.distribution import distribution_of
 from training.packaging.export import prove_parity, reference_inputs, to_onnx
@@ -50,6 +57,11 @@ class Films(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--no-film-digests",
+        action="store_true",
+        help="leave out learned.bin, by which whoever judges the package sees whether it knew their films",
+    )
     parser.add_argument("--gate", type=Path, metavar="RUN", help="the input gate of python -m training gate fit RUN")
     add_data_argument(parser)
 
@@ -58,19 +70,23 @@ def run(arguments: argparse.Namespace) -> None:
     # 1. arguments
     label = name_and_version(arguments.folder)
     outcome, recipe = outcome_of(arguments.run), load_recipe(arguments.run / "recipe.yaml")
+    refuse_inherited(arguments.run, recipe.inherited)
+    refuse_borrowed(arguments.run, recipe)
+    refuse_left_open(arguments.run, recipe, arguments.data)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
 
     # 2. data: as the node would see it
     films = films_of(recipe, arguments.data, arguments.run)
     inputs = load_model_inputs(films.deciding, recipe.input)
+    framing = framing_of(recipe)
 
     # 3. the averaged network, finished, each finding calibrated
-    network = finished(arguments.run, recipe, films.learned)
-    calibrations = calibrate(network, recipe, films.deciding, inputs)
+    network = finished(arguments.run, recipe, films.learned, framing)
+    calibrations = calibrate(network, recipe, films.deciding, inputs, framing)
 
     # 4. the graph, proven
-    graph, parity = exported(fold(network, calibrations), recipe, films.unseen)
+    graph, parity = exported(fold(network, calibrations), recipe, films.unseen, framing)
     graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
     if len(graph) > BYTES_MAX:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
@@ -81,16 +97,18 @@ def run(arguments: argparse.Namespace) -> None:
     distribution = distribution_of(fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, probability)
 
     # 6. the package
-    cohorts = cohorts_of(recipe, arguments.data, films.learned)
-    made = Packaged(graph, calibrations, choices, parity, distribution, gate)
+    cohorts = cohorts_of(recipe, arguments.data, arguments.run, films.learned)
+    learned = None if arguments.no_film_digests else learned_of(films)
+    lungs = None if framing is None else framing.section
+    made = Packaged(graph, calibrations, choices, parity, distribution, gate, learned, lungs)
     manifest = run_manifest(label, recipe, outcome, cohorts, made)
-    write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input))
+    write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input), learned=learned)
     tell(arguments.folder, manifest, len(graph))
 
 
 def films_of(recipe: Recipe, data: Sequence[str], run: Path) -> Films:
     """Ends the program where one of the three has no images."""
-    examples = load_recipe_data(recipe.cohorts, data, run / "split.csv")
+    examples = load_recipe_data(recipe.cohorts, data, run)
     learned, unseen = (select(examples, split, recipe.cohorts) for split in ("train", "devtest"))
     deciding = select(examples, "val", recipe.operating_point.decided_on)
     if not (learned and deciding and unseen):
@@ -101,24 +119,36 @@ def films_of(recipe: Recipe, data: Sequence[str], run: Path) -> Films:
     return Films(learned, deciding, unseen)
 
 
-def finished(run: Path, recipe: Recipe, learned: Sequence[Example]) -> keras.Model:
+def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: LungFraming | None) -> keras.Model:
     """The averaged network of `run` with batch statistics of films as they are."""
     network = keras.models.load_model(run / WEIGHTS, compile=False)
-    re_estimate(network, recipe, learned, channels_last(load_model_inputs(learned, recipe.input), recipe.input))
+    re_estimate(network, recipe, learned, network_inputs(recipe, learned, framing))
     return network
 
 
-def calibrate(network: keras.Model, recipe: Recipe, deciding: Sequence[Example], inputs: Array) -> list[Calibration]:
-    raw = logits(score(to_onnx(network, recipe.input), inputs).cam, recipe.input.layout)
+def calibrate(
+    network: keras.Model, recipe: Recipe, deciding: Sequence[Example], inputs: Array, framing: LungFraming | None
+) -> list[Calibration]:
+    raw = logits(score(serving_graph(network, recipe, framing), inputs).cam, recipe.input.layout)
     return [
         choose_calibration(of_finding(name, deciding, raw[:, place]), fitted_on(recipe), recipe.seed)
         for place, name in enumerate(recipe.finding_names)
     ]
 
 
-def exported(network: keras.Model, recipe: Recipe, unseen: Sequence[Example]) -> tuple[bytes, Parity]:
-    graph = to_onnx(network, recipe.input)
-    return graph, prove_parity(network, graph, load_model_inputs(unseen, recipe.input), recipe.input, "devtest")
+def serving_graph(network: keras.Model, recipe: Recipe, framing: LungFraming | None) -> bytes:
+    graph = to_onnx(network, recipe.looked_at)
+    return graph if framing is None else framing.for_serving(graph)
+
+
+def exported(
+    network: keras.Model, recipe: Recipe, unseen: Sequence[Example], framing: LungFraming | None
+) -> tuple[bytes, Parity]:
+    """The graph for serving, and how far the part that learned is from what Keras says."""
+    whole = load_model_inputs(unseen, recipe.input)
+    inputs = (whole,) if framing is None else framing.framed(whole)
+    parity = prove_parity(network, to_onnx(network, recipe.looked_at), inputs, recipe.looked_at, "devtest")
+    return serving_graph(network, recipe, framing), parity
 
 
 def choose_thresholds(recipe: Recipe, deciding: Sequence[Example], probability: Array) -> list[ThresholdChoice]:
@@ -131,11 +161,20 @@ def choose_thresholds(recipe: Recipe, deciding: Sequence[Example], probability: 
     ]
 
 
-def cohorts_of(recipe: Recipe, data: Sequence[str], learned: Sequence[Example]) -> list[CohortSummary]:
+def cohorts_of(recipe: Recipe, data: Sequence[str], run: Path, learned: Sequence[Example]) -> list[CohortSummary]:
     return [
         cohort_summary(name, select(learned, "train", [name]), (folder / MADE).exists())
-        for name, folder in folders(recipe.cohorts, data).items()
+        for name, folder in folders(recipe.cohorts, data, run).items()
     ]
+
+
+def learned_of(films: Films) -> bytes | None:
+    """learned.bin; None, with a word, where there are more films than it may hold."""
+    content = packed(load_film_digests([*films.learned, *films.deciding]).tolist())
+    if len(content) <= LEARNED_BYTES_MAX:
+        return content
+    print(f"learned.bin is left out: more than {FILMS_MAX:,} films")
+    return None
 
 
 def fitted_on(recipe: Recipe) -> str:

@@ -18,8 +18,10 @@ from training.commands.arguments import add_data_argument
 from training.data.cohorts import Example
 from training.data.images import load_model_inputs
 from training.data.recipe_data import load_recipe_data
+from training.data.remembered import run_of
 from training.data.splits import select
 from training.judging.precision import compared
+from training.lungs.attach import is_framed
 from training.packaging.half import halved, rounded
 from training.packaging.integers import in_integers
 from training.packaging.manifest_file import name_and_version, read_manifest
@@ -43,10 +45,15 @@ def run(arguments: argparse.Namespace) -> None:
     name_and_version(arguments.out)
     manifest = read_manifest(arguments.folder)
     full = read_graph(arguments.folder, manifest)
+    if is_framed(full):
+        raise SystemExit(
+            f"{arguments.folder}: cuts a frame round the lungs, which is exact in float32 only, so that no packages of "
+            "fewer bits are made of it"
+        )
 
     # 2. data
     names = [cohort.name for cohort in manifest.cohorts]
-    examples = load_recipe_data(names, arguments.data, arguments.run and arguments.run / "split.csv")
+    examples = load_recipe_data(names, arguments.data, arguments.run or run_of(manifest.provenance))
     devtest = select(examples, "devtest", names)
     if not devtest:
         raise SystemExit(f"no film of {', '.join(names)} in devtest: nothing can be judged")

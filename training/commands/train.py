@@ -13,12 +13,15 @@ from pathlib import Path
 
 from training.commands.arguments import above_zero, add_data_argument
 from training.data.cohorts import Example
-from training.data.recipe_data import load_recipe_data
+from training.data.enough import check_enough
+from training.data.recipe_data import as_given, folders, load_recipe_data
+from training.data.remembered import RUNS, remember
 from training.data.splits import check_earlier_run, save_split
 from training.learning.lesson import Lesson, prepare
 from training.learning.recipe import Recipe, load_recipe
-from training.learning.run_folder import RUNS, WEIGHTS, begin_run, earlier_stages, save_outcome
+from training.learning.run_folder import WEIGHTS, begin_run, earlier_stages, save_outcome
 from training.learning.teaching import teach
+from training.lungs.framing import framing_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
     examples = load_examples(recipe, arguments, folder, start_from)
 
     # 3. model
-    lesson = prepare(recipe, examples)
+    lesson = prepare(recipe, examples, framing_of(recipe))
     if start_from and not arguments.resume:
         lesson.learner.start_from(start_from / WEIGHTS)
-    print(f"{lesson.learner.network.count_params():,} parameters, {len(lesson.inputs)} images watched")
+    print(f"{lesson.learner.network.count_params():,} parameters, {len(lesson.inputs[0])} images watched")
 
     # 4. loop
     progress = teach(lesson, folder, arguments.minutes, arguments.resume)
@@ -81,13 +84,16 @@ def load_examples(
     recipe: Recipe, arguments: argparse.Namespace, folder: Path, start_from: Path | None
 ) -> list[Example]:
     """Every image in its split; ends the program where an earlier run learned from what is now decided on."""
-    saved = folder / "split.csv"
-    examples = load_recipe_data(recipe.cohorts, arguments.data, saved if arguments.resume else None)
+    begun = folder if arguments.resume else None
+    lying = folders(recipe.cohorts, arguments.data, begun)
+    examples = load_recipe_data(recipe.cohorts, as_given(lying), begun)
+    check_enough(examples, recipe.finding_names)
     for earlier in (start_from, *map(Path, recipe.teachers.runs if recipe.teachers else ())):
         if earlier is not None:
             check_earlier_run(earlier, examples)
     if not arguments.resume:
-        save_split(saved, examples, folder)
+        save_split(folder / "split.csv", examples, folder)
+        remember(folder, lying, examples)
     return examples
 
 

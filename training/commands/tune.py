@@ -17,13 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 from training.commands.arguments import above_zero, add_data_argument
-from training.data.recipe_data import load_recipe_data
+from training.data.enough import check_enough
+from training.data.recipe_data import as_given, folders, load_recipe_data
+from training.data.remembered import RUNS, remember
 from training.data.splits import select
 from training.learning import checkpoint
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
-from training.learning.run_folder import RUNS
 from training.learning.search import METHODS, begin_search, chosen, search
 from training.learning.watch import SHOWN_IMAGES_MIN, Watch
+from training.lungs.framing import framing_of
 
 ROWS_SHOWN_MAX = 10
 
@@ -45,10 +47,14 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.runs / (arguments.name or f"{recipe.name}-{arguments.method}")
     tried = with_values(recipe, {"steps": arguments.steps or recipe.steps})
     begin_search(folder, tried)
-    examples = load_recipe_data(recipe.cohorts, arguments.data)
+    lying = folders(recipe.cohorts, arguments.data)
+    examples = load_recipe_data(recipe.cohorts, as_given(lying))
+    check_enough(examples, recipe.finding_names)
+    remember(folder, lying, examples)
     if not Watch(recipe, select(examples, "val", recipe.cohorts)).judged_by(SHOWN_IMAGES_MIN):
         raise SystemExit("no cohort has both answers on val, so no trial is better than another")
-    save_results(folder, recipe, search(tried, examples, arguments.method, arguments.trials, folder))
+    trials = search(tried, examples, arguments.method, arguments.trials, folder, framing_of)
+    save_results(folder, recipe, trials)
 
 
 def save_results(folder: Path, recipe: Recipe, trials: Sequence[Any]) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 import converter.image
 from converter.declined import Declined
 from converter.errors import ConverterError
-from converter.image.convert import Converted, convert
+from converter.image.convert import Converted, convert, shrink
+from converter.image.film_digest import DIGEST_SIDE, film_digest
 from converter.image.gray_image import GrayImage
 from converter.image.image_file import read_image
 from converter.image.model_input import squash, to_model_input
@@ -28,7 +29,7 @@ TRAINING_SIDE = 160
 THUMBNAIL_SIDE = 32
 READERS = 2
 # As much of a film as the node shows, and as many pixels as it decodes.
-PREVIEW_SIDE_MAX, PIXELS_MAX = 512, 100_000_000
+PREVIEW_SIDE_MAX, PIXELS_MAX = DIGEST_SIDE, 100_000_000
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -49,6 +50,16 @@ def load_thumbnails(examples: Sequence[Example]) -> NDArray[np.float32]:
 def load_model_inputs(examples: Sequence[Example], spec: InputSpec) -> NDArray[np.float32]:
     """[images, ...] exactly as the node would give them to the network."""
     return _cached(spec.model_dump_json(), examples, lambda gray: to_model_input(gray, spec))
+
+
+def load_film_digests(examples: Sequence[Example]) -> NDArray[np.uint64]:
+    """[images]: the digest of each film's pixels, as the node computes it."""
+
+    def digest(gray: GrayImage) -> NDArray[np.uint64]:
+        small, _ = shrink(gray, DIGEST_SIDE)
+        return np.asarray(film_digest((small >> 8).astype(np.uint8)), dtype=np.uint64)
+
+    return _cached(f"film digests {DIGEST_SIDE}", examples, digest)
 
 
 def load_targets(examples: Sequence[Example], findings: Sequence[str]) -> NDArray[np.float32]:

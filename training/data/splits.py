@@ -25,6 +25,9 @@ LEFT_OUT = "left-out"
 # Weights come from the one; the end of training, calibration and thresholds from the other.
 LEARNED_FROM = frozenset({"train", "val"})
 SHARES = {"train": 0.8, "val": 0.1, "devtest": 0.1}
+# Of few patients a larger share is measured, so that figures can be stated at all: this many of a class in val and in
+# devtest, up to these shares of them.
+MEASURED_GROUPS, MEASURED_SHARES_MAX = 12, {"val": 0.15, "devtest": 0.3}
 # Fewer groups than this with one set of findings are divided together with the others of their cohort.
 STRATUM_GROUPS_MIN = 10
 COLUMNS = ("path", "cohort", "split", "patient_id", "label", "findings")
@@ -114,11 +117,21 @@ def _drawn(
         for members in order:
             middle, reached = (before + len(members) / 2) / images, 0.0
             before += len(members)
-            for split, share in shares.items():
+            for split, share in for_so_many(len(stratum), shares).items():
                 reached += share
                 if middle < reached or split == list(shares)[-1]:
                     yield members, split
                     break
+
+
+def for_so_many(groups: int, shares: Mapping[str, float]) -> dict[str, float]:
+    """`shares`, those of val and devtest raised where they would hold fewer than MEASURED_GROUPS of `groups`."""
+    raised = {
+        split: max(share, min(MEASURED_SHARES_MAX[split], MEASURED_GROUPS / groups))
+        for split, share in shares.items()
+        if split in MEASURED_SHARES_MAX
+    }
+    return {split: raised.get(split, 1 - sum(raised.values())) for split in shares}
 
 
 def _strata(examples: Sequence[Example], groups: Sequence[list[int]]) -> Iterator[list[list[int]]]:

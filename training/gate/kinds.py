@@ -1,4 +1,7 @@
-"""What the gate tells apart: the accepted kind first, then one kind for each reason to refuse."""
+"""What the gate tells apart: the accepted kind first, then one kind for each reason to refuse.
+
+A package has the kinds that it was fitted with: those of older ones lack the last two.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ KINDS = (
     RefusalKind("inverted", "gate-inverted", "the picture looks like a chest with black and white exchanged"),
     RefusalKind("rotated", "gate-rotated", "the picture looks like a chest that lies on its side or upside down"),
     RefusalKind("part-of-chest", "gate-cropped", "the picture seems to show only a part of a chest"),
+    RefusalKind("photographed-screen", "gate-picture", "the picture looks like a photograph of a screen"),
+    RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read"),
 )
 # Into the manifest and the card of every package with this gate; measured in training/LOG.md.
 LIMITS = (
@@ -35,5 +40,7 @@ LIMITS = (
     "View Position and the rules of the route have to keep lateral films out.",
     "Of radiographs of other body parts hardly any real one could be measured: most pictures that stand for them "
     "are projections of one CT of a head. A few films are no proof.",
+    "Photographs of screens, films that nobody can read and crude drawings of chests are all made or drawn by this "
+    "project; no real one was measured.",
 )
 NAMES = tuple(kind.name for kind in KINDS)

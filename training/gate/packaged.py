@@ -14,7 +14,7 @@ from converter.package.manifest import Manifest, load_manifest
 from converter.package.network import InputSpec
 from training.gate.attach import add_gate
 from training.gate.spec import GRAPH_INPUT
-from training.packaging.package_folder import read_reference_inputs, write_package
+from training.packaging.package_folder import read_learned, read_reference_inputs, write_package
 
 # The nodes that made the findings are the same ones; only the order in which a runtime adds may differ.
 DIFFERENCE_MAX = 1e-6
@@ -49,7 +49,7 @@ def gate_package(source: Path, run: Path, target: Path) -> Manifest:
     if old.distribution is not None:
         document["distribution"]["declined_share"] = None  # it was counted without this gate
     manifest = Manifest.model_validate(document)
-    write_package(target, manifest, graph, inputs)
+    write_package(target, manifest, graph, inputs, learned=read_learned(source, old))
     return manifest
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.image.gray_image import GrayImage
+from converter.phantom import crude_chests, patterns
 from converter.phantom import other_regions as phantoms
-from converter.phantom import patterns
 from training.data.cohorts import load_examples
 from training.data.images import load_training_images
 from training.data.splits import select
 from training.gate import packages, pictures, sources, volumes
-from training.gate.films import inverted, part, rotated
+from training.gate.films import WAYS
 from training.gate.sources import SOURCES, PictureFolders, Source, seed_of
 
 Gray = NDArray[np.uint8]
@@ -31,7 +31,7 @@ LEARNED_COHORTS = ("kermany224", "kermany512", "nih512")
 UNSEEN_COHORT = "hannover512"
 INCOMPLETE = "run python -m training gate fetch again, and look whether HILUM_DATA names the data"
 # What decides how a picture comes out: kept pictures are made anew when one of these changes.
-MAKERS = (packages, patterns, phantoms, pictures, sources, volumes)
+MAKERS = (crude_chests, packages, patterns, phantoms, pictures, sources, volumes)
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,15 @@ def films(data: Path, split: str, side: int) -> list[PictureGroup]:
 
 
 def spoiled(group: PictureGroup, seed: int) -> list[PictureGroup]:
-    """The films of `group` inverted, turned, and cut to a part: frontal chest films that must be refused."""
+    """The films of `group` inverted, turned, cut to a part and so on (WAYS): what must be refused."""
     rng = np.random.default_rng(seed)
-    ways = (("inverted", inverted), ("rotated", rotated), ("part-of-chest", part))
     return [
         PictureGroup(
             f"{group.name}, {kind}",
             kind,
             np.stack([squashed(way(film, rng), film.shape[0]) for film in group.pictures]),
         )
-        for kind, way in ways
+        for kind, way in WAYS.items()
     ]
 
 

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.phantom import crude_chests, patterns
 from converter.phantom import other_regions as phantoms
-from converter.phantom import patterns
 from training.gate.pictures import crops, files_of, packed_pictures, read_dicom, read_picture
 from training.gate.volumes import Volume, body_only, projection, read_invesalius, read_nifti, reduced, slice_of
 
@@ -250,6 +250,8 @@ SOURCES = (
            pictures("gnome-backgrounds", 20)),
     Source("drawn pages, plots and screens", "picture", "train", OURS, "patterns",
            drawn((patterns.text_page, patterns.plot, patterns.screen), 900)),
+    Source("crude drawings of chests", "picture", "train", OURS, "crude_chests",
+           drawn(crude_chests.CRUDE_CHESTS, 1200)),
     Source("MATE backgrounds", "picture", "measure", "GPL-2+, CC BY-SA 4.0 (mate-backgrounds)", "photographs, abstract",
            pictures("mate-backgrounds", 4)),
     Source("gcompris", "picture", "measure", "free licences by file (gcompris-qt-data)", "animals, paintings, drawings",

@@ -20,13 +20,15 @@ PART = "those that training never saw"
 
 @dataclass(frozen=True)
 class JudgedImages:
-    """names: cohorts; splits: what of each is judged; sources: where each lies; learned: the package's train images."""
+    """names: cohorts; splits: what of each is judged; sources: where each lies; learned, decided: the train and val
+    images of the package."""
 
     names: tuple[str, ...]
     examples: tuple[Example, ...]
     splits: dict[str, str]
     sources: dict[str, CohortFolder]
     learned: tuple[Example, ...]
+    decided: tuple[Example, ...] = ()
 
 
 def images_to_judge(
@@ -39,13 +41,13 @@ def images_to_judge(
     """
     trained_on = [cohort.name for cohort in manifest.cohorts]
     names = tuple(dict.fromkeys(cohorts or (*trained_on, *others_at_hand(trained_on))))
-    divided = load_recipe_data(trained_on, data, run and run / "split.csv")
+    divided = load_recipe_data(trained_on, data, run)
     if run is None:
         check_division(manifest, divided, data)
     parts = [name for name in names if name in trained_on]
     examples = [example for split in wanted for example in select(divided, split, parts)]
     splits = dict.fromkeys(parts, " + ".join(wanted))
-    known = recipe_cohorts(names, data)
+    known = recipe_cohorts(names, data, run)
     seen = [example for example in divided if example.split in LEARNED_FROM]
     for name in [name for name in names if name not in trained_on]:
         cohort, folder = known[name]
@@ -56,7 +58,8 @@ def images_to_judge(
     if not examples:
         raise SystemExit(f"no image of {', '.join(names)} is in {' + '.join(wanted)}")
     sources = {name: CohortFolder(folder, cohort.findings) for name, (cohort, folder) in known.items()}
-    return JudgedImages(names, tuple(examples), splits, sources, tuple(select(divided, "train", trained_on)))
+    learned, decided = (tuple(select(divided, split, trained_on)) for split in ("train", "val"))
+    return JudgedImages(names, tuple(examples), splits, sources, learned, decided)
 
 
 def check_division(manifest: Manifest, examples: Sequence[Example], data: Sequence[str]) -> None:

@@ -56,14 +56,22 @@ def onnx_run(graph: onnx.ModelProto, name: str, threads: int) -> Run:
 
 
 def keras_runs(recipe_file: Path, threads: int, saved: Path) -> dict[str, Run]:
-    """The recipe's network by Keras and as a SavedModel; both take channels last, which suits them best."""
+    """The recipe's network by Keras and as a SavedModel; both take channels last, which suits them best.
+
+    Ends the program for a recipe with a frame.
+    """
+    recipe = load_recipe(recipe_file)
+    if recipe.frame is not None:
+        raise SystemExit(
+            f"{recipe_file}: its network takes a frame that the graph of the package cuts out of the film, so that "
+            "Keras would be timed without it: leave --recipe out"
+        )
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from training.learning.zoo import build
 
-    recipe = load_recipe(recipe_file)
     network = build(recipe.network, recipe.input, len(recipe.findings))
     network.export(saved, verbose=False)
     loaded = tf.saved_model.load(saved)  # holds the variables

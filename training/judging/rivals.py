@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from converter.evaluation.cases import Rival
+from converter.package.baseline import BASELINE
 from converter.package.manifest import Manifest
 from training.data.cohorts import COHORTS, Example
 from training.data.images import load_model_inputs
@@ -15,12 +16,10 @@ from training.judging.judge_package import judge_examples
 from training.judging.judged_images import JudgedImages
 from training.packaging.graph_model import Package
 
-BASELINE = "a logistic regression on 32 x 32 gray values"
-
 
 def rivals_of(package: Package, others: Iterable[Package], judged: JudgedImages) -> Iterator[Rival]:
     """The baseline, taught on the images that `package` learned from; then each of `others`."""
-    yield Rival(BASELINE, baseline(judged.learned, judged.examples, package.manifest))
+    yield Rival(BASELINE, baseline(judged.learned, judged.examples, package.manifest), baseline=True)
     for other in others:
         cases = judge_examples(other, judged.examples, judged.sources)
         thresholds = {finding.name: finding.operating_threshold for finding in other.manifest.findings}

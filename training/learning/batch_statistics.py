@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from training.data.cohorts import Example
 from training.learning.batches import groups
+from training.learning.lesson import Inputs
 from training.learning.recipe import Recipe
 
 BATCHES = 40
 
 
-def re_estimate(network: keras.Model, recipe: Recipe, examples: Sequence[Example], inputs: NDArray[np.float32]) -> None:
+def re_estimate(network: keras.Model, recipe: Recipe, examples: Sequence[Example], inputs: Inputs) -> None:
     """Replace the moving mean and variance of every layer by their mean over balanced batches of `inputs`."""
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not layers:
@@ -31,6 +31,6 @@ def re_estimate(network: keras.Model, recipe: Recipe, examples: Sequence[Example
         for layer in layers:
             layer.momentum = number / (number + 1)
         drawn = np.concatenate([rng.choice(group.members, group.drawn) for group in drawn_from])
-        network(inputs[drawn], training=True)
+        network([one[drawn] for one in inputs], training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

@@ -12,20 +12,28 @@ from numpy.typing import NDArray
 from training.data.cohorts import COHORTS, Example
 from training.data.images import load_targets
 from training.learning.augment import augment
-from training.learning.recipe import Recipe
+from training.learning.framed import OutlinedFilm, framed_film
+from training.learning.recipe import FrameRecipe, Recipe
 
 AHEAD = 4
 # The target of a finding for which a cohort is not labelled: nothing is learned from it.
 UNKNOWN = -1.0
+# The target of a film that cannot answer.
+NO_OPINION = 0.5
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images: [n, H, W, 1]; targets: [n, findings], softened labels or UNKNOWN; weights: [n], their mean about 1."""
+    """images: [n, H, W, 1]; targets: [n, findings], softened labels or UNKNOWN; weights: [n], their mean about 1.
+
+    Where the recipe has a frame: cells and places, [n, h, w, 1], as FramedFilm has them.
+    """
 
     images: NDArray[np.float32]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
+    cells: NDArray[np.float32] | None = None
+    places: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,8 @@ def groups(recipe: Recipe, examples: Sequence[Example]) -> list[ExampleGroup]:
 class BatchSource:
     """Batch number k depends on the seed and k alone, so a run can be repeated and continued.
 
-    `soft` [images, findings] are the answers of teachers, which make up their share of each known target.
+    `soft` [images, findings] are the answers of teachers, which make up their share of each known target; `lungs`
+    [images, 64, 64] the outlines, where the recipe has a frame.
     """
 
     def __init__(
@@ -89,15 +98,17 @@ class BatchSource:
         examples: Sequence[Example],
         images: NDArray[np.uint8],
         soft: NDArray[np.float32] | None = None,
+        lungs: NDArray[np.float32] | None = None,
     ) -> None:
         self._recipe = recipe
-        self._images = images
+        self._images, self._lungs = images, lungs
         labels = known_targets(examples, recipe.finding_names)
         softness = [recipe.cohorts[example.cohort].label_smoothing for example in examples]
         smoothing = np.array(softness, dtype=np.float32)[:, np.newaxis]
         targets = labels * (1 - smoothing) + smoothing / 2
         if soft is not None and recipe.teachers:
             targets = (1 - recipe.teachers.weight) * targets + recipe.teachers.weight * soft
+        self._negative = (labels == 0).all(axis=1)
         self._targets = np.where(labels == UNKNOWN, labels, targets).astype(np.float32)
         self._groups = groups(recipe, examples)
         self._weights = np.ones(len(examples), dtype=np.float32)
@@ -108,8 +119,32 @@ class BatchSource:
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
         drawn = np.concatenate([rng.choice(group.members, group.drawn) for group in self._groups])
+        if recipe.frame is not None:
+            return self._framed(drawn, recipe.frame, rng)
         images = np.stack([augment(self._images[index], recipe.augmentation, recipe.input, rng) for index in drawn])
         return Batch(images[..., np.newaxis], self._targets[drawn], self._weights[drawn])
+
+    def _framed(self, drawn: NDArray[np.int64], frame: FrameRecipe, rng: np.random.Generator) -> Batch:
+        """A drawn opacity makes a film positive for every finding; a film without lungs says nothing either way."""
+        targets = self._targets[drawn]
+        made = []
+        for place, (index, other) in enumerate(zip(drawn, rng.permutation(drawn), strict=True)):
+            films = self._film(index), self._film(other)
+            negative = bool(self._negative[index])
+            one = framed_film(*films, negative, frame, self._recipe.augmentation, self._recipe.map_shape, rng)
+            if one.opacity:
+                targets[place] = 1 - targets[place]
+            if one.removed:
+                targets[place] = np.where(targets[place] == UNKNOWN, UNKNOWN, NO_OPINION)
+            made.append(one)
+        images, cells, places = (
+            np.stack([getattr(one, name) for one in made])[..., np.newaxis] for name in ("image", "cells", "places")
+        )
+        return Batch(images, targets, self._weights[drawn], cells, places)
+
+    def _film(self, index: int) -> OutlinedFilm:
+        assert self._lungs is not None, "a recipe with a frame comes with outlines"
+        return OutlinedFilm(self._images[index], self._lungs[index])
 
     def batches(self, count: int, start: int = 0) -> Iterator[Batch]:
         """Batches `start` to `count` - 1, a few of them prepared while the network works on the one before."""

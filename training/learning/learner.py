@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from training.learning.batches import Batch
 from training.learning.recipe import Recipe
 from training.learning.zoo import build
+from training.learning.zoo.head import head_of
 
 # The average begins almost as the plain mean of the first steps, and forgets the sooner the fewer there were.
 AVERAGING_WARMUP_STEPS = 50
@@ -44,6 +47,19 @@ def known_crossentropy(targets: keras.KerasTensor, logits: keras.KerasTensor) ->
     return ops.sum(each * known, axis=-1) / ops.maximum(ops.sum(known, axis=-1), 1)
 
 
+def known_places(places: keras.KerasTensor, evidence: keras.KerasTensor) -> keras.KerasTensor:
+    """[n]: the binary cross-entropy of the cells of which it is known whether they show an opacity (others negative).
+
+    `evidence` [n, h, w, findings] is that of each cell alone, `places` [n, h, w, 1]; 1 is worth as much as 0, of which
+    there are many more.
+    """
+    there, absent = ops.cast(places > 0.5, evidence.dtype), ops.cast(ops.absolute(places) < 0.5, evidence.dtype)
+    missed = ops.sum(there * ops.softplus(-evidence), axis=(1, 2, 3))
+    invented = ops.sum(absent * ops.softplus(evidence), axis=(1, 2, 3))
+    missed, invented = (one / evidence.shape[-1] for one in (missed, invented))
+    return missed / (ops.sum(there, axis=(1, 2, 3)) + 1) + invented / (ops.sum(absent, axis=(1, 2, 3)) + 1)
+
+
 class Learner:
     """`averaged` is what a run keeps; it is brought up to date by `average()`."""
 
@@ -55,14 +71,21 @@ class Learner:
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
         try:
-            self.network = build(recipe.network, recipe.input, len(recipe.findings))
+            self.network = _network(recipe)
         finally:
             keras.config.set_dtype_policy(before)
-        self.averaged = build(recipe.network, recipe.input, len(recipe.findings))
+        self.averaged = _network(recipe)
         self.optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
         logit = keras.layers.GlobalAveragePooling2D(dtype="float32")(self.network.get_layer("cam").output)
-        self._taught = keras.Model(self.network.input, logit)
-        self._taught.compile(self.optimizer, known_crossentropy, jit_compile="auto" if on_gpu() else False)
+        outputs, weights = [logit], [1.0]
+        losses: list[Callable[..., Any]] = [known_crossentropy]
+        if recipe.frame is not None:
+            outputs.append(head_of(self.network).output)
+            losses.append(known_places)
+            weights.append(recipe.frame.places)
+        self._taught = keras.Model(self.network.inputs, outputs)
+        compiled = "auto" if on_gpu() else False
+        self._taught.compile(self.optimizer, losses, loss_weights=weights, jit_compile=compiled)
         self.optimizer.build(self._taught.trainable_variables)
         self._averages = self.network.get_weights()
 
@@ -80,7 +103,11 @@ class Learner:
         """One step of gradient descent, after which the average moves a little; returns the loss."""
         self.optimizer.learning_rate = learning_rate
         self._taught.reset_metrics()
-        loss = self._taught.train_on_batch(batch.images, batch.targets, batch.weights)
+        inputs, targets, weights = [batch.images], [batch.targets], [batch.weights]
+        if batch.cells is not None and batch.places is not None:
+            inputs, targets, weights = [batch.images, batch.cells], [batch.targets, batch.places], [batch.weights] * 2
+        loss = self._taught.train_on_batch(inputs, targets, weights)
+        loss = loss[0] if isinstance(loss, list) else loss
         keep = np.float32(min(self._recipe.averaging, number / (number + AVERAGING_WARMUP_STEPS)))
         for mean, learned in zip(self._averages, self.network.get_weights(), strict=True):
             mean *= keep
@@ -105,6 +132,10 @@ class Learner:
             for place, variable in enumerate(variables):
                 variable.assign(state[f"{kind}{place}"])
         self._averages = [np.array(state[f"average{place}"]) for place in range(len(self._averages))]
+
+
+def _network(recipe: Recipe) -> keras.Model:
+    return build(recipe.network, recipe.looked_at, len(recipe.findings), framed=recipe.frame is not None)
 
 
 def _numbered(kind: str, arrays: list[NDArray[np.generic]]) -> State:

@@ -1,7 +1,7 @@
 """A training recipe (config/training/*.yaml), checked field by field.
 
 A recipe says everything that makes a run: data, findings, input, network, schedule, augmentation, search space. A file
-may extend another one and repeat only what differs; the run keeps the whole.
+may extend another one and repeat only what differs (inheritance.py); the run keeps the whole.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from pydantic import Field, PositiveInt, ValidationError, field_validator, model
 
 from converter.package.concept import Concept
 from converter.package.intended_use import IntendedUse
-from converter.package.network import InputSpec
+from converter.package.network import InputSpec, Normalisation
 from converter.package.section import Name, PackageSection
+from training.learning.inheritance import whole_recipe
 from training.learning.search_space import Choices, Range
 
-# A chain of files that extend each other; a longer one is a circle or nobody can follow it.
-EXTENDS_MAX = 5
 # The map of a smaller network says nothing about where.
 MAP_SIDE_MIN = 2
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -61,14 +60,28 @@ class Plain(PackageSection):
         return len(self.filters)
 
 
-Network = Annotated[Residual | Plain, Field(discriminator="family")]
+class EfficientNetLite(PackageSection):
+    """zoo/efficientnet_lite.py: the first `stages` of the seven of EfficientNet-Lite0, halved so often at most."""
+
+    family: Literal["efficientnet-lite0"]
+    stages: int = Field(7, ge=3, le=7)
+    halvings: int = Field(4, ge=1, le=5)
+    weights: Literal["imagenet", "none"] = "none"
+    dropout: float = Field(ge=0, lt=1)
+
+
+Network = Annotated[Residual | Plain | EfficientNetLite, Field(discriminator="family")]
 
 
 class FindingRecipe(PackageSection):
-    """One sigmoid of the network. `name` is what the cohorts call it; "normal" is the absence of all findings."""
+    """One sigmoid of the network. `name` is what the cohorts call it; "normal" is the absence of all findings.
+
+    positive_means: what was seen on the images that are labelled with it, and by whom, in a sentence for the card.
+    """
 
     name: Name
     concept: Concept
+    positive_means: str = ""
 
 
 class OperatingPointRecipe(PackageSection):
@@ -115,6 +128,7 @@ class Augmentation(PackageSection):
     collimation: Share = 0.0
     device: Share = 0.0
     marker: Share = 0.0
+    consoles: Share = Field(0.0, description="of films shown as another console would (tones.py)")
 
     @field_validator("zoom")
     @classmethod
@@ -122,6 +136,29 @@ class Augmentation(PackageSection):
         if not 0 < zoom[0] <= zoom[1]:
             raise ValueError("expected [least, most], both above 0")
         return zoom
+
+
+class FrameRecipe(PackageSection):
+    """What the network looks at instead of the whole film: height x width pixels round the lungs, standardised anew.
+
+    `lungs` is a run of `python -m training lungs fit`. The shares say how many training films are changed so that
+    nothing but the lungs can be evidence (training/learning/lung_changes.py); `places` weighs what is known of places
+    against the answer for the whole film.
+    """
+
+    lungs: Path
+    height: int = Field(ge=64, le=1024)
+    width: int = Field(ge=64, le=1024)
+    clip: float = Field(3.0, gt=0)
+    other_background: Share = 0.0
+    lungs_removed: Share = 0.0
+    opacity: Share = 0.0
+    places: float = Field(0.0, ge=0)
+
+    @property
+    def spec(self) -> InputSpec:
+        rule = Normalisation(name="centre-standardise", margin=0, clip=self.clip)
+        return InputSpec(name="framed", height=self.height, width=self.width, layout="NCHW", normalisation=rule)
 
 
 class EarlyStopping(PackageSection):
@@ -144,6 +181,10 @@ class Teachers(PackageSection):
 class Recipe(PackageSection):
     name: Name
     title: str
+    manufacturer: str = Field("Hilum", min_length=1, description="who made the model; every report names it")
+    inherited: tuple[str, ...] = Field(
+        (), description="statements taken from the extended recipe, as `load_recipe` finds them; see inheritance.py"
+    )
     seed: int
     findings: tuple[FindingRecipe, ...] = Field(min_length=1, max_length=32)
     intended_use: IntendedUse
@@ -167,6 +208,7 @@ class Recipe(PackageSection):
     )
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None
+    frame: FrameRecipe | None = None
     augmentation: Augmentation
     search: dict[str, Range | Choices] = Field(default_factory=dict)
 
@@ -182,8 +224,8 @@ class Recipe(PackageSection):
 
     @model_validator(mode="after")
     def _a_map_is_left(self) -> Recipe:
-        if min(self.input.height, self.input.width) >> self.network.halvings < MAP_SIDE_MIN:
-            size = f"{self.input.height} x {self.input.width}"
+        if min(self.looked_at.height, self.looked_at.width) >> self.network.halvings < MAP_SIDE_MIN:
+            size = f"{self.looked_at.height} x {self.looked_at.width}"
             raise ValueError(f"network: {self.network.halvings} halvings leave no map of {size} pixels")
         return self
 
@@ -199,6 +241,16 @@ class Recipe(PackageSection):
         return self
 
     @property
+    def looked_at(self) -> InputSpec:
+        """What the network that learns takes; in service a frame is cut out of `input` by the graph."""
+        return self.input if self.frame is None else self.frame.spec
+
+    @property
+    def map_shape(self) -> tuple[int, int]:
+        """Rows and columns of the network's map."""
+        return self.looked_at.height >> self.network.halvings, self.looked_at.width >> self.network.halvings
+
+    @property
     def finding_names(self) -> tuple[str, ...]:
         return tuple(finding.name for finding in self.findings)
 
@@ -206,7 +258,7 @@ class Recipe(PackageSection):
 def load_recipe(path: Path) -> Recipe:
     """Read `path`; ends the program with every field that is wrong."""
     try:
-        return Recipe.model_validate(_whole(path))
+        return Recipe.model_validate(whole_recipe(path))
     except ValidationError as error:
         problems = "\n".join(
             f"{path}: {'.'.join(map(str, problem['loc'])) or 'recipe'}: {problem['msg']}" for problem in error.errors()
@@ -239,40 +291,3 @@ def with_value(settings: dict[str, Any], path: str, value: Any) -> dict[str, Any
         return settings | {name: with_value(settings[name], rest, value)}
     except ValueError:
         raise ValueError(f"there is no setting {path}") from None
-
-
-def _whole(path: Path) -> dict[str, Any]:
-    """The settings of `path` over those of the file that it extends, section by section."""
-    chain: list[dict[str, Any]] = []
-    file: Path | None = path
-    while file:
-        if len(chain) == EXTENDS_MAX:
-            raise SystemExit(f"{path}: more than {EXTENDS_MAX} recipes extend each other")
-        try:
-            settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SystemExit(f"{file}: {error.strerror}: no recipe can be read there") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SystemExit(f"{file}: no YAML: {error}") from error
-        if not isinstance(settings, dict):
-            raise SystemExit(f"{file}: no recipe")
-        parent = settings.pop("extends", None)
-        chain.append(settings)
-        file = file.parent / parent if parent else None
-    whole: dict[str, Any] = {}
-    for settings in reversed(chain):
-        whole = _over(whole, settings)
-    return whole
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """`above` wins; sections of both are merged, but a network of another family or other cohorts replace the whole."""
-    merged = dict(below)
-    for name, value in above.items():
-        old = merged.get(name)
-        merged[name] = value
-        if isinstance(old, dict) and isinstance(value, dict) and name not in ("cohorts", "search"):
-            family = old.get("family")
-            if name != "network" or value.get("family", family) == family:
-                merged[name] = _over(old, value)
-    return merged

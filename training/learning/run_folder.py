@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from training.data.remembered import OUTCOME
 from training.learning import checkpoint
 from training.learning.recipe import Recipe, load_recipe, save_recipe
 
-RUNS = Path("training/runs")
-OUTCOME, WEIGHTS = "outcome.json", "weights.keras"
+WEIGHTS = "weights.keras"
 
 
 def begin_run(run: Path, recipe: Recipe, resume: bool) -> None:

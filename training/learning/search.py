@@ -10,7 +10,7 @@ import keras_tuner
 
 from training.data.cohorts import Example
 from training.learning import checkpoint
-from training.learning.lesson import prepare
+from training.learning.lesson import Framing, prepare
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 from training.learning.search_space import Choices
 from training.learning.teaching import Diverged, teach
@@ -31,6 +31,7 @@ METHODS: dict[str, tuple[Callable[..., Any], dict[str, int]]] = {
     ),
 }
 RunTrial = Callable[[str, Mapping[str, Any]], float]
+FramingOf = Callable[[Recipe], Framing | None]
 
 
 def begin_search(folder: Path, recipe: Recipe) -> None:
@@ -43,15 +44,18 @@ def begin_search(folder: Path, recipe: Recipe) -> None:
         raise SystemExit(f"{folder}: its trials are of another recipe (see recipe.yaml there); give another --name")
 
 
-def search(recipe: Recipe, examples: Sequence[Example], method: str, trials: int, folder: Path) -> list[Any]:
+def search(
+    recipe: Recipe, examples: Sequence[Example], method: str, trials: int, folder: Path, framing_of: FramingOf
+) -> list[Any]:
     """Run up to `trials` trials of `method` below `folder`; those of an earlier, interrupted call count.
 
-    Returns the trials of keras-tuner that came to a score, the best one first.
+    framing_of: what cuts out the frame that the recipe of a trial has, or None where it has none. Returns the trials of
+    keras-tuner that came to a score, the best one first.
     """
     kind, more = METHODS[method]
     oracle = kind(objective=OBJECTIVE, seed=recipe.seed, hyperparameters=space(recipe), **more)
     oracle.max_trials = trials  # Hyperband takes no such argument
-    _RunTuner(Trials(recipe, examples, folder).run, oracle, folder).search()
+    _RunTuner(Trials(recipe, examples, folder, framing_of).run, oracle, folder).search()
     scored = [trial for trial in oracle.trials.values() if trial.score is not None]
     return sorted(scored, key=lambda trial: -float(trial.score))
 
@@ -79,8 +83,9 @@ def chosen(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
 class Trials:
     """Short runs below `folder`, each a new one or the continuation of one that Hyperband lets live."""
 
-    def __init__(self, recipe: Recipe, examples: Sequence[Example], folder: Path) -> None:
+    def __init__(self, recipe: Recipe, examples: Sequence[Example], folder: Path, framing_of: FramingOf) -> None:
         self._recipe, self._examples, self._folder = recipe, examples, folder
+        self._framing_of = framing_of
 
     def run(self, number: str, values: Mapping[str, Any]) -> float:
         """The mean AUC over the cohorts of val; WORST where nothing could be learned."""
@@ -93,7 +98,7 @@ class Trials:
         before = self._folder / f"trial-{values.get('tuner/trial_id')}" / checkpoint.FILE
         if before.is_file():
             (run / checkpoint.FILE).write_bytes(before.read_bytes())
-        lesson = prepare(recipe, self._examples)
+        lesson = prepare(recipe, self._examples, self._framing_of(recipe))
         try:
             teach(lesson, run, resume=before.is_file())
         except Diverged as error:

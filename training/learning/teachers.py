@@ -22,7 +22,7 @@ def soft_targets(recipe: Recipe, examples: Sequence[Example]) -> NDArray[np.floa
     """[images, findings]: the mean probability over teachers and, where a recipe lets films be mirrored, mirror images.
 
     A student cannot pay for an ensemble or a second look in service; it can learn their answer. None without teachers.
-    Ends the program when a teacher knows other findings.
+    Ends the program when a teacher knows other findings, or looks at a frame.
     """
     if not recipe.teachers:
         return None
@@ -34,6 +34,8 @@ def _answer(run: Path, recipe: Recipe, examples: Sequence[Example]) -> NDArray[n
     teacher = load_recipe(run / "recipe.yaml")
     if teacher.finding_names != recipe.finding_names:
         raise SystemExit(f"{run}: knows {', '.join(teacher.finding_names)}, not {', '.join(recipe.finding_names)}")
+    if teacher.frame is not None:
+        raise SystemExit(f"{run}: looks at a frame round the lungs; only a run that takes whole films can be a teacher")
     weights = run / "weights.keras"
     if not weights.is_file():
         raise SystemExit(f"{weights}: no such file; has this teacher come to its end?")

@@ -11,9 +11,11 @@ from typing import Any
 
 from converter.evaluation.figures import PATIENTS_MIN
 from converter.evaluation.page import GLOSSARY
-from converter.evaluation.wording import counted, in_a_sentence
+from converter.evaluation.wording import in_a_sentence
 from converter.package.manifest import Manifest
+from converter.page.counted import counted
 from training.data.cohorts import COHORTS
+from training.packaging.card_judgement import judged_section
 from training.packaging.card_tables import (
     cohort_table,
     count_table,
@@ -50,13 +52,14 @@ NO_GATE = (
 )
 
 
-def card(manifest: Manifest, report: dict[str, Any]) -> str:
-    """`report`: the JSON of `evaluate`."""
+def card(manifest: Manifest, report: dict[str, Any], judgement: dict[str, Any] | None = None) -> str:
+    """`report`: the JSON of `evaluate`; `judgement`: that of `judge`."""
     sections = (
-        head(manifest),
+        head(manifest, report),
         what_it_is(manifest),
         trained_on(manifest),
         measured(report),
+        () if judgement is None else judged_section(judgement),
         input_gate(manifest),
         limits(manifest),
         real_files(manifest, report),
@@ -66,11 +69,13 @@ def card(manifest: Manifest, report: dict[str, Any]) -> str:
     return "\n\n".join(part.strip("\n") for section in sections for part in section) + "\n"
 
 
-def head(manifest: Manifest) -> Iterator[str]:
+def head(manifest: Manifest, report: dict[str, Any]) -> Iterator[str]:
     yield f"# {manifest.name} {manifest.version}: {in_a_sentence(manifest.title)}"
     if any(cohort.made for cohort in manifest.cohorts):
         yield MADE
     yield manifest.intended_use.statement
+    for caution in report.get("cautions", ()):
+        yield f"**Warning.** {caution['text']}"
     yield "Written by `python -m training card` from the output of `python -m training evaluate`; do not edit."
 
 
@@ -110,6 +115,8 @@ def finding_lines(manifest: Manifest) -> Iterator[str]:
             line += f"Chosen by cross-validation: {point.reason}. "
         line += f"Calibration: {calibration.summary}, fitted on {calibration.fitted_on}."
         yield line + (f" Chosen by: {calibration.reason}." if calibration.reason else "")
+        if finding.positive_means:
+            yield f"  A positive label means: {finding.positive_means}"
 
 
 def trained_on(manifest: Manifest) -> Iterator[str]:

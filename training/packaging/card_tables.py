@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from converter.evaluation.wording import percent
+from converter.package.evidence import CohortSummary
 from converter.package.gate import Gate
 from converter.package.manifest import Manifest
 from converter.package.precision import Precision
@@ -15,10 +16,15 @@ from training.packaging.measured import FIGURES
 def cohort_table(manifest: Manifest) -> str:
     rows = [
         f"| {cohort.name}{' (drawn pictures)' if cohort.made else ''} | {cohort.images} | {cohort.patients} | "
-        f"{COHORTS[cohort.name].population if cohort.name in COHORTS else '-'} | {cohort.licence} |"
+        f"{population_of(cohort)} | {cohort.licence} |"
         for cohort in manifest.cohorts
     ]
     return "\n".join(["| cohort | train images | patients | who, as published | licence |", "|" + "---|" * 5, *rows])
+
+
+def population_of(cohort: CohortSummary) -> str:
+    """As its package says; packages made before they said it, as the cohort is published."""
+    return cohort.population or (COHORTS[cohort.name].population if cohort.name in COHORTS else "-")
 
 
 def figure_table(finding: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import keras
 import numpy as np
@@ -26,36 +28,46 @@ CAM_DIFFERENCE_MAX = 1e-3
 
 
 def to_onnx(network: keras.Model, spec: InputSpec) -> bytes:
-    """The graph, the same bytes each time: image -> probability [N, findings], and cam [N, findings, h, w].
+    """The graph, the same bytes each time: image (and cells, of a framed network) -> probability [N, findings], and cam
+    [N, findings, h, w].
 
     Raises RuntimeError where it is no graph for serving (training/packaging/hygiene.py).
     """
     first_channel = spec.layout == "NCHW"
-    signature = (tf.TensorSpec((None, spec.height, spec.width, 1), tf.float32, name=spec.name),)
+    names = [spec.name, *(["cells"] if len(network.inputs) > 1 else [])]
+    shapes = [(spec.height, spec.width, 1), *(tuple(one.shape[1:]) for one in network.inputs[1:])]
+    signature = tuple(
+        tf.TensorSpec((None, *shape), tf.float32, name=name) for shape, name in zip(shapes, names, strict=True)
+    )
     graph, _ = tf2onnx.convert.from_keras(
         network,
         input_signature=signature,
         opset=OPSET,
-        inputs_as_nchw=[spec.name] if first_channel else None,
+        inputs_as_nchw=names if first_channel else None,
         outputs_as_nchw=[network.output_names[1]] if first_channel else None,
     )
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    return serialised(canonical(graph, OUTPUTS), OUTPUTS)
+    made = canonical(graph, OUTPUTS)
+    return serialised(made, OUTPUTS, len(names))
 
 
 def prove_parity(
-    network: keras.Model, graph: bytes, inputs: NDArray[np.float32], spec: InputSpec, split: str
+    network: keras.Model, graph: bytes, inputs: Sequence[NDArray[np.float32]], spec: InputSpec, split: str
 ) -> Parity:
-    """Keras and ONNX Runtime over all `inputs`, both outputs; raises RuntimeError when they differ too much."""
+    """Keras and ONNX Runtime over all `inputs` (films, and cells of a framed network), both outputs.
+
+    Raises RuntimeError when they differ too much.
+    """
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
     largest = dict.fromkeys(OUTPUTS, 0.0)
-    for start in range(0, len(inputs), BATCH):
-        batch = inputs[start : start + BATCH]
-        wanted = [np.asarray(one) for one in network.predict_on_batch(channels_last(batch, spec))]
+    for start in range(0, len(inputs[0]), BATCH):
+        batch = [one[start : start + BATCH] for one in inputs]
+        wanted = [np.asarray(one) for one in network.predict_on_batch([channels_last(one, spec) for one in batch])]
         if spec.layout == "NCHW":
             wanted[1] = np.moveaxis(wanted[1], -1, 1)
-        given = session.run(list(OUTPUTS), {spec.name: batch})
+        given = session.run(list(OUTPUTS), dict(zip(names, batch, strict=True)))
         explained = 1 / (1 + np.exp(-logits(given[1], spec.layout)))
         for name, one, other in (*zip(OUTPUTS, given, wanted, strict=True), (OUTPUTS[0], given[0], explained)):
             largest[name] = max(largest[name], float(np.abs(one - other).max()))
@@ -66,7 +78,7 @@ def prove_parity(
                 f"Keras and ONNX Runtime differ by {difference:.1e} in {name} ({allowed:.0e} is allowed)"
             )
     probability, cam = (float(f"{largest[name]:.1e}") for name in OUTPUTS)
-    return Parity(split=split, images=len(inputs), probability=probability, cam=cam)
+    return Parity(split=split, images=len(inputs[0]), probability=probability, cam=cam)
 
 
 def reference_inputs(spec: InputSpec, seed: int = 7) -> NDArray[np.float32]:

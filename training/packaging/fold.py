@@ -15,21 +15,21 @@ import numpy as np
 from keras import layers
 
 from converter.package.calibration import Calibration
-from training.learning.zoo.head import BIAS
+from training.learning.zoo.head import BIAS, head_of
 
 
 def fold(network: keras.Model, calibrations: Sequence[Calibration]) -> keras.Model:
     """A copy of `network` that gives calibrated answers; one calibration a finding, in the order of the outputs."""
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
-    head = copy.get_layer("cam")
+    head = head_of(copy)
     kernel, bias = head.get_weights()
     divisors = np.array([one.temperature for one in calibrations], dtype=np.float64)
     offsets = np.array([one.bias for one in calibrations], dtype=np.float64)
     head.set_weights([kernel / divisors, bias / divisors + offsets])
     if all(one.method != "isotonic" for one in calibrations):
         return copy
-    cam = head.output
+    cam = copy.get_layer("cam").output
     mean = layers.GlobalAveragePooling2D(name="mean_of_map")(cam)
     shift = layers.Reshape((1, 1, len(calibrations)), name="shift")(_added_to_the_mean(mean, calibrations))
     calibrated = layers.Add(name="calibrated_cam")([cam, shift])

@@ -29,11 +29,18 @@ class Package:
 
     def score(self, model_input: NDArray[np.float32]) -> ImageScores:
         """The outputs of the graph for one image, the map as [findings, h, w] whatever its layout."""
-        gate = [self.manifest.gate.output] if self.manifest.gate else []
-        session = self._session
-        outputs = session.run(["probability", "cam", *gate], {session.get_inputs()[0].name: model_input[np.newaxis]})
-        cam = outputs[1][0] if self.manifest.input.layout == "NCHW" else np.moveaxis(outputs[1][0], -1, 0)
-        return ImageScores(outputs[0][0], cam, outputs[2][0] if gate else None)
+        gate, lungs, session = self.manifest.gate, self.manifest.lungs, self._session
+        further = [section.output for section in (gate, lungs) if section is not None]
+        names = ["probability", "cam", *further]
+        found = session.run(names, {session.get_inputs()[0].name: model_input[np.newaxis]})
+        outputs = dict(zip(names, found, strict=True))
+        cam = outputs["cam"][0] if self.manifest.input.layout == "NCHW" else np.moveaxis(outputs["cam"][0], -1, 0)
+        return ImageScores(
+            outputs["probability"][0],
+            cam,
+            None if gate is None else outputs[gate.output][0],
+            None if lungs is None else outputs[lungs.output][0, 0],
+        )
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:

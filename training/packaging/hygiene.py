@@ -13,7 +13,7 @@ CONTROL = {"If", "Loop", "Scan"}
 DOMAINS = {"", "ai.onnx"}
 
 
-def problems(model: onnx.ModelProto, outputs: Sequence[str]) -> list[str]:
+def problems(model: onnx.ModelProto, outputs: Sequence[str], inputs_wanted: int = 1) -> list[str]:
     """Everything that is wrong with `model`, as sentences; empty when it may serve.
 
     outputs: the names that it should have, in this order.
@@ -31,8 +31,8 @@ def problems(model: onnx.ModelProto, outputs: Sequence[str]) -> list[str]:
             found.append(f"{node.name} belongs to training, not to serving")
     initialized = {constant.name for constant in graph.initializer}
     inputs = [value for value in graph.input if value.name not in initialized]
-    if len(inputs) != 1:
-        found.append(f"{len(inputs)} inputs, not one")
+    if len(inputs) != inputs_wanted:
+        found.append(f"{len(inputs)} inputs, not {inputs_wanted}")
     names = [value.name for value in graph.output]
     if names != list(outputs):
         found.append(f"outputs {', '.join(names)} instead of {', '.join(outputs)}")
@@ -47,10 +47,10 @@ def problems(model: onnx.ModelProto, outputs: Sequence[str]) -> list[str]:
     return found
 
 
-def serialised(graph: onnx.ModelProto, outputs: Sequence[str]) -> bytes:
+def serialised(graph: onnx.ModelProto, outputs: Sequence[str], inputs_wanted: int = 1) -> bytes:
     """The bytes of a graph that may serve; raises RuntimeError for any other."""
     onnx.checker.check_model(graph, full_check=True)
-    found = problems(graph, outputs)
+    found = problems(graph, outputs, inputs_wanted)
     if found:
         raise RuntimeError(f"not a graph for serving: {'; '.join(found)}")
     return bytes(graph.SerializeToString(deterministic=True))

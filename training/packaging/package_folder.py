@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from converter.package.learned_films import FILE as LEARNED
+from converter.package.learned_films import unpacked
 from converter.package.manifest import Manifest
 from training.packaging.manifest_file import write_manifest
 from training.packaging.scores import Array, reference_arrays
@@ -29,8 +31,27 @@ def read_reference_inputs(folder: Path) -> Array:
         return np.asarray(arrays["inputs"], dtype=np.float32)
 
 
-def write_package(folder: Path, manifest: Manifest, graph: bytes, inputs: Array, answers: bytes | None = None) -> None:
-    """Write model.onnx, reference.npz and manifest.yaml.
+def read_learned(folder: Path, manifest: Manifest) -> bytes | None:
+    """learned.bin; None where the package has none. Ends the program where it is not the file that `manifest` means."""
+    if manifest.learned_films is None:
+        return None
+    try:
+        content = (folder / LEARNED).read_bytes()
+        unpacked(content, manifest.learned_films)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{folder / LEARNED}: {error}") from error
+    return content
+
+
+def write_package(
+    folder: Path,
+    manifest: Manifest,
+    graph: bytes,
+    inputs: Array,
+    answers: bytes | None = None,
+    learned: bytes | None = None,
+) -> None:
+    """Write model.onnx, reference.npz, learned.bin (where there is one) and manifest.yaml.
 
     inputs: the reference inputs. answers: the graph whose outputs for them the reference holds, where `graph` cannot
     give them on this machine.
@@ -38,4 +59,6 @@ def write_package(folder: Path, manifest: Manifest, graph: bytes, inputs: Array,
     folder.mkdir(parents=True, exist_ok=True)
     (folder / GRAPH).write_bytes(graph)
     np.savez(folder / REFERENCE, allow_pickle=False, **reference_arrays(answers or graph, inputs))
+    if learned is not None:
+        (folder / LEARNED).write_bytes(learned)
     write_manifest(folder / MANIFEST, manifest)

@@ -31,8 +31,10 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
     """Give `network` the answers of `graph`, with batch statistics of `films` [N, H, W, 1], so that it can learn on.
 
     An exported batch normalisation is a scale and a shift; what it once subtracted and divided by is measured again.
-    Raises ValueError when the convolutions are not the same ones.
+    Raises ValueError when the convolutions are not the same ones, or of a kind that is not taken back.
     """
+    if any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in network.layers):
+        raise ValueError(f"the weights of {network.name} are not taken back from a package: refine the run itself")
     found = list(convolutions(graph))
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     if sorted(one.kernel.shape for one in found) != sorted(tuple(layer.kernel.shape) for layer in layers):

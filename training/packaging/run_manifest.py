@@ -7,6 +7,7 @@ import importlib.metadata
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from converter.package.calibration import Calibration
@@ -14,6 +15,8 @@ from converter.package.distribution import Distribution
 from converter.package.evidence import CohortSummary, Parity, Provenance
 from converter.package.finding import FindingSpec
 from converter.package.gate import Gate
+from converter.package.learned_films import section_of
+from converter.package.lungs import Lungs
 from converter.package.manifest import Manifest
 from converter.package.network import OutputSpec
 from training.data.cohorts import COHORTS, Example
@@ -21,13 +24,12 @@ from training.learning.recipe import FindingRecipe, Recipe
 from training.packaging.hygiene import OPSET
 from training.packaging.operating_point import ThresholdChoice
 
-MANUFACTURER = "Hilum"
 TOOLS = ("tensorflow", "keras", "tf2onnx", "onnxruntime")
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """What a run's network became. calibrations, choices: one a finding, in the recipe's order."""
+    """What a run's network became. calibrations, choices: one a finding, in its order; learned: learned.bin."""
 
     graph: bytes
     calibrations: Sequence[Calibration]
@@ -35,6 +37,8 @@ class Packaged:
     parity: Parity
     distribution: Distribution
     gate: Gate | None
+    learned: bytes | None = None
+    lungs: Lungs | None = None
 
 
 def run_manifest(
@@ -46,7 +50,7 @@ def run_manifest(
         name=name,
         version=version,
         title=recipe.title,
-        manufacturer=MANUFACTURER,
+        manufacturer=recipe.manufacturer,
         onnx_sha256=hashlib.sha256(made.graph).hexdigest(),
         opset=OPSET,
         input=recipe.input,
@@ -58,6 +62,8 @@ def run_manifest(
         provenance=provenance(outcome, recipe, made.parity),
         distribution=made.distribution,
         gate=made.gate,
+        lungs=made.lungs,
+        learned_films=None if made.learned is None else section_of(made.learned),
     )
 
 
@@ -72,6 +78,7 @@ def finding_spec(finding: FindingRecipe, choice: ThresholdChoice, calibration: C
         threshold_rule=choice.sentence,
         operating_point=choice.point,
         calibration=told,
+        positive_means=finding.positive_means,
     )
 
 
@@ -84,17 +91,24 @@ def cohort_summary(name: str, examples: Sequence[Example], made: bool) -> Cohort
         patients=len({example.patient_id for example in examples}),
         licence=facts.licence,
         citation=facts.citation,
+        population=facts.population,
         made=made,
     )
 
 
 def provenance(outcome: Mapping[str, Any], recipe: Recipe, parity: Parity) -> Provenance:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     return Provenance(
-        git_commit=commit,
+        git_commit=commit_of_this_code(),
         recipe="; then ".join(outcome["stages"]),
         seed=recipe.seed,
         created=outcome["finished"],
         tools={tool: importlib.metadata.version(tool) for tool in TOOLS},
         parity=parity,
     )
+
+
+def commit_of_this_code() -> str:
+    """Wherever the command is called; "unknown" where the code lies in no checkout."""
+    here = Path(__file__).parent
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else "unknown"

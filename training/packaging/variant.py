@@ -8,7 +8,7 @@ from pathlib import Path
 from converter.package.manifest import Manifest
 from converter.package.precision import Precision
 from training.packaging.manifest_file import name_and_version
-from training.packaging.package_folder import read_reference_inputs, write_package
+from training.packaging.package_folder import read_learned, read_reference_inputs, write_package
 
 
 def write_variant(
@@ -30,4 +30,4 @@ def write_variant(
         "precision": evidence,
     }
     variant = Manifest.model_validate(manifest.model_copy(update=changed).model_dump())
-    write_package(out, variant, graph, read_reference_inputs(folder), answers)
+    write_package(out, variant, graph, read_reference_inputs(folder), answers, read_learned(folder, manifest))

@@ -11,7 +11,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from converter.image.encoded.byte_source import BufferedSource
+from converter.image.encoded.byte_source import BufferedSource, InflatedSource
 from converter.image.encoded.damaged_dataset import DamagedDataset, damaged_dataset
 from converter.image.encoded.headers import VRS
 from converter.image.encoded.plausible import Derailed, EndsEarly, TooManyElements
@@ -19,6 +19,9 @@ from converter.image.encoded.start import open_encoded
 from converter.image.encoded.walk import ElementWalk
 from converter.image.header import BROKEN_INPUT
 from converter.image.open_file import OpenFile
+
+SOP_CLASS_UID = 0x00080016
+BROKEN: tuple[type[Exception], ...] = (*BROKEN_INPUT, Derailed, TooManyElements)
 
 
 def read_if_damaged(
@@ -43,6 +46,28 @@ def read_if_damaged(
     meta.TransferSyntaxUID = UID(encoding.transfer_syntax_uid)
     ds.file_meta = meta
     return ds
+
+
+def ends_early(path: Path | OpenFile, inflated_bytes_max: int) -> bool:
+    """Whether bytes are missing at the end of the DICOM file `path`: of its file meta information, of its data set, or
+    all of that. Raises OSError."""
+    with path.open("rb") as file:
+        raw = BufferedSource(_read_at(file), file.seek(0, os.SEEK_END))
+        if raw.read(128, 4) == b"DICM":
+            length = raw.read(132, 12)
+            if len(length) < 12 or raw.size <= 144 + int.from_bytes(length[8:], "little"):
+                return True
+        try:
+            _, start, syntax = _meta(path, raw)
+            source, encoding = open_encoded(BufferedSource(_read_at(file), raw.size, start), syntax, inflated_bytes_max)
+            last = max((element.tag for element in ElementWalk(source, encoding)), default=0)
+            if isinstance(source, InflatedSource) and source.problem == "cut":
+                return True
+        except EndsEarly:
+            return True
+        except BROKEN:
+            return False
+    return last < SOP_CLASS_UID
 
 
 def _is_regular(walk: ElementWalk, pydicom_failed: bool) -> bool:

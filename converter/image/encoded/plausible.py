@@ -160,8 +160,9 @@ class Outlook:
             if header is None or not is_known(tag):
                 return NOWHERE
             return DOUBTFUL if not self.fits(header) else SURE if tag > previous else LIKELY
-        if not is_public(tag) and tag >> 16 != previous >> 16:  # any bytes might be a private element without VR
-            return NOWHERE
+        if not is_public(tag) and tag >> 16 != previous >> 16:
+            # any bytes might be a private element without VR, unless one follows that is no accident
+            return DOUBTFUL if depth and self._further(head, position, is_nested, depth) == SURE else NOWHERE
         return min(LIKELY if tag > previous else DOUBTFUL, self._further(head, position, is_nested, depth))
 
     def _further(self, head: bytes, position: int, is_nested: bool, depth: int) -> int:

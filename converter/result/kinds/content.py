@@ -63,7 +63,8 @@ class StudyContent:
     """rendering: of an image, as a reader sees it. earlier: the result of a kind over an image that was built for an
     earlier report by the same model, without its pixels; its identity does not depend on the report.
     predecessors: the (SOP class, SOP instance, series) UIDs of the report that this one supersedes. left_out: SOP
-    Instance UIDs of the images of the study that are another patient's."""
+    Instance UIDs of the images of the study that are another patient's. gone: of those whose bytes the node had removed
+    after an earlier report."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -73,6 +74,7 @@ class StudyContent:
     earlier: Callable[[str, str], Dataset | None] = field(default=lambda kind, sop_instance_uid: None)
     predecessors: tuple[tuple[str, str, str], ...] = ()
     left_out: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydicom import Dataset
 
+from converter.page.counted import counted
 from converter.result.findings import Finding, HeatmapInput
 from converter.result.kinds.content import BuiltResult, ReportedImage, StudyContent
 from converter.result.secondary_capture import build_heatmap
@@ -35,7 +36,7 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
 
 
 def told(built: Sequence[BuiltResult], sizes: Sequence[int]) -> str:
-    return f"{len(built)} heat maps"
+    return counted(len(built), "heat map")
 
 
 def as_class(ds: Dataset, refused_class_uid: str) -> Dataset | None:

@@ -43,4 +43,5 @@ def study_report(content: StudyContent, heatmaps: Sequence[BuiltResult]) -> Stud
         heatmaps={one.source_instance_uid: one.ds for one in heatmaps if one.source_instance_uid is not None},
         predecessors=content.predecessors,
         left_out=content.left_out,
+        gone=content.gone,
     )

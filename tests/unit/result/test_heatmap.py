@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
 from converter.result.findings import Finding
-from converter.result.heatmap import Layout, blend, draw_heatmap, lay_out, overlay, to_png
+from converter.result.heatmap import Layout, blend, draw_heatmap, lay_out, map_layer, overlay, to_png
 from converter.result.regions import attention_region
 from tests.support.dicom.phantoms import make_dx
 from tests.support.results.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
@@ -128,3 +128,13 @@ def test_the_png_holds_the_picture() -> None:
     picture = _draw(np.full((300, 260), 90, np.uint8), a_cam(), _finding(0.9))
     decoded = cv2.imdecode(np.frombuffer(to_png(picture), np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None and np.array_equal(decoded[..., ::-1], picture)
+
+
+def test_a_layer_over_its_film_looks_as_the_picture_that_is_sent() -> None:
+    rng = np.random.default_rng(1)
+    film = np.asarray(cv2.resize(rng.integers(0, 255, (30, 24), np.uint8), (720, 900)), np.uint8)
+    cam = rng.normal(0, 4, (8, 8)).astype(np.float32)
+    layer = map_layer(film, cam).astype(np.float64)
+    opacity = layer[..., 3:] / 255
+    seen = film[..., np.newaxis] * (1 - opacity) + layer[..., :3] * opacity
+    assert np.abs(seen - _film(_draw(film, cam, _finding(0.03), 4096), lay_out(film.shape, 4096))).max() <= 2

@@ -135,6 +135,21 @@ def test_a_page_without_pictures_may_be_published(
     assert "data:image" not in page and "hannover512" not in page
 
 
+def test_films_that_were_learned_from_are_counted_by_pixels_and_by_patients(
+    pneumonia: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every film of devtest is drawn with the pixels of one of train."""
+    monkeypatch.chdir(tmp_path)
+    data = drawn_cohorts(tmp_path)
+    told = ("--data", data, "--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--cohorts", "nih512")
+    run(pneumonia, *told)
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert report["learned_from"] == {"known": True, "films": 24, "patients": 0}
+    warning = "it learned from, or was tuned on, 24 films of the 24 judged."
+    assert f"WARNING: The model was made from what is judged here: {warning}" in capsys.readouterr().out
+    assert warning in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

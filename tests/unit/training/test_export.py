@@ -63,7 +63,7 @@ def lab() -> SimpleNamespace:
 def test_graph_gives_the_answers_of_keras(lab: SimpleNamespace) -> None:
     inputs = lab.export.reference_inputs(SPEC)
     graph = lab.export.to_onnx(lab.network, SPEC)
-    parity = lab.export.prove_parity(lab.network, graph, inputs, SPEC, "drawn")
+    parity = lab.export.prove_parity(lab.network, graph, (inputs,), SPEC, "drawn")
     assert (parity.split, parity.images) == ("drawn", 4)
     assert parity.probability <= 1e-4
 
@@ -119,7 +119,7 @@ def test_a_folded_network_gives_calibrated_answers(
     before = lab.scores.score(lab.export.to_onnx(network, spec), inputs)
     folded = lab.fold.fold(network, calibrations)
     graph = lab.export.to_onnx(folded, spec)
-    lab.export.prove_parity(folded, graph, inputs, spec, "drawn")
+    lab.export.prove_parity(folded, graph, (inputs,), spec, "drawn")
     after = lab.scores.score(graph, inputs)
     raw, logit = lab.scores.logits(before.cam, layout), lab.scores.logits(after.cam, layout)
     wanted = np.stack([calibrated(one, raw[:, n]) for n, one in enumerate(calibrations)], axis=1)
@@ -144,7 +144,7 @@ def test_a_graph_that_differs_is_refused(lab: SimpleNamespace) -> None:
     other = lab.zoo.residual_network(SMALL, SPEC)
     graph = lab.export.to_onnx(other, SPEC)
     with pytest.raises(RuntimeError, match="differ by"):
-        lab.export.prove_parity(lab.network, graph, lab.export.reference_inputs(SPEC), SPEC, "drawn")
+        lab.export.prove_parity(lab.network, graph, (lab.export.reference_inputs(SPEC),), SPEC, "drawn")
 
 
 def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespace) -> None:
@@ -160,7 +160,7 @@ def test_statistics_taken_again_are_those_of_the_films_given(lab: SimpleNamespac
     examples = [labelled(Path(f"{n}"), "nih512", n % 2 == 0, "train", f"{n}") for n in range(20)]
     films = np.random.default_rng(2).normal(size=(20, 32, 32, 1)).astype(np.float32)
     network = lab.zoo.residual_network(SMALL, SPEC)
-    lab.statistics.re_estimate(network, recipe, examples, films)
+    lab.statistics.re_estimate(network, recipe, examples, (films,))
     first = next(layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
     made = np.asarray(keras.Model(network.input, first.input)(films))
     assert np.allclose(first.moving_mean.numpy(), made.mean(axis=(0, 1, 2)), atol=0.02)

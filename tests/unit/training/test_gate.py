@@ -21,14 +21,15 @@ import yaml
 from converter.declined import GATE_CODES
 from converter.image.model_input import normalise
 from converter.package.distribution import Distribution
-from converter.package.gate import GateSource
+from converter.package.gate import GATE_KINDS_MAX, Gate, GateSource, refusal
 from converter.package.manifest import load_manifest
 from converter.package.network import InputSpec, Normalisation
 from converter.phantom import patterns
+from converter.phantom.crude_chests import CRUDE_CHESTS
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
 from training.__main__ import main
-from training.gate import packages, pool
-from training.gate.films import inverted, part, rotated
+from training.gate import packages, pool, quality
+from training.gate.films import KEPT, PARTS, WAYS, half, half_covered, inverted, part, rotated, small_part
 from training.gate.kinds import KINDS, NAMES
 from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
 from training.gate.sources import (
@@ -57,16 +58,105 @@ def test_a_spoiled_film_never_lies_as_a_film_may() -> None:
         turned = rotated(FILM, np.random.default_rng(seed))
         assert not np.array_equal(turned, FILM) and not np.array_equal(turned, FILM[:, ::-1])
         assert sorted(turned.ravel()) == sorted(FILM.ravel())
-        rows, columns = part(FILM, np.random.default_rng(seed)).shape
+        rows, columns = small_part(FILM, np.random.default_rng(seed)).shape
         assert 8 <= rows <= 20 and 8 <= columns <= 20
         negative = inverted(FILM, np.random.default_rng(seed))
         assert np.array_equal(negative, 255 - FILM) or np.array_equal(negative, 255 - FILM[:, ::-1])
 
 
-def test_every_kind_but_the_first_has_a_code_of_its_own() -> None:
+def smooth_film(side: int = 96) -> np.ndarray:
+    """A soft picture with every gray value."""
+    rng = np.random.default_rng(11)
+    gray = cv2.GaussianBlur(rng.random((side, side), np.float32), (0, 0), side / 20)
+    return np.asarray(np.round((gray - gray.min()) / np.ptp(gray) * 255), np.uint8)
+
+
+SMOOTH = smooth_film()
+
+
+@pytest.mark.parametrize("side", [64, 96, 256])
+@pytest.mark.parametrize("kind", list(WAYS))
+def test_every_way_to_spoil_a_film_gives_a_picture_of_it_that_the_seed_decides(kind: str, side: int) -> None:
+    film, before = smooth_film(side), smooth_film(side)
+    for seed in range(25):
+        spoiled, again = (WAYS[kind](film, np.random.default_rng(seed)) for _ in range(2))
+        assert spoiled.dtype == np.uint8 and spoiled.ndim == 2 and min(spoiled.shape) >= 8
+        np.testing.assert_array_equal(spoiled, again)
+        np.testing.assert_array_equal(film, before)
+        assert spoiled.shape != film.shape or not np.array_equal(spoiled, film)
+        if kind != "part-of-chest":
+            assert spoiled.shape == film.shape
+
+
+def test_half_a_film_is_one_of_its_sides_and_no_more_than_three_quarters_of_it() -> None:
+    seen = set()
+    for seed in range(60):
+        rows, columns = half(SMOOTH, np.random.default_rng(seed)).shape
+        kept = half(SMOOTH, np.random.default_rng(seed))
+        sides = {
+            "upper": SMOOTH[:rows], "lower": SMOOTH[-rows:], "left": SMOOTH[:, :columns], "right": SMOOTH[:, -columns:]
+        }  # fmt: skip
+        (side,) = [name for name, one in sides.items() if np.array_equal(one, kept)]
+        share = min(rows, columns) / 96
+        assert KEPT[side][0] - 0.02 <= share <= KEPT[side][1] <= 0.75
+        seen.add(side)
+    assert seen == set(KEPT)
+
+
+def test_a_film_that_is_half_black_is_a_part_and_lies_in_its_place() -> None:
+    grays = set()
+    for seed in range(60):
+        covered = half_covered(SMOOTH, np.random.default_rng(seed))
+        kept = covered == SMOOTH
+        (gray,) = np.unique(covered[~kept])
+        grays.add(int(gray))
+        assert 0.3 < kept.mean() < 0.8
+    assert {0, 255} < grays
+    assert half_covered in PARTS and WAYS["part-of-chest"] is part
+
+
+def test_what_cannot_be_read_is_beyond_what_a_film_may_be() -> None:
+    """Neither detail of some pixels nor more than a few levels is left, or noise is as large as what is shown."""
+    gray = np.asarray(SMOOTH / 255, np.float32)
+    detail = np.random.default_rng(5).random((96, 96), np.float32)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        assert quality.blurred(detail, rng)[20:-20, 20:-20].std() < 0.4 * detail.std()
+        assert len(np.unique(quality.bright(gray, rng))) <= 6
+        clipped = np.clip(quality.clipped(gray, rng), 0, 1)
+        assert ((clipped == 0) | (clipped == 1)).mean() > 0.6
+        assert np.abs(np.clip(quality.noisy(gray, rng), 0, 1) - gray).mean() > 0.08
+        assert np.median(quality.dark(gray, rng)) < 0.45
+
+
+@pytest.mark.parametrize("draw", CRUDE_CHESTS, ids=lambda one: one.__name__)
+def test_a_crude_drawing_of_a_chest_is_a_picture_of_its_own_each_time(
+    draw: Callable[[np.random.Generator], np.ndarray],
+) -> None:
+    drawings = [draw(np.random.default_rng(seed)) for seed in range(12)]
+    assert all(one.shape == (256, 256) and one.dtype == np.uint8 and np.ptp(one) > 20 for one in drawings)
+    np.testing.assert_array_equal(drawings[3], draw(np.random.default_rng(3)))
+    assert len({one.tobytes() for one in drawings}) == 12
+
+
+def test_a_gate_that_was_fitted_before_there_were_more_kinds_stays_valid() -> None:
+    gate = load_manifest(TINY_GATED / "manifest.yaml").gate
+    assert gate is not None and not {"photographed-screen", "unreadable"} & {kind.name for kind in gate.kinds}
+    of_now = [{"name": kind.name, "code": kind.code, "reason": kind.reason} for kind in KINDS]
+    made = Gate.model_validate({"kinds": of_now, "threshold": 0.5, "threshold_rule": "halfway"})
+    shares = np.full(len(KINDS), 0.01, np.float32)
+    for kind, code in (("unreadable", "gate-quality"), ("photographed-screen", "gate-picture")):
+        shares[NAMES.index(kind)] = 0.9
+        refused = refusal(made, shares)
+        assert refused is not None and refused.code == code
+        shares[:] = 0.01
+
+
+def test_every_kind_but_the_first_has_a_code_and_a_reason_of_its_own() -> None:
     assert KINDS[0].code == ""
-    assert [kind.code for kind in KINDS[1:]] == list(GATE_CODES)
-    assert all(kind.reason for kind in KINDS[1:])
+    assert list(dict.fromkeys(kind.code for kind in KINDS[1:])) == list(GATE_CODES)
+    assert len({kind.reason for kind in KINDS[1:]}) == len(KINDS) - 1 and all(kind.reason for kind in KINDS[1:])
+    assert len(NAMES) == len(set(NAMES)) <= GATE_KINDS_MAX
 
 
 def test_every_source_has_a_kind_a_licence_and_a_name_of_its_own() -> None:
@@ -355,7 +445,7 @@ def test_a_graph_with_a_gate_gives_what_it_gave_and_what_the_gate_gives(layout: 
 @pytest.mark.parametrize(("side", "shrunk"), [(64, 16), (224, 64), (100, 64), (64, 64)])
 def test_pictures_are_averaged_down_as_the_converter_does(side: int, shrunk: int) -> None:
     pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
-    from training.gate.attach import area_weights
+    from training.packaging.graph_parts import area_weights
 
     weights = area_weights(side, shrunk)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
@@ -378,7 +468,7 @@ def test_an_input_whose_gray_values_are_gone_is_refused() -> None:
     from training.gate.attach import add_gate
 
     ranks = SCALED.model_copy(update={"normalisation": Normalisation(name="centre-rank")})
-    with pytest.raises(RuntimeError, match="not on the ranks of 'centre-rank'"):
+    with pytest.raises(RuntimeError, match="not the ranks of 'centre-rank'"):
         add_gate(graph_bytes("NCHW"), ranks, gate, GATE_SPEC)
 
 
@@ -448,6 +538,22 @@ def test_what_was_learned_from_is_never_measured_as_unseen(tmp_path: Path) -> No
     package = package_with(tmp_path / "tiny-gated" / "1.0.0", TINY_GATED, gate=gate)
     with pytest.raises(SystemExit, match=r"no such source here: stamps; there are: .*clip art"):
         gate_command("--data", tmp_path, "--packages", tmp_path, "measure", package, "--also", "stamps")
+
+
+def test_kinds_that_a_gate_does_not_know_are_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.gate import measure
+
+    (tmp_path / "manifest.csv").touch()
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
+    groups = [pool.PictureGroup("stamps", "picture", noise), pool.PictureGroup("films, bad", "unreadable", noise)]
+    monkeypatch.setattr(measure, "groups_to_measure", lambda *_: ((group, "") for group in groups))
+    package = package_with(tmp_path / "tiny-gated" / "1.0.0", TINY_GATED)
+    gate_command("--data", tmp_path, "--packages", tmp_path, "measure", package)
+    assert "films, bad: not measured, for this gate does not know unreadable" in capsys.readouterr().out
+    gate = load_manifest(package / "manifest.yaml").gate
+    assert gate is not None and [figure.source for figure in gate.measured] == ["stamps"]
 
 
 def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_own_images_may_have_a_table_of_patients_and_a_test_part(tmp_path: Path)
 
 
 def test_own_dicom_takes_from_the_header_what_the_table_leaves_open(tmp_path: Path) -> None:
-    named = by_name(loaded("dicom_folder", tmp_path))
+    named = by_name(loaded("image_table", tmp_path))
     assert (named["1"].view, named["1"].age_years, named["1"].sex, named["1"].split) == ("PA", 42.0, "M", "test")
     assert (named["2"].view, named["2"].sex, named["2"].split) == ("AP", "F", "")
     assert named["2"].age_years == pytest.approx(7 / 12) and named["2"].findings == {"pneumonia", "effusion"}
@@ -222,7 +222,7 @@ def test_own_dicom_may_be_named_by_uid(tmp_path: Path) -> None:
     made.dicom_folder(tmp_path)
     made.dicom(tmp_path / "a" / "1.dcm", 1, SOPInstanceUID="2.25.7")
     made.table(tmp_path / "labels.csv", ("sop_instance_uid", "label"), [("2.25.7", "normal")])
-    (example,) = COHORTS["dicom_folder"].load(tmp_path)
+    (example,) = COHORTS["image_table"].load(tmp_path)
     assert example.path == tmp_path / "a" / "1.dcm"
 
 
@@ -349,7 +349,6 @@ WRONG: list[tuple[str, Callable[[Path], None], str]] = [
     ("brain_yes_no", rename("yes", "tumour"), "expected no, yes, found no/, tumour/"),
     ("brain_classes", rename("Training/glioma", "Training/gliomas"), "expected the folders glioma, .*, found gliomas/"),
     ("brain_ct_mri", rename("Brain Tumor MRI images/Tumor", "x"), "expected the folder Tumor, found Healthy/"),
-    ("image_folder", rewrite("cohort.yaml", "patient_pattern", "#"), "expected patients.csv, or patient_pattern"),
     ("image_folder", rewrite("cohort.yaml", "([^_]+)_", "[^_]+_"), "one pair of parentheses"),
     ("image_folder", rewrite("cohort.yaml", "^([^_]+)_", "^([0-9]+)_"), "expected a name that fits patient_pattern"),
     ("image_folder", rewrite("cohort.yaml", "licence", "license"), "licence: Field required; license: Extra inputs"),
@@ -357,26 +356,25 @@ WRONG: list[tuple[str, Callable[[Path], None], str]] = [
     ("image_folder", rewrite("cohort.yaml", "name:", "name"), "expected YAML"),
     ("image_folder", rename("both", "nothing"), "expected the folders normal, pneumonia, both, found nothing/"),
     (
-        "dicom_folder",
+        "image_table",
         rewrite("labels.csv", "normal", "healthy"),
         "a/1.dcm: expected one of the labels normal, .*, found healthy",
     ),
-    ("dicom_folder", rewrite("labels.csv", "SECRET-2", ""), "b/2.dcm: expected a patient_id, found none"),
     (
-        "dicom_folder",
+        "image_table",
         rewrite("labels.csv", ",test", ",exam"),
         "expected a split of train, val, devtest, test, found exam",
     ),
-    ("dicom_folder", rewrite("labels.csv", "file,", "name,"), "expected the column file or sop_instance_uid"),
-    ("dicom_folder", rename("cohort.yaml", "a/1.dcm"), "expected cohort.yaml"),
-    ("dicom_folder", reencode("labels.csv", "latin-1"), "labels.csv: expected text in UTF-8"),
-    ("dicom_folder", reencode("labels.csv", "utf-16"), "labels.csv: expected text in UTF-8"),
-    ("dicom_folder", reencode("cohort.yaml", "latin-1"), "cohort.yaml: expected text in UTF-8"),
-    ("dicom_folder", rewrite("cohort.yaml", made.OWN, ""), "cohort.yaml: the file: Input should be a valid dict"),
-    ("dicom_folder", rewrite("labels.csv", "normal", "nor\0mal"), "labels.csv: expected text, found a NUL"),
-    ("dicom_folder", rewrite("labels.csv", "a/1.dcm", '"a/1.dcm'), "labels.csv: expected a CSV file: unexpected end"),
-    ("dicom_folder", rewrite("labels.csv", "a/1.dcm", "b/2.dcm"), "expected one row an image, found more of b/2.dcm"),
-    ("dicom_folder", keep_first_line("labels.csv"), "labels.csv: expected rows below"),
+    ("image_table", rewrite("labels.csv", "file,", "name,"), "expected the column file, path or sop_instance_uid"),
+    ("image_table", rename("cohort.yaml", "a/1.dcm"), "expected cohort.yaml"),
+    ("image_table", reencode("labels.csv", "latin-1"), "labels.csv: expected text in UTF-8"),
+    ("image_table", reencode("labels.csv", "utf-16"), "labels.csv: expected text in UTF-8"),
+    ("image_table", reencode("cohort.yaml", "latin-1"), "cohort.yaml: expected text in UTF-8"),
+    ("image_table", rewrite("cohort.yaml", made.OWN, ""), "cohort.yaml: the file: Input should be a valid dict"),
+    ("image_table", rewrite("labels.csv", "normal", "nor\0mal"), "labels.csv: expected text, found a NUL"),
+    ("image_table", rewrite("labels.csv", "a/1.dcm", '"a/1.dcm'), "labels.csv: expected a CSV file: unexpected end"),
+    ("image_table", rewrite("labels.csv", "a/1.dcm", "b/2.dcm"), "expected one row an image, found more of b/2.dcm"),
+    ("image_table", keep_first_line("labels.csv"), "labels.csv: expected rows below"),
     ("hannover", keep_first_line("data.csv"), "data.csv: expected rows below"),
     ("nih14", reencode("test_list.txt", "latin-1"), "test_list.txt: expected text in UTF-8"),
     ("nih14", reencode("BBox_List_2017.csv", "latin-1"), "BBox_List_2017.csv: expected text in UTF-8"),
@@ -409,7 +407,7 @@ def test_a_byte_order_mark_and_names_with_blanks_and_umlauts_are_read(tmp_path: 
     rewrite("labels.csv", "a/1.dcm", "Thorax ä/1.dcm")(folder)
     for file in ("labels.csv", "cohort.yaml"):
         (folder / file).write_bytes(b"\xef\xbb\xbf" + (folder / file).read_bytes())
-    assert {example.path.name for example in COHORTS["dicom_folder"].load(folder)} == {"1.dcm", "2.dcm"}
+    assert {example.path.name for example in COHORTS["image_table"].load(folder)} == {"1.dcm", "2.dcm"}
 
 
 def test_links_that_lead_in_a_circle_are_not_followed(tmp_path: Path) -> None:
@@ -418,7 +416,7 @@ def test_links_that_lead_in_a_circle_are_not_followed(tmp_path: Path) -> None:
     made.table(tmp_path / "labels.csv", ("sop_instance_uid", "label"), [("2.25.7", "normal")])
     (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "a" / "itself.dcm").symlink_to("itself.dcm")
-    assert len(COHORTS["dicom_folder"].load(tmp_path)) == 1
+    assert len(COHORTS["image_table"].load(tmp_path)) == 1
 
 
 def test_a_name_longer_than_any_file_name_counts_as_not_there(
@@ -426,7 +424,7 @@ def test_a_name_longer_than_any_file_name_counts_as_not_there(
 ) -> None:
     made.dicom_folder(tmp_path)
     rewrite("labels.csv", "a/1.dcm", "a" * 5000)(tmp_path)
-    assert len(COHORTS["dicom_folder"].load(tmp_path)) == 1
+    assert len(COHORTS["image_table"].load(tmp_path)) == 1
     assert "1 of 2 images that it names are not there" in capsys.readouterr().err
 
 
@@ -445,7 +443,7 @@ def test_a_file_that_is_no_dicom_is_named(tmp_path: Path) -> None:
     made.dicom_folder(tmp_path)
     (tmp_path / "a" / "1.dcm").write_bytes(b"no DICOM" * 40)
     with pytest.raises(WrongLayout, match=r"1\.dcm: expected a DICOM image, .*not DICOM"):
-        COHORTS["dicom_folder"].load(tmp_path)
+        COHORTS["image_table"].load(tmp_path)
 
 
 def test_the_command_tells_licence_layout_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -463,13 +461,13 @@ def test_the_command_tells_licence_layout_and_counts(tmp_path: Path, capsys: pyt
 
 def test_the_command_speaks_of_own_images_by_their_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made.dicom_folder(tmp_path)
-    main(["cohorts", "dicom_folder", str(tmp_path)])
+    main(["cohorts", "image_table", str(tmp_path)])
     said = capsys.readouterr().out
     assert said.startswith("st-elsewhere\n  licence    internal\n") and "2 images of 2 patients" in said
 
 
 def test_an_unknown_cohort_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"unknown cohort mars: expected one of kermany224, .*dicom_folder"):
+    with pytest.raises(SystemExit, match=r"unknown cohort mars: expected one of kermany224, .*image_table"):
         main(["cohorts", "mars", str(tmp_path)])
 
 

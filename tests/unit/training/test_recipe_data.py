@@ -45,7 +45,7 @@ def test_a_cohort_lies_in_the_folder_of_its_name_where_nothing_else_is_said(
     "name, given, told",
     [
         ("mars", [], "unknown cohort mars; known are brain_classes, "),
-        ("dicom_folder", ["dicom_folder={own}"], "names a cohort of your own as its cohort.yaml does"),
+        ("image_table", ["image_table={own}"], "names a cohort of your own as its cohort.yaml does"),
         ("kermany", [], "where is kermany. Give --data kermany=FOLDER"),
         ("st-else", ["st-else={own}"], "expected the cohort st-else, but cohort.yaml names st-elsewhere"),
         ("st-else", ["st-else={own}/a"], "unknown cohort st-else: expected one of kermany224, "),

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.recipes.own_films import OWN_FILMS, draw_described
 from tests.support.checkout import CONFIG
 from tests.support.cohorts.made_cohorts import MADE
 from tests.support.cohorts.small_cohorts import draw_cohorts
@@ -47,8 +48,9 @@ def lab() -> SimpleNamespace:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """--data of every cohort that a recipe names."""
     root = tmp_path_factory.mktemp("cohorts")
-    names = {cohort for file in RECIPES for cohort in load_recipe(file).cohorts} - set(DRAWN)
+    names = {cohort for file in RECIPES for cohort in load_recipe(file).cohorts} - {*DRAWN, OWN_FILMS}
     given = [f"{name}={MADE[name](root / name, **{LARGER[name]: 12})}" for name in sorted(names)]
+    given.append(f"{OWN_FILMS}={draw_described(root / OWN_FILMS, 60, SIDE)}")
     return [str(draw_cohorts(root / "drawn", *DRAWN)), *given]
 
 

@@ -14,6 +14,7 @@ from tests.support.checkout import CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from training.__main__ import main
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
+from training.lungs.framing import framing_of
 
 pytestmark = [
     pytest.mark.skipif(
@@ -58,7 +59,7 @@ def test_a_search_runs_its_trials_and_names_the_best(
     data = draw_cohorts(tmp_path / "data", "kermany224")
     examples = lab.data.load_recipe_data(recipe.cohorts, [str(data)])
     folder = tmp_path / "search"
-    found = lab.search.search(recipe, examples, method, trials, folder)
+    found = lab.search.search(recipe, examples, method, trials, folder, framing_of)
     lab.tune.save_results(folder, recipe, found)
     with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -69,7 +70,7 @@ def test_a_search_runs_its_trials_and_names_the_best(
     best = load_recipe(folder / "best.yaml")
     assert best.learning_rate == pytest.approx(float(rows[0]["learning_rate"]))
     assert best.steps == recipe.steps
-    again = lab.search.search(recipe, examples, method, trials, folder)
+    again = lab.search.search(recipe, examples, method, trials, folder, framing_of)
     assert {trial.trial_id: trial.score for trial in again} == {trial.trial_id: trial.score for trial in found}
 
 
@@ -78,7 +79,7 @@ def test_a_trial_that_hyperband_lets_live_goes_on_where_it_was(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = draw_cohorts(tmp_path / "data", "kermany224")
-    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path, framing_of)
     values = {"learning_rate": 0.002, "network.filters": 1}
     trial.run("0", values | {"tuner/epochs": 9})
     trial.run("1", values | {"tuner/epochs": 27, "tuner/trial_id": "0"})
@@ -116,7 +117,7 @@ def test_a_trial_that_diverges_is_the_worst_and_not_the_end(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = draw_cohorts(tmp_path / "data", "kermany224")
-    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path)
+    trial = lab.search.Trials(recipe, lab.data.load_recipe_data(recipe.cohorts, [str(data)]), tmp_path, framing_of)
     assert trial.run("0", {"learning_rate": 1e30, "network.filters": 0}) == 0.0
 
 

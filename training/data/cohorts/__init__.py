@@ -11,9 +11,9 @@ from training.data.cohorts import (
     brain_yes_no,
     covid_radiography,
     development,
-    dicom_folder,
     hannover,
     image_folder,
+    image_table,
     kermany,
     montgomery,
     nih14,
@@ -38,7 +38,7 @@ PUBLISHED: dict[str, CohortModule] = {
     "brain_classes": brain_classes,
     "brain_ct_mri": brain_ct_mri,
 }
-OWN: dict[str, CohortModule] = {"image_folder": image_folder, "dicom_folder": dicom_folder}
+OWN: dict[str, CohortModule] = {"image_folder": image_folder, "image_table": image_table}
 COHORTS: dict[str, Cohort] = {cohort.name: cohort for cohort in development.COHORTS} | {
     name: Cohort(name, module.ABOUT, module.LAYOUT, module.load) for name, module in (PUBLISHED | OWN).items()
 }
@@ -55,7 +55,7 @@ def cohort_at(name: str, folder: Path) -> Cohort:
     if name not in OWN:
         if own.name != name:
             raise SystemExit(f"{folder}: expected the cohort {name}, but {own_data.FILE} names {own.name}")
-        kind = "dicom_folder" if (folder / dicom_folder.LABELS).is_file() else "image_folder"
+        kind = "image_table" if (folder / image_table.LABELS).is_file() else "image_folder"
     return replace(COHORTS[kind], name=own.name, about=own.about)
 
 

@@ -1,4 +1,4 @@
-"""The four cohorts of the development data: rows of one manifest.csv, split by patient already."""
+"""The cohorts of the development data: rows of manifest.csv and of two tables beside it, split by patient already."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from training.data.cohorts.layout import read_table
 DATA_VARIABLE = "HILUM_DATA"
 NEGATIVE_LABEL = "NORMAL"
 COLUMNS = ("path", "label", "sublabel", "split_suggested", "original_split", "patient_id", "view", "notes")
+# Cohorts that came later have rows of their own, in COHORT/manifest_rows.csv.
+LATER = ("nih64", "rsna256")
+# Films of nih512 that radiologists read again; a film that is PNEUMONIA by its report and normal to them is left out.
+READ_AGAIN = "nih512_rsna_normal.csv"
 LAYOUT = f"manifest.csv with the columns {', '.join(COLUMNS)}; path is COHORT/..., relative to the folder"
 FINDINGS = {"NORMAL": frozenset[str](), "PNEUMONIA": frozenset({"pneumonia"})}
 # Every patient had COVID-19, whatever one image shows of the pneumonia.
@@ -30,19 +34,36 @@ def data_folder(given: Path | None) -> Path:
 
 
 def load_examples(folder: Path) -> list[Example]:
-    """Every row of `folder`/manifest.csv, in the order of the file."""
+    """Every row of `folder`/manifest.csv, in the order of the file, but those that were overruled."""
     file = folder / "manifest.csv"
     if not file.is_file():
         raise WrongLayout(f"{folder}: expected manifest.csv, which is not there")
-    root = folder.absolute()
-    return [_example(root, row) for row in read_table(file, COLUMNS)]
+    root, overruled = folder.absolute(), _overruled(folder)
+    return [_example(root, row, file) for row in read_table(file, COLUMNS) if row["path"] not in overruled]
 
 
-def _example(root: Path, row: dict[str, str]) -> Example:
+def _overruled(folder: Path) -> set[str]:
+    file = folder / READ_AGAIN
+    if not file.is_file():
+        return set()
+    return {row["path"] for row in read_table(file, ("path", "label")) if row["label"] == "PNEUMONIA"}
+
+
+def _load_later(name: str, folder: Path) -> list[Example]:
+    """The healthy films of `name`; the others are of other findings, and six of pneumonia. Ends the program where its
+    table is not there."""
+    file = folder / name / "manifest_rows.csv"
+    if not file.is_file():
+        raise WrongLayout(f"{folder}: expected {name}/manifest_rows.csv, which is not there")
+    rows = read_table(file, COLUMNS)
+    return [_example(folder.absolute(), row, file) for row in rows if row["label"] == NEGATIVE_LABEL]
+
+
+def _example(root: Path, row: dict[str, str], file: Path) -> Example:
     if row["label"] not in FINDINGS:
-        raise WrongLayout(f"{root / 'manifest.csv'}: unknown label {row['label']} of {row['path']}")
+        raise WrongLayout(f"{file}: unknown label {row['label']} of {row['path']}")
     if not row["patient_id"]:
-        raise WrongLayout(f"{root / 'manifest.csv'}: no patient_id of {row['path']}")
+        raise WrongLayout(f"{file}: no patient_id of {row['path']}")
     age, sex = re.search(r"\bage (\d+)", row["notes"]), re.search(r"\bsex ([MF])\b", row["notes"])
     return Example(
         path=root / row["path"],
@@ -64,12 +85,17 @@ def _load(name: str, folder: Path) -> list[Example]:
 
 
 def _cohort(name: str, licence: str, citation: str, population: str, findings: tuple[str, ...]) -> Cohort:
-    return Cohort(name, About(licence, citation, population, findings), LAYOUT, partial(_load, name))
+    load = _load_later if name in LATER else _load
+    return Cohort(name, About(licence, citation, population, findings), LAYOUT, partial(load, name))
 
 
 _KERMANY = (
     "Kermany, Zhang, Goldbaum: Labeled OCT and Chest X-Ray Images, Mendeley Data, doi 10.17632/rscbjbr9sj; "
     "Kermany et al., Cell 172 (2018) 1122-1131"
+)
+_NIH = (
+    "NIH Clinical Center ChestX-ray14, https://nihcc.app.box.com/v/ChestXray-NIHCC; "
+    "Wang et al., CVPR 2017, doi 10.1109/CVPR.2017.369"
 )
 COHORTS = (
     _cohort(
@@ -89,9 +115,24 @@ COHORTS = (
     _cohort(
         "nih512",
         "NIH Clinical Center: use unrestricted, with link, acknowledgement and citation",
-        "NIH Clinical Center ChestX-ray14, https://nihcc.app.box.com/v/ChestXray-NIHCC; "
-        "Wang et al., CVPR 2017, doi 10.1109/CVPR.2017.369",
-        "mostly adults, one hospital (Bethesda), PA and AP; labels text-mined from reports",
+        _NIH,
+        "mostly adults, one hospital (Bethesda), PA and AP; labels text-mined from reports; 26 pneumonia films that "
+        "radiologists of the RSNA challenge called normal left out",
+        ("pneumonia",),
+    ),
+    _cohort(
+        "nih64",
+        "NIH Clinical Center: use unrestricted, with link, acknowledgement and citation",
+        _NIH,
+        "mostly adults, one hospital (Bethesda), PA and AP, 64 x 64; labels text-mined from reports; healthy films "
+        "only",
+        ("pneumonia",),
+    ),
+    _cohort(
+        "rsna256",
+        "RSNA: any purpose, with attribution; NIH: use unrestricted, with link, acknowledgement and citation",
+        f"{_NIH}; Shih et al., Radiology: Artificial Intelligence 1(1) (2019), doi 10.1148/ryai.2019180041",
+        "mostly adults, one hospital (Bethesda), 256 x 256; normal to the radiologists of the RSNA challenge",
         ("pneumonia",),
     ),
     _cohort(

@@ -11,15 +11,20 @@ from converter.image.header import value, word
 from converter.image.image_file import read_header
 from converter.image.views import named_view
 from training.data.cohorts.cohort import WrongLayout
+from training.data.cohorts.layout import is_dicom
+
+SUFFIXES = frozenset({".dcm", ".dicom"})
 
 
 @dataclass(frozen=True)
 class Header:
-    sop_instance_uid: str
-    patient_id: str
-    view: str
-    age_years: float | None
-    sex: str
+    """Empty where nobody says it, as of a picture that is no DICOM object."""
+
+    sop_instance_uid: str = ""
+    patient_id: str = ""
+    view: str = ""
+    age_years: float | None = None
+    sex: str = ""
 
 
 def described(path: Path) -> Header:
@@ -36,3 +41,8 @@ def described(path: Path) -> Header:
         age_years=age_in_years(ds),
         sex=word(ds, "PatientSex"),
     )
+
+
+def header_of(path: Path) -> Header:
+    """The header of a DICOM file, an empty one of a picture. Raises WrongLayout where a file is only called DICOM."""
+    return described(path) if path.suffix.lower() in SUFFIXES or is_dicom(path) else Header()

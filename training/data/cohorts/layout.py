@@ -28,18 +28,32 @@ def root_of(folder: Path, *inside: str, holds: Sequence[str]) -> Path:
     raise WrongLayout(f"{folder}: expected {', '.join(holds)}, found {found_in(folder)}")
 
 
-def images_in(folder: Path, *, suffixes: frozenset[str] = IMAGE_SUFFIXES, deep: bool = False) -> list[Path]:
-    """The images of `folder` by name, hidden files left out; with `deep` those of its subfolders too."""
+def images_in(
+    folder: Path, *, suffixes: frozenset[str] = IMAGE_SUFFIXES, deep: bool = False, dicom: bool = False
+) -> list[Path]:
+    """The images of `folder` by name, hidden files left out; with `deep` those of its subfolders, with `dicom` what is
+    DICOM by its content too."""
     if not folder.is_dir():
         raise WrongLayout(f"{folder.parent}: expected the folder {folder.name}, found {found_in(folder.parent)}")
     files = [
         file
         for file in folder.glob("**/*" if deep else "*")
-        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+        if not file.name.startswith(".")
+        and file.is_file()
+        and (file.suffix.lower() in suffixes or (dicom and is_dicom(file)))
     ]
     if not files:
         raise WrongLayout(f"{folder}: expected images ({', '.join(sorted(suffixes))}), found {found_in(folder)}")
     return sorted(files)
+
+
+def is_dicom(file: Path) -> bool:
+    """By its content, whatever it is called. Raises WrongLayout where it cannot be opened."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(132)[128:] == b"DICM"
+    except OSError as error:
+        raise WrongLayout(f"{file}: expected an image that can be read: {error.strerror}") from error
 
 
 def read_table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:

@@ -7,13 +7,17 @@ population: adults of the emergency department, AP and PA
 labels:                       # each label -> findings that are present (none: an empty list)
   normal: []
   pneumonia: [pneumonia]
-patient_pattern: "^([^_]+)_"  # image folder: what in a file's name is the patient; or patients.csv
+patient_pattern: "^([^_]+)_"  # image folder: what in a file's name is the patient; or patients.csv, or DICOM headers
+
+`python -m training init-recipe FOLDER` writes one. Of whom nobody says whose they are, each file counts as a patient.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -23,9 +27,17 @@ from converter.package.section import Name, PackageSection
 from training.data.cohorts.cohort import About, WrongLayout
 from training.data.cohorts.layout import found_in, text_of
 
+ABOUT = About(
+    licence="yours, as cohort.yaml states it",
+    citation="yours, as cohort.yaml states it",
+    population="yours, as cohort.yaml states it",
+    findings=(),
+)
 FILE = "cohort.yaml"
 SPLITS = ("train", "val", "devtest", "test")
 AGE = re.compile(r"0*(\d{1,3})([DWMY]?)")
+# Begins the pseudonym of an image of which nobody says whose it is.
+NOBODY = "file-"
 YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
@@ -62,8 +74,31 @@ class OwnCohort(PackageSection):
 
     def patient(self, identity: str) -> str:
         """A pseudonym: what a run writes down must not name a patient of the hospital."""
-        digest = hashlib.sha256(f"{self.name}\0{identity}".encode()).hexdigest()
-        return f"{self.name}:{digest[:16]}"
+        return f"{self.name}:{self._hashed(identity)}"
+
+    def patient_of_file(self, file: str) -> str:
+        """The pseudonym of an image of which nobody says whose it is: a patient of its own."""
+        return f"{self.name}:{NOBODY}{self._hashed(file)}"
+
+    def _hashed(self, identity: str) -> str:
+        return hashlib.sha256(f"{self.name}\0{identity}".encode()).hexdigest()[:16]
+
+
+def is_known(patient_id: str) -> bool:
+    """Whether somebody said whose the image is."""
+    return not patient_id.partition(":")[2].startswith(NOBODY)
+
+
+def tell_of_unknown_patients(folder: Path, patient_ids: Sequence[str]) -> None:
+    """Warn where images count as patients of their own, because nobody says whose they are."""
+    unknown = sum(not is_known(one) for one in patient_ids)
+    if unknown:
+        print(
+            f"{folder}: of {unknown} of {len(patient_ids)} images nobody says whose they are; each counts as a patient "
+            "of its own. Where a patient has several, what is measured was learned from: give patient_id in a table, "
+            f"patient_pattern in {FILE}, or DICOM headers",
+            file=sys.stderr,
+        )
 
 
 def read_own_cohort(folder: Path) -> OwnCohort:

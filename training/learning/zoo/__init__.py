@@ -12,15 +12,17 @@ import keras
 
 from converter.package.network import InputSpec
 from training.learning.recipe import Network
+from training.learning.zoo.efficientnet_lite import efficientnet_lite_network
 from training.learning.zoo.plain import plain_network
 from training.learning.zoo.residual import residual_network
 
-FAMILIES: dict[str, Callable[[Any, InputSpec, int], keras.Model]] = {
+FAMILIES: dict[str, Callable[[Any, InputSpec, int, bool], keras.Model]] = {
     "residual": residual_network,
     "plain": plain_network,
+    "efficientnet-lite0": efficientnet_lite_network,
 }
 
 
-def build(network: Network, spec: InputSpec, findings: int) -> keras.Model:
-    """An untrained network of the family that the recipe names."""
-    return FAMILIES[network.family](network, spec, findings)
+def build(network: Network, spec: InputSpec, findings: int, framed: bool = False) -> keras.Model:
+    """An untrained network of the family that the recipe names; a `framed` one looks at a frame round the lungs."""
+    return FAMILIES[network.family](network, spec, findings, framed)

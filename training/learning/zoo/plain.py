@@ -16,7 +16,7 @@ from training.learning.zoo.head import BIAS, with_map
 POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
 
 
-def plain_network(network: Plain, spec: InputSpec, findings: int = 1) -> keras.Model:
+def plain_network(network: Plain, spec: InputSpec, findings: int = 1, framed: bool = False) -> keras.Model:
     """image [N, H, W, 1] -> probability [N, findings], cam [N, H / 2^n, W / 2^n, findings] for n convolutions.
 
     Pooling 2x2 is centred, so the map is not shifted.
@@ -29,7 +29,7 @@ def plain_network(network: Plain, spec: InputSpec, findings: int = 1) -> keras.M
         x = layers.Conv2D(units, 1, activation="relu", bias_initializer=BIAS)(x)
     if network.dropout:
         x = layers.SpatialDropout2D(network.dropout)(x)
-    return with_map(image, x, findings, network.family)
+    return with_map(image, x, findings, network.family, framed)
 
 
 def _convolution(x: keras.KerasTensor, filters: int, network: Plain) -> keras.KerasTensor:

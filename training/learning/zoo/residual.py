@@ -14,7 +14,7 @@ Padding = tuple[int, int]
 BATCH_NORM_MOMENTUM = 0.95
 
 
-def residual_network(network: Residual, spec: InputSpec, findings: int = 1) -> keras.Model:
+def residual_network(network: Residual, spec: InputSpec, findings: int = 1, framed: bool = False) -> keras.Model:
     """image [N, H, W, 1] -> probability [N, findings], cam [N, h, w, findings], halved once and at each stride of 2."""
     image = keras.Input((spec.height, spec.width, 1), name=spec.name)
     paddings = iter(halving_paddings(network.halvings))
@@ -22,7 +22,7 @@ def residual_network(network: Residual, spec: InputSpec, findings: int = 1) -> k
     for filters, stride in zip(network.stages, network.strides, strict=True):
         x = _residual_block(x, filters, next(paddings) if stride == 2 else None)
     x = layers.SpatialDropout2D(network.dropout)(x)
-    return with_map(image, x, findings, network.family)
+    return with_map(image, x, findings, network.family, framed)
 
 
 def halving_paddings(halvings: int) -> list[Padding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,16 @@ from converter.image.image_file import read_header, read_image
 from converter.image.pixels import render
 from scp_node.intake.file_meta import file_head
 from tests.support.dicom.encoded import (
+    CLASS,
     EXPLICIT,
+    INSTANCE,
     ITEM,
     ITEM_END,
     NATIVE,
     ODD_VRS,
     SEQUENCE_END,
+    SERIES,
+    STUDY,
     UNDEFINED,
     Written,
     damaged,
@@ -122,6 +127,22 @@ def test_every_element_may_be_without_vr(vr: bytes, tmp_path: Path) -> None:
         assert isinstance(image, Dataset)
         assert image.SOPInstanceUID == DS.SOPInstanceUID
         assert np.array_equal(render(image).pixels, render(DS).pixels), element.keyword
+
+
+@pytest.mark.parametrize("value", [b"", b"noise."], ids=["empty", "with a value"])
+@pytest.mark.parametrize("is_long", [False, True], ids=["short", "long"])
+@pytest.mark.parametrize("vr", ODD_VRS)
+def test_a_private_element_without_vr_may_follow_any_other_without_vr(
+    vr: bytes, is_long: bool, value: bytes, tmp_path: Path
+) -> None:
+    whole = [uid(0x00080016, CLASS), uid(0x00080018, INSTANCE), uid(0x0020000D, STUDY), uid(0x0020000E, SERIES)]
+    pixels = Written(0x7FE00010, b"OW", bytes(range(64)))
+    for place in (1, 3):  # the last ones of their groups
+        follower = Written(((whole[place].tag >> 16) + 1) << 16 | 0x1000, vr, value, is_long=is_long)
+        odd = replace(whole[place], vr=vr, is_long=False)
+        data = encode([*whole[:place], odd, follower, *whole[place + 1 :], pixels])
+        header = read_header(spooled(tmp_path / "image.dcm", data))
+        assert (header.SOPInstanceUID, header.StudyInstanceUID, header.SeriesInstanceUID) == (INSTANCE, STUDY, SERIES)
 
 
 SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)

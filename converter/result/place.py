@@ -1,0 +1,56 @@
+"""Where in the lungs something is: which lung, and which thirds of its height, as a record and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Zone = Literal["upper", "middle", "lower"]
+Side = Literal["right", "left", "both"]
+ZONES: tuple[Zone, ...] = get_args(Zone)
+OUTSIDE = "outside the outlined lungs"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Zones of the patient's right and left lung, from above: thirds of the height of each lung's own outline. Neither
+    lung: what was found lies outside both."""
+
+    right: tuple[Zone, ...] = ()
+    left: tuple[Zone, ...] = ()
+
+    @property
+    def side(self) -> Side | None:
+        if self.right and self.left:
+            return "both"
+        return "right" if self.right else "left" if self.left else None
+
+    @property
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """Phrases of a lung and its zones, or the one phrase that it is outside."""
+        if self.right and self.right == self.left:
+            return (("both lungs", _zones(self.right, "zones")),)
+        told = (("right lung", self.right), ("left lung", self.left))
+        return tuple((lung, _zones(zones, "zone")) for lung, zones in told if zones) or ((OUTSIDE,),)
+
+    @property
+    def words(self) -> str:
+        """As a reader says it: "right lung, lower zone"; "both lungs, middle zones"."""
+        return "; ".join(", ".join(part) for part in self.parts)
+
+    def stored(self) -> dict[str, list[str]]:
+        return {"right": list(self.right), "left": list(self.left)}
+
+    @classmethod
+    def of_stored(cls, found: dict[str, Any] | None) -> Place | None:
+        """What `stored` gave, or None where nothing was kept."""
+        if found is None:
+            return None
+        right, left = (tuple(zone for zone in ZONES if zone in found.get(side, ())) for side in ("right", "left"))
+        return cls(right, left)
+
+
+def _zones(zones: tuple[Zone, ...], single: str) -> str:
+    if len(zones) == len(ZONES):
+        return "all zones"
+    return f"{' and '.join(zones)} {single if len(zones) == 1 else 'zones'}"

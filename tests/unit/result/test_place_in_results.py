@@ -1,0 +1,96 @@
+"""Where a finding is stands in the report, coded and in words, on its page and in the heat map; where that is not
+known, results are as they were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from highdicom.sr import MeasurementReport, srread
+from pydicom import Dataset
+from pydicom.uid import Comprehensive3DSRStorage
+
+from converter.image.gray_image import IDENTITY_AFFINE
+from converter.result.encode import to_bytes
+from converter.result.findings import AnalysedImage
+from converter.result.heatmap import draw_heatmap
+from converter.result.place import Place
+from converter.result.sr_page import sr_to_html
+from converter.result.structured_report import build_structured_report
+from converter.result.template import built
+from tests.support.dicom.sources import dx_full
+from tests.support.results.report_content import children, walk
+from tests.support.results.reports import ALGORITHM, a_cam, a_report, a_study_report, an_image
+
+LOWER_RIGHT = Place(right=("lower",))
+SITE, LATERALITY, COMMENT = "363698007", "272741003", "121106"
+
+
+def at(place: Place | None, *probabilities: float) -> AnalysedImage:
+    image = an_image(dx_full(), *probabilities)
+    return replace(image, findings=tuple(replace(one, place=place) for one in image.findings))
+
+
+def group_of(sr: Dataset) -> Dataset:
+    return next(item for item in walk(sr) if item.get("ConceptNameCodeSequence", [{}])[0].get("CodeValue") == "125007")
+
+
+@pytest.mark.parametrize(
+    ("place", "laterality"),
+    [
+        (LOWER_RIGHT, "24028007"),
+        (Place(left=("upper", "middle")), "7771000"),
+        (Place(("lower",), ("middle",)), "51440002"),
+    ],
+)
+def test_the_site_is_the_lung_with_its_side_and_the_zones_are_in_words(place: Place, laterality: str) -> None:
+    group = group_of(a_report([at(place)]))
+    (site,), (comment,) = children(group, SITE), children(group, COMMENT)
+    assert site.ConceptCodeSequence[0].CodeValue == "39607008"
+    (side,) = children(site, LATERALITY)
+    assert side.ConceptCodeSequence[0].CodeValue == laterality
+    assert comment.TextValue == place.words
+
+
+def test_what_is_outside_the_lungs_is_said_so_and_has_no_site() -> None:
+    group = group_of(a_report([at(Place())]))
+    assert children(group, SITE) == [] and children(group, COMMENT)[0].TextValue == "outside the outlined lungs"
+
+
+@pytest.mark.parametrize(("place", "probability"), [(None, 0.9), (LOWER_RIGHT, 0.1)], ids=["unknown", "absent"])
+def test_where_no_place_is_known_there_is_none(place: Place | None, probability: float) -> None:
+    group = group_of(a_report([at(place, probability)]))
+    assert children(group, SITE) == [] and children(group, COMMENT) == []
+
+
+@pytest.mark.parametrize("place", [None, LOWER_RIGHT, Place(("lower",), ("upper",)), Place()])
+def test_templates_give_the_bytes_of_the_builder(place: Place | None) -> None:
+    report = a_study_report([at(place)])
+    sr = build_structured_report(report, Comprehensive3DSRStorage, "source", built)
+    assert to_bytes(sr) == to_bytes(build_structured_report(report, Comprehensive3DSRStorage, "source"))
+
+
+def test_highdicom_reads_the_site(tmp_path: Path) -> None:
+    path = tmp_path / "sr.dcm"
+    path.write_bytes(to_bytes(a_report([at(LOWER_RIGHT)])))
+    content = srread(path).content
+    assert isinstance(content, MeasurementReport)
+    (group,) = content.get_planar_roi_measurement_groups()
+    assert [str(site.value.meaning) for site in group.finding_sites] == ["Lung"]
+
+
+def test_the_page_says_where() -> None:
+    assert "right lung, lower zone" in sr_to_html(a_report([at(LOWER_RIGHT)]))
+    assert "lung" not in sr_to_html(a_report([at(None)]))
+
+
+def test_the_heat_map_says_where() -> None:
+    film = np.full((800, 640), 96, np.uint8)
+    (known,), (unknown,) = at(LOWER_RIGHT).findings, at(None).findings
+    shown, before = (
+        draw_heatmap(film, a_cam(), one, ALGORITHM, IDENTITY_AFFINE, 1024).astype(int) for one in (known, unknown)
+    )
+    rows = np.flatnonzero((shown != before).any(axis=(1, 2)))
+    assert len(rows) and rows.max() < 100, "only a line above the film is another one"

@@ -1,0 +1,68 @@
+"""The graph of a fitted network and what a manifest says of it, where packages and measurements find them. Needs no
+TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+import yaml
+from numpy.typing import NDArray
+
+from converter.image.model_input import normalise
+from converter.package.lungs import Lungs, OutlineFit, OutlineSource
+from training.data import frame as rules
+from training.lungs.network_input import GRAPH_INPUT
+
+GRAPH, SPEC = "lungs.onnx", "lungs.yaml"
+LIMITS = (
+    "It learned the outlines of children of 1 to 5 years of one hospital; those of adults were looked at, not "
+    "measured.",
+    "Where a lung is opaque as a whole, its outline is a guess.",
+)
+BATCH = 64
+
+
+def read_graph(folder: Path) -> bytes:
+    """Ends the program where nothing was fitted in `folder`."""
+    try:
+        return (folder / GRAPH).read_bytes()
+    except OSError as error:
+        raise SystemExit(f"{folder} holds no fitted lungs ({error}): run python -m training lungs fit") from error
+
+
+def write_spec(folder: Path, learned: int, fit: OutlineFit) -> None:
+    """What a manifest will say: the rules of the graph, how well it outlines, and what it learned from."""
+    source = OutlineSource(name="kermany224, outlined by hand", films=learned, licence="CC BY 4.0")
+    lungs = Lungs(
+        area_min=rules.AREA_MIN,
+        side_min=rules.SIDE_MIN,
+        beyond=rules.BEYOND,
+        fit=fit,
+        sources=(source,),
+        limits=LIMITS,
+    )
+    text = yaml.safe_dump(lungs.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    (folder / SPEC).write_text(text, encoding="utf-8")
+
+
+def read_spec(folder: Path) -> Lungs:
+    """Ends the program where nothing was fitted in `folder`."""
+    try:
+        return Lungs.model_validate(yaml.safe_load((folder / SPEC).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SystemExit(f"{folder}: not measured yet ({error}): run python -m training lungs measure") from error
+
+
+def outlines(graph: bytes, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """[n, 64, 64]: the share of lung in each cell of films [n, side, side]."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    size = (GRAPH_INPUT.width, GRAPH_INPUT.height)
+    made = []
+    for start in range(0, len(films), BATCH):
+        small = [cv2.resize(film, size, interpolation=cv2.INTER_AREA) for film in films[start : start + BATCH]]
+        inputs = [normalise(np.asarray(one / 255, np.float32), GRAPH_INPUT)[np.newaxis] for one in small]
+        made.append(session.run(["lungs"], {GRAPH_INPUT.name: np.stack(inputs)})[0][:, 0])
+    return np.concatenate(made)
