@@ -10,7 +10,6 @@ from scp_node.ledger.records import (
     Analysis,
     CommitmentRow,
     DeliveryRow,
-    DriftRow,
     EventRow,
     InstanceRow,
     JobRow,
@@ -19,11 +18,10 @@ from scp_node.ledger.records import (
     ReceivedInstance,
     ReportRow,
     ResultRow,
-    ShadowRow,
-    TwoScores,
 )
 from scp_node.ledger.transaction import Transaction
 from scp_node.ledger.version_records import VersionFacts, VersionRow
+from scp_node.ledger.watch_records import DriftRow, ShadowRow, TwoScores
 
 __all__ = [
     "AddOutcome",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from scp_node.ledger import tables as t
+from scp_node.ledger import watch_tables as w
 from scp_node.ledger.repository import Repository
 
 ROWS_MAX = 1_000
@@ -77,29 +77,29 @@ class Callers(Repository):
     def add(self, records: Iterable[CallerRecord]) -> None:
         """Enter what callers did since the last time."""
         for record in records:
-            found = self._connection.execute(sa.select(t.caller).where(_is_of(record))).first()
+            found = self._connection.execute(sa.select(w.caller).where(_is_of(record))).first()
             if found is None:
-                self._connection.execute(sa.insert(t.caller).values(**_values(record)))
+                self._connection.execute(sa.insert(w.caller).values(**_values(record)))
             else:
                 both = _record(found).followed_by(record)
-                self._connection.execute(sa.update(t.caller).where(_is_of(record)).values(**_values(both)))
+                self._connection.execute(sa.update(w.caller).where(_is_of(record)).values(**_values(both)))
         self._forget()
 
     def all(self) -> list[CallerRecord]:
         """At most ROWS_MAX, who called last first."""
-        rows = self._connection.execute(sa.select(t.caller).order_by(t.caller.c.last_seen_at.desc()))
+        rows = self._connection.execute(sa.select(w.caller).order_by(w.caller.c.last_seen_at.desc()))
         return [_record(row) for row in rows]
 
     def _forget(self) -> None:
-        by_worth = (t.caller.c.associations == 0, t.caller.c.last_seen_at.desc())
-        worthless = sa.select(t.caller).order_by(*by_worth).offset(ROWS_MAX)
+        by_worth = (w.caller.c.associations == 0, w.caller.c.last_seen_at.desc())
+        worthless = sa.select(w.caller).order_by(*by_worth).offset(ROWS_MAX)
         for row in self._connection.execute(worthless).all():
-            self._connection.execute(sa.delete(t.caller).where(_is_of(_record(row))))
+            self._connection.execute(sa.delete(w.caller).where(_is_of(_record(row))))
 
 
 def _is_of(record: CallerRecord) -> sa.ColumnElement[bool]:
     calling, called, address = record.key
-    columns = t.caller.c
+    columns = w.caller.c
     return sa.and_(columns.calling_ae_title == calling, columns.called_ae_title == called, columns.address == address)
 
 

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.config import Config
+from sqlalchemy.exc import DatabaseError
 
-from scp_node.errors import ConfigurationError
+from scp_node.errors import ConfigurationError, LedgerDamaged
+from scp_node.ledger.shape import migrations, shape_of
 
 BUSY_TIMEOUT_MS = 30_000
+# SQLite's own come through unwrapped while a connection is being opened.
+DATABASE_ERRORS = (DatabaseError, sqlite3.DatabaseError)
 
 
-def open_database(url: str) -> sa.Engine:
+def open_database(url: str, **options: Any) -> sa.Engine:
     """An engine whose every commit is on the disk before it returns.
 
     SQLite: write-ahead log, synchronous=FULL, and write transactions that take their lock at once, so that two
-    processes wait for each other instead of failing half-way. Raises ConfigurationError where the driver is missing.
+    processes wait for each other instead of failing half-way. `options` are those of the engine. Raises
+    ConfigurationError where the driver is missing.
     """
     if not url.startswith("sqlite"):
         try:
             return sa.create_engine(
-                url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10
+                url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=10, pool_timeout=10, **options
             )
         except ModuleNotFoundError as error:
             raise ConfigurationError(f"storage.database_url needs {error.name}: install hilum[postgresql]") from error
-    engine = sa.create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, pool_timeout=30)
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, pool_timeout=30, **options)
 
     @sa.event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, record: Any) -> None:
@@ -38,16 +44,43 @@ def open_database(url: str) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=FAST",  # what is deleted is overwritten where that costs no further write
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
 
 
+def open_for_reading(url: str) -> sa.Engine:
+    """An engine that changes nothing, and for which no writer ever waits.
+
+    An SQLite file that nobody has open is read as it is: a reader that opened it in the usual way would leave files
+    beside it, and may not even do so where the folder belongs to another user. Raises ConfigurationError.
+    """
+    if not url.startswith("sqlite"):
+        return open_database(url, connect_args={"options": "-c default_transaction_read_only=on"})
+    path = Path(sa.make_url(url).database or "")
+
+    def connect() -> sqlite3.Connection:
+        is_open = path.with_name(f"{path.name}-wal").exists()
+        name = f"file:{quote(str(path))}?mode=ro" + ("" if is_open else "&immutable=1")
+        connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    return sa.create_engine(url, creator=connect, hide_parameters=True)
+
+
 def is_busy(error: BaseException) -> bool:
     """Whether somebody else holds SQLite's write lock."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
     return code & 0xFF == sqlite3.SQLITE_BUSY  # the rest of an extended code tells why
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether SQLite has found the file damaged, or no database."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_failed_fsync(error: BaseException) -> bool:
@@ -57,10 +90,37 @@ def is_failed_fsync(error: BaseException) -> bool:
     return code in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 
+def leave_nothing_behind(engine: sa.Engine, wait_s: float) -> None:
+    """Rewrite the database, so that nothing of deleted rows is left in its free space or, with SQLite, in its log.
+
+    SQLite: writers wait meanwhile, and for that time the disk needs room for a second copy. Raises TimeoutError when
+    others use the log for `wait_s`, and SQLAlchemyError.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # it is closed after, and nobody gets one that commits by itself
+        connection.exec_driver_sql("VACUUM")
+        if engine.dialect.name != "sqlite":
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout=100")
+        deadline = time.monotonic() + wait_s
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("others use the log of the ledger")
+            time.sleep(0.1)
+
+
 def migrate(engine: sa.Engine) -> None:
-    """Bring the ledger's tables to the newest shape; safe to call at every start, by one process at a time."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    """Bring the ledger's tables to the newest shape; safe to call at every start, by one process at a time. Raises
+    ConfigurationError, and changes nothing, where a newer release has used the ledger; LedgerDamaged."""
+    config = migrations()
+    try:
+        shape = shape_of(engine)
+        if shape.fault:
+            raise ConfigurationError(f"{shape.fault}\n    {shape.remedy}")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DATABASE_ERRORS as error:
+        if is_damaged(error):
+            raise LedgerDamaged(str(engine.url.database), str(getattr(error, "orig", error))) from error
+        raise

@@ -13,10 +13,11 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from scp_node.ledger import tables as t
+from scp_node.ledger import watch_tables as w
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import DriftRow, now_utc
+from scp_node.ledger.records import now_utc
 from scp_node.ledger.repository import Repository
+from scp_node.ledger.watch_records import DriftRow
 
 STATIONS_MAX = 64
 KEPT_DAYS = 92
@@ -47,8 +48,8 @@ class DriftCounts(Repository):
         declined: the code, where its pixels or the gate were the reason. refused: by its header.
         """
         key = self._key_today(model, ae_title, station_name(station))
-        mine = sa.and_(*(t.drift.c[name] == value for name, value in key.items()))
-        row = self._connection.execute(sa.select(t.drift).where(mine).with_for_update()).one()
+        mine = sa.and_(*(w.drift.c[name] == value for name, value in key.items()))
+        row = self._connection.execute(sa.select(w.drift).where(mine).with_for_update()).one()
         declines = Counter(row.declines)
         if declined is not None:
             declines[declined] += 1
@@ -56,7 +57,7 @@ class DriftCounts(Repository):
         for name, place in bins.items():
             counts.setdefault(name, [0] * sizes[name])[place] += 1
         values = {"images": row.images + 1, "refused": row.refused + refused, "declines": declines, "counts": counts}
-        self._connection.execute(sa.update(t.drift).where(mine).values(**values))
+        self._connection.execute(sa.update(w.drift).where(mine).values(**values))
 
     def _key_today(self, model: str, ae_title: str, station: str) -> dict[str, str | date]:
         """The key of the row to count in, which is there afterwards."""
@@ -71,25 +72,25 @@ class DriftCounts(Repository):
         if not known and self._count_stations(model) >= STATIONS_MAX:
             key = others
         empty = {"images": 0, "refused": 0, "declines": {}, "counts": {}}
-        self._connection.execute(insert_once(self._connection, t.drift), key | empty)
+        self._connection.execute(insert_once(self._connection, w.drift), key | empty)
         return key
 
     def _has(self, key: Mapping[str, str | date]) -> bool:
-        where = (t.drift.c[name] == value for name, value in key.items())
-        return self._connection.execute(sa.select(t.drift.c.model).where(*where).limit(1)).first() is not None
+        where = (w.drift.c[name] == value for name, value in key.items())
+        return self._connection.execute(sa.select(w.drift.c.model).where(*where).limit(1)).first() is not None
 
     def _count_stations(self, model: str) -> int:
-        senders = sa.select(t.drift.c.ae_title, t.drift.c.station).where(t.drift.c.model == model).distinct()
+        senders = sa.select(w.drift.c.ae_title, w.drift.c.station).where(w.drift.c.model == model).distinct()
         return self._connection.execute(sa.select(sa.func.count()).select_from(senders.subquery())).scalar_one()
 
     def of_days(self, days: int) -> list[DriftRow]:
         """The rows of the last `days` days, today included: at most days x (STATIONS_MAX + 1) a model."""
         first = now_utc().date() - timedelta(days=days - 1)
-        keys = (t.drift.c.model, t.drift.c.ae_title, t.drift.c.station, t.drift.c.day)
-        rows = self._connection.execute(sa.select(t.drift).where(t.drift.c.day >= first).order_by(*keys))
+        keys = (w.drift.c.model, w.drift.c.ae_title, w.drift.c.station, w.drift.c.day)
+        rows = self._connection.execute(sa.select(w.drift).where(w.drift.c.day >= first).order_by(*keys))
         return [DriftRow(**row._mapping) for row in rows]
 
     def forget(self) -> int:
         """Remove what is older than KEPT_DAYS; returns how many rows that were."""
         before = now_utc().date() - timedelta(days=KEPT_DAYS)
-        return self._connection.execute(sa.delete(t.drift).where(t.drift.c.day < before)).rowcount
+        return self._connection.execute(sa.delete(w.drift).where(w.drift.c.day < before)).rowcount

@@ -8,10 +8,16 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
-from scp_node.ledger.records import EventRow, now_utc
+from scp_node.ledger.records import EventRow, ReceivedInstance, now_utc
 from scp_node.ledger.repository import Repository
 
 _ADD = sa.insert(t.event)
+
+
+def told_of(record: ReceivedInstance) -> str:
+    """What an event says of an object that came in."""
+    damage = f"; damage: {record.damage}" if record.damage else ""
+    return f"{record.bytes} bytes from {record.source} ({record.calling_ae_title}){damage}"
 
 
 class Events(Repository):

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
+from converter.result.place import Place
 from scp_node.ledger import tables as t
-from scp_node.ledger.events import Events
+from scp_node.ledger.events import Events, told_of
 from scp_node.ledger.insert_once import insert_once
+from scp_node.ledger.outline_column import packed, unpacked
 from scp_node.ledger.records import (
     JUDGED,
     LIVE_JOBS,
@@ -28,7 +30,7 @@ from scp_node.ledger.repository import Repository
 from scp_node.ledger.studies import Studies
 
 # Receiving waits for these statements: they are built once, which spares most of what a statement costs.
-_CONTENT = sa.select(t.instance.c.digest, t.instance.c.bytes).where(
+_CONTENT = sa.select(t.instance.c.digest, t.instance.c.bytes, t.instance.c.removed_at).where(
     t.instance.c.sop_instance_uid == sa.bindparam("uid")
 )
 _SEEN = sa.select(t.version.c.version).where(
@@ -36,6 +38,7 @@ _SEEN = sa.select(t.version.c.version).where(
     t.version.c.digest == sa.bindparam("seen"),
     t.version.c.bytes == sa.bindparam("size"),
 )
+_NOT_OF_IMAGE = {"accession_number", "damage"}
 _AS_RECEIVED: dict[str, Any] = {
     "state": "received",
     "reportable": True,
@@ -51,8 +54,8 @@ class Instances(Repository):
 
     def add(self, record: ReceivedInstance) -> AddOutcome:
         """Enter a received object once. Of a known SOP Instance UID nothing is entered, but told what its bytes are:
-        `identical`, `changed` or `returned`."""
-        values = {column: value for column, value in vars(record).items() if column != "accession_number"}
+        `identical`, `removed`, `changed` or `returned`."""
+        values = {column: value for column, value in vars(record).items() if column not in _NOT_OF_IMAGE}
         if not self._connection.execute(insert_once(self._connection, t.instance), _AS_RECEIVED | values).rowcount:
             outcome = self.outcome_if_known(record)
             assert outcome is not None
@@ -62,7 +65,7 @@ class Instances(Repository):
             record.study_instance_uid,
             record.sop_instance_uid,
             "received",
-            f"{record.bytes} bytes from {record.source} ({record.calling_ae_title})",
+            told_of(record),
             at=record.received_at,
         )
         return "added"
@@ -73,7 +76,7 @@ class Instances(Repository):
         if known is None:
             return None
         if (known.digest, known.bytes) == (record.digest, record.bytes):
-            return "identical"
+            return "identical" if known.removed_at is None else "removed"
         seen = {"uid": record.sop_instance_uid, "seen": record.digest, "size": record.bytes}
         return "changed" if self._connection.execute(_SEEN, seen).one_or_none() is None else "returned"
 
@@ -146,6 +149,7 @@ class Instances(Repository):
                 preview_to_source=analysis.preview_to_source.tolist(),
                 source_shape=list(analysis.source_shape),
                 provider=analysis.provider,
+                lungs=None if analysis.lungs is None else packed(analysis.lungs),
             )
         )
         for position, found in enumerate(analysis.findings):
@@ -159,6 +163,7 @@ class Instances(Repository):
                     threshold=found.threshold,
                     positive=found.positive,
                     region=None if found.region is None else [list(point) for point in found.region],
+                    place=None if found.place is None else found.place.stored(),
                 )
             )
 
@@ -228,6 +233,7 @@ class Instances(Repository):
             preview_to_source=np.array(row.preview_to_source, dtype=np.float64),
             source_shape=(rows, columns),
             provider=row.provider,
+            lungs=None if row.lungs is None else unpacked(row.lungs),
             findings=tuple(
                 Finding(
                     name=found.name,
@@ -236,6 +242,7 @@ class Instances(Repository):
                     threshold=found.threshold,
                     positive=found.positive,
                     region=None if found.region is None else tuple((x, y) for x, y in found.region),
+                    place=Place.of_stored(found.place),
                 )
                 for found in findings
             ),

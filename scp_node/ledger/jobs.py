@@ -15,7 +15,16 @@ import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
-from scp_node.ledger.records import UNFINISHED_JOBS, JobChange, JobKind, JobRow, JobState, NewJob, now_utc
+from scp_node.ledger.job_selection import JobCause, JobSelection, conditions
+from scp_node.ledger.records import (
+    UNFINISHED_JOBS,
+    JobChange,
+    JobKind,
+    JobRow,
+    JobState,
+    NewJob,
+    now_utc,
+)
 from scp_node.ledger.repository import Repository
 
 _BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
@@ -24,6 +33,12 @@ _PENDING = (
     .where(t.PENDING, t.job.c.queue == sa.bindparam("queue"))
     .order_by(t.job.c.due_at)
     .limit(sa.bindparam("count"))
+)
+_NEXT_QUEUE = (
+    sa.select(t.job.c.queue, t.job.c.due_at)
+    .where(t.PENDING, t.job.c.queue > sa.bindparam("after"))
+    .order_by(t.job.c.queue, t.job.c.due_at)
+    .limit(1)
 )
 _CLAIM = (
     sa.update(t.job)
@@ -148,17 +163,35 @@ class Jobs(Repository):
         mine = (t.STUDY_JOB, t.job.c.study_instance_uid == study_instance_uid, t.job.c.subject == route)
         return self._connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
 
+    def selected(self, wanted: JobSelection, limit: int, after: JobRow | None = None) -> list[JobRow]:
+        """The oldest jobs that are meant, or those that follow `after`; where those that are done are meant too, the
+        newest ones. Oldest first."""
+        newest = "done" in wanted.states
+        order = (t.job.c.created_at.desc(), t.job.c.job_id.desc()) if newest else (t.job.c.created_at, t.job.c.job_id)
+        meant = sa.select(t.job).where(*conditions(wanted))
+        if after is not None:
+            at_once = sa.and_(t.job.c.created_at == after.created_at, t.job.c.job_id > after.job_id)
+            meant = meant.where(sa.or_(t.job.c.created_at > after.created_at, at_once))
+        rows = self._connection.execute(meant.order_by(*order).limit(limit)).all()
+        return [JobRow(**row._mapping) for row in (reversed(rows) if newest else rows)]
+
+    def selected_ids(self, wanted: JobSelection, limit: int) -> list[str]:
+        """The ids of the oldest jobs that are meant, oldest first."""
+        ids = sa.select(t.job.c.job_id).where(*conditions(wanted)).order_by(t.job.c.created_at, t.job.c.job_id)
+        return list(self._connection.execute(ids.limit(limit)).scalars())
+
+    def causes(self, wanted: JobSelection, limit: int) -> list[JobCause]:
+        """Why the jobs that are meant are where they are, the commonest reason first."""
+        alike = (t.job.c.kind, t.job.c.queue, t.job.c.state, t.job.c.error)
+        count, due_at = sa.func.count().label("jobs"), sa.func.min(t.job.c.due_at).label("due_at")
+        oldest_at = sa.func.min(t.job.c.created_at).label("oldest_at")
+        found = sa.select(*alike, count, due_at, oldest_at).where(*conditions(wanted)).group_by(*alike)
+        rows = self._connection.execute(found.order_by(count.desc(), *alike).limit(limit))
+        return [JobCause(**row._mapping) for row in rows]
+
     def in_states(self, states: Sequence[JobState], limit: int, kind: JobKind | None = None) -> list[JobRow]:
-        """The oldest jobs in these states, of all kinds or of one."""
-        wanted: list[sa.ColumnElement[bool]] = [t.job.c.state.in_(states)]
-        if set(states) <= set(UNFINISHED_JOBS):
-            wanted.append(t.UNFINISHED)
-        if kind is not None:
-            wanted.append(t.job.c.kind == kind)
-        rows = self._connection.execute(
-            sa.select(t.job).where(*wanted).order_by(t.job.c.created_at, t.job.c.job_id).limit(limit)
-        )
-        return [JobRow(**row._mapping) for row in rows]
+        """Jobs in these states, of all kinds or of one, as `selected` has them."""
+        return self.selected(JobSelection(states, kind), limit)
 
     def of_study(self, study_instance_uid: str) -> list[JobRow]:
         rows = self._connection.execute(
@@ -175,6 +208,14 @@ class Jobs(Repository):
         )
         none = {(kind, state): 0 for kind in get_args(JobKind) for state in UNFINISHED_JOBS}
         return none | {(kind, state): count for kind, state, count in rows}
+
+    def oldest_due(self) -> dict[str, datetime]:
+        """By queue, when the first of its jobs was due that wait: one look into the index a queue."""
+        found: dict[str, datetime] = {}
+        queue = ""
+        while (row := self._connection.execute(_NEXT_QUEUE, {"after": queue}).one_or_none()) is not None:
+            queue, found[row.queue] = row.queue, row.due_at
+        return found
 
     def count(self) -> dict[tuple[str, str], int]:
         """Number of jobs by (kind, state)."""

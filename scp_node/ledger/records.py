@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.result.findings import Finding
+from scp_node.ledger.removal_records import RemovalReason
 
 if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
     from converter.analysis.outcome import Analysed
 
-AddOutcome = Literal["added", "identical", "changed", "returned", "conflict"]
-"""What entering an object comes to: a new one; the bytes that are current; bytes that were never seen under its UID;
-those of an earlier version; other bytes where they are refused."""
+AddOutcome = Literal["added", "identical", "removed", "changed", "returned", "conflict", "gone"]
+"""What entering an object comes to: a new one; the bytes that are current, which are there or were removed; bytes that
+were never seen under its UID; those of an earlier version; others where they are refused; none, without its file."""
 InstanceState = Literal["received", "declined", "quarantined", "inferred", "reported"]
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
 JobKind = Literal["image", "study", "delivery", "commitment", "shadow"]
@@ -37,7 +38,8 @@ def now_utc() -> datetime:
 
 @dataclass(frozen=True)
 class ReceivedInstance:
-    """One object as it came over the network: its identity, its sender and where its bytes are."""
+    """One object as it came over the network: its identity, its sender and where its bytes are. `damage`: what is odd
+    about its header, in words and without any value."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -52,6 +54,7 @@ class ReceivedInstance:
     bytes: int
     digest: str
     received_at: datetime
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,23 +85,34 @@ class InstanceRow:
     finished_at: datetime | None
     version: int
     judged_version: int | None
+    removed_at: datetime | None
+    removed_because: RemovalReason | None
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a report needs of one analysed image. cam: float32 [findings, h, w] in logit units."""
+    """What a report needs of one analysed image. cam: float32 [findings, h, w] in logit units; lungs: the share of lung
+    in each cell of the film, where the model found lungs."""
 
     cam: NDArray[np.float32]
     preview_to_source: NDArray[np.float64]
     source_shape: tuple[int, int]
     provider: str
     findings: tuple[Finding, ...]
+    lungs: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, found: Analysed) -> Analysis:
         """What is kept of an analysis: all but the pixels."""
         converted = found.converted
-        return cls(found.cam, converted.preview_to_source, converted.source_shape, found.provider, found.findings)
+        return cls(
+            found.cam,
+            converted.preview_to_source,
+            converted.source_shape,
+            found.provider,
+            found.findings,
+            found.lungs,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,8 +141,8 @@ class JobChange(TypedDict, total=False):
 @dataclass(frozen=True)
 class JobRow:
     """`attempt` counts the tries that ended, `starts` those of the current attempt, of which all but the last died with
-    their process. `postponed`: how many of the attempts ended because it was too early. `worker` holds the job until
-    `lease_until`."""
+    their process. `postponed`: how many of the attempts ended because it was too early, or were never begun. `worker`
+    holds the job until `lease_until`."""
 
     job_id: str
     kind: JobKind
@@ -151,12 +165,18 @@ class JobRow:
         """Which attempt at the work itself this is."""
         return self.attempt - self.postponed
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts at the work itself have ended."""
+        is_to_come = self.state in UNFINISHED_JOBS and self.state != "dead"
+        return self.tries - (is_to_come or not self.starts)
+
 
 @dataclass(frozen=True)
 class ReportRow:
     """One revision of the report on a study. `instances` are the SOP Instance UIDs it covers, `versions` which version
-    of each (1 where none is named), `left_out` those that it names as another patient's. `abandoned_at`: it was not
-    finished, because one of its images changed meanwhile."""
+    of each (1 where none is named), `left_out` those that it names as another patient's, `gone` those whose
+    bytes had been removed before. `abandoned_at`: it was not finished, because one of its images changed meanwhile."""
 
     id: int
     study_instance_uid: str
@@ -170,6 +190,7 @@ class ReportRow:
     versions: dict[str, int]
     left_out: list[str]
     abandoned_at: datetime | None
+    gone: list[str]
 
     def version_of(self, sop_instance_uid: str) -> int:
         return self.versions.get(sop_instance_uid, 1)
@@ -195,6 +216,8 @@ class NewResult:
 @dataclass(frozen=True)
 class ResultRow(NewResult):
     report_id: int = 0
+    removed_at: datetime | None = None
+    removed_because: RemovalReason | None = None
 
 
 @dataclass(frozen=True)
@@ -237,47 +260,6 @@ class CommitmentRow:
     requested_at: datetime
     failure_reason: int | None
     answered_at: datetime | None
-
-
-@dataclass(frozen=True)
-class TwoScores:
-    """What two models say about one finding: probabilities, and whether each is at or above its own threshold."""
-
-    finding: str
-    first: float
-    first_positive: bool
-    second: float
-    second_positive: bool
-
-
-@dataclass(frozen=True)
-class ShadowRow:
-    """What a second model made of an image that the first one had scored. `scores` are of findings both have; empty
-    unless `outcome` is scored, else `detail` says why."""
-
-    sop_instance_uid: str
-    shadow: str
-    model: str
-    route: str
-    outcome: ShadowOutcome
-    detail: str
-    scores: tuple[TwoScores, ...]
-    scored_at: datetime
-
-
-@dataclass(frozen=True)
-class DriftRow:
-    """Images of one sender on one day, as one model saw them. `refused`: by their header. `declines`: by code, for
-    their pixels or by the gate. `counts`: by compared number, images in each bin of the package's reference."""
-
-    model: str
-    ae_title: str
-    station: str
-    day: date
-    images: int
-    refused: int
-    declines: dict[str, int]
-    counts: dict[str, list[int]]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Reports(Repository):
         instances: Sequence[str],
         versions: Mapping[str, int] | None = None,
         left_out: Sequence[str] = (),
+        gone: Sequence[str] = (),
     ) -> ReportRow:
         """Claim the next revision for `job_id`, with the moment that every run of the job will write into it. Of
         `versions` those are kept that are not 1."""
@@ -86,6 +87,7 @@ class Reports(Repository):
                 instances=sorted(instances),
                 versions={uid: version for uid, version in (versions or {}).items() if version != 1},
                 left_out=sorted(left_out),
+                gone=sorted(gone),
             )
         )
         opened = self.of_job(job_id)
@@ -100,6 +102,8 @@ class Reports(Repository):
         Instances(self._connection).cover(report.instances)
         if report.left_out:
             Instances(self._connection).cover(report.left_out)
+        if report.gone:
+            Instances(self._connection).cover(report.gone)
         deliveries = Deliveries(self._connection)
         return [deliveries.add(new.sop_instance_uid, destination) for destination in destinations for new in results]
 

@@ -14,8 +14,16 @@ class Results(Repository):
     """Statements on result objects."""
 
     def add(self, report_id: int, new: NewResult) -> None:
-        """Enter a result once; a second run of a job finds it there."""
-        self._connection.execute(insert_once(self._connection, t.result), vars(new) | {"report_id": report_id})
+        """Enter a result once; a second run of a job finds it there, and one whose file was removed has one again."""
+        values = vars(new) | {"report_id": report_id}
+        if not self._connection.execute(insert_once(self._connection, t.result), values).rowcount:
+            removed = (t.result.c.sop_instance_uid == new.sop_instance_uid, t.result.c.removed_at.is_not(None))
+            again = {name: values[name] for name in ("bytes", "sha256", "judged_at")}
+            there = sa.update(t.result).where(*removed).values(**again, removed_at=None, removed_because=None)
+            self._connection.execute(there)
+        study = sa.select(t.report.c.study_instance_uid).where(t.report.c.id == report_id).scalar_subquery()
+        mine = (t.study.c.study_instance_uid == study, ~t.HAS_RESULTS)
+        self._connection.execute(sa.update(t.study).where(*mine).values(results_removed_at=None))
 
     def get(self, sop_instance_uid: str) -> ResultRow | None:
         row = self._connection.execute(

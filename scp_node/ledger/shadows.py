@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
-from scp_node.ledger.records import ShadowRow, TwoScores
 from scp_node.ledger.repository import Repository
+from scp_node.ledger.watch_records import ShadowRow, TwoScores
 
 READ_AT_ONCE = 500
 

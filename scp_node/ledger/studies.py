@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from scp_node.dimse.uids import is_uid_as_sent
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.records import ReceivedInstance
 from scp_node.ledger.repository import Repository
+
+_HAS_IMAGES_AGAIN = (
+    sa.update(t.study)
+    .where(t.study.c.study_instance_uid == sa.bindparam("uid"), ~t.HAS_IMAGES)
+    .values(images_removed_at=None)
+)
 
 
 class Studies(Repository):
     """Statements on studies, across tables."""
 
     def add(self, image: ReceivedInstance) -> None:
-        """Enter the study of an image, once."""
-        self._connection.execute(
-            insert_once(self._connection, t.study),
-            {
-                "study_instance_uid": image.study_instance_uid,
-                "accession_number": image.accession_number,
-                "first_received_at": image.received_at,
-            },
-        )
+        """Enter the study of an image, once; it has images again, if those it had were removed."""
+        values = {
+            "study_instance_uid": image.study_instance_uid,
+            "accession_number": image.accession_number,
+            "first_received_at": image.received_at,
+        }
+        if not self._connection.execute(insert_once(self._connection, t.study), values).rowcount:
+            self._connection.execute(_HAS_IMAGES_AGAIN, {"uid": image.study_instance_uid})
 
     def matching(self, key: str) -> list[str]:
-        """Study Instance UIDs that `key` names: an accession number, or a study, SOP instance or result UID."""
-        found: dict[str, None] = {}
+        """Study Instance UIDs that `key` names: an accession number, or a study, SOP instance, result or series UID. A
+        series is looked for last, image by image."""
         for statement in (
             sa.select(t.study.c.study_instance_uid).where(
                 sa.or_(t.study.c.accession_number == key, t.study.c.study_instance_uid == key)
             ),
-            sa.select(t.instance.c.study_instance_uid).where(
-                sa.or_(t.instance.c.sop_instance_uid == key, t.instance.c.series_instance_uid == key)
-            ),
+            sa.select(t.instance.c.study_instance_uid).where(t.instance.c.sop_instance_uid == key),
             sa.select(t.report.c.study_instance_uid)
             .join(t.result, t.result.c.report_id == t.report.c.id)
             .where(t.result.c.sop_instance_uid == key),
+            *(
+                [sa.select(t.instance.c.study_instance_uid).where(t.instance.c.series_instance_uid == key)]
+                if "." in key and is_uid_as_sent(key)
+                else []
+            ),
         ):
-            found.update(dict.fromkeys(self._connection.execute(statement).scalars()))
-        return list(found)
+            found = dict.fromkeys(self._connection.execute(statement).scalars())
+            if found:
+                return list(found)
+        return []

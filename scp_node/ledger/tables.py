@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,28 +17,53 @@ study = sa.Table(
     metadata,
     sa.Column("study_instance_uid", UID, primary_key=True),
     sa.Column("accession_number", sa.String(64), nullable=False, index=True),
-    sa.Column("first_received_at", UtcDateTime, nullable=False),
+    sa.Column("first_received_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("images_removed_at", UtcDateTime),
+    sa.Column("results_removed_at", UtcDateTime),
     sqlite_with_rowid=False,
 )
-
 # Asked at the commit: the image is entered first, because only that tells whether it is new.
 _STUDY_OF_INSTANCE = sa.ForeignKey("hilum_study.study_instance_uid", deferrable=True, initially="DEFERRED")
+
+
+def _partial(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[Any]) -> None:
+    """An index of the rows that meet `condition`."""
+    sa.Index(f"ix_hilum_{name}", *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def _removed() -> tuple[sa.Column[Any], ...]:
+    return sa.Column("removed_at", UtcDateTime), sa.Column("removed_because", sa.String(8))
+
+
+# What retention asks for, oldest first. A mark says when all files of a kind were removed, until another one comes.
+HAS_IMAGES, HAS_RESULTS = study.c.images_removed_at.is_(None), study.c.results_removed_at.is_(None)
+_partial("study_with_images", HAS_IMAGES, study.c.first_received_at)
+_partial("study_with_results", HAS_RESULTS, study.c.first_received_at)
+
+
+def _received(*study: sa.ForeignKey) -> tuple[sa.Column[Any], ...]:
+    """What is entered of an object when it comes in; `study`: what its Study Instance UID refers to."""
+    return (
+        sa.Column("sop_class_uid", UID, nullable=False),
+        sa.Column("study_instance_uid", UID, *study, nullable=False),
+        sa.Column("series_instance_uid", UID, nullable=False),
+        sa.Column("transfer_syntax_uid", UID, nullable=False),
+        sa.Column("source", sa.String(32), nullable=False),
+        sa.Column("calling_ae_title", sa.String(16), nullable=False),
+        sa.Column("called_ae_title", sa.String(16), nullable=False),
+        sa.Column("spool_name", sa.String(128), nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("received_at", UtcDateTime, nullable=False),
+        *_removed(),
+    )
+
 
 instance = sa.Table(
     "hilum_instance",
     metadata,
     sa.Column("sop_instance_uid", UID, primary_key=True),
-    sa.Column("sop_class_uid", UID, nullable=False),
-    sa.Column("study_instance_uid", UID, _STUDY_OF_INSTANCE, nullable=False),
-    sa.Column("series_instance_uid", UID, nullable=False),
-    sa.Column("transfer_syntax_uid", UID, nullable=False),
-    sa.Column("source", sa.String(32), nullable=False),
-    sa.Column("calling_ae_title", sa.String(16), nullable=False),
-    sa.Column("called_ae_title", sa.String(16), nullable=False),
-    sa.Column("spool_name", sa.String(128), nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("digest", sa.String(32), nullable=False),
-    sa.Column("received_at", UtcDateTime, nullable=False),
+    *_received(_STUDY_OF_INSTANCE),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reportable", sa.Boolean, nullable=False),
     sa.Column("covered", sa.Boolean, nullable=False),
@@ -56,13 +82,7 @@ instance = sa.Table(
 # that somebody will look for by it. A condition is written with literals, or with none, in index and query alike,
 # because that is how SQLite knows that they agree.
 UNCOVERED = sa.and_(instance.c.covered.is_(False), instance.c.reportable)
-sa.Index(
-    "ix_hilum_instance_uncovered",
-    instance.c.study_instance_uid,
-    instance.c.route,
-    sqlite_where=UNCOVERED,
-    postgresql_where=UNCOVERED,
-)
+_partial("instance_uncovered", UNCOVERED, instance.c.study_instance_uid, instance.c.route)
 
 # By study, and of a study the one that came last: whether it is quiet is asked after each image.
 sa.Index("ix_hilum_instance_arrival", instance.c.study_instance_uid, instance.c.received_at)
@@ -74,17 +94,7 @@ version = sa.Table(
     metadata,
     sa.Column("sop_instance_uid", UID, sa.ForeignKey("hilum_instance.sop_instance_uid"), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("sop_class_uid", UID, nullable=False),
-    sa.Column("study_instance_uid", UID, nullable=False),
-    sa.Column("series_instance_uid", UID, nullable=False),
-    sa.Column("transfer_syntax_uid", UID, nullable=False),
-    sa.Column("source", sa.String(32), nullable=False),
-    sa.Column("calling_ae_title", sa.String(16), nullable=False),
-    sa.Column("called_ae_title", sa.String(16), nullable=False),
-    sa.Column("spool_name", sa.String(128), nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("digest", sa.String(32), nullable=False),
-    sa.Column("received_at", UtcDateTime, nullable=False),
+    *_received(),
     sa.Column("sha256", sa.String(64)),
     sa.Column("copied", sa.String(64)),
     sa.Column("pixels", sa.String(64)),
@@ -97,6 +107,18 @@ version = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# How a person looks for a patient: by the ID, or by how the name begins, in capitals or not. Of an image that just came
+# there is no row here, so that no sender waits for these indexes.
+PATIENT_ID, PATIENT_NAME = sa.func.lower(version.c.patient_id), sa.func.lower(version.c.patient_name)
+for _column in (version.c.patient_id, version.c.patient_name):
+    sa.Index(
+        f"ix_hilum_version_{_column.name}",
+        sa.func.lower(_column).label("lower"),
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+        postgresql_ops={"lower": "text_pattern_ops"},
+    )
+
 analysis = sa.Table(
     "hilum_analysis",
     metadata,
@@ -106,6 +128,8 @@ analysis = sa.Table(
     sa.Column("preview_to_source", sa.JSON, nullable=False),
     sa.Column("source_shape", sa.JSON, nullable=False),
     sa.Column("provider", sa.String(64), nullable=False),
+    # As scp_node.ledger.outline_column packs it; null where the model found no lungs, or outlines none.
+    sa.Column("lungs", sa.LargeBinary),
 )
 
 finding = sa.Table(
@@ -119,6 +143,17 @@ finding = sa.Table(
     sa.Column("threshold", sa.Float, nullable=False),
     sa.Column("positive", sa.Boolean, nullable=False),
     sa.Column("region", sa.JSON),
+    sa.Column("place", sa.JSON(none_as_null=True)),
+)
+
+# What a person looks for among many images: the few that are positive.
+POSITIVE = finding.c.positive.is_(True)
+sa.Index(
+    "ix_hilum_finding_positive",
+    finding.c.sop_instance_uid,
+    finding.c.name,
+    sqlite_where=POSITIVE,
+    postgresql_where=POSITIVE,
 )
 
 report = sa.Table(
@@ -136,6 +171,7 @@ report = sa.Table(
     sa.Column("versions", sa.JSON, nullable=False),
     sa.Column("left_out", sa.JSON, nullable=False),
     sa.Column("abandoned_at", UtcDateTime),
+    sa.Column("gone", sa.JSON, nullable=False),
     sa.UniqueConstraint("study_instance_uid", "route", "revision"),
 )
 
@@ -153,6 +189,7 @@ result = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("source_version", sa.Integer),
     sa.Column("judged_at", UtcDateTime),
+    *_removed(),
 )
 
 delivery = sa.Table(
@@ -223,13 +260,11 @@ def _is_in(states: Sequence[str]) -> sa.ColumnElement[bool]:
 # What a dispatcher asks for, in the order in which it wants it: the cost of a look does not depend on the backlog. What
 # is done is found by its study or its id only.
 PENDING, UNFINISHED = _is_in(PENDING_JOBS), _is_in(UNFINISHED_JOBS)
-sa.Index("ix_hilum_job_pending", job.c.queue, job.c.due_at, sqlite_where=PENDING, postgresql_where=PENDING)
-sa.Index("ix_hilum_job_unfinished", job.c.state, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+_partial("job_pending", PENDING, job.c.queue, job.c.due_at)
+_partial("job_unfinished", UNFINISHED, job.c.state)
 # The report of a study and route has one pending job, looked for after each image: in an index without jobs of images.
 STUDY_JOB = job.c.kind == sa.literal_column("'study'")
-sa.Index(
-    "ix_hilum_job_report", job.c.study_instance_uid, job.c.subject, sqlite_where=STUDY_JOB, postgresql_where=STUDY_JOB
-)
+_partial("job_report", STUDY_JOB, job.c.study_instance_uid, job.c.subject)
 
 shadow = sa.Table(
     "hilum_shadow",
@@ -242,38 +277,6 @@ shadow = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("scores", sa.JSON, nullable=False),
     sa.Column("scored_at", UtcDateTime, nullable=False, index=True),
-)
-
-drift = sa.Table(
-    "hilum_drift",
-    metadata,
-    sa.Column("model", sa.String(80), primary_key=True),
-    sa.Column("ae_title", sa.String(16), primary_key=True),
-    sa.Column("station", sa.String(16), primary_key=True),
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("images", sa.Integer, nullable=False),
-    sa.Column("refused", sa.Integer, nullable=False),
-    sa.Column("declines", sa.JSON, nullable=False),
-    sa.Column("counts", sa.JSON, nullable=False),
-)
-
-caller = sa.Table(
-    "hilum_caller",
-    metadata,
-    sa.Column("calling_ae_title", sa.String(64), primary_key=True),
-    sa.Column("called_ae_title", sa.String(64), primary_key=True),
-    sa.Column("address", sa.String(64), primary_key=True),
-    sa.Column("first_seen_at", UtcDateTime, nullable=False),
-    sa.Column("last_seen_at", UtcDateTime, nullable=False),
-    sa.Column("associations", sa.Integer, nullable=False),
-    sa.Column("silent", sa.Integer, nullable=False),
-    sa.Column("stored", sa.Integer, nullable=False),
-    sa.Column("refused", sa.Integer, nullable=False),
-    sa.Column("last_stored_at", UtcDateTime),
-    sa.Column("last_refused_at", UtcDateTime),
-    sa.Column("last_refusal", sa.Text, nullable=False),
-    sa.Column("rejections", sa.JSON, nullable=False),
-    sa.Column("contexts", sa.JSON, nullable=False),
 )
 
 event = sa.Table(

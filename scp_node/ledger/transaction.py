@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from scp_node.ledger.accounts import Accounts
+from scp_node.ledger.audit import Audit
 from scp_node.ledger.callers import Callers
 from scp_node.ledger.commitments import Commitments
 from scp_node.ledger.deliveries import Deliveries
 from scp_node.ledger.drift_counts import DriftCounts
+from scp_node.ledger.erasures import Erasures
 from scp_node.ledger.events import Events
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.jobs import Jobs
+from scp_node.ledger.removals import Removals
 from scp_node.ledger.reports import Reports
 from scp_node.ledger.results import Results
+from scp_node.ledger.sessions import Sessions
 from scp_node.ledger.shadows import Shadows
 from scp_node.ledger.sop_classes import SopClasses
 from scp_node.ledger.studies import Studies
+from scp_node.ledger.unreached import Unreached
 from scp_node.ledger.versions import Versions
 
 
@@ -26,19 +32,25 @@ class Transaction:
     """
 
     __slots__ = (
+        "accounts",
+        "audit",
         "callers",
         "commitments",
         "connection",
         "deliveries",
         "drift_counts",
+        "erasures",
         "events",
         "instances",
         "jobs",
+        "removals",
         "reports",
         "results",
+        "sessions",
         "shadows",
         "sop_classes",
         "studies",
+        "unreached",
         "versions",
     )
 
@@ -49,4 +61,6 @@ class Transaction:
         self.reports, self.results = Reports(connection), Results(connection)
         self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
         self.commitments, self.versions = Commitments(connection), Versions(connection)
-        self.callers = Callers(connection)
+        self.unreached = Unreached(connection)
+        self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
+        self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from converter.result.patient import Patient
+from scp_node.ledger.removal_records import RemovalReason
 
 
 @dataclass(frozen=True)
@@ -41,4 +42,6 @@ class VersionRow:
     bytes: int
     digest: str
     received_at: datetime
+    removed_at: datetime | None
+    removed_because: RemovalReason | None
     facts: VersionFacts

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from converter.result.patient import Patient
 from scp_node.ledger import tables as t
-from scp_node.ledger.events import Events
+from scp_node.ledger.events import Events, told_of
 from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.records import AddOutcome, InstanceRow, ReceivedInstance
@@ -32,6 +32,7 @@ _RECEIVED = (
     "digest",
     "received_at",
 )
+_REMOVED = ("removed_at", "removed_because")
 _KEYS = ("sop_instance_uid", "version")
 
 
@@ -56,16 +57,31 @@ class Versions(Repository):
             number = self._connection.execute(highest).scalar_one() + 1
             row = {"sop_instance_uid": uid, "version": number, **received}
             self._connection.execute(sa.insert(t.version).values(row))
-        Studies(self._connection).add(record)
+        self._is_there(record)
         self._connection.execute(
             sa.update(t.instance)
             .where(t.instance.c.sop_instance_uid == uid)
             .values(**received, version=number, state="received")
         )
-        told = f"version {number}{' again' if outcome == 'returned' else ''}: {record.bytes} bytes from {record.source}"
-        told += f" ({record.calling_ae_title})"
+        told = f"version {number}{' again' if outcome == 'returned' else ''}: {told_of(record)}"
         Events(self._connection).add(record.study_instance_uid, uid, "received", told, at=record.received_at)
         return outcome
+
+    def bring_back(self, record: ReceivedInstance) -> None:
+        """The bytes of the current version, whose file was removed, have come again; what was found in them stands."""
+        self._is_there(record)
+        told = f"again, after its file was removed: {told_of(record)}"
+        uid, study = record.sop_instance_uid, record.study_instance_uid
+        Events(self._connection).add(study, uid, "received", told, at=record.received_at)
+
+    def _is_there(self, record: ReceivedInstance) -> None:
+        """The file of a version has come, and its study has images again."""
+        Studies(self._connection).add(record)
+        uid = record.sop_instance_uid
+        there = {"received_at": record.received_at, **dict.fromkeys(_REMOVED)}
+        same = (t.version.c.digest == record.digest, t.version.c.bytes == record.bytes)
+        self._connection.execute(sa.update(t.version).where(t.version.c.sop_instance_uid == uid, *same).values(**there))
+        self._connection.execute(sa.update(t.instance).where(t.instance.c.sop_instance_uid == uid).values(**there))
 
     def number_of(self, record: ReceivedInstance) -> int | None:
         """The number of the version with the bytes of `record`, if they have come before."""
@@ -110,7 +126,8 @@ class Versions(Repository):
         kept = self.get(sop_instance_uid, version) if instance.version != version else None
         if kept is None:
             return instance
-        return replace(instance, version=version, **{column: getattr(kept, column) for column in _RECEIVED})
+        columns = (*_RECEIVED, *_REMOVED)
+        return replace(instance, version=version, **{column: getattr(kept, column) for column in columns})
 
     def patients_of_study(self, study_instance_uid: str) -> dict[str, Patient]:
         """By SOP Instance UID, whose image it is: that of the version which was judged, where its header was read."""
@@ -127,7 +144,7 @@ class Versions(Repository):
 
     def _keep_current(self, sop_instance_uid: str) -> None:
         """The row of the current version, copied from its instance if it is not there yet."""
-        columns = (*_KEYS, *_RECEIVED)
+        columns = (*_KEYS, *_RECEIVED, *_REMOVED)
         current = sa.select(*(t.instance.c[name] for name in columns)).where(
             t.instance.c.sop_instance_uid == sop_instance_uid
         )
@@ -151,4 +168,4 @@ def _patient(row: Mapping[str, Any]) -> Patient | None:
 
 def _version_row(row: Mapping[str, Any]) -> VersionRow:
     facts = VersionFacts(row["sha256"], row["copied"], row["pixels"], row["shown"], _patient(row))
-    return VersionRow(**{column: row[column] for column in (*_KEYS, *_RECEIVED)}, facts=facts)
+    return VersionRow(**{column: row[column] for column in (*_KEYS, *_RECEIVED, *_REMOVED)}, facts=facts)

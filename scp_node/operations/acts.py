@@ -7,9 +7,38 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 log = logging.getLogger(__name__)
-ActKind = Literal["retry-job", "cancel-job", "send-files"]
+ActKind = Literal[
+    "retry-job",
+    "cancel-job",
+    "send-files",
+    "call-remote-ae",
+    "erase",
+    "back-up",
+    "restore",
+    "rebuild",
+    "add-model",
+    "put-configuration",
+    "report-anew",
+    "send-results",
+    "reproduce",
+    "set-up",
+    "sign-in",
+    "sign-out",
+    "add-user",
+    "set-role",
+    "disable-user",
+    "enable-user",
+    "make-link",
+    "set-password",
+    "issue-token",
+    "revoke-token",
+    "view-study",
+    "search-patient",
+]
 ActOutcome = Literal["done", "refused", "failed"]
-ObjectKind = Literal["job", "remote-ae"]
+ObjectKind = Literal[
+    "job", "remote-ae", "erasure", "data-folder", "model", "account", "study", "result", "configuration"
+]
 
 
 @dataclass(frozen=True)
@@ -27,14 +56,15 @@ class Act:
 class ActRecorder(Protocol):
     """Keeps what was done."""
 
-    def record(self, act: Act) -> None: ...
+    def record(self, *acts: Act) -> None: ...
 
 
 class LogRecorder:
     """One line in the log of this process for each act."""
 
-    def record(self, act: Act) -> None:
-        log.info("operator acted", extra=dict(vars(act)))
+    def record(self, *acts: Act) -> None:
+        for act in acts:
+            log.info("operator acted", extra=dict(vars(act)))
 
 
 @dataclass(frozen=True)

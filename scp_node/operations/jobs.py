@@ -1,18 +1,18 @@
-"""Retries and cancels jobs, each in a transaction of its own."""
+"""Retries and cancels jobs: one in a transaction of its own, many in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
 from scp_node.ledger import JobRow, Ledger, Transaction
-from scp_node.ledger.records import JobKind
 from scp_node.operations.acts import Act, ActKind, ActOutcome, Operator
 from scp_node.workflow import job_subjects
 
-DEAD_MAX = 10_000
+SELECTED_MAX = 100_000
+BATCH_SIZE_MAX = 200
+Change = Callable[[Transaction, str], JobRow]
 
 
 def retry_job(ledger: Ledger, waker: Waker, job_id: str, operator: Operator) -> Act:
@@ -22,18 +22,14 @@ def retry_job(ledger: Ledger, waker: Waker, job_id: str, operator: Operator) -> 
     return act
 
 
-def retry_dead_jobs(ledger: Ledger, waker: Waker, operator: Operator, kind: JobKind | None = None) -> tuple[Act, ...]:
-    """Start every dead letter again now, the oldest first, or every one of a kind; at most DEAD_MAX at once.
+def retry_jobs(ledger: Ledger, waker: Waker, job_ids: Sequence[str], operator: Operator) -> Iterator[Act]:
+    """Start dead or waiting jobs again now, in this order and batch by batch, each act told once it is durable.
 
-    One that somebody else retries meanwhile is passed over.
+    One that is in another state by now is passed over, which its act says.
     """
-    with ledger.reading() as tx:
-        dead = tx.jobs.in_states(("dead",), DEAD_MAX, kind)
-    acts = []
-    for job in dead:
-        with suppress(UsageError):
-            acts.append(retry_job(ledger, waker, job.job_id, operator))
-    return tuple(acts)
+    for acts in _batches(ledger, job_ids, operator, "retry-job", job_subjects.retry_job):
+        waker.wake()
+        yield from acts
 
 
 def cancel_job(ledger: Ledger, job_id: str, operator: Operator) -> Act:
@@ -41,9 +37,13 @@ def cancel_job(ledger: Ledger, job_id: str, operator: Operator) -> Act:
     return _change(ledger, job_id, operator, "cancel-job", job_subjects.cancel_job)
 
 
-def _change(
-    ledger: Ledger, job_id: str, operator: Operator, kind: ActKind, change: Callable[[Transaction, str], JobRow]
-) -> Act:
+def cancel_jobs(ledger: Ledger, job_ids: Sequence[str], operator: Operator) -> Iterator[Act]:
+    """Make dead letters of queued or waiting jobs, like `retry_jobs`."""
+    for acts in _batches(ledger, job_ids, operator, "cancel-job", job_subjects.cancel_job):
+        yield from acts
+
+
+def _change(ledger: Ledger, job_id: str, operator: Operator, kind: ActKind, change: Change) -> Act:
     outcome: ActOutcome = "failed"
     try:
         with ledger.transaction() as tx:
@@ -55,3 +55,26 @@ def _change(
     finally:
         act = operator.record(kind, "job", job_id, outcome)
     return act
+
+
+def _batches(
+    ledger: Ledger, job_ids: Sequence[str], operator: Operator, kind: ActKind, change: Change
+) -> Iterator[list[Act]]:
+    for first in range(0, len(job_ids), BATCH_SIZE_MAX):
+        outcomes: dict[str, ActOutcome] = dict.fromkeys(job_ids[first : first + BATCH_SIZE_MAX], "failed")
+        try:
+            with ledger.transaction() as tx:
+                changed = [_outcome(tx, job_id, change) for job_id in outcomes]
+            outcomes = dict(zip(outcomes, changed, strict=True))
+        finally:
+            acts = [Act(kind, "job", job_id, operator.name, outcome) for job_id, outcome in outcomes.items()]
+            operator.recorder.record(*acts)
+        yield acts
+
+
+def _outcome(tx: Transaction, job_id: str, change: Change) -> ActOutcome:
+    try:
+        change(tx, job_id)
+    except UsageError:
+        return "refused"
+    return "done"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converter.page.counted import counted
 from scp_node.deliver.dimse.file_transfer import FileOutcome, dicom_files, transfer
 from scp_node.deliver.dimse.peer import Peer, peer_of
+from scp_node.deliver.outcomes import at_place
 from scp_node.errors import UsageError
 from scp_node.operations.acts import Act, Operator
 from scp_node.settings import Settings
@@ -49,7 +51,9 @@ def send_files(wanted: FilesToSend, operator: Operator, on_outcome: Callable[[Fi
     """C-STORE the files over one association; `on_outcome` is told of each as soon as it is known."""
     outcomes: list[FileOutcome] = []
     try:
-        for one in transfer(wanted.peer, wanted.paths):
+        for found in transfer(wanted.peer, wanted.paths):
+            message = at_place(found.outcome.message, wanted.remote_name)
+            one = replace(found, outcome=replace(found.outcome, message=message))
             outcomes.append(one)
             on_outcome(one)
     finally:
@@ -59,6 +63,6 @@ def send_files(wanted: FilesToSend, operator: Operator, on_outcome: Callable[[Fi
             "remote-ae",
             wanted.remote_name,
             "done" if stored == len(wanted.paths) else "failed",
-            f"{stored} of {len(wanted.paths)} files stored",
+            f"{stored} of {counted(len(wanted.paths), 'file')} stored",
         )
     return SentFiles(tuple(outcomes), act)

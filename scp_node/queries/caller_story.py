@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
 
 from converter.image.sop_classes import SECTIONAL_CLASSES
+from converter.page.counted import counted
 from scp_node.ledger import Transaction
+from scp_node.ledger import tables as t
 from scp_node.ledger.callers import CallerRecord
+from scp_node.receive.access import is_from
 from scp_node.receive.contexts import modalities_of
 from scp_node.settings import RemoteAE, Settings
 
-CALLERS_MAX = 50
+CALLERS_MAX, NAMELESS_MAX = 50, 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,24 @@ class CallerStory:
         return bool(self.callers or self.remote_aes)
 
 
+@dataclass(frozen=True)
+class LastArrival:
+    """The image that came last into the study that began last, and who sent it."""
+
+    source: str
+    calling_ae_title: str
+    received_at: datetime
+
+
+def last_arrival(tx: Transaction) -> LastArrival | None:
+    """None where no image ever came."""
+    newest = sa.select(t.study.c.study_instance_uid).order_by(t.study.c.first_received_at.desc()).limit(1)
+    columns = (t.instance.c.source, t.instance.c.calling_ae_title, t.instance.c.received_at)
+    images = sa.select(*columns).where(t.instance.c.study_instance_uid == newest.scalar_subquery())
+    row = tx.connection.execute(images.order_by(t.instance.c.received_at.desc()).limit(1)).one_or_none()
+    return None if row is None else LastArrival(**row._mapping)
+
+
 def caller_story(tx: Transaction, settings: Settings, key: str) -> CallerStory:
     """What is known of `key`: an AE title, or the name of a remote AE in the configuration."""
     named = settings.remote_aes.get(key)
@@ -41,48 +64,57 @@ def caller_story(tx: Transaction, settings: Settings, key: str) -> CallerStory:
     callers = [one for one in known if one.calling_ae_title == title]
     callers += [one for one in known if not one.calling_ae_title and _is_of(one.address, remotes.values(), callers)]
     titles = {one.calling_ae_title for one in known} | {ae.ae_title for ae in settings.remote_aes.values()}
-    advice = _advice(settings, title, remotes, callers, sorted(titles - {title, ""}))
+    nameless = [one for one in known if not one.calling_ae_title]
+    advice = _advice(settings, title, remotes, callers, sorted(titles - {title, ""}), nameless)
     return CallerStory(title, tuple(remotes), tuple(callers[:CALLERS_MAX]), tuple(dict.fromkeys(advice)))
 
 
 def _is_of(address: str, remotes: Iterable[RemoteAE], callers: Sequence[CallerRecord]) -> bool:
-    return any(address == ae.host or (ae.addresses and _is_in(address, ae.addresses)) for ae in remotes) or any(
+    return any(address == ae.host or (ae.addresses and is_from(ae.addresses, address)) for ae in remotes) or any(
         address == one.address for one in callers if one.calling_ae_title
     )
 
 
-def _is_in(address: str, networks: Sequence[str]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found
-    return any(found in ipaddress.ip_network(network) for network in networks)
-
-
 def _advice(
-    settings: Settings, title: str, remotes: dict[str, RemoteAE], callers: list[CallerRecord], others: list[str]
+    settings: Settings,
+    title: str,
+    remotes: dict[str, RemoteAE],
+    callers: list[CallerRecord],
+    others: list[str],
+    nameless: list[CallerRecord],
 ) -> Iterator[str]:
+    if title == settings.node.ae_title:
+        yield f"{title} is this node itself."
+        return
     if not callers:
-        yield f"No connection ever named the AE title {title}." + _like(title, others)
+        yield f"No connection has named the AE title {title}, but for the last seconds.{_like(title, others)}"
         yield (
             f"At the device: does it send to this machine, port {settings.node.port}, called AE title "
             f"{settings.node.ae_title}? A firewall between them? This node listens on {settings.node.bind}."
         )
+        yield from _nameless(nameless)
     yield from _of_configuration(title, remotes, others)
     for caller in callers:
         yield from _of_titles(settings, remotes, caller)
-        yield from _of_rejections(settings, remotes, caller)
+        yield from _of_rejections(caller)
         yield from _of_contexts(settings, caller)
     yield from _of_objects(callers)
+
+
+def _nameless(callers: list[CallerRecord]) -> Iterator[str]:
+    """Whoever was turned away before it could name itself: one of them may be the device."""
+    for caller in callers[:NAMELESS_MAX]:
+        for rejection in caller.rejections:
+            advice = _remedy(rejection)
+            if advice:
+                yield f"Without an AE title {caller.address} was turned away ({rejection}). Is it this? {advice}."
 
 
 def _of_configuration(title: str, remotes: dict[str, RemoteAE], others: list[str]) -> Iterator[str]:
     if not remotes:
         yield (
             f"No remote AE of the configuration has the AE title {title}: enter one under remote_aes, with "
-            f"may_send: true.{_like(title, others)}"
+            f"may_send: true, and in routes[].when.from where a route names its senders.{_like(title, others)}"
         )
     elif not any(ae.may_send for ae in remotes.values()):
         yield f"It may not send: set may_send: true in remote_aes.{', remote_aes.'.join(remotes)}."
@@ -96,7 +128,7 @@ def _of_titles(settings: Settings, remotes: dict[str, RemoteAE], caller: CallerR
         )
     restricted = {name: ae.addresses for name, ae in remotes.items() if ae.addresses}
     is_restricted = bool(restricted) and len(restricted) == len(remotes)
-    if is_restricted and not any(_is_in(caller.address, networks) for networks in restricted.values()):
+    if is_restricted and not any(is_from(networks, caller.address) for networks in restricted.values()):
         names = ", ".join(f"remote_aes.{name}.addresses" for name in restricted)
         yield f"Its address {caller.address} is not in {names}: enter it there."
 
@@ -108,22 +140,29 @@ _REJECTIONS = {
     "passcode": "look at the user name and passcode it sends, and at user and passcode of its remote AE",
     "associations_max": "too many associations at a time; look at receiver.associations_max",
     "associations_per_ae_max": "too many associations at a time; look at receiver.associations_per_ae_max",
-    "no TLS connection": "does it speak TLS 1.2 or later to this port, does it trust tls.certificate?",
+    "no TLS connection": "does it speak TLS 1.2 or later to this port, has tls.certificate expired, does it trust it",
     "PDU of type 0x16": "it speaks TLS to a port without TLS; look at tls.profile",
     "application context": "what it sends is not DICOM's application context; is it a DICOM device?",
     "cannot be read": "its association request is damaged; ask its maker, with this line",
 }
 
 
-def _of_rejections(settings: Settings, remotes: dict[str, RemoteAE], caller: CallerRecord) -> Iterator[str]:
+def _of_rejections(caller: CallerRecord) -> Iterator[str]:
     for rejection in caller.rejections:
-        for words, advice in _REJECTIONS.items():
-            if words in rejection:
-                yield f"{caller.address} was turned away ({rejection}): {advice}."
-                break
+        advice = _remedy(rejection)
+        if advice:
+            yield f"{caller.address} was turned away ({rejection}): {advice}."
+
+
+def _remedy(rejection: str) -> str:
+    """What to look at; empty where the words say all."""
+    return next((advice for words, advice in _REJECTIONS.items() if words in rejection), "")
 
 
 def _of_contexts(settings: Settings, caller: CallerRecord) -> Iterator[str]:
+    """None of a caller whose images come: devices propose much that they do not use."""
+    if caller.stored:
+        return
     taken = modalities_of(settings)
     for refused in caller.contexts:
         modality = next((one for one, uids in SECTIONAL_CLASSES.items() if any(f"({u})" in refused for u in uids)), "")
@@ -138,7 +177,7 @@ def _of_objects(callers: Sequence[CallerRecord]) -> Iterator[str]:
     associations = sum(one.associations for one in callers)
     if refused:
         last = max((one for one in callers if one.last_refused_at), key=lambda one: str(one.last_refused_at))
-        yield f"{refused} objects were refused, the last with {last.last_refusal}."
+        yield f"{counted(refused, 'object was', 'objects were')} refused, the last with {last.last_refusal}."
     if associations and not stored and not refused:
         yield (
             "It is let in, but never sent an image: look at the queue and the rules of the device. A verification "

@@ -32,11 +32,14 @@ class DeliveryRecord:
 
 @dataclass(frozen=True)
 class DeliveryFilter:
-    """What is left empty does not matter."""
+    """What is left empty does not matter. `after`: those behind the delivery of this result to this destination."""
 
     states: Sequence[DeliveryState] = ()
     destination: str | None = None
     study_instance_uid: str | None = None
+    created_from: datetime | None = None
+    after: tuple[str, str] | None = None
+    result_uids: Sequence[str] = ()
 
 
 _ALL = (
@@ -52,8 +55,8 @@ _ALL = (
 )
 
 
-def list_deliveries(tx: Transaction, wanted: DeliveryFilter, limit: int) -> tuple[DeliveryRecord, ...]:
-    """The newest deliveries, newest first."""
+def list_deliveries(tx: Transaction, wanted: DeliveryFilter, limit: int | None) -> tuple[DeliveryRecord, ...]:
+    """The newest deliveries, newest first; without a limit all of them."""
     statement = _ALL.order_by(t.delivery.c.id.desc()).limit(limit)
     if wanted.states:
         statement = statement.where(t.delivery.c.state.in_(wanted.states))
@@ -61,4 +64,19 @@ def list_deliveries(tx: Transaction, wanted: DeliveryFilter, limit: int) -> tupl
         statement = statement.where(t.delivery.c.destination == wanted.destination)
     if wanted.study_instance_uid is not None:
         statement = statement.where(t.report.c.study_instance_uid == wanted.study_instance_uid)
+    if wanted.result_uids:
+        statement = statement.where(t.delivery.c.result_uid.in_(wanted.result_uids))
+    if wanted.created_from is not None:
+        statement = statement.where(t.delivery.c.created_at >= wanted.created_from)
+    if wanted.after is not None:
+        result_uid, destination = wanted.after
+        last = t.delivery.alias()
+        its_id = sa.select(last.c.id).where(last.c.result_uid == result_uid, last.c.destination == destination)
+        statement = statement.where(t.delivery.c.id < its_id.scalar_subquery())
     return tuple(DeliveryRecord(**row._mapping) for row in tx.connection.execute(statement))
+
+
+def is_destination(tx: Transaction, name: str) -> bool:
+    """Whether anything was ever to be delivered there, whatever the configuration says now."""
+    any_of_it = sa.select(t.delivery.c.id).where(t.delivery.c.destination == name).limit(1)
+    return tx.connection.execute(any_of_it).first() is not None

@@ -13,7 +13,7 @@ from scp_node.ledger import Ledger, Transaction
 from scp_node.monitoring.agreement import Agreement, Unscored, agreements
 from scp_node.monitoring.drift import ReferenceOf, SenderDrift, drift_of
 from scp_node.settings import Settings
-from scp_node.settings.places import models_dir
+from scp_node.settings.places import model_folders
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _reference_of(settings: Settings) -> ReferenceOf:
 
     def look_up(label: str) -> Distribution | None:
         try:
-            return find_package(models_dir(settings), label).manifest.distribution
+            return find_package(model_folders(settings), label).manifest.distribution
         except ModelUnusable:
             return None
 

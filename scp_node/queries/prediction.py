@@ -15,7 +15,7 @@ from scp_node.analysis.predictor import Prediction
 
 @dataclass(frozen=True)
 class PredictedFinding:
-    """One judged score; code and scheme name the finding."""
+    """One judged score; code and scheme name the finding. place: where in the lungs, empty where that is not known."""
 
     name: str
     code: str
@@ -23,6 +23,7 @@ class PredictedFinding:
     probability: float
     threshold: float
     positive: bool
+    place: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def predicted_file(manifest: Manifest, file: str, prediction: Prediction) -> Pre
                 finding.probability,
                 finding.threshold,
                 finding.positive,
+                "" if finding.place is None else finding.place.words,
             )
             for finding in prediction.findings
         ),

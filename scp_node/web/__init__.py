@@ -1,1 +1,1 @@
-"""The HTTP side of the node. It reads the ledger and what the roles say of themselves, and changes nothing."""
+"""The HTTP side of the node: pages and an API, which show records of `queries` and call acts of `operations`."""

@@ -9,6 +9,7 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from scp_node.ledger import Ledger
+from scp_node.ledger.records import now_utc
 from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ class DatabaseWatch:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        # Those that work was ever seen in, so that one which is empty again has an age of 0.
+        self._queues: set[str] = set()
         self._stopped = threading.Event()
         self._answered_at = time.monotonic()
         self._fault = "was not asked yet"
@@ -43,19 +46,25 @@ class DatabaseWatch:
         """Count once. What cannot be counted is not shown, instead of as it was."""
         try:
             with self._ledger.reading() as tx:
-                jobs, deliveries = tx.jobs.count_live(), tx.deliveries.count()
+                jobs, deliveries, oldest = tx.jobs.count_live(), tx.deliveries.count(), tx.jobs.oldest_due()
         except (SQLAlchemyError, OSError) as error:
             if not self._fault:
                 log.error("the database cannot be read", exc_info=error)
             self._fault = f"cannot be read: {type(error).__name__}"
             metrics.jobs.clear()
             metrics.deliveries.clear()
+            metrics.queue_age.clear()
         else:
             self._fault = ""
             for (kind, state), count in jobs.items():
                 metrics.jobs.labels(kind, state).set(count)
             for state, count in deliveries.items():
                 metrics.deliveries.labels(state).set(count)
+            self._queues |= oldest.keys()
+            for queue in self._queues:
+                since = oldest.get(queue)
+                age_s = 0.0 if since is None else (now_utc() - since).total_seconds()
+                metrics.queue_age.labels(queue).set(max(0.0, age_s))
         self._answered_at = time.monotonic()
 
     def _run(self) -> None:

@@ -23,8 +23,11 @@ WATCHERS_MAX = 4
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def health_routes(statuses: Path, database: DatabaseWatch, cautions: Callable[[], list[str]]) -> APIRouter:
-    """The three paths over the folder in which the roles say how they are."""
+def health_routes(
+    statuses: Path, database: DatabaseWatch, faults: Callable[[], list[str]], cautions: Callable[[], list[str]]
+) -> APIRouter:
+    """The three paths over the folder in which the roles say how they are. `faults` says what else keeps the node from
+    its work, `cautions` what its settings leave open."""
     router, threads = APIRouter(), ThreadPoolExecutor(WATCHERS_MAX, "watchers")
 
     @router.get("/healthz", response_class=PlainTextResponse)
@@ -38,7 +41,7 @@ def health_routes(statuses: Path, database: DatabaseWatch, cautions: Callable[[]
 
         def look() -> dict[str, Any]:
             now = time.monotonic()
-            return readiness(read_statuses(statuses, now), database.obstacles(now), cautions())
+            return readiness(read_statuses(statuses, now), database.obstacles(now), cautions(), faults())
 
         answer = await asyncio.get_running_loop().run_in_executor(threads, look)
         return JSONResponse(answer, 200 if answer["ready"] else 503)
@@ -61,11 +64,13 @@ def numbers(statuses: Path) -> str:
     return "".join([generate_latest(metrics.WEB).decode(), *(status.metrics for status in known)])
 
 
-def readiness(statuses: list[RoleStatus], database: list[str], cautions: Sequence[str] = ()) -> dict[str, Any]:
+def readiness(
+    statuses: list[RoleStatus], database: list[str], cautions: Sequence[str] = (), faults: Sequence[str] = ()
+) -> dict[str, Any]:
     """Whether the node is ready, in plain words what stands in its way, and what its settings leave open."""
     by_role = {status.role: list(status.obstacles) for status in statuses}
     reasons = [f"{role} {reason}" for role, obstacles in by_role.items() for reason in obstacles]
-    reasons += [f"database {reason}" for reason in database]
+    reasons += [*(f"database {reason}" for reason in database), *faults]
     return {
         "ready": not reasons,
         "reasons": reasons,

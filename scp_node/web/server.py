@@ -5,18 +5,16 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
 from scp_node.errors import ConfigurationError
 from scp_node.settings import Web
-from scp_node.web.admission import HeaderCheck
+from scp_node.tls.https import https_context
+from scp_node.web.admission import Application, HeaderCheck
 from scp_node.web.connection import connection_type
-from scp_node.web.database_watch import DatabaseWatch
-from scp_node.web.health import health_routes
+from scp_node.web.forwarding import Forwarding
+from scp_node.web.safe_answers import SafeAnswers
 
 KEEP_ALIVE_S = 5
 BACKLOG = 1024
@@ -24,22 +22,17 @@ ACCEPTED_AT_ONCE = 64  # fewer than may be open: who has just come is heard befo
 CLOSE_S = 3
 
 
-def build_app(statuses: Path, database: DatabaseWatch, cautions: Callable[[], list[str]]) -> FastAPI:
-    """All that the node serves over HTTP. `cautions` says what its settings leave open."""
-    app = FastAPI(title="Hilum", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(health_routes(statuses, database, cautions))
-    return app
-
-
 class WebServer:
     """Listens from the constructor on. Raises ConfigurationError when the address cannot be used."""
 
-    def __init__(self, web: Web, app: FastAPI) -> None:
+    def __init__(self, web: Web, app: Application) -> None:
+        certificate = web.tls_certificate
+        tls = None if certificate is None else https_context(certificate, web.tls_key)
         self._socket = _listen(web.bind, web.port)
         self.port = int(self._socket.getsockname()[1])
         self._server = _Server(
             uvicorn.Config(
-                HeaderCheck(app, web),
+                SafeAnswers(HeaderCheck(Forwarding(app, web), web)),
                 log_config=None,
                 log_level="error",  # a warning of uvicorn is a request that anybody can send, as often as they like
                 access_log=False,
@@ -52,6 +45,7 @@ class WebServer:
                 timeout_keep_alive=KEEP_ALIVE_S,
                 h11_max_incomplete_event_size=web.header_bytes_max,
                 timeout_graceful_shutdown=CLOSE_S,
+                ssl_context_factory=None if tls is None else lambda *_: tls,
             )
         )
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)

@@ -114,8 +114,8 @@ def test_send_names_each_file_that_was_not_stored(tmp_path: Path, app: typer.Typ
         code, output = run(app, config, "send", "pacs", str(good), str(refused), str(text))
     assert code == 1
     assert "notes.txt: not-part10" in output
-    assert f"{refused.name}: class-not-accepted" in output
-    assert f"{good.name}: stored" in output
+    assert f"{refused.name}: class-not-accepted: not sent to ARCHIVE: it does not take objects" in output
+    assert f"{good.name}: stored: stored [status 0x0000]" in output
     assert "1 of 3 files stored" in output
     assert archive.associations == 1
 

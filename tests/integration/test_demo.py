@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import cv2
+import httpx
 import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
@@ -77,12 +79,41 @@ def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path) -> N
     assert reports[0].StudyInstanceUID == ds.StudyInstanceUID
 
 
+def cut_film(path: Path, bytes_missing: int) -> None:
+    """A film of the example's study whose file ends early."""
+    ds = example_radiograph()
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    ds.save_as(path, enforce_file_format=True)
+    path.write_bytes(path.read_bytes()[:-bytes_missing])
+
+
+def test_of_a_study_the_node_refuses_one_image_of_the_others_come_back_and_it_says_who_refused(folder: Path) -> None:
+    study = folder / "study"
+    study.mkdir()
+    cut_film(study / "1-cut.dcm", 1000)
+    example_radiograph().save_as(study / "2-whole.dcm", enforce_file_format=True)
+    done = demo(folder, "--study", str(study))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1-cut.dcm: cannot-understand: the node refused it: it cannot understand the object [status 0xC000]" in (
+        done.stdout
+    )
+    assert "Sent 2 images, 1 taken: the node answered 0x0000 once they were safe on disk" in done.stdout
+    assert "FAIL" not in done.stdout and "the archive" not in done.stdout.partition("Sent 2")[0].partition("1-cut")[2]
+
+
+def test_a_study_of_which_nothing_is_taken_ends_with_what_the_node_said(folder: Path) -> None:
+    cut_film(folder / "cut.dcm", 1000)
+    done = demo(folder, "--study", str(folder / "cut.dcm"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Sent 1 image, 0 taken: the node took none of them" in done.stdout
+    assert "0x0000" not in done.stdout
+
+
 @pytest.mark.data
 def test_a_folder_of_real_radiographs_gives_the_first_study(folder: Path, radiographs: Path) -> None:
-    done = demo(folder, "--study", str(radiographs / "cxr" / "dicom"), "--keep")
+    done = demo(folder, "--study", str(radiographs / "cxr" / "dicom"))
     assert done.returncode in (0, 3), done.stdout + done.stderr
     assert "studies are there; the first is sent" in done.stdout
-    assert list((folder / "hilum-demo").glob("node-*/node.log"))  # --keep
     assert "FAIL" not in done.stdout
 
 
@@ -91,3 +122,32 @@ def test_a_path_without_images_is_a_mistake_in_use(folder: Path) -> None:
     done = demo(folder, "--study", str(folder))
     assert done.returncode == 2
     assert "no DICOM image that the node takes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "arguments", "code"),
+    [(signal.SIGINT, (), 0), (signal.SIGHUP, (), 0), (signal.SIGTERM, ("--study", "cut.dcm"), 1)],
+)
+def test_with_keep_the_console_stays_open_until_it_is_ended_whatever_came_of_the_study(
+    folder: Path, ending: signal.Signals, arguments: tuple[str, ...], code: int
+) -> None:
+    cut_film(folder / "cut.dcm", 1000)
+    command = [sys.executable, "-m", "scp_node.cli", "demo", "--keep", "--timeout", "300", *arguments]
+    environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as running:
+        assert running.stdout is not None
+        console, link = (
+            next(line.removeprefix(words).strip() for line in running.stdout if line.startswith(words))
+            for words in ("Console: ", "The first time: ")
+        )
+        try:
+            assert link.startswith(f"{console}set-up/")
+            assert httpx.get(console, trust_env=False, timeout=30, follow_redirects=True).status_code in (200, 403)
+            page = httpx.get(link, trust_env=False, timeout=30)
+            assert page.status_code == 200 and 'type="password"' in page.text
+        finally:
+            running.send_signal(ending)
+        assert running.wait(60) == code
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(link, trust_env=False, timeout=30)
+    assert [one.name for one in (folder / "hilum-demo").glob("node-*")]

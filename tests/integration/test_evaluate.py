@@ -10,6 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from converter.image.convert import shrink
+from converter.image.film_digest import DIGEST_SIDE, film_digest
+from converter.image.gray_image import GrayImage
+from converter.image.image_file import read_image
+from converter.package.learned_films import FILE as LEARNED
+from converter.package.learned_films import packed, section_of
 from converter.phantom.chest_sketch import sketch_chest
 from scp_node.analysis import evaluation
 from tests.support.checkout import GOLDEN
@@ -47,7 +53,8 @@ def rows() -> list[str]:
 
 def run(hilum: Hilum, folder: Path, labels: Path, *more: str | Path) -> Any:
     common = ("--labels", labels, "--models-dir", GOLDEN, "--model", "tiny", "--threads", "1")
-    return hilum("evaluate", folder, *common, *more)
+    changed = () if "--changed-films" in more else ("--changed-films", "0")
+    return hilum("evaluate", folder, *common, *changed, *more)
 
 
 def test_figures_of_every_finding_as_page_and_json(hilum: Hilum, site: Path, tmp_path: Path) -> None:
@@ -230,3 +237,73 @@ def test_one_name_for_two_files_asks_for_the_path(hilum: Hilum, site: Path) -> N
     assert out.code == 1
     assert f"{labels}:2: film-0.png: 2 images are called so: give the path" in out.err
     assert f"{labels}:4: ward/film-1.png: the same image as in line 3" in out.err
+
+
+def test_films_that_the_package_was_made_from_are_counted_and_told_before_any_figure(
+    hilum: Hilum, site: Path, tmp_path: Path
+) -> None:
+    known = [digest_of(site / "ward" / f"film-{n}.png") for n in range(5)]
+    content = packed(known)
+    section = section_of(content).model_dump()
+    (copy_tiny(tmp_path / "models", learned_films=section) / LEARNED).write_bytes(content)
+    labels, files = labels_of(site, *rows()), ("--html", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    out = run(hilum, site, labels, *files, "--models-dir", tmp_path / "models")
+    assert out.code == 0, out.err
+    warning = f"it learned from, or was tuned on, 5 films of the {FILMS} judged"
+    assert out.out.startswith("WARNING: The model was made from what is judged here") and warning in out.out
+    assert warning in (tmp_path / "r.html").read_text(encoding="utf-8")
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert report["learned_from"] == {"known": True, "films": 5, "patients": None}
+
+
+def test_a_package_that_does_not_say_what_it_was_made_from_is_told_apart(hilum: Hilum, site: Path) -> None:
+    out = run(hilum, site, labels_of(site, *rows()))
+    assert "Whether the model learned from any of these images cannot be told" in out.out
+
+
+def test_an_altered_list_of_films_is_refused(hilum: Hilum, site: Path, tmp_path: Path) -> None:
+    content = packed(range(5))
+    folder = copy_tiny(tmp_path / "models", learned_films=section_of(content).model_dump())
+    (folder / LEARNED).write_bytes(content[:-8])
+    out = run(hilum, site, labels_of(site, *rows()), "--models-dir", tmp_path / "models")
+    assert out.code == 1 and "learned.bin: altered" in out.err
+
+
+def digest_of(path: Path) -> int:
+    image = read_image(path)
+    assert isinstance(image, GrayImage)
+    return film_digest((shrink(image, DIGEST_SIDE)[0] >> 8).astype(np.uint8))
+
+
+def test_some_films_are_changed_to_see_whether_the_answers_hold(hilum: Hilum, site: Path, tmp_path: Path) -> None:
+    """The model measures brightness, which a white border adds and JPEG does not."""
+    written = ("--html", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    out = run(hilum, site, labels_of(site, *rows()), *written, "--changed-films", "22")
+    assert out.code == 0, out.err
+    bright, dark = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["robustness"]
+    assert (bright["name"], bright["films"], bright["positives"]) == ("this site, Bright", 22, 11)
+    assert dark["positives"] == 11
+    flips = {change["name"]: change["strengths"][-1]["flipped"]["value"] for change in bright["changes"]}
+    assert flips["white border"] > 0.3 and flips["JPEG"] == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Changed films: this site, Bright" in page and "white border 20 % of the film at each side" in page
+    assert "22 films of this site, Bright, changed: " in out.out and "changed films: rotation" in out.err
+
+
+def test_classes_that_come_from_different_devices_are_told(hilum: Hilum, tmp_path: Path) -> None:
+    """Nobody states a source: the headers say that each class has a device of its own."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    lines = []
+    for n in range(FILMS):
+        ds = make_dx((sketch_chest(150, 140, seed=n) * (1.0 if n % 2 else 0.35) * 4000).astype(np.uint16))
+        ds.Manufacturer, ds.InstitutionName = ("Bright Works" if n % 2 else "Dark Works"), "St. Elsewhere"
+        write_dx(folder / f"film-{n}.dcm", ds)
+        lines.append(f"film-{n}.dcm,{n % 2},MRN-{n}")
+    labels = labels_of(folder, *lines, header="file,bright,patient_id")
+    out = run(hilum, folder, labels, "--json", tmp_path / "r.json")
+    assert out.code == 0, out.err
+    cautions = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["cautions"]
+    (caution,) = [one["text"] for one in cautions if one["kind"] == "different-sources"]
+    assert "With it: St. Elsewhere, Bright Works 100%; without it: St. Elsewhere, Dark Works 100%" in caution
+    assert f"WARNING: {caution}" in out.out

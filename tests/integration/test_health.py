@@ -69,7 +69,7 @@ def test_a_node_is_ready_until_a_role_dies_or_hangs_and_again_when_it_is_back(tm
         ready = wait_for_status(node, 200)
         assert ready["roles"] == {"receiver": True, "worker": True}
         assert len(ready["warnings"]) == 2 and "any machine that calls itself MODALITY" in ready["warnings"][1]
-        assert node.log().count("the settings leave something open") == 2
+        assert node.log().count("check=exposure") == 2
 
         kill_9(node.processes()["worker"])
         wait_for_reason(node, "worker ")
@@ -117,4 +117,5 @@ def test_a_node_whose_port_is_taken_ends_with_a_clear_word(tmp_path: Path) -> No
         assert node.process is not None
         assert node.process.wait(60) == 2
         node.process = None
-        assert "another program has this port: change web.port" in node.log()
+        assert f"web.port: cannot listen on 127.0.0.1:{other.getsockname()[1]}" in node.log()
+        assert "Stop that program, or change web.port." in node.log()

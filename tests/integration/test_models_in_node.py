@@ -279,6 +279,23 @@ def test_results_are_made_again_to_the_byte(node: RunningNode, mixed: tuple[Data
         assert "every one as before" in again.stdout and "probability of" in again.stdout
 
 
+def test_a_result_over_an_earlier_version_of_an_image_is_made_again_from_that_version(
+    node: RunningNode, archive: Orthanc
+) -> None:
+    film = make_dx(seed=91)
+    assert store(node.port, [film]) == [0x0000]
+    first = until(lambda: results(archive, film), "report and heat map", enough=lambda seen: len(seen) == 2)
+    film.PatientName = "Corrected^Name"
+    assert store(node.port, [film]) == [0x0000]
+    both = until(lambda: results(archive, film), "another report and heat map", enough=lambda seen: len(seen) == 4)
+    old = {str(one.SOPInstanceUID) for one in first}
+    for one in both:
+        again = hilum(node, "reproduce", str(one.SOPInstanceUID))
+        is_new = str(one.SOPInstanceUID) not in old
+        assert ("version 2" in again.stdout) == is_new, again.stdout
+        assert ": differs" not in again.stdout and again.returncode != 1, again.stdout + again.stderr
+
+
 def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
     node: RunningNode, archive: Orthanc, models_dir: Path
 ) -> None:
@@ -308,7 +325,7 @@ def test_a_result_that_cannot_be_made_again_or_comes_out_otherwise_is_told(
         (models_dir / "elsewhere").rename(models_dir / "tiny" / "1.0.0")
     assert missing.returncode == 2 and "model tiny@1.0.0: cannot be run" in missing.stdout
     unknown = hilum(node, "reproduce", "1.2.3.4")
-    assert unknown.returncode == 2 and "no result 1.2.3.4" in unknown.stderr
+    assert unknown.returncode == 4 and "no result 1.2.3.4" in unknown.stderr
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.support.models.tiny_model import TINY, copy_tiny
 from tests.support.node.command import Hilum
 
 KEYS = ["file", "sop_instance_uid", "model", "version", "declined", "findings", "notes"]
-FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive"]
+FINDING_KEYS = ["name", "code", "scheme", "probability", "threshold", "positive", "place"]
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from scp_node.engine.jobs import JobQueue
 from scp_node.host.disk_space import DiskLimits
 from scp_node.intake.received_instances import ReceivedInstances
-from scp_node.storage.spool import GROWTH_CHECK_BYTES, Spool
+from scp_node.storage.part_file import GROWTH_CHECK_BYTES
+from scp_node.storage.spool import Spool
 from tests.support.crash.load import DX, Instances
 from tests.support.crash.mounts import mount, tmpfs, why_no_tmpfs
 from tests.support.crash.promises import broken_promises, integrity

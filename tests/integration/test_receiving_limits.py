@@ -29,7 +29,8 @@ from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.message import EMPTY_PDVS_MAX
 from scp_node.receive.negotiations import ENTRIES_MAX
 from scp_node.receive.scp import StorageScp
-from scp_node.storage.spool import PartFile, Spool
+from scp_node.storage.part_file import PartFile
+from scp_node.storage.spool import Spool
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.receiving import SECOND_MODALITY, MemoryLedger, data_set_bytes, files_below, running_receiver
 from tests.support.peers.raw_scu import (

@@ -2,12 +2,13 @@
 
 from alembic import context
 
+from scp_node.ledger.shape import VERSION_TABLE
 from scp_node.ledger.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    version_table="hilum_alembic_version",
+    version_table=VERSION_TABLE,
     include_name=lambda name, type_, parents: type_ != "table" or name in metadata.tables,
     render_as_batch=True,
 )

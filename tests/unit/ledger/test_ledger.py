@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from alembic.migration import MigrationContext
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
+from converter.result.place import Place
 from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult
 from scp_node.ledger.database import migrate, open_database
@@ -40,6 +42,7 @@ def analysis(probability: float = 0.9) -> Analysis:
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_end_in_the_tables_the_code_uses(ledger: Ledger) -> None:
     with ledger.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "hilum_alembic_version"})
@@ -90,6 +93,20 @@ def test_an_analysis_comes_back_as_it_went_in(ledger: Ledger) -> None:
         kept.preview_to_source, analysis().preview_to_source
     )
     assert kept.source_shape == (2000, 1500)
+    assert kept.lungs is None
+
+
+def test_the_lungs_of_an_analysis_and_the_places_in_them_come_back(ledger: Ledger) -> None:
+    place, lungs = Place(right=("middle", "lower")), np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    found = replace(analysis(), lungs=lungs, findings=(replace(analysis().findings[0], place=place),))
+    with ledger.transaction() as tx:
+        tx.instances.add(received())
+        tx.instances.finish("1.2.3.1.1", "inferred", route="chest", model="m", reportable=True, analysis=found)
+        kept = tx.instances.analysis("1.2.3.1.1")
+        size = tx.connection.execute(sa.text("SELECT length(lungs) FROM hilum_analysis")).scalar_one()
+    assert kept is not None and kept.lungs is not None and kept.findings[0].place == place
+    assert np.abs(kept.lungs - lungs).max() <= 0.5 / 255 and np.array_equal(kept.lungs > 0.5, lungs > 0.5)
+    assert size < 64 * 64, "a byte a cell, packed"
 
 
 def test_the_second_run_of_a_job_does_not_overwrite_the_first_outcome(ledger: Ledger) -> None:

@@ -11,10 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from scp_node.ledger import JobRow, Ledger, Transaction
+from scp_node.ledger import tables as t
 from scp_node.ledger.database import migrate, open_database
+from scp_node.retention.candidates import Candidates
+from scp_node.retention.forecast import forecast
+from scp_node.retention.rules import Before
 from scp_node.settings.places import default_url
 from tests.support.ledger.ledgers import received
 
+# Read from their beginning, as far as a limit goes, or of few rows.
+IN_ORDER = ("ix_hilum_instance_uncovered", "ix_hilum_study_with_images")
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 JOB = JobRow("image:1", "image", "1.2.3", "1.2", "images", "running", 1, 1, "worker", NOW, NOW, NOW, NOW, "", 0)
 ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
@@ -22,6 +28,7 @@ ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
     "leases": lambda ledger, tx: tx.jobs.extend_leases([JOB], NOW),
     "jobs of dead workers": lambda ledger, tx: tx.jobs.release("worker", ["image:1"]),
     "numbers of jobs": lambda ledger, tx: tx.jobs.count_live(),
+    "ages of queues": lambda ledger, tx: tx.jobs.oldest_due(),
     "dead letters": lambda ledger, tx: tx.jobs.in_states(("dead",), 10),
     "images without a report": lambda ledger, tx: tx.instances.routes_to_report(),
     "jobs of an image": lambda ledger, tx: tx.jobs.count_of("1.2", "1.2.3"),
@@ -34,6 +41,15 @@ ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
     "versions of an object": lambda ledger, tx: tx.versions.of_instance("1.2.3"),
     "whether bytes are known": lambda ledger, tx: tx.instances.outcome_if_known(received()),
     "images of a study": lambda ledger, tx: tx.instances.of_study("1.2"),
+    "whether a file is on its way out": lambda ledger, tx: tx.removals.keep("00"),
+    "images that go": lambda ledger, tx: tx.removals.mark_images("1.2", "age", NOW),
+    "results that go": lambda ledger, tx: tx.removals.mark_results("1.2", "age", NOW),
+    "a study that goes": lambda ledger, tx: tx.removals.drop_study("1.2", "age", NOW),
+    "studies whose images may go": lambda ledger, tx: Candidates(t.HAS_IMAGES).next(tx, Before(NOW, NOW)),
+    "studies whose results may go": lambda ledger, tx: Candidates(t.HAS_RESULTS).next(tx, Before(NOW, NOW)),
+    "studies that may go": lambda ledger, tx: Candidates(sa.true()).next(tx, Before(NOW, NOW)),
+    "studies that make room": lambda ledger, tx: Candidates(t.HAS_IMAGES).next(tx, Before(None, None)),
+    "when the disk is full": lambda ledger, tx: forecast(tx, 1, NOW),
     "events of a study": lambda ledger, tx: tx.events.of_study("1.2"),
 }
 
@@ -43,7 +59,7 @@ def test_no_table_that_grows_is_read_whole(asked: str, tmp_path: Path) -> None:
     plans = plan_of(tmp_path, ASKED[asked])
 
     assert plans, "nothing was asked"
-    assert [line for line in plans if line.startswith("SCAN") and "ix_hilum_instance_uncovered" not in line] == []
+    assert [line for line in plans if line.startswith("SCAN") and not any(map(line.count, IN_ORDER))] == []
 
 
 def test_all_jobs_by_state_do_read_the_whole_table(tmp_path: Path) -> None:
@@ -58,7 +74,7 @@ def plan_of(folder: Path, ask: Callable[[Ledger, Transaction], Any]) -> list[str
     asked: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "INSERT")):
+        if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
             asked.append((statement, parameters))
 
     sa.event.listen(engine, "before_cursor_execute", note)

@@ -11,8 +11,8 @@ class KeptActs:
     def __init__(self) -> None:
         self.acts: list[Act] = []
 
-    def record(self, act: Act) -> None:
-        self.acts.append(act)
+    def record(self, *acts: Act) -> None:
+        self.acts.extend(acts)
 
 
 def operator_and_acts() -> tuple[Operator, list[Act]]:

@@ -16,7 +16,7 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.operations import jobs as operations
 from scp_node.operations.acts import Act, Operator
-from scp_node.operations.jobs import cancel_job, retry_dead_jobs, retry_job
+from scp_node.operations.jobs import cancel_job, cancel_jobs, retry_job, retry_jobs
 from scp_node.settings.places import default_url
 from tests.unit.operations.recorder import operator_and_acts
 from tests.unit.queries.cases import fill
@@ -71,46 +71,6 @@ def test_what_cannot_be_retried_is_refused_and_recorded_as_refused(ledger: Ledge
     assert acts == [Act("retry-job", "job", job_id, "anna", "refused")]
 
 
-def test_every_dead_letter_is_started_again_and_nothing_else(ledger: Ledger) -> None:
-    anna, acts = operator_and_acts()
-    image = bury_image(ledger)
-    done = retry_dead_jobs(ledger, NOBODY, anna)
-    assert {act.object_id for act in done} == {image, "delivery:3"} and list(done) == acts
-    assert state_of(ledger, image) == state_of(ledger, "delivery:3") == "waiting"
-    assert state_of(ledger, "image:1.2.3.3.1") == "queued"
-    assert retry_dead_jobs(ledger, NOBODY, anna) == ()
-
-
-def test_dead_letters_of_one_kind_leave_those_of_others_dead(ledger: Ledger) -> None:
-    image = bury_image(ledger)
-    (act,) = retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0], "image")
-    assert act.object_id == image
-    assert state_of(ledger, "delivery:3") == "dead"
-    with ledger.reading() as tx:
-        assert tx.instances.get("1.2.3.2.1").state == "received"
-
-
-def test_dead_letters_of_one_kind_are_found_behind_many_of_another(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image = bury_image(ledger)
-    monkeypatch.setattr(operations, "DEAD_MAX", 1)
-    (act,) = retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0], "image")
-    assert act.object_id == image, "the older dead delivery does not count"
-    (other,) = retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0])
-    assert other.object_id == "delivery:3"
-
-
-def test_no_more_dead_letters_are_started_at_once_than_the_bound(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bury_image(ledger)
-    monkeypatch.setattr(operations, "DEAD_MAX", 1)
-    assert len(retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0])) == 1
-    assert len(retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0])) == 1
-    assert len(retry_dead_jobs(ledger, NOBODY, operator_and_acts()[0])) == 0
-
-
 def test_a_cancelled_job_is_a_dead_letter_and_its_subject_waits_for_nothing(ledger: Ledger) -> None:
     anna, acts = operator_and_acts()
     act = cancel_job(ledger, "image:1.2.3.3.1", anna)
@@ -132,18 +92,48 @@ def test_an_act_that_the_database_fails_is_recorded_as_failed(ledger: Ledger) ->
     assert [act.outcome for act in acts] == ["failed"]
 
 
-def test_one_that_somebody_else_retries_meanwhile_is_passed_over(ledger: Ledger) -> None:
+def test_one_that_somebody_else_retries_meanwhile_is_passed_over(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = bury_image(ledger)
     acts: list[Act] = []
 
     class Meddler:
         """Ends the second dead job while the first one is recorded."""
 
-        def record(self, act: Act) -> None:
-            acts.append(act)
+        def record(self, *told: Act) -> None:
+            acts.extend(told)
             with ledger.transaction() as tx:
-                tx.jobs.update("delivery:3" if act.object_id == image else image, state="queued")
+                tx.jobs.update("delivery:3" if told[0].object_id == image else image, state="queued")
 
-    done = retry_dead_jobs(ledger, NOBODY, Operator("anna", Meddler()))
-    assert len(done) == 1
+    monkeypatch.setattr(operations, "BATCH_SIZE_MAX", 1)
+    list(retry_jobs(ledger, NOBODY, [image, "delivery:3"], Operator("anna", Meddler())))
     assert [act.outcome for act in acts] == ["done", "refused"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 200])
+def test_many_jobs_are_changed_in_batches_in_their_order(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(operations, "BATCH_SIZE_MAX", size)
+    anna, acts = operator_and_acts()
+    wanted = ["delivery:3", "delivery:1", "delivery:2", "image:1.2.3.3.1"]
+    told = list(retry_jobs(ledger, NOBODY, wanted, anna))
+    assert told == acts and [act.object_id for act in told] == wanted
+    assert [act.outcome for act in told] == ["done", "refused", "done", "refused"], "one that is done is left alone"
+    assert {state_of(ledger, job_id) for job_id in ("delivery:2", "delivery:3")} == {"waiting"}
+    told = list(cancel_jobs(ledger, wanted, anna))
+    assert [act.outcome for act in told] == ["done", "refused", "done", "done"]
+    assert {state_of(ledger, act.object_id) for act in told if act.outcome == "done"} == {"dead"}
+
+
+def test_a_batch_that_cannot_be_committed_changes_nothing_and_is_recorded_as_failed(ledger: Ledger) -> None:
+    anna, acts = operator_and_acts()
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER no BEFORE UPDATE ON hilum_delivery BEGIN SELECT RAISE(FAIL, 'no'); END"
+        )
+    with pytest.raises(sa.exc.DBAPIError):
+        list(retry_jobs(ledger, NOBODY, ["delivery:2", "delivery:3"], anna))
+    assert [act.outcome for act in acts] == ["failed", "failed"]
+    assert state_of(ledger, "delivery:3") == "dead"

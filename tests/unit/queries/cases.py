@@ -14,14 +14,17 @@ import sqlalchemy as sa
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
+from converter.result.place import Place
 from scp_node.ledger import Analysis, DeliveryRow, Ledger, NewResult, Transaction
 from scp_node.ledger import tables as t
+from scp_node.ledger.account_records import TokenRow, UserRow
 from scp_node.ledger.database import open_database
 from scp_node.ledger.records import JobState
 from scp_node.settings.places import default_url
 from tests.support.ledger.ledgers import new_ledger, received
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PLACE = Place(right=("lower",))
 SR_CLASS, SC_CLASS = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 NEXT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -40,7 +43,7 @@ def read_only(folder: Path) -> Iterator[Ledger]:
 def fill(folder: Path) -> None:
     """Study 1: a positive film with a note, a lateral one that was declined, a report, a heat map, one delivery that
     arrived, one that waits and one given up. Study 2: quarantined, an hour later. Study 3: just received, from another
-    sender."""
+    sender. A user, anna, with a token."""
     ledger = new_ledger(folder)
     with ledger.transaction() as tx:
         receive(tx, 1, 1, NOON)
@@ -51,6 +54,8 @@ def fill(folder: Path) -> None:
         receive(tx, 1, 2, NOON + timedelta(hours=1))
         decline(tx, "1.2.3.2.1", "quarantined", "undecodable")
         receive(tx, 1, 3, NOON + timedelta(hours=2), source="ward")
+        tx.accounts.add(UserRow("anna", "operator", NOON))
+        tx.sessions.add_token(TokenRow("t1", "0" * 64, "anna", "script", ("read",), NOON, NOON + timedelta(days=1)))
     ledger.engine.dispose()
 
 
@@ -70,9 +75,10 @@ def enter_job(tx: Transaction, job_id: str, kind: str, subject: str, study: str,
 
 def judge(tx: Transaction, uid: str, *, positive: bool) -> None:
     probability = 0.9 if positive else 0.1
-    finding = Finding("bright", concept("bright"), probability, 0.5, positive, None)
+    finding = Finding("bright", concept("bright"), probability, 0.5, positive, None, PLACE if positive else None)
     other = Finding("dark", concept("dark"), 0.25, 0.5, False, None)
-    analysis = Analysis(np.zeros((2, 8, 8), np.float32), np.eye(3), (100, 90), "cpu", (finding, other))
+    lungs = np.full((16, 16), 0.75, np.float32) if positive else None
+    analysis = Analysis(np.zeros((2, 8, 8), np.float32), np.eye(3), (100, 90), "cpu", (finding, other), lungs)
     tx.instances.finish(
         uid, "inferred", route="chest", model="tiny@1.0.0", reportable=True, notes=["age unknown"], analysis=analysis
     )
@@ -102,7 +108,9 @@ def report_first_study(tx: Transaction) -> None:
     for delivery, state in ended:
         job_id, queue = f"delivery:{delivery.id}", f"deliver-{delivery.destination}"
         enter_job(tx, job_id, "delivery", str(delivery.id), "1.2.3.1", queue, NOON + timedelta(minutes=1))
-        tx.jobs.update(job_id, state=state, error="delivery-refused" if state == "dead" else "")
+        attempt, starts = (3, 0) if state == "waiting" else (1, 1)
+        error = "delivery-refused" if state == "dead" else ""
+        tx.jobs.update(job_id, state=state, error=error, attempt=attempt, starts=starts)
 
 
 def concept(name: str) -> Concept:

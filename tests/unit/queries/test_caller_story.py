@@ -93,7 +93,7 @@ def test_a_title_that_is_almost_right_is_named(ledger: Ledger) -> None:
 def test_who_never_called_is_told_what_to_look_at(ledger: Ledger) -> None:
     found = story(ledger, "ct", seen("ct_room"))
     assert found.callers == () and found.is_known
-    assert "No connection ever named the AE title CT_ROOM. Similar: ct_room." in found.advice
+    assert "No connection has named the AE title CT_ROOM, but for the last seconds. Similar: ct_room." in found.advice
     assert any("firewall" in one and "11112" in one and "HILUM" in one for one in found.advice)
     assert not story(ledger, "NOBODY").is_known
 
@@ -105,3 +105,16 @@ def test_a_failed_handshake_from_its_address_is_told(ledger: Ledger, reason: str
     found = story(ledger, "ct", nameless, elsewhere)
     assert found.callers == (nameless,)
     assert any("TLS" in one for one in found.advice)
+
+
+def test_one_that_is_unknown_is_told_of_those_that_were_turned_away_before_they_named_a_title(ledger: Ledger) -> None:
+    nameless = CallerRecord(
+        "", "", "10.7.7.7", NOON, NOON, rejections=tallied("no TLS connection: it does not speak TLS")
+    )
+    found = story(ledger, "ROOM8", nameless)
+    assert found.callers == () and not found.is_known
+    assert any("10.7.7.7 was turned away (no TLS connection" in one for one in found.advice)
+
+
+def test_the_node_itself_is_not_to_be_entered(ledger: Ledger) -> None:
+    assert story(ledger, "HILUM").advice == ("HILUM is this node itself.",)

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from converter.package.image_statistics import STATISTICS, measure_distribution
+from scp_node.checks.package import check_package
 from scp_node.errors import ModelMissing, ModelUnusable, UsageError
 from scp_node.ledger import Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import now_utc
 from scp_node.monitoring import agreement
 from scp_node.queries.model_packages import list_models, model_details, model_uses
 from scp_node.queries.model_reports import agreement_report, drift_report
-from scp_node.queries.package_checks import check_package
 from scp_node.settings import Inference, Settings
 from scp_node.telemetry.heartbeat import RoleStatus, status_folder, write_status
 from tests.support.ledger.ledgers import new_ledger, received
-from tests.support.models.tiny_model import TINY_GATED, copy_tiny
+from tests.support.models.tiny_model import TINY_GATED, TINY_LUNGS, copy_tiny
 from tests.unit.queries.cases import read_only
 
 FILMS = [dict.fromkeys(STATISTICS, 0.1 * n) for n in range(10)]
@@ -34,6 +34,7 @@ def settings(tmp_path: Path) -> Settings:
     models = tmp_path / "models"
     copy_tiny(models, distribution=REFERENCE.model_dump(mode="json"))
     copy_tiny(models, TINY_GATED)
+    copy_tiny(models, TINY_LUNGS)
     (copy_tiny(models, version="2.0.0") / "manifest.yaml").write_text("name: tiny")
     pacs = {"ae_title": "PACS", "host": "127.0.0.1", "port": 104, "may_send": True}
     routes = [
@@ -79,10 +80,11 @@ def test_every_package_is_listed_with_what_it_does_or_why_it_cannot_be_used(
     write_status(status_folder(tmp_path), RoleStatus("worker", (), time.monotonic(), ready))
     listed = {one.label: one for one in list_models(tmp_path / "models", model_uses(settings, ledger))}
     assert list(listed)[-1] == "brain@3.0.0" and set(listed) == {
-        *("tiny@1.0.0", "tiny@2.0.0", "tiny-gated@1.0.0", "brain@3.0.0")
+        *("tiny@1.0.0", "tiny@2.0.0", "tiny-gated@1.0.0", "tiny-lungs@1.0.0", "brain@3.0.0")
     }
     tiny, gated = listed["tiny@1.0.0"], listed["tiny-gated@1.0.0"]
     assert (tiny.title, tiny.findings, tiny.gate) == ("Tiny brightness model", ("bright", "dark"), "none")
+    assert (tiny.lungs, listed["tiny-lungs@1.0.0"].lungs) == ("not outlined", "outlined; whole up to 25 % of an edge")
     assert tiny.use is not None and (tiny.use.routes, tiny.use.provider) == (("chest",), "cpu")
     assert tiny.use.drift == (("too-few", 1),)
     assert gated.gate == "frontal-chest from 0.5" and gated.use is not None and gated.use.shadow_of == ("chest",)
@@ -122,6 +124,11 @@ def test_the_checks_of_a_package_come_in_order_and_end_at_the_first_that_fails(t
     assert next(checks).name == "manifest"
     with pytest.raises(ModelUnusable, match="altered"):
         next(checks)
+
+
+def test_the_check_of_a_graph_names_what_it_outlines(tmp_path: Path) -> None:
+    graph = {check.name: check.detail for check in check_package(copy_tiny(tmp_path, TINY_LUNGS), Inference())}["graph"]
+    assert graph == "image NCHW 64 x 64 -> probability, cam, lungs"
 
 
 def test_agreement_of_two_models_is_a_record_that_json_can_hold(

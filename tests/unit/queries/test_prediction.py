@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,10 @@ from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import convert
 from converter.package.manifest import load_manifest
+from converter.result.place import Place
 from scp_node.analysis.predictor import Prediction
 from scp_node.queries.prediction import heatmap_pngs, predicted_file
+from scp_node.queries.verdict import in_percent
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import TINY
 
@@ -30,6 +33,13 @@ def prediction(tmp_path: Path) -> Prediction:
     cam = np.ones((2, 8, 8), np.float32)
     findings = judged(MANIFEST, ImageScores(np.array([0.75, 0.25], np.float32), cam), converted)
     return Prediction("1.2.3", None, findings, converted, cam, ("the view is unknown",))
+
+
+def test_a_finding_says_where_in_the_lungs_it_is(prediction: Prediction) -> None:
+    found = tuple(replace(one, place=Place(left=("upper",))) for one in prediction.findings[:1])
+    told = predicted_file(MANIFEST, "film.dcm", replace(prediction, findings=found))
+    assert told.findings[0].place == in_percent(found[0]).place == "left lung, upper zone"
+    assert in_percent(prediction.findings[0]).place == ""
 
 
 def test_a_prediction_has_the_fields_of_the_contract_in_their_order(prediction: Prediction) -> None:
@@ -48,6 +58,7 @@ def test_a_prediction_has_the_fields_of_the_contract_in_their_order(prediction: 
                 "probability": probability,
                 "threshold": 0.5,
                 "positive": probability > 0.5,
+                "place": "",
             }
             for spec, probability in zip(MANIFEST.findings, (0.75, 0.25), strict=True)
         ],

@@ -18,10 +18,12 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.settings import Web
 from scp_node.telemetry.heartbeat import RoleStatus, write_status
+from scp_node.web.application import build_app
 from scp_node.web.database_watch import SILENT_MAX_S, DatabaseWatch
 from scp_node.web.health import readiness
-from scp_node.web.server import WebServer, build_app
+from scp_node.web.server import WebServer
 from tests.support.peers.ports import free_port
+from tests.support.web.contexts import web_context
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -30,7 +32,7 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def port(tmp_path: Path, ledger: Ledger) -> Iterator[int]:
     watch = DatabaseWatch(ledger)
     watch.look()
-    app = build_app(tmp_path / "status", watch, lambda: ["takes plaintext"])
+    app = build_app(web_context(tmp_path, ledger, watch), lambda: ["takes plaintext"])
     server = WebServer(Web(port=free_port()), app)
     server.start()
     yield server.port
@@ -66,6 +68,12 @@ def test_a_node_is_ready_when_nothing_stands_in_the_way_of_any_role_or_of_the_da
     }
 
 
+def test_what_else_keeps_it_from_its_work_stands_beside_that() -> None:
+    said = readiness([], ["is away"], ["takes plaintext"], ["tls.certificate has expired"])
+    assert (said["ready"], said["reasons"]) == (False, ["database is away", "tls.certificate has expired"])
+    assert said["warnings"] == ["takes plaintext"]
+
+
 def test_readyz_is_200_or_503_with_the_reasons(tmp_path: Path, port: int) -> None:
     say(tmp_path, "receiver")
     say(tmp_path, "worker")
@@ -94,7 +102,7 @@ def test_metrics_holds_what_the_roles_and_the_ledger_count(tmp_path: Path, port:
     } <= set(lines)
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/readyz/x", "/../etc/passwd"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/readyz/x", "/../etc/passwd"])
 def test_there_is_nothing_else(port: int, path: str) -> None:
     assert get(port, path)[0] == 404
 
@@ -123,4 +131,4 @@ def test_a_port_that_is_taken_is_a_mistake_of_the_configuration(tmp_path: Path, 
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"127\.0\.0\.1:{taken}: .*change web\.port"):
-            WebServer(Web(port=taken), build_app(tmp_path, DatabaseWatch(ledger), list))
+            WebServer(Web(port=taken), build_app(web_context(tmp_path, ledger), list))

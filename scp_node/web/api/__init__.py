@@ -1,0 +1,1 @@
+"""What programs ask: JSON that response models declare, described in /api/openapi.json."""

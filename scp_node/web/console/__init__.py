@@ -1,0 +1,1 @@
+"""The console: one module a page. Pages show records of `queries` and call acts of `operations`."""

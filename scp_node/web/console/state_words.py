@@ -1,0 +1,28 @@
+"""The states of images, deliveries and jobs in the words of a page, each of which is a caption."""
+
+from __future__ import annotations
+
+from scp_node.ledger.records import DeliveryState, InstanceState, JobState
+
+IMAGE_WORDS: dict[InstanceState, str] = {
+    "received": "being analysed",
+    "declined": "declined",
+    "quarantined": "quarantined",
+    "inferred": "analysed",
+    "reported": "reported",
+}
+# The one that needs a person comes last, and is seen there.
+DELIVERY_WORDS: dict[DeliveryState, str] = {
+    "committed": "confirmed by the archive",
+    "sent": "sent",
+    "queued": "to be sent",
+    "failed": "waiting for another attempt",
+    "dead": "given up",
+}
+JOB_WORDS: dict[JobState, str] = {
+    "queued": "waits for its turn",
+    "waiting": "waits for another attempt",
+    "running": "running",
+    "dead": "given up",
+    "done": "done",
+}

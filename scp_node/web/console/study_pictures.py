@@ -1,0 +1,98 @@
+"""Films, maps and reports of a study, made in the child process."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from scp_node.errors import HilumError, NothingFound, OutOfResources, PictureFailed, Removed
+from scp_node.queries.films import film_source, lungs_source, map_source
+from scp_node.queries.result_files import result_file
+from scp_node.web.access.viewing import note_viewed
+from scp_node.web.access.visitor import Viewer
+from scp_node.web.context import context_of
+from scp_node.web.pictures.frames import Frame
+
+FILM_TIMEOUT_S = 60.0
+# The page of a report is ours, and what it says comes from elsewhere: no script, nothing fetched, an origin of its own.
+REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+# Where the film lies in the stored frame, for the script that draws regions over it.
+PLACE_HEADER = "x-hilum-film"
+STATUSES: tuple[tuple[type[HilumError], int], ...] = ((NothingFound, 404), (Removed, 410), (OutOfResources, 503))
+LOST = ("crashed", "timeout", "out-of-resources")
+
+router = APIRouter(prefix="/studies/{study_instance_uid}")
+
+
+@router.get("/films/{sop_instance_uid}.png")
+def film(request: Request, visitor: Viewer, study_instance_uid: str, sop_instance_uid: str) -> Response:
+    """The rendered film, or in plain words why there is none."""
+    context = context_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            source = film_source(tx, study_instance_uid, sop_instance_uid)
+        made = context.desk.ask("films", "film", {"spool_name": source.spool_name}, (), FILM_TIMEOUT_S)
+    except HilumError as error:
+        return _no_picture(error)
+    note_viewed(context, visitor, study_instance_uid)
+    return _picture(made, {PLACE_HEADER: json.dumps(made[0])})
+
+
+@router.get("/films/{sop_instance_uid}/map/{finding}.png")
+def film_map(
+    request: Request, visitor: Viewer, study_instance_uid: str, sop_instance_uid: str, finding: str
+) -> Response:
+    """The map of one finding as a layer of the size of the film."""
+    context = context_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            source = map_source(tx, study_instance_uid, sop_instance_uid, finding)
+        arguments = {"spool_name": source.spool_name, "rows": source.rows, "columns": source.columns}
+        made = context.desk.ask("films", "map", arguments, [source.cam], FILM_TIMEOUT_S)
+    except HilumError as error:
+        return _no_picture(error)
+    note_viewed(context, visitor, study_instance_uid)
+    return _picture(made)
+
+
+@router.get("/films/{sop_instance_uid}/lungs.png")
+def film_lungs(request: Request, visitor: Viewer, study_instance_uid: str, sop_instance_uid: str) -> Response:
+    """The outline of the lungs as a layer of the size of the film."""
+    context = context_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            source = lungs_source(tx, study_instance_uid, sop_instance_uid)
+        made = context.desk.ask("films", "lungs", {"spool_name": source.spool_name}, [source.lungs], FILM_TIMEOUT_S)
+    except HilumError as error:
+        return _no_picture(error)
+    note_viewed(context, visitor, study_instance_uid)
+    return _picture(made)
+
+
+@router.get("/results/{result_uid}/report")
+def report(request: Request, visitor: Viewer, study_instance_uid: str, result_uid: str) -> Response:
+    """A Structured Report as a page to read or print."""
+    context = context_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            spool_name = result_file(tx, study_instance_uid, result_uid, "sr")
+        _, (text,) = context.desk.ask("films", "report", {"spool_name": spool_name}, (), FILM_TIMEOUT_S)
+    except HilumError as error:
+        return _no_picture(error)
+    note_viewed(context, visitor, study_instance_uid)
+    return Response(text, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
+
+
+def _picture(made: Frame, headers: dict[str, str] | None = None) -> Response:
+    return Response(made[1][0], media_type="image/png", headers=headers)
+
+
+def _no_picture(error: HilumError) -> Response:
+    """422 where the image itself is at fault, 503 where another try may help."""
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    code = error.code
+    if isinstance(error, PictureFailed):
+        code, status = error.reason_code, 503 if error.reason_code in LOST else 422
+    return PlainTextResponse(f"{code}: {error}", status)

@@ -1,0 +1,1 @@
+"""Films and maps, and the processes that make them."""
