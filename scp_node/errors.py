@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2  # called with what does not exist, or with a configuration that cannot be used
     DECLINED = 3  # every image was declined
+    NOTHING_FOUND = 4  # well asked, and there is nothing of that kind
 
 
 class HilumError(Exception):
@@ -39,12 +40,43 @@ class UsageError(HilumError):
     exit_code = ExitCode.USAGE
 
 
+class NothingFound(HilumError):
+    """What was asked for is not there: no study, job or device of that name."""
+
+    code = "nothing-found"
+    exit_code = ExitCode.NOTHING_FOUND
+
+
+class Removed(UsageError):
+    """The file of an image or a result was removed when its days were over, or to make room on the disk."""
+
+    code = "removed"
+
+
+class StudyBusy(HilumError):
+    """Something of the study is being worked on, or came just now: ask again in a moment."""
+
+    code = "study-busy"
+    retry = True
+
+
 class OutOfResources(HilumError):
     """No room or no working storage: the sender must keep the object and try again (PS3.7 C.4.1.1, A7xx)."""
 
     code = "out-of-resources"
     retry = True
     dimse_status = 0xA700
+
+
+class PictureFailed(HilumError):
+    """A picture for a page could not be made. `reason_code` is that of the process that tried: crashed, timeout, or
+    what it says itself."""
+
+    code = "picture-failed"
+
+    def __init__(self, reason_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason_code = reason_code
 
 
 class DataSetMismatch(HilumError):
@@ -157,3 +189,26 @@ class DeliveryRefused(HilumError):
     """The destination refused a result for good (status 0xA9xx, 0xCxxx, 0x0122): a dead letter."""
 
     code = "delivery-refused"
+
+
+class LedgerDamaged(HilumError):
+    """SQLite finds the file of the ledger damaged: a backup is restored, or the ledger made anew."""
+
+    code = "ledger-damaged"
+
+    def __init__(self, name: str, found: str) -> None:
+        super().__init__(f"{name}: the ledger is damaged: {found}")
+        self.further_lines = ("    Restore a backup, or stop the node and make a new ledger with 'hilum rebuild'.",)
+
+
+class BackupFailed(HilumError):
+    """A backup was not finished; what was whole there before still is, unless the message says otherwise."""
+
+    code = "backup-failed"
+    retry = True
+
+
+class BackupUnusable(HilumError):
+    """A backup is not whole, or not of a release that this one can read: nothing is restored from it."""
+
+    code = "backup-unusable"

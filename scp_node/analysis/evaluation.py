@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from converter.evaluation.cases import Case, Rival
+from converter.evaluation.cautions import Overlap
 from converter.evaluation.gallery import Gallery, Picture
 from converter.evaluation.labels import Labels, read_labels
 from converter.evaluation.report import Setting, build_report
+from converter.image.film_digest import film_digest
 from converter.package.manifest import Manifest
 from converter.regular_file import read_regular
+from scp_node.analysis.changed_films import KeptFilms
 from scp_node.analysis.labelled_images import LabelledImage, Matched
 from scp_node.analysis.predictor import Outcome, Prediction
 from scp_node.errors import ConfigurationError, UsageError
@@ -23,15 +26,23 @@ THIS_SITE = "this site"
 
 
 class Judging:
-    """Takes the outcomes of one package as `hilum predict` would show them, and makes cases of them."""
+    """Takes the outcomes of one package as `hilum predict` would show them, and makes cases of them. `kept`: is given
+    the previews of the analysed images."""
 
     def __init__(
-        self, manifest: Manifest, folder: Path, images: Sequence[LabelledImage], with_pictures: bool = False
+        self,
+        manifest: Manifest,
+        folder: Path,
+        images: Sequence[LabelledImage],
+        with_pictures: bool = False,
+        kept: KeptFilms | None = None,
     ) -> None:
         self.manifest, self.folder = manifest, folder
         self.images = {image.path: image for image in images}
         self.cases: list[Case] = []
         self.failed: list[dict[str, str]] = []
+        self.digests: list[int] = []
+        self._kept = kept
         self._galleries = {
             finding.name: Gallery(finding.name, finding.operating_threshold, len(manifest.findings))
             for finding in manifest.findings
@@ -76,8 +87,13 @@ class Judging:
             view=label.view,
             sex=label.sex,
             age_years=label.age_years,
+            origin=image.origin,
         )
         self.cases.append(case)
+        if prediction.converted is not None:
+            self.digests.append(film_digest(prediction.converted.preview))
+            if self._kept is not None and prediction.declined is None:
+                self._kept.keep(path, prediction.converted.preview)
         if prediction.converted is None or prediction.cam is None or not image.may_be_shown:
             return
         for finding, cam in zip(self.manifest.findings, prediction.cam, strict=True):
@@ -103,15 +119,26 @@ def read_label_file(path: Path, manifest: Manifest) -> Labels:
 
 
 def build_site_report(
-    judging: Judging, matched: Matched, created: datetime, rivals: Sequence[Judging] = ()
+    judging: Judging,
+    matched: Matched,
+    created: datetime,
+    rivals: Sequence[Judging] = (),
+    learned: frozenset[int] | None = None,
+    robustness: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Everything that page, JSON and terminal show of a package on the images of one site."""
+    """Everything that page, JSON and terminal show of a package on the images of one site.
+
+    learned: digests of the films that the package was made from; None where it does not say. robustness: of
+    `changed_films`.
+    """
     setting = Setting(
         title=f"{len(judging.cases)} labelled images of {THIS_SITE}",
         created=f"{created:%Y-%m-%d}",
         pooled=True,
         patients_known=all(image.label.patient for image in judging.images.values()),
         unjudged=_unjudged(matched, judging),
+        overlap=Overlap(learned is not None, sum(digest in (learned or ()) for digest in judging.digests)),
+        robustness=robustness,
     )
     return build_report(judging.manifest, judging.cases, setting, [rival.as_rival_of(judging) for rival in rivals])
 

@@ -15,17 +15,21 @@ from converter.image.age import age_in_years
 from converter.image.header import value, word
 from converter.image.image_file import read_header
 from converter.image.views import named_view
+from scp_node.telemetry.printable import on_one_line
 
 SEXES = ("M", "F", "O")
+ORIGIN_CHARACTERS_MAX = 128
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """`label` completed from the header; may_be_shown: no text is known to be burnt into the pixels."""
+    """`label` completed from the header; may_be_shown: no text is known to be burnt into the pixels. origin: where it
+    was made, by the institution and the maker in its header, else the folder that it lies in."""
 
     path: Path
     label: Label
     may_be_shown: bool = True
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ def match(folder: Path, paths: Sequence[Path], labels: Sequence[Label]) -> Match
         if ds is not None and label.sop_instance_uid not in ("", _uid(ds)):
             missing.append((label, "the SOP Instance UID of this file is another one"))
         else:
-            images.append(completed(path, label, ds))
+            image = completed(path, label, ds)
+            images.append(replace(image, origin=image.origin or path.parent.relative_to(folder).as_posix()))
     return Matched(tuple(images), tuple(path for path in paths if path not in found), tuple(missing))
 
 
@@ -82,7 +87,14 @@ def completed(path: Path, label: Label, ds: Dataset | None) -> LabelledImage:
             age_years=age_in_years(ds) if label.age_years is None else label.age_years,
         ),
         may_be_shown=word(ds, "BurnedInAnnotation") != "YES",
+        origin=_origin(ds),
     )
+
+
+def _origin(ds: Dataset) -> str:
+    """Institution and maker of the device, as far as the header states them, without a line break."""
+    stated = [str(value(ds, keyword) or "").strip() for keyword in ("InstitutionName", "Manufacturer")]
+    return on_one_line(", ".join(one for one in stated if one))[:ORIGIN_CHARACTERS_MAX]
 
 
 def _place(

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
 from scp_node.errors import ConfigurationError, HilumError
 from scp_node.host.private_process import keep_private
 
-COMMANDS = ("serve", "demo", "check-config", "predict", "evaluate", "echo", "send", "explain", "reproduce")
-GROUPS = ("jobs", "models")
+COMMANDS = (
+    *("serve", "demo", "check-config", "doctor", "predict", "evaluate", "echo", "send", "studies"),
+    *("explain", "deliveries", "reproduce", "erase", "backup", "restore", "rebuild"),
+)
+GROUPS = ("jobs", "models", "user")
+PROGRAM = "hilum"
+VERSION = "--version"
+# Where shells that complete a command line say what has been typed so far: bash, then zsh and fish.
+TYPED_SO_FAR = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 
 def build_app(wanted: str | None = None) -> typer.Typer:
     """The command line; with `wanted`, only that command, so that its neighbours' imports cost no time."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
     @app.callback()
-    def hilum() -> None:
+    def hilum(
+        version: Annotated[
+            bool, typer.Option(VERSION, is_eager=True, callback=_say_version, help="Show the version and exit.")
+        ] = False,
+    ) -> None:
         """Hilum: chest radiographs in over DICOM, Structured Report and heat map out. Research use only."""
 
     for name in COMMANDS:
@@ -37,9 +51,8 @@ def build_app(wanted: str | None = None) -> typer.Typer:
 def main() -> None:
     """Run the command line; errors of ours end with their message and exit code, not with a traceback."""
     keep_private()
-    first = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        build_app(first if first in COMMANDS + GROUPS else None)(prog_name="hilum")
+        build_app(_wanted(sys.argv[1:]))(prog_name=PROGRAM)
     except ConfigurationError as error:
         _end(str(error).split("\n"), error.exit_code)  # each begins with FILE:LINE:COL, which editors understand
     except HilumError as error:
@@ -47,6 +60,24 @@ def main() -> None:
     except OSError as error:  # a file or folder that cannot be read or written: its name says more than a traceback
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         _end([f"hilum: {what}"], HilumError.exit_code)
+
+
+def _wanted(words: Sequence[str]) -> str | None:
+    """The one command that is asked for, or --version, which needs none; None when all of them have to be known, as to
+    complete the name of one. A word is complete when another one has begun behind it."""
+    if f"_{PROGRAM.upper()}_COMPLETE" in os.environ:
+        typed = re.split(r"\s+", next((os.environ[name] for name in TYPED_SO_FAR if name in os.environ), ""))
+        words = typed[1:] if len(typed) > 2 else ()
+    first = words[0] if words else ""
+    return first if first in (*COMMANDS, *GROUPS, VERSION) else None
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from scp_node.cli.terminal import say
+
+        say(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
 
 
 def _end(lines: Sequence[str], code: int) -> NoReturn:

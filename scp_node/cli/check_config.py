@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from converter.page.counted import counted
+from scp_node.checks.configuration import checked
 from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode
-from scp_node.settings import Settings, Tls
-from scp_node.settings.cautions import cautions, delivery_cautions
-from scp_node.settings.file import check_settings
-from scp_node.tls.certificates import certificate_expiry
+from scp_node.settings import Settings
+from scp_node.settings.file import read_settings
+from scp_node.settings.strict_yaml import Problem
 
 
 def check_config(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file that `hilum serve` would read.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="The YAML file that `hilum serve` would read.")
+    ],
 ) -> None:
-    """Check a configuration file, start nothing. Exit 2 with every problem as FILE:LINE:COL: key: message."""
-    settings, problems = check_settings(file)
-    if settings is None:
-        for problem in problems:
-            for line in problem.lines(str(file)).split("\n"):
-                say(line, error=True)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        say(f"{count}; a node that runs keeps its settings, a new one does not start.", error=True)
-        raise typer.Exit(ExitCode.USAGE)
+    """Check a configuration file and all that it names, start nothing: model packages, certificates, data folder,
+    sandbox. Exit 2 with every problem as FILE:LINE:COL: key: message. `hilum doctor` looks at the machine as well."""
+    seen = checked(read_settings(file))
+    if seen.problems or seen.file.settings is None:
+        raise _refused(file, seen.problems)
     say(f"{file} is usable.")
-    for line in summary(settings):
+    for line in summary(seen.file.settings):
         say(line)
-    for caution in (*cautions(settings), *delivery_cautions(settings)):
-        say(f"  warning: {caution}", "yellow")
+    for check, result in seen.found:
+        if result.state == "ok" and check.name in ("tls", "model packages", "decode sandbox"):
+            say(f"  {check.name:15} {result.fact}")
+    for result in seen.warnings:
+        say(f"  warning: {result.fact}", "yellow")
+        if result.remedy:
+            say(f"           {result.remedy}")
 
 
-def protection(tls: Tls) -> str:
-    """How connections are protected, in one line."""
-    if tls.profile == "off" or tls.certificate is None:
-        return "off, connections are plaintext"
-    senders = "senders show a certificate" if tls.verify_peer else "senders show no certificate"
-    return f"{tls.profile}, {senders}; our own is valid until {certificate_expiry(tls.certificate):%Y-%m-%d}"
+def _refused(file: Path, problems: Sequence[Problem]) -> typer.Exit:
+    for problem in problems:
+        for line in problem.lines(str(file)).split("\n"):
+            say(line, error=True)
+    count = counted(len(problems), "problem")
+    say(f"{count}; a node that runs keeps its settings, a new one does not start.", error=True)
+    return typer.Exit(ExitCode.USAGE)
 
 
 def summary(settings: Settings) -> list[str]:
     """What the node would do with these settings, a few lines for a person."""
     node = settings.node
     lines = [f"  node   {node.ae_title} listens on {node.bind}:{node.port}, data in {node.data_dir}"]
-    lines.append(f"  tls    {protection(settings.tls)}")
     for name, ae in settings.remote_aes.items():
         can = "sends images" if ae.may_send else "may not send images"
         gets = [route.name for route in settings.routes if name in route.to]

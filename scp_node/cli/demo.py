@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import signal
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,10 @@ def demo(
         Path | None, typer.Option(exists=True, help="Your own DICOM file or folder; default: a computed radiograph.")
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the node's folder too (configuration, ledger, spool, log).")
+        bool,
+        typer.Option(
+            "--keep", help="Keep node, archive and console running until Ctrl-C, and the node's folder after it."
+        ),
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for results; nothing else is written.")] = Path("hilum-demo"),
     timeout: Annotated[float, typer.Option(min=5, max=3600, help="Seconds to wait for the results.")] = 120.0,
@@ -28,8 +32,14 @@ def demo(
 
     Exit 0 when report and heat map arrived and belong to the study, 3 when no image of it could be analysed, else 1.
     """
+    # Node and archive end with each of them, also where Ctrl-C was ignored by whoever started this.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     outcome = run_demo(study, out, keep, timeout, Terminal())
-    raise typer.Exit(ExitCode.FAILED if outcome is None else _tell(outcome))
+    if outcome is not None and not keep:
+        say()
+        say("Node and archive have ended. `hilum demo --keep` keeps them, and names the address of the node's console.")
+    raise typer.Exit(ExitCode.FAILED if outcome is None else _code(outcome))
 
 
 class Terminal:
@@ -41,8 +51,23 @@ class Terminal:
     def say(self, text: str, style: str = "") -> None:
         terminal.say(text, style)
 
+    def show(self, outcome: DemoOutcome) -> None:
+        _tell(outcome)
 
-def _tell(outcome: DemoOutcome) -> ExitCode:
+    def stay(self, console: str, link: str) -> None:
+        say()
+        say(f"Console: {console}", "bold")
+        say(f"The first time: {link}", "bold")
+        say(
+            "Open the second in a browser of this machine, and choose a name and a password; it works once, and the "
+            "first ever after. Ctrl-C here ends node and archive."
+        )
+        with suppress(KeyboardInterrupt):
+            while True:
+                signal.pause()
+
+
+def _tell(outcome: DemoOutcome) -> None:
     """Print what was found and where it is."""
     results = outcome.results
     say()
@@ -59,14 +84,18 @@ def _tell(outcome: DemoOutcome) -> ExitCode:
     say()
     for name, path in outcome.files:
         say(f"{name:24} {path}")
+    if not results.heatmaps:
+        say()
+        if results.declined and not results.findings:
+            say("No image of this study was analysed: there is a report, and no heat map.", "yellow")
+        else:
+            say("There is a report, but no heat map.", "red")
+
+
+def _code(outcome: DemoOutcome) -> ExitCode:
+    results = outcome.results
     if not all(check.holds for check in outcome.checks):
         return ExitCode.FAILED
     if results.heatmaps:
         return ExitCode.DONE
-    if results.declined and not results.findings:
-        say()
-        say("No image of this study was analysed: there is a report, and no heat map.", "yellow")
-        return ExitCode.DECLINED
-    say()
-    say("There is a report, but no heat map.", "red")
-    return ExitCode.FAILED
+    return ExitCode.DECLINED if results.declined and not results.findings else ExitCode.FAILED

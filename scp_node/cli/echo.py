@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from scp_node.checks.remote_ae import ask_remote_ae
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.cli.terminal import say
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities
 from scp_node.deliver.result_objects import RESULT_SYNTAXES
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.errors import ExitCode
-from scp_node.queries.remote_ae import ask_remote_ae
 from scp_node.settings.file import load_settings
 
 

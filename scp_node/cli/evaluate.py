@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +16,25 @@ from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from converter.evaluation.changes import Gray
+    from scp_node.analysis.changed_films import KeptFilms
     from scp_node.analysis.evaluation import Judging
     from scp_node.analysis.labelled_images import LabelledImage, Matched
     from scp_node.cli.judgements import DeclinedNames
     from scp_node.inference.packages import ModelPackage
 
-PREVIEW_SIDE = 512
 CompareOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME[@VERSION]", help="Other packages, on the same images.")
+]
+CHANGED_FILMS, CHANGED_FILMS_MAX = 24, 200
+ChangedFilmsOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=CHANGED_FILMS_MAX,
+        metavar="N",
+        help="So many films are turned, cut, framed and processed, to see whether the answers hold; 0 = none.",
+    ),
 ]
 ThreadsOption = Annotated[
     int, typer.Option(min=0, help="CPU threads of the model and decoding processes; 0 = what the machine has.")
@@ -42,6 +53,7 @@ def evaluate(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Show some of the radiographs on the page.")
     ] = True,
+    changed_films: ChangedFilmsOption = CHANGED_FILMS,
     threads: ThreadsOption = 0,
     models_dir: ModelsDirOption = None,
 ) -> None:
@@ -54,16 +66,17 @@ def evaluate(
     from scp_node.analysis.evaluation import Judging, build_site_report
     from scp_node.analysis.files import chosen_package
     from scp_node.cli.judgements import DeclinedNames
+    from scp_node.inference.packages import read_learned
 
     package, *others = (chosen_package(models_dir, name) for name in (model, *(compare or ())))
     matched = _match(folder, labels, package, filter(None, (html, json)))
     answered = _answered(folder, labels, matched)
-    judging = Judging(package.manifest, folder, answered, pictures and html is not None)
+    kept = _kept(package, answered, changed_films)
+    judging = Judging(package.manifest, folder, answered, pictures and html is not None, kept)
     code = _run(package, judging, threads, [DeclinedNames(judging)])
-    rivals = [Judging(other.manifest, folder, answered) for other in others]
-    for other, rival in zip(others, rivals, strict=True):
-        _run(other, rival, threads, [])
-    found = build_site_report(judging, matched, datetime.now(UTC), rivals)
+    rivals = [_judged_by(other, folder, answered, threads) for other in others]
+    robust = _robustness(package, kept.of(answered), threads)
+    found = build_site_report(judging, matched, datetime.now(UTC), rivals, read_learned(package), robust)
     _write(found, judging, html, json)
     raise typer.Exit(ExitCode.FAILED if matched.without_image else code)
 
@@ -93,14 +106,41 @@ def _answered(folder: Path, labels: Path, matched: Matched) -> list[LabelledImag
     return answered
 
 
+def _judged_by(package: ModelPackage, folder: Path, answered: list[LabelledImage], threads: int) -> Judging:
+    """What another model says of the same images."""
+    from scp_node.analysis.evaluation import Judging
+
+    judging = Judging(package.manifest, folder, answered)
+    _run(package, judging, threads, [])
+    return judging
+
+
 def _run(package: ModelPackage, judging: Judging, threads: int, shows: list[DeclinedNames]) -> ExitCode:
     """Analyse every image; the exit code of `hilum predict`."""
+    from converter.image.film_digest import DIGEST_SIDE
     from scp_node.analysis.files import outcomes_of
     from scp_node.cli.outcomes import show_outcomes
 
     paths = list(judging.images)
-    with closing(outcomes_of(package, paths, PREVIEW_SIDE, threads=threads)) as outcomes:
+    with closing(outcomes_of(package, paths, DIGEST_SIDE, threads=threads)) as outcomes:
         return show_outcomes(judging.watched(outcomes), len(paths), shows, "evaluate")
+
+
+def _kept(package: ModelPackage, images: list[LabelledImage], films_max: int) -> KeptFilms:
+    """Keeps the films that are changed once all are analysed."""
+    from scp_node.analysis.changed_films import KeptFilms, films_to_change
+
+    return KeptFilms(films_to_change(images, package.manifest.findings[0].name, films_max))
+
+
+def _robustness(
+    package: ModelPackage, films: Sequence[tuple[LabelledImage, Gray]], threads: int
+) -> list[dict[str, Any]]:
+    from scp_node.analysis.changed_films import changed_films
+    from scp_node.analysis.evaluation import THIS_SITE
+    from scp_node.cli.judgements import tell
+
+    return changed_films(package, films, THIS_SITE, threads, lambda name: tell(f"changed films: {name}"))
 
 
 def _write(found: dict[str, Any], judging: Judging, html: Path | None, json: Path | None) -> None:

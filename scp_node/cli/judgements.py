@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from converter.evaluation.wording import counted, decimal, percent
+from converter.evaluation.cautions import CANNOT_TELL
+from converter.evaluation.robustness import weak_points
+from converter.evaluation.wording import decimal, percent
+from converter.page.counted import counted
 from scp_node.analysis.evaluation import Judging
 from scp_node.analysis.predictor import Prediction
 from scp_node.cli.terminal import say
@@ -28,7 +31,11 @@ class DeclinedNames:
 
 
 def summary(found: dict[str, Any]) -> Iterator[str]:
-    """The figures of each finding and source."""
+    """What speaks against them, then the figures of each finding and source."""
+    for caution in found["cautions"]:
+        yield f"WARNING: {caution['text']}"
+    if found["learned_from"] is not None and not found["learned_from"]["known"]:
+        yield CANNOT_TELL
     for finding in found["findings"]:
         for group in finding["groups"]:
             if group["kind"] not in ("all", "source"):
@@ -44,6 +51,13 @@ def summary(found: dict[str, Any]) -> Iterator[str]:
             if both is not None:
                 sensitivity, specificity = percent(both["sensitivity"]), percent(both["specificity"])
                 yield f"  with declined images as negative: sensitivity {sensitivity}, specificity {specificity}"
+    yield from _of_changed_films(found)
+
+
+def _of_changed_films(found: dict[str, Any]) -> Iterator[str]:
+    for one in found["robustness"]:
+        weak = "; ".join(weak_points(one)) or "the answers hold, as far as so many films can tell"
+        yield f"{counted(one['films'], 'film')} of {one['name']}, changed: {weak}"
 
 
 def tell(line: str) -> None:

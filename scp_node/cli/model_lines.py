@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from converter.package.baseline import told_of
+from converter.package.lungs import Lungs
 from converter.package.manifest import Manifest
+from converter.page.counted import counted
 from scp_node.monitoring.models_in_use import ModelUse
 from scp_node.queries.model_packages import ModelDetails
 
@@ -37,7 +40,7 @@ def use_of(use: ModelUse | None) -> str:
         parts.append(f"shadow of routes: {', '.join(use.shadow_of)}")
     if use.routes:
         parts.append(f"on {use.provider}" if use.provider else "not loaded by a running node")
-        states = ", ".join(f"{state} ({count} sender{'s' if count != 1 else ''})" for state, count in use.drift)
+        states = ", ".join(f"{state} ({counted(count, 'sender')})" for state, count in use.drift)
         parts.append(f"drift: {states or 'no images yet'}")
     return "; ".join(parts)
 
@@ -51,12 +54,29 @@ def _judgement(manifest: Manifest) -> Iterator[str]:
     if manifest.gate is not None:
         codes = ", ".join(kind.code for kind in manifest.gate.kinds[1:])
         yield f"input gate   {manifest.gate.kinds[0].name} from {manifest.gate.threshold:g}, or declined as {codes}"
+    if manifest.lungs is not None:
+        yield from _lungs(manifest.lungs)
+
+
+def _lungs(lungs: Lungs) -> Iterator[str]:
+    yield f"lungs        outlined; declined as lungs-not-whole above {100 * lungs.edge_max:g} % of an edge of the film"
+    fit = lungs.fit
+    if fit is not None:
+        worst = f"one in twenty below {fit.fifth_percentile:.3f}, least {fit.least:.3f}"
+        yield f"             Dice {fit.mean:.3f} on {fit.films} films (median {fit.median:.3f}, {worst})"
+    for source in lungs.sources:
+        yield f"             learned from {source.films} films of {source.name}, {source.licence}"
+    for limit in lungs.limits:
+        yield f"             {limit}"
 
 
 def _provenance(manifest: Manifest) -> Iterator[str]:
     for cohort in manifest.cohorts:
-        yield f"trained on   {cohort.name}: {cohort.images} images of {cohort.patients} patients, {cohort.licence}"
+        seen = f"{counted(cohort.images, 'image')} of {counted(cohort.patients, 'patient')}"
+        yield f"trained on   {cohort.name}: {seen}, {cohort.licence}"
     for metric in manifest.metrics:
         interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
-        where = f"{metric.cohort} {metric.split}, {metric.images} images"
+        where = f"{metric.cohort} {metric.split}, {counted(metric.images, 'image')}"
         yield f"measured     {metric.name} {metric.value:.3f}{interval} on {where}"
+    for text in told_of(manifest.metrics):
+        yield f"WARNING      {text}"

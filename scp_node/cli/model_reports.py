@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, opened_node
+from converter.page.counted import counted
+from scp_node.cli.moments import HELP, moment_named
+from scp_node.cli.options import DEFAULT_CONFIG, JsonOption, PlaceOption, reading_node
 from scp_node.cli.terminal import say, say_json
-from scp_node.errors import UsageError
 
 if TYPE_CHECKING:
     from scp_node.monitoring.agreement import Agreement, Unscored
     from scp_node.monitoring.drift import SenderDrift
 
-SINCE = re.compile(r"(\d{1,4})([dh])")
-
 
 def agreement(
-    config: ConfigOption = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="A date (2026-01-31) or a time until now (30d, 12h).")] = "30d",
+    config: PlaceOption = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(metavar="MOMENT", help=f"Since then: {HELP}.")] = "30d",
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the report there as one HTML page.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -32,8 +30,8 @@ def agreement(
     from scp_node.queries.model_reports import agreement_report
 
     moment = datetime.now(UTC)
-    begin = begin_of(since, moment)
-    with opened_node(config) as (_, ledger), ledger.reading() as tx:
+    begin = moment_named("--since", since, moment)
+    with reading_node(config) as (_, ledger), ledger.reading() as tx:
         report = agreement_report(tx, begin)
     if html is not None:
         html.write_text(agreement_page(report.agreements, report.unscored, begin, moment), encoding="utf-8")
@@ -46,28 +44,17 @@ def agreement(
         say(f"written to {html}")
 
 
-def drift(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+def drift(config: PlaceOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
     """Whether scores and images of each sender are still like those that its model package was validated with."""
     from scp_node.queries.model_reports import drift_report
 
-    with opened_node(config) as (settings, ledger):
+    with reading_node(config) as (settings, ledger):
         report = drift_report(ledger, settings)
     if json:
         say_json(report.document())
         return
     for line in drift_lines(report.senders, report.window_days):
         say(line)
-
-
-def begin_of(since: str, moment: datetime) -> datetime:
-    """The moment that `since` names. Raises UsageError."""
-    span = SINCE.fullmatch(since)
-    if span is not None:
-        return moment - (timedelta(days=int(span[1])) if span[2] == "d" else timedelta(hours=int(span[1])))
-    try:
-        return datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError(f"--since '{since}': write a date such as 2026-01-31, or 30d, or 12h") from None
 
 
 def agreement_lines(found: Sequence[Agreement], unscored: Sequence[Unscored]) -> Iterator[str]:
@@ -98,12 +85,13 @@ def drift_lines(senders: Sequence[SenderDrift], window_days: int) -> Iterator[st
     from scp_node.monitoring.drift import STATES
 
     if not senders:
-        yield f"No image was judged in the last {window_days} days."
+        yield f"No image was judged in the last {counted(window_days, 'day')}."
     for one in senders:
         yield f"{one.model}  {one.ae_title}  station {one.station}: {one.state} ({STATES[one.state]})"
         declines = ", ".join(f"{count} {code}" for code, count in one.declines.items())
-        yield f"  {one.images} images in {window_days} days, {one.refused} refused by their header" + (
-            f"; declined for their pixels: {declines}" if declines else ""
+        yield (
+            f"  {counted(one.images, 'image')} in {counted(window_days, 'day')}, {one.refused} refused by their header"
+            + (f"; declined for their pixels: {declines}" if declines else "")
         )
         for shift in sorted(one.shifts, key=lambda shift: -shift.beyond_chance):
             yield f"  {shift.name:24} PSI {shift.index:7.3f}  by chance {shift.chance:6.3f}  {shift.state}"

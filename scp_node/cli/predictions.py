@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from converter.package.manifest import Manifest
+from converter.result.findings import Finding
 from converter.result.wording import percent, threshold_percent
 from scp_node.analysis.predictor import Prediction
 from scp_node.cli.terminal import TextTable, cell, say_json
@@ -50,7 +51,7 @@ class Table:
                 finding.concept.meaning,
                 f"{percent(finding.probability, finding.threshold)} %",
                 f"{threshold_percent(finding.threshold)} %",
-                cell("present", "bold red") if finding.positive else "absent",
+                cell(_present(finding), "bold red") if finding.positive else "absent",
             )
             name = cell("")
         for note in prediction.notes:
@@ -58,6 +59,10 @@ class Table:
 
     def end(self) -> None:
         self._table.show(file_width=self._width + 160)  # nothing in a file has to fit a screen
+
+
+def _present(finding: Finding) -> str:
+    return "present" if finding.place is None else f"present: {finding.place.words}"
 
 
 class HeatmapFiles:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, opened_node
+from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, reading_node
 from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode
 
@@ -21,7 +21,11 @@ VERDICTS = {
 
 def reproduce(
     result_uid: Annotated[
-        str, typer.Argument(metavar="RESULT_UID", help="SOP Instance UID of a report or heat map of this node.")
+        str,
+        typer.Argument(
+            metavar="RESULT_UID",
+            help="SOP Instance UID of a report or heat map of this node, or a beginning or end of it.",
+        ),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -35,13 +39,16 @@ def reproduce(
     from scp_node.monitoring.reproduce import ReproductionSource, overall
     from scp_node.monitoring.reproduce import reproduce as run_again
     from scp_node.node.opening import open_spool
-    from scp_node.settings.places import models_dir
+    from scp_node.queries.identity import result_named
+    from scp_node.settings.places import model_folders
 
     checks = []
     with ExitStack() as stack:
-        settings, ledger = stack.enter_context(opened_node(config))
+        settings, ledger = stack.enter_context(reading_node(config))
+        with ledger.reading() as tx:
+            result_uid = result_named(tx, result_uid)
         limits = settings.inference.model_copy(update={"gpu_required": False})
-        models = stack.enter_context(closing(LoadedModels(models_dir(settings), limits)))
+        models = stack.enter_context(closing(LoadedModels(model_folders(settings), limits)))
         pool = stack.enter_context(closing(DecodePool.of(limits)))
         for check in run_again(ReproductionSource(settings, ledger, open_spool(settings), models, pool), result_uid):
             checks.append(check)

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from converter.page.counted import counted
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, operator
 from scp_node.cli.terminal import progress, say
 from scp_node.deliver.dimse.file_transfer import FileOutcome
+from scp_node.deliver.outcomes import in_words
 from scp_node.errors import ExitCode
 from scp_node.operations.sending import files_to_send, send_files
 from scp_node.settings.file import load_settings
@@ -27,17 +29,10 @@ def send(
         task = bar.add_task("sending", total=total)
 
         def show(one: FileOutcome) -> None:
-            say(_line(one), "" if one.outcome.sent else "red")
+            say(f"{one.path}: {in_words(one.outcome, wanted.peer.called_ae_title)}", "" if one.outcome.sent else "red")
             bar.advance(task)
 
         sent = send_files(wanted, operator(), show)
-    say(f"{sent.stored} of {total} files stored at {remote_ae} ({wanted.peer.called_ae_title})")
+    say(f"{sent.stored} of {counted(total, 'file')} stored at {remote_ae} ({wanted.peer.called_ae_title})")
     if sent.stored < total:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _line(one: FileOutcome) -> str:
-    outcome = one.outcome
-    status = "" if outcome.status is None else f" [status 0x{outcome.status:04X}]"
-    comment = f" '{outcome.comment}'" if outcome.comment else ""
-    return f"{one.path}: {outcome.code}: {outcome.message}{status}{comment}"

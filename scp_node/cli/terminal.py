@@ -6,17 +6,20 @@ An archive's answer, a manifest, a file name or a configuration may hold anythin
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from scp_node.errors import UsageError
 from scp_node.telemetry.printable import on_one_line
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -37,6 +40,23 @@ def printable(text: str) -> str:
 def say(text: str = "", style: str = "", error: bool = False) -> None:
     """One line; `style` is a key of STYLES and shows on a terminal only. With `error` on standard error."""
     typer.secho(printable(text), err=error, **STYLES[style])
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None where it goes to a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def cells_wide(text: str) -> int:
+    """How many columns `text` takes on a terminal."""
+    return cell_len(text)
+
+
+def agreed(question: str) -> bool:
+    """Whether a person at the terminal says yes. Raises UsageError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody can be asked here: say --yes")
+    return typer.confirm(printable(question), err=True)
 
 
 def say_json(document: Mapping[str, Any]) -> None:
@@ -81,6 +101,27 @@ def progress(error: bool = False) -> Progress:
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=sys.stderr.isatty(),
     )
+
+
+@contextmanager
+def counting(text: str) -> Iterator[Callable[[], None]]:
+    """A count of what has been done, of which nobody knows beforehand how much it is; call what is yielded each time.
+    It goes to standard error, and shows on a terminal only."""
+    bar = Progress(
+        *Progress.get_default_columns()[:1],
+        TextColumn("{task.completed}"),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(text, total=None)
+        yield lambda: bar.advance(task)
+
+
+def megabytes(count: int) -> str:
+    """Bytes as people read them."""
+    return f"{count / 2**20:.1f} MiB"
 
 
 def working(text: str) -> AbstractContextManager[object]:

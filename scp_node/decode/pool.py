@@ -23,7 +23,7 @@ from scp_node.decode.header_cache import HeaderCache, state_of
 from scp_node.decode.header_message import HeaderRead, unpacked
 from scp_node.decode.process import DecodeProcess, Outcome
 from scp_node.decode.protocol import AnyRequest, ConvertRequest, Failed, HeaderRequest, Identified, IdentifyRequest
-from scp_node.decode.sandbox import PARTS, SandboxState, offered
+from scp_node.decode.sandbox import PARTS, SandboxState, lacking, offered
 from scp_node.errors import ConfigurationError, DecodeCrashed, DecodeFailed, DecodeOutOfMemory, OutOfResources
 from scp_node.settings import Inference
 from scp_node.telemetry import metrics
@@ -65,10 +65,10 @@ class DecodePool:
         child_module: str = CHILD_MODULE,
         sandbox: str = "best-effort",
     ) -> None:
-        if sandbox == "required" and (missing := offered().missing):
+        if sandbox == "required" and offered().missing:
+            fact, remedy = lacking(offered())
             raise ConfigurationError(
-                f"inference.decode_sandbox is required, but this machine lacks {', '.join(missing)}. "
-                "Take a newer kernel, let the container use them, or set it to best-effort."
+                f"inference.decode_sandbox: is required, but {fact}\n    {remedy}, or set it to best-effort."
             )
         self._sandbox, self._told = sandbox, offered()
         _tell(self._told)

@@ -32,6 +32,11 @@ def offered() -> SandboxState:
     return SandboxState(tuple(_named(part) for part in has if has[part]), tuple(part for part in has if not has[part]))
 
 
+def lacking(state: SandboxState) -> tuple[str, str]:
+    """In words, what this machine lacks, and what would help."""
+    return f"this machine lacks {', '.join(state.missing)}", "Take a newer kernel, or let the container use them"
+
+
 def confine() -> SandboxState:
     """Confine this process, for good, by all that the kernel has: afterwards it opens no file, knows no network, starts
     no program and reaches no other process. It must have one thread, and all its modules loaded."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from scp_node.deliver import dimse
 from scp_node.deliver.capabilities import Capabilities
 from scp_node.deliver.kind import Destination, DestinationKind
-from scp_node.deliver.outcomes import SendOutcome, not_sent
+from scp_node.deliver.outcomes import SendOutcome, at_place, not_sent
 from scp_node.deliver.part10 import NotPart10, read_part10
 from scp_node.errors import UsageError
 from scp_node.settings import Settings
@@ -39,7 +40,8 @@ class Destinations:
             known = ", ".join(self._settings.remote_aes)
             raise UsageError(f"no remote AE is called '{name}'; known: {known}")
         with contextlib.closing(Destination(name, remote, self._settings)) as to:
-            return KINDS[remote.kind].probe(to)
+            found = KINDS[remote.kind].probe(to)
+        return replace(found, problem=at_place(found.problem, name))
 
     def send(self, name: str, path: Path) -> SendOutcome:
         """Send the Part 10 file at `path` to the destination called `name`, and say how it ended.
@@ -58,7 +60,8 @@ class Destinations:
         kind = KINDS[to.remote.kind]
         if not kind.accepts(file.sop_class_uid):
             return not_sent("class-not-accepted", file.sop_class_uid, who=name)
-        return kind.send(to, file)
+        outcome = kind.send(to, file)
+        return replace(outcome, message=at_place(outcome.message, name))
 
     def connections_opened(self, name: str) -> int:
         """How many connections to this destination were opened so far, as far as its kind keeps any."""

@@ -50,6 +50,15 @@ class SendOutcome:
         return self.verdict is Verdict.CLASS_NOT_ACCEPTED
 
 
+# Where a remote AE stands in the configuration, as long as nobody knows which one it is.
+PLACE = "remote_aes.<name>"
+
+
+def at_place(text: str, name: str) -> str:
+    """A message about the remote AE that the configuration calls so."""
+    return text.replace(PLACE, f"remote_aes.{name}")
+
+
 class PeerFault(DeliveryFailed):
     """The destination could not be reached, or did not do its part; `code` is a key of FAULTS."""
 
@@ -66,10 +75,21 @@ def not_sent(code: str, detail: str = "", *, who: str = "") -> SendOutcome:
     return SendOutcome(FAULTS[code].verdict, code, f"{who}: {message}" if who else message)
 
 
+def in_words(outcome: SendOutcome, who: str) -> str:
+    """How an attempt ended, for whoever sends: that it was taken, who refused it and why, or why it was not sent."""
+    if outcome.status is None:
+        return outcome.message if outcome.sent else f"{outcome.code}: not sent to {who}: {outcome.message}"
+    comment = f" '{outcome.comment}'" if outcome.comment else ""
+    answer = f"{outcome.message} [status 0x{outcome.status:04X}]{comment}"
+    return f"{outcome.code}: {answer}" if outcome.sent else f"{outcome.code}: {who} refused it: {answer}"
+
+
 def _explained(code: str, detail: str) -> str:
     return f"{FAULTS[code].meaning} ({detail})" if detail else FAULTS[code].meaning
 
 
+# What an association shows of an object that it does not carry; all other faults say nothing of what it takes.
+REFUSED_IN_NEGOTIATION = ("class-not-accepted", "syntax-not-accepted")
 _RETRY, _DEAD, _OTHER_CLASS = Verdict.RETRY, Verdict.DEAD, Verdict.CLASS_NOT_ACCEPTED
 
 FAULTS: dict[str, Row] = {
@@ -84,13 +104,13 @@ FAULTS: dict[str, Row] = {
         Row(_RETRY, "tls-failed", "no TLS connection came about; is it a TLS port, with TLS 1.2 or later?"),
         Row(_RETRY, "tls-refused", "it refused the TLS connection; does it trust tls.certificate?"),
         Row(_RETRY, "tls-certificate", "its certificate is not accepted; look at its expiry and host, and at tls.ca"),
-        Row(_RETRY, "tls-certificate-of-another", "its certificate is not the one that remote_aes.<name> asks for"),
+        Row(_RETRY, "tls-certificate-of-another", "its certificate is not the one that " + PLACE + " asks for"),
         Row(_RETRY, "tls-own-certificate", "this node's own certificate cannot be used"),
         Row(_RETRY, "rejected", "it rejected the association without a reason"),
         Row(_RETRY, "rejected-application-context", "it rejected the application context; is it a DICOM port?"),
         Row(_RETRY, "rejected-protocol-version", "it rejected the DICOM protocol version"),
         Row(_RETRY, "rejected-calling-ae", "it does not know our AE title; enter this node there, or correct ae_title"),
-        Row(_RETRY, "rejected-called-ae", "it does not answer to that AE title; correct remote_aes.<name>.ae_title"),
+        Row(_RETRY, "rejected-called-ae", "it does not answer to that AE title; correct " + PLACE + ".ae_title"),
         Row(_RETRY, "rejected-congestion", "it is too busy right now"),
         Row(_RETRY, "rejected-limit", "it has reached its limit of associations"),
         Row(_RETRY, "aborted", "it aborted the association"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ NODE_AE_TITLE, MODALITY_AE_TITLE, ARCHIVE_AE_TITLE = "HILUM", "DEMO_MODALITY", "
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 45.0
 LOG_LINES_SHOWN = 15
-# Without the web role: nobody watches over a demonstration.
-ROLES = ("--only", "receiver", "--only", "worker")
+ROLES = ("--only", "receiver", "--only", "worker", "--only", "web")
+_LINK = re.compile(r" link=(http\S+/set-up/\S+)")
 
 
 class NodeFailed(HilumError):
@@ -43,9 +44,10 @@ class NodeFailed(HilumError):
 
 @dataclass(frozen=True)
 class NodeProcess:
-    """A running node: where it listens and what it runs with."""
+    """A running node: where it listens, for DICOM and for browsers, and what it runs with."""
 
     port: int
+    web_port: int
     config: Path
     log: Path
     process: subprocess.Popen[bytes]
@@ -61,6 +63,19 @@ class NodeProcess:
         if code is not None:
             raise NodeFailed(f"the node ended with exit code {code}; the end of its log:", self.log_end())
 
+    @property
+    def console(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}/"
+
+    def console_link(self) -> str:
+        """By which the first person comes in, who chooses name and password; the console may start later than the
+        receiver. The plain address where there is none."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not (found := _LINK.findall(self.log.read_text(errors="replace"))) and time.monotonic() < deadline:
+            self.check_alive()
+            time.sleep(0.1)
+        return found[-1] if found else self.console
+
     def log_end(self) -> tuple[str, ...]:
         return tuple(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
 
@@ -69,9 +84,9 @@ class NodeProcess:
 def running_node(folder: Path, archive_port: int) -> Iterator[NodeProcess]:
     """Start a node that sends its results to the archive on `archive_port`, wait until it answers C-ECHO, and stop it
     at the end. Everything it writes is in `folder`."""
-    port = _free_port()
+    port, web_port = _free_port(), _free_port()
     config, log = folder / "node.yaml", folder / "node.log"
-    config.write_text(yaml.safe_dump(configuration(port, archive_port), sort_keys=False))
+    config.write_text(yaml.safe_dump(configuration(port, web_port, archive_port), sort_keys=False))
     # The package may run from a checkout that is not installed: the child finds it where this process did.
     package_root = str(Path(scp_node.__file__).parents[1])
     path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
@@ -83,7 +98,7 @@ def running_node(folder: Path, archive_port: int) -> Iterator[NodeProcess]:
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-    node = NodeProcess(port, config, log, process)
+    node = NodeProcess(port, web_port, config, log, process)
     try:
         _wait_until_it_answers(node)
         yield node
@@ -91,7 +106,7 @@ def running_node(folder: Path, archive_port: int) -> Iterator[NodeProcess]:
         _stop(process)
 
 
-def configuration(port: int, archive_port: int) -> dict[str, Any]:
+def configuration(port: int, web_port: int, archive_port: int) -> dict[str, Any]:
     """A whole configuration: the ten lines an admin writes, and what makes a demonstration quick and modest."""
     return {
         "node": {"ae_title": NODE_AE_TITLE, "bind": "127.0.0.1", "port": port, "data_dir": "./data"},
@@ -109,6 +124,7 @@ def configuration(port: int, archive_port: int) -> dict[str, Any]:
                 "to": ["archive"],
             }
         ],
+        "web": {"port": web_port},
         "report": {"quiet_period_s": 2},
         "storage": {"used_percent_max": 100, "free_bytes_min": 256 * 1024**2},
     }
@@ -132,10 +148,12 @@ def _wait_until_it_answers(node: NodeProcess) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+    """Ask it to end; where that takes too long, or the person does not wait for it, end it."""
     try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_S)
+    finally:
         process.kill()
         process.wait()
 

@@ -14,9 +14,11 @@ import cv2
 import numpy as np
 from pydicom import Dataset
 
+from converter.page.counted import counted
 from converter.page.markup import data_url
 from converter.result.sr_page import sr_to_html
 from scp_node.deliver.dimse.file_transfer import transfer
+from scp_node.deliver.outcomes import in_words
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.demo.example import write_example
 from scp_node.demo.node_process import ARCHIVE_AE_TITLE, NodeProcess, running_node
@@ -42,11 +44,17 @@ class DemoScreen(Protocol):
 
     def say(self, text: str, style: str = "") -> None: ...
 
+    def show(self, outcome: DemoOutcome) -> None: ...
+
+    def stay(self, console: str, link: str) -> None:
+        """Return when the person has seen enough of the node, whose console is there; `link` lets the first one in."""
+
 
 def run_demo(
     study_path: Path | None, out: Path, keep: bool, timeout_s: float, screen: DemoScreen
 ) -> DemoOutcome | None:
-    """Run it once. None when no image was taken, or when the results did not arrive in time, which `screen` was told.
+    """Run it once, and with `keep` let the node run until the person at `screen` has seen enough. None when no image
+    was taken, or when the results did not arrive in time, which `screen` was told.
 
     Raises UsageError when `study_path` holds nothing to send, NodeFailed when the node fails.
     """
@@ -58,14 +66,25 @@ def run_demo(
         with _node_folder(out, keep) as folder, _started(folder, archive, screen) as node:
             if keep:
                 screen.say(f"The node's own folder stays: {folder}")
-            if not _send(study, node, screen):
-                return None
-            results = _wait_for_results(study, node, archive, timeout_s, screen)
+            outcome = _outcome(study, out, node, archive, timeout_s, screen)
+            if keep:
+                screen.stay(node.console, node.console_link())
+            return outcome
     finally:
         archive.stop()
+
+
+def _outcome(
+    study: Study, out: Path, node: NodeProcess, archive: EmbeddedArchive, timeout_s: float, screen: DemoScreen
+) -> DemoOutcome | None:
+    """What came back, which `screen` was shown."""
+    study = _send(study, node, screen)
+    results = _wait_for_results(study, node, archive, timeout_s, screen) if study.files else None
     if results is None:
         return None
-    return DemoOutcome(results, tuple(checks_of(study, results)), tuple(_write_pages(results, out)))
+    outcome = DemoOutcome(results, tuple(checks_of(study, results)), tuple(_write_pages(results, out)))
+    screen.show(outcome)
+    return outcome
 
 
 def _prepare(study_path: Path | None, out: Path, screen: DemoScreen) -> Study:
@@ -103,17 +122,19 @@ def _started(folder: Path, archive: EmbeddedArchive, screen: DemoScreen) -> Iter
             stack.close()
 
 
-def _send(study: Study, node: NodeProcess, screen: DemoScreen) -> bool:
-    """Whether the node took at least one image; each one that it refused is named."""
-    taken = 0
+def _send(study: Study, node: NodeProcess, screen: DemoScreen) -> Study:
+    """What of the study the node took; each image that it refused is named, with the reason."""
+    taken = set()
     with screen.working("Sending ..."):
         for one in transfer(node.peer, study.files):
-            taken += one.outcome.sent
-            if not one.outcome.sent:
-                reason = " ".join(filter(None, [one.outcome.message, one.outcome.comment]))
-                screen.say(f"  {one.path.name}: not taken: {reason}")
-    screen.say(f"Sent {taken} of {len(study.files)} images; the node answered 0x0000 once they were safe on disk")
-    return taken > 0
+            if one.outcome.sent:
+                taken.add(one.path)
+            else:
+                screen.say(f"  {one.path.name}: {in_words(one.outcome, 'the node')}", "red")
+    answered = "the node answered 0x0000 once they were safe on disk" if taken else "the node took none of them"
+    images = counted(len(study.files), "image")
+    screen.say(f"Sent {images}, {len(taken)} taken: {answered}", "" if taken else "red")
+    return study.of_files(taken)
 
 
 def _wait_for_results(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import dcmread
 
 from converter.image.header import BROKEN_INPUT
 from converter.image.sop_classes import STORAGE_CLASSES
+from converter.page.counted import counted
 from scp_node.deliver.dimse.file_transfer import dicom_files
 from scp_node.errors import UsageError
 
@@ -25,6 +27,11 @@ class Study:
     issuer_of_patient_id: str
     sop_instance_uids: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+    def of_files(self, wanted: Collection[Path]) -> Study:
+        """The part of it that is in these files."""
+        kept = [pair for pair in zip(self.files, self.sop_instance_uids, strict=True) if pair[0] in wanted]
+        return replace(self, files=tuple(file for file, _ in kept), sop_instance_uids=tuple(uid for _, uid in kept))
 
 
 def read_study(path: Path) -> Study:
@@ -50,11 +57,12 @@ def read_study(path: Path) -> Study:
     studies = len({header["StudyInstanceUID"] for _, header in headers})
     remarks = []
     if studies > 1:
-        remarks.append(f"{studies} studies are there; the first is sent ({len(chosen)} of {len(headers)} images)")
+        there, images = counted(studies, "study is", "studies are"), counted(len(headers), "image")
+        remarks.append(f"{there} there; the first is sent ({len(chosen)} of {images})")
     if other_class:
-        remarks.append(f"{other_class} objects are of a class that the node does not take")
+        remarks.append(f"{counted(other_class, 'object is', 'objects are')} of a class that the node does not take")
     if unreadable:
-        remarks.append(f"{unreadable} files are not readable as DICOM")
+        remarks.append(f"{counted(unreadable, 'file is', 'files are')} not readable as DICOM")
     return Study(
         files=tuple(file for file, _ in chosen),
         study_instance_uid=first["StudyInstanceUID"],

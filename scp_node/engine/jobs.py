@@ -15,6 +15,8 @@ from scp_node.ledger import JobRow, NewJob, Transaction
 from scp_node.ledger.records import PENDING_JOBS, JobKind, now_utc
 
 CANCELLED = "cancelled by an administrator"
+GIVEN_UP = "given up"
+_BEFORE = "; last failure: "
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,35 @@ class JobQueue:
             tx.jobs.update(job_id, state="done", error="")
 
     def retry(self, tx: Transaction, job_id: str, subjects: Mapping[JobKind, JobSubject]) -> JobRow:
-        """Start a dead or waiting job again now, with its subject as it was before the job."""
+        """Start a dead or waiting job again now, with its subject as it was before the job. An attempt that was never
+        begun is none."""
         job = _job_in(tx, job_id, ("dead", "waiting"), "retried")
         subjects[job.kind].on_retry(tx, job)
-        _wait(tx, job, now_utc(), job.error)
+        _wait(tx, job, now_utc(), last_failure(job.error))
+        if not job.starts:
+            tx.jobs.update(job_id, postponed=job.postponed + 1)
         return job
 
     def cancel(self, tx: Transaction, job_id: str, subjects: Mapping[JobKind, JobSubject]) -> JobRow:
-        """Take a queued or waiting job out; it becomes a dead letter, and nothing waits for its subject any more."""
+        """Take a queued or waiting job out; it becomes a dead letter that keeps its last failure, and nothing waits for
+        its subject any more."""
         job = _job_in(tx, job_id, PENDING_JOBS, "cancelled")
-        tx.jobs.update(job_id, state="dead", error=CANCELLED)
+        tx.jobs.update(job_id, state="dead", error=ended_by(CANCELLED, job.error))
         subjects[job.kind].on_cancel(tx, job)
         return job
+
+
+def ended_by(what: str, failure: str) -> str:
+    """Why nothing is tried any more, and how the last attempt failed, where one did."""
+    last = last_failure(failure)
+    return f"{what}{_BEFORE}{last}" if last else what
+
+
+def last_failure(error: str) -> str:
+    """How the last attempt failed, without what ended all attempts."""
+    if error.startswith(CANCELLED) or error.startswith(GIVEN_UP):
+        return error.partition(_BEFORE)[2]
+    return error
 
 
 def _job_in(tx: Transaction, job_id: str, states: tuple[str, ...], wanted: str) -> JobRow:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from converter.page.counted import counted
 from scp_node.ledger.records import JobKind
 from scp_node.settings import Delivery, Workers
 
@@ -56,6 +57,15 @@ class RetryPolicy:
     def is_exhausted(self, attempts: int) -> bool:
         """Whether there is no attempt after so many."""
         return self.attempts_max is not None and attempts >= self.attempts_max
+
+    def limit_in_words(self, kind: JobKind, attempts: int) -> str:
+        """What ends the work after so many attempts, or after so long: the setting, and its value."""
+        section = "delivery" if kind == "delivery" else "workers"
+        if self.is_exhausted(attempts):
+            return f"after {counted(attempts, 'attempt')} ({section}.attempts_max)"
+        assert self.give_up_after is not None
+        hours = self.give_up_after / timedelta(hours=1)
+        return f"after {hours:g} h ({section}.give_up_after_h)"
 
     def is_too_late(self, began_at: datetime, moment: datetime) -> bool:
         """Whether what began then is given up by now."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from converter.package.lungs import SIDE_CELLS_MAX, SIDE_CELLS_MIN
 from converter.package.manifest import Manifest
+from converter.page.counted import counted
 
 
 class Tensor(Protocol):
@@ -33,9 +35,11 @@ def graph_problems(manifest: Manifest, inputs: Sequence[Tensor], outputs: Sequen
     problems += _tensor_problems("output", manifest.outputs.cam, (None, None, None, None), outputs)
     if manifest.gate:
         problems += _tensor_problems("output", manifest.gate.output, (None, len(manifest.gate.kinds)), outputs)
+    if manifest.lungs:
+        problems += _outline_problems(manifest.lungs.output, outputs)
     if not problems and findings_axis(manifest, outputs) is None:
         shape = _described(_named(manifest.outputs.cam, outputs).shape)
-        problems.append(f"output '{manifest.outputs.cam}' is {shape}: no axis for {findings} findings")
+        problems.append(f"output '{manifest.outputs.cam}' is {shape}: no axis for {counted(findings, 'finding')}")
     return problems
 
 
@@ -45,6 +49,17 @@ def findings_axis(manifest: Manifest, outputs: Sequence[Tensor]) -> int | None:
     axes = [axis for axis in (1, 3) if shape[axis] == len(manifest.findings)]
     preferred = 1 if manifest.input.layout == "NCHW" else 3
     return preferred if preferred in axes else axes[0] if axes else None
+
+
+def _outline_problems(name: str, outputs: Sequence[Tensor]) -> list[str]:
+    """The outline of the lungs has one channel, and sides that are known before a film comes."""
+    problems = _tensor_problems("output", name, (None, 1, None, None), outputs)
+    if problems:
+        return problems
+    shape = _named(name, outputs).shape
+    if all(isinstance(side, int) and SIDE_CELLS_MIN <= side <= SIDE_CELLS_MAX for side in shape[2:]):
+        return []
+    return [f"output '{name}' is {_described(shape)}: each side needs {SIDE_CELLS_MIN} to {SIDE_CELLS_MAX} cells"]
 
 
 def _tensor_problems(kind: str, name: str, wanted: tuple[int | None, ...], tensors: Sequence[Tensor]) -> list[str]:

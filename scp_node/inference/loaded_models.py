@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from converter.analysis.scores import ImageScores
 from converter.package.manifest import Manifest
 from scp_node.inference.batcher import Batcher
-from scp_node.inference.packages import find_package, verify_package
+from scp_node.inference.packages import Folders, find_package, verify_package
 from scp_node.inference.session import InferenceSession
 from scp_node.settings import Inference
 
@@ -41,8 +40,8 @@ class LoadedModel:
 class LoadedModels:
     """Loaded models by the name that routes use. Thread-safe."""
 
-    def __init__(self, models_dir: Path, settings: Inference) -> None:
-        self._models_dir, self._settings = models_dir, settings
+    def __init__(self, folders: Folders, settings: Inference) -> None:
+        self._folders, self._settings = folders, settings
         self._lock = threading.Lock()
         self._loaded: dict[str, LoadedModel] = {}
 
@@ -76,7 +75,7 @@ class LoadedModels:
 
     def _load(self, name: str) -> LoadedModel:
         settings = self._settings
-        package = find_package(self._models_dir, name)
+        package = find_package(self._folders, name)
         session = InferenceSession(
             package,
             settings.providers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.errors import InvalidManifest
+from converter.package import learned_films
 from converter.package.manifest import MANIFEST_BYTES_MAX, Manifest, parse_manifest
 from converter.regular_file import read_regular
 from scp_node.errors import InferenceFailed, ModelMissing, ModelUnusable
@@ -25,6 +27,10 @@ TOLERANCE, FP16_TOLERANCE = 1e-3, 5e-2
 ONNX_BYTES_MAX = 1 << 30
 REFERENCE_BYTES_MAX = 1 << 28
 REFERENCE_IMAGES_MAX = 64
+TEXT_BYTES_MAX, REPORTS_MAX = 1 << 20, 20
+REPORT = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.md")
+# One folder of packages, or several in the order in which they are looked into.
+Folders = Path | Sequence[Path]
 
 
 @dataclass(frozen=True)
@@ -72,22 +78,53 @@ class ReferenceOutputs:
     probability: NDArray[np.float32]
     cam: NDArray[np.float32]
     gate: NDArray[np.float32] | None = None
+    lungs: NDArray[np.float32] | None = None
 
 
-def package_folders(models_dir: Path) -> list[Path]:
-    """Every folder <name>/<version>, by name, then version; what it holds is not looked at."""
-    if not models_dir.is_dir():
-        return []
-    folders = [folder for folder in models_dir.glob("*/*") if VERSION.fullmatch(folder.name) and folder.is_dir()]
-    return sorted(folders, key=lambda folder: (folder.parent.name, _version_key(folder)))
+def read_card(package: ModelPackage) -> str | None:
+    """CARD.md, what a package says of itself to a reader; None where there is none. Raises ModelUnusable."""
+    if not (package.folder / "CARD.md").is_file():
+        return None
+    return _package_file(package.folder, "CARD.md", TEXT_BYTES_MAX).decode(errors="replace")
 
 
-def list_packages(models_dir: Path) -> list[ModelPackage]:
-    """The packages of `models_dir`, by name, then version. Raises ModelUnusable on the first that is broken."""
-    return [open_package(folder) for folder in package_folders(models_dir)]
+def report_names(package: ModelPackage) -> list[str]:
+    """The reports that came with a package and are meant to be read, REPORTS_MAX at most."""
+    folder = package.folder / "report"
+    found = [path.name for path in folder.glob("*.md")] if folder.is_dir() and not folder.is_symlink() else []
+    return sorted(name for name in found if REPORT.fullmatch(name))[:REPORTS_MAX]
 
 
-def find_package(models_dir: Path, model: str) -> ModelPackage:
+def read_report(package: ModelPackage, name: str) -> str:
+    """One of `report_names`. Raises ModelUnusable, and ModelMissing for what is none of them."""
+    if name not in report_names(package):
+        raise ModelMissing(f"{package.label} has no report {name}")
+    return _package_file(package.folder / "report", name, TEXT_BYTES_MAX).decode(errors="replace")
+
+
+def package_folders(places: Folders) -> list[Path]:
+    """Every folder <name>/<version> of `places`, by name, then version; what it holds is not looked at. Of one name and
+    version the first place counts."""
+    found: dict[tuple[str, tuple[int, ...]], Path] = {}
+    for place in (places,) if isinstance(places, Path) else places:
+        for folder in place.glob("*/*") if place.is_dir() else ():
+            if VERSION.fullmatch(folder.name) and folder.is_dir():
+                found.setdefault((folder.parent.name, _version_key(folder)), folder)
+    return [found[key] for key in sorted(found)]
+
+
+def state_of(places: Folders) -> tuple[tuple[str, int], ...]:
+    """What changes when a package of `places` comes, goes or is replaced: cheap to ask for."""
+    manifests = [folder / "manifest.yaml" for folder in package_folders(places)]
+    return tuple((str(one), one.stat().st_mtime_ns if one.is_file() else 0) for one in manifests)
+
+
+def list_packages(places: Folders) -> list[ModelPackage]:
+    """The packages of `places`, by name, then version. Raises ModelUnusable on the first that is broken."""
+    return [open_package(folder) for folder in package_folders(places)]
+
+
+def find_package(places: Folders, model: str) -> ModelPackage:
     """The package called `model`: 'name@version', or 'name' for its highest version; with '#sha256:...' behind the
     version its manifest has to have that SHA-256. Raises ModelUnusable.
 
@@ -99,13 +136,14 @@ def find_package(models_dir: Path, model: str) -> ModelPackage:
             f"'{model}' is not the name of a model: write NAME, NAME@VERSION or NAME@VERSION#sha256:HEX, "
             "as pneumonia@1.2.1"
         )
-    folders = package_folders(models_dir)
+    folders = package_folders(places)
     fitting = [
         folder for folder in folders if folder.parent.name == asked[1] and (asked[2] is None or folder.name == asked[2])
     ]
     if not fitting:
         known = ", ".join(f"{folder.parent.name}@{folder.name}" for folder in folders) or "none"
-        raise ModelMissing(f"no model package '{model}' in {models_dir} (there: {known})")
+        where = str(places) if isinstance(places, Path) else " or ".join(map(str, places))
+        raise ModelMissing(f"no model package '{model}' in {where} (there: {known})")
     package = open_package(fitting[-1])
     if asked[3] not in (None, package.digest):
         raise ModelUnusable(
@@ -134,8 +172,9 @@ def open_package(folder: Path) -> ModelPackage:
     return ModelPackage(manifest, folder, hashlib.sha256(content).hexdigest())
 
 
-def verify_package(package: ModelPackage, session: Scorer) -> None:
-    """Prove that `session` is this package and that it reproduces the reference outputs. Raises ModelUnusable."""
+def verify_package(package: ModelPackage, session: Scorer) -> float:
+    """Prove that `session` is this package and that it reproduces the reference outputs; returns by how much they
+    differ. Raises ModelUnusable."""
     package.read_weights()
     if session.manifest != package.manifest:
         raise ModelUnusable(f"{package.label}: the session runs {session.manifest.name}@{session.manifest.version}")
@@ -145,6 +184,7 @@ def verify_package(package: ModelPackage, session: Scorer) -> None:
             f"{package.label}: on '{session.provider}' the reference outputs differ by {difference:.2g} "
             f"(at most {tolerance(package.manifest):g} is allowed). Take another provider, or ask the model's makers."
         )
+    return difference
 
 
 def tolerance(manifest: Manifest) -> float:
@@ -177,7 +217,24 @@ def replay(package: ModelPackage, session: Scorer) -> float:
                 f"{package.label}: reference.npz lacks what the gate says, of shape {scores.gate.shape}"
             )
         differences.append(reference.gate - scores.gate)
+    if scores.lungs is not None:
+        lungs = scores.lungs[:, np.newaxis]
+        if reference.lungs is None or reference.lungs.shape != lungs.shape:
+            raise ModelUnusable(f"{package.label}: reference.npz lacks the outlines of lungs, of shape {lungs.shape}")
+        differences.append(reference.lungs - lungs)
     return float(max(np.abs(difference).max() for difference in differences))
+
+
+def read_learned(package: ModelPackage) -> frozenset[int] | None:
+    """Digests of the films that the package was made from; None where it does not carry them. Raises ModelUnusable."""
+    section = package.manifest.learned_films
+    if section is None:
+        return None
+    content = _package_file(package.folder, learned_films.FILE, learned_films.BYTES_MAX)
+    try:
+        return learned_films.unpacked(content, section)
+    except ValueError as error:
+        raise ModelUnusable(f"{package.folder / learned_films.FILE}: altered: {error}") from error
 
 
 def read_reference(package: ModelPackage) -> ReferenceOutputs:
@@ -185,13 +242,14 @@ def read_reference(package: ModelPackage) -> ReferenceOutputs:
     path = package.folder / "reference.npz"
     content = _package_file(package.folder, path.name, REFERENCE_BYTES_MAX)
     try:
-        arrays = read_arrays(content, ("inputs", "probability", "cam", "gate"), REFERENCE_BYTES_MAX)
-        reference = ReferenceOutputs(arrays["inputs"], arrays["probability"], arrays["cam"], arrays.get("gate"))
+        arrays = read_arrays(content, ("inputs", "probability", "cam", "gate", "lungs"), REFERENCE_BYTES_MAX)
+        inputs, probability, cam = (arrays[name] for name in ("inputs", "probability", "cam"))
+        reference = ReferenceOutputs(inputs, probability, cam, arrays.get("gate"), arrays.get("lungs"))
     except BROKEN_ARRAYS as error:
         raise ModelUnusable(f"{path}: needs the arrays inputs, probability and cam ({error})") from error
     if not 1 <= len(reference.inputs) <= REFERENCE_IMAGES_MAX:
         raise ModelUnusable(f"{path}: holds {len(reference.inputs)} inputs, 1 to {REFERENCE_IMAGES_MAX} are allowed")
-    arrays_read = (reference.inputs, reference.probability, reference.cam, reference.gate)
+    arrays_read = (reference.inputs, reference.probability, reference.cam, reference.gate, reference.lungs)
     if not all(np.isfinite(array).all() for array in arrays_read if array is not None):
         raise ModelUnusable(f"{path}: holds NaN or infinity")
     return reference

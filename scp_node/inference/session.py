@@ -97,14 +97,16 @@ class InferenceSession:
         """Score [N, ...] model inputs. Raises InferenceFailed (may be tried again) or InvalidScore (may not)."""
         if not np.isfinite(batch).all():
             raise InvalidScore("the model input holds NaN or infinity")
-        named = self.manifest.outputs, self.manifest.gate
-        outputs = [named[0].probability, named[0].cam, *([named[1].output] if named[1] else [])]
+        named, further = self.manifest.outputs, {"gate": self.manifest.gate, "lungs": self.manifest.lungs}
+        asked = {name: section.output for name, section in further.items() if section is not None}
+        outputs = [named.probability, named.cam, *asked.values()]
         try:
             with terminating(self._run_timeout_s) as options:
-                probability, cam, *gate = self._session.run(outputs, {self.manifest.input.name: batch}, options)
+                probability, cam, *others = self._session.run(outputs, {self.manifest.input.name: batch}, options)
         except RUNTIME_ERRORS as error:
             raise InferenceFailed(f"{self.package.label} failed on '{self.provider}': {_first_line(error)}") from error
-        return checked_scores(self.manifest, len(batch), probability, np.moveaxis(cam, self._findings_axis, 1), *gate)
+        cam = np.moveaxis(cam, self._findings_axis, 1)
+        return checked_scores(self.manifest, len(batch), probability, cam, **dict(zip(asked, others, strict=True)))
 
     def _open(self, weights: bytes, name: str, options: onnxruntime.SessionOptions, timeout_s: float) -> None:
         self._prepare(_open_session(weights, name, options), timeout_s)

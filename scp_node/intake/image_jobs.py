@@ -18,8 +18,8 @@ def image_job(image: ReceivedInstance | InstanceRow, due_at: datetime, earlier_j
 def is_outdated(job: JobRow, image: InstanceRow) -> bool:
     """Whether an image job names other bytes than those that are current: what it finds counts no more."""
     named = job.job_id.removeprefix(f"image:{image.sop_instance_uid}:")
-    return named != job.job_id and not named.startswith(image.digest[:16])
+    return named != job.job_id and not image.digest.startswith(named.partition(":")[0])
 
 
 def _first_job_id(image: ReceivedInstance | InstanceRow) -> str:
-    return f"image:{image.sop_instance_uid}:{image.digest[:16]}"
+    return f"image:{image.sop_instance_uid}:{image.digest}"

@@ -12,10 +12,16 @@ from scp_node.ledger.records import CHANGES, now_utc
 
 class ReceivedInstances:
     """Enters what came in. Thread-safe. `refuses_changes` is called anew for each object: whether other bytes under a
-    known SOP Instance UID are refused, or become its next version."""
+    known SOP Instance UID are refused, or become its next version. `is_there`: whether the spool has a file."""
 
-    def __init__(self, ledger: Ledger, jobs: JobQueue, refuses_changes: Callable[[], bool] = lambda: False) -> None:
-        self._ledger, self._jobs, self._refuses_changes = ledger, jobs, refuses_changes
+    def __init__(
+        self,
+        ledger: Ledger,
+        jobs: JobQueue,
+        refuses_changes: Callable[[], bool] = lambda: False,
+        is_there: Callable[[str], bool] = lambda spool_name: True,
+    ) -> None:
+        self._ledger, self._jobs, self._refuses_changes, self._is_there = ledger, jobs, refuses_changes, is_there
 
     def outcome_if_known(self, record: ReceivedInstance) -> AddOutcome | None:
         """What entering would come to; None while the ledger does not know the SOP Instance UID."""
@@ -28,8 +34,13 @@ class ReceivedInstances:
             return [self._enter(tx, record) for record in records]
 
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
+        tx.removals.keep(record.spool_name)
+        if not self._is_there(record.spool_name):  # one of that name was on its way out, and has just gone
+            return "gone"
         outcome = self._allowed(tx.instances.add(record))
         earlier_jobs = 0
+        if outcome == "removed":
+            tx.versions.bring_back(record)
         if outcome in CHANGES:
             outcome = tx.versions.make_current(record)
             if outcome == "returned":  # its content has had a job before

@@ -30,8 +30,9 @@ from scp_node.intake.file_meta import file_head
 from scp_node.intake.group_commit import GroupCommit
 from scp_node.intake.header import NO_OTHER_LIMITS, InstanceHeader, WalkLimits, read_header
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
+from scp_node.storage.part_file import PartFile
 from scp_node.storage.same_bytes import same_bytes
-from scp_node.storage.spool import PartFile, Spool, instance_name
+from scp_node.storage.spool import Spool, instance_name
 from scp_node.telemetry import metrics
 from scp_node.telemetry.printable import printable
 
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 LOGGED: dict[AddOutcome, str] = {
     "added": "instance stored",
     "identical": "instance already stored",
+    "removed": "instance stored again that was removed",
     "changed": "new version of an instance stored",
     "returned": "earlier version of an instance is current again",
 }
@@ -126,7 +128,8 @@ class IncomingInstance:
 
     def _open_part(self) -> PartFile:
         uid = self._command.sop_instance_uid
-        head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax)
+        titles = (self._sender.calling_ae_title, self._sender.called_ae_title)
+        head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax, *titles)
         return self._store.spool.open_part(head)
 
     def _read_header(self, part: PartFile) -> InstanceHeader:
@@ -146,28 +149,27 @@ class IncomingInstance:
         part, store = self._part, self._store
         assert part is not None
         record = self._record(header, part)
-        outcome = store.group_commit.outcome_if_known(record)
-        if outcome in ("identical", "returned"):
-            outcome = self._compared(part, record.spool_name, outcome)
-        is_new_content = outcome in (None, "changed")
-        if is_new_content:
+        known = store.group_commit.outcome_if_known(record)
+        is_lost = False
+        if known in ("identical", "returned"):
+            comparison = same_bytes(part, store.spool.path(record.spool_name))
+            is_lost = comparison == "lost"
+            known = "conflict" if comparison == "other" else known
+        is_new_content = known in (None, "changed")
+        if is_new_content or is_lost or known == "removed":
             part.commit(record.spool_name)
-        if is_new_content or outcome == "returned":
-            outcome = store.group_commit.enter(record)
-        if outcome == "conflict":
+        if is_lost:
+            log.warning("spooled file was lost, replaced", extra={"sop_instance_uid": self._command.sop_instance_uid})
+        if known not in ("identical", "conflict") or is_lost:
+            known = store.group_commit.enter(record)
+        if known == "conflict":
             if is_new_content:
                 store.spool.remove(record.spool_name)
             raise DuplicateInstance("this SOP Instance UID was received with other content")
-        assert outcome is not None
-        return outcome
-
-    def _compared(self, part: PartFile, spool_name: str, known: AddOutcome) -> AddOutcome:
-        """What a digest that the ledger knows comes to, once the bytes are compared: `known` if they are the same."""
-        comparison = same_bytes(part, self._store.spool.path(spool_name))
-        if comparison == "lost":
-            part.commit(spool_name)
-            log.warning("spooled file was lost, replaced", extra={"sop_instance_uid": self._command.sop_instance_uid})
-        return "conflict" if comparison == "other" else known
+        if known == "gone":
+            raise OutOfResources("an earlier file of this instance was removed just now, try again")
+        assert known is not None
+        return known
 
     def _record(self, header: InstanceHeader, part: PartFile) -> ReceivedInstance:
         return ReceivedInstance(
@@ -184,6 +186,7 @@ class IncomingInstance:
             bytes=part.data_bytes,
             digest=part.digest,
             received_at=datetime.now(UTC),
+            damage="; ".join(header.notes),
         )
 
     def _refuse(self, refusal: HilumError) -> None:

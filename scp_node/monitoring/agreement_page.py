@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 
 from converter.page import markup
+from converter.page.counted import counted
 from converter.page.document import html_document
 from scp_node.monitoring.agreement import Agreement, Unscored
 
@@ -46,7 +47,7 @@ def _pair(one: Agreement) -> str:
         markup.facts(figures),
         "<h3>Decisions, each model at its own operating point</h3>",
         _decisions(one),
-        f"<h3>The {len(one.differing)} images on which they differ most, unequal decisions first</h3>",
+        f"<h3>The {counted(len(one.differing), 'image')} on which they differ most, unequal decisions first</h3>",
         _differing(one),
     )
 

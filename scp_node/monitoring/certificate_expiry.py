@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from converter.page.counted import counted
 from scp_node.settings import Tls
 from scp_node.tls.certificates import certificate_expiry
 
@@ -44,6 +45,31 @@ class CertificateWatch:
             level = logging.ERROR if days < tls.alarm_before_days else logging.WARNING
         event = "TLS certificate has expired" if expires <= self._now() else "TLS certificate expires"
         log.log(level, event, extra={**extra, "expires": expires.isoformat(), "days_left": days})
+
+
+def certificate_faults(tls: Tls, now: datetime) -> list[str]:
+    """Why no peer can take the node's own certificate, in words; empty where there is none, or it is in force."""
+    return [fault for fault, _ in _faults(tls, now) if fault]
+
+
+def certificate_cautions(tls: Tls, now: datetime) -> list[str]:
+    """That the node's own certificate expires soon, in words."""
+    return [caution for _, caution in _faults(tls, now) if caution]
+
+
+def _faults(tls: Tls, now: datetime) -> Iterator[tuple[str, str]]:
+    if tls.profile == "off" or tls.certificate is None:
+        return
+    try:
+        expires = certificate_expiry(tls.certificate)
+    except (OSError, ValueError):
+        yield f"tls.certificate {tls.certificate} cannot be read: put it back", ""
+        return
+    days = days_left(expires, now)
+    if expires <= now:
+        yield f"tls.certificate has expired at {expires:%Y-%m-%d %H:%M}Z, and no peer takes it: replace its file", ""
+    elif days < tls.warn_before_days:
+        yield "", f"tls.certificate expires in {counted(days, 'day')}: replace its file"
 
 
 def days_left(expires: datetime, now: datetime) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from scp_node.errors import ModelUnusable
-from scp_node.inference.packages import find_package
+from scp_node.inference.packages import Folders, find_package
 from scp_node.monitoring.drift import DriftState, SenderDrift
 from scp_node.settings import Settings
 from scp_node.telemetry.heartbeat import RoleStatus
@@ -35,14 +34,14 @@ class ModelUse:
 
 
 def models_in_use(
-    settings: Settings, models_dir: Path, statuses: Iterable[RoleStatus], senders: Iterable[SenderDrift]
+    settings: Settings, folders: Folders, statuses: Iterable[RoleStatus], senders: Iterable[SenderDrift]
 ) -> dict[str, ModelUse]:
     """By label, every package that a route names; one that cannot be opened by the word of the route."""
     providers = _providers(statuses)
     routes: dict[str, list[str]] = {}
     shadow_of: dict[str, list[str]] = {}
     for route in settings.routes:
-        routes.setdefault(_label(models_dir, route.model, providers), []).append(route.name)
+        routes.setdefault(_label(folders, route.model, providers), []).append(route.name)
         if route.shadow is not None:
             shadow_of.setdefault(route.shadow, []).append(route.name)
     seen = list(senders)
@@ -58,11 +57,11 @@ def models_in_use(
     }
 
 
-def _label(models_dir: Path, model: str, loaded: Mapping[str, str]) -> str:
+def _label(folders: Folders, model: str, loaded: Mapping[str, str]) -> str:
     """What runs under the name `model`. A worker that runs keeps the version it began with when a higher one is put
     beside it; without a worker it is the version that the next one would take."""
     try:
-        label = find_package(models_dir, model).label
+        label = find_package(folders, model).label
     except ModelUnusable:
         label = model.partition("#")[0]
     running = [one for one in loaded if one.partition("@")[0] == model]

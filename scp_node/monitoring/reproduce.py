@@ -32,6 +32,7 @@ from scp_node.decode.pool import DecodePool
 from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, Transaction
+from scp_node.ledger.removal_records import removed_words
 from scp_node.monitoring.dataset_differences import differences
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.settings import Settings
@@ -120,7 +121,7 @@ def _analyse_again(
         kept = tx.versions.get(uid, version)
     what = f"image {uid}" + (f", version {version}" if version > 1 else "")
     path = source.spool.path(instance.spool_name)
-    obstacle = _image_obstacle(path, instance, kept.facts.sha256 if kept else None)
+    obstacle = removed_words(instance) or _image_obstacle(path, instance, kept.facts.sha256 if kept else None)
     is_stored = (instance.judged_version, instance.state != "received") == (version, True)
     judged_by = instance.model if is_stored else None
     instance = replace(instance, finished_at=result.judged_at or instance.finished_at, model=judged_by)
@@ -219,6 +220,8 @@ def _compare_object(
 ) -> Comparison:
     """The object built again, against the bytes that were sent."""
     what = f"{result.kind} {result.sop_instance_uid}"
+    if result.removed_at is not None:
+        return Comparison(what, "unknown", removed_words(result))
     path = source.spool.path(result.spool_name)
     try:
         sent = path.read_bytes()

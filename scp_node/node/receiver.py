@@ -8,10 +8,12 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 from scp_node.engine.retry import retry_table
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
+from scp_node.host.processors import be_prompt
 from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger.callers import CallerRecord
 from scp_node.ledger.commit_watch import CommitWatch
@@ -31,13 +33,15 @@ log = logging.getLogger(__name__)
 
 def run(feed: SettingsFeed) -> None:
     """Take in objects until asked to stop."""
+    be_prompt()
     settings = feed.settings
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
     with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
-        instances = ReceivedInstances(ledger, jobs, lambda: in_use().receiver.changed_instances == "refuse")
+        refuses_changes = partial(_refuses_changes, in_use)
+        instances = ReceivedInstances(ledger, jobs, refuses_changes, spool.holds)
 
         def enter_callers(records: Sequence[CallerRecord]) -> None:
             with ledger.transaction() as tx:
@@ -66,6 +70,10 @@ def run(feed: SettingsFeed) -> None:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
             commits.stop()
+
+
+def _refuses_changes(in_use: SettingsInUse) -> bool:
+    return in_use().receiver.changed_instances == "refuse"
 
 
 def receiver_obstacles(receiver: StorageScp, spool: Spool) -> list[str]:

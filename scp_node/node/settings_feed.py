@@ -1,5 +1,5 @@
 """What the supervisor tells a role through its standard input: the accepted settings, then changed ones, one JSON
-document a line, and, by closing it, to stop. A role never reads the configuration file, so that a file that is being
+document a line, and, by closing it, to stop. No role goes by the configuration file itself, so that one that is being
 edited cannot keep a role from coming back, and no role outlives its supervisor."""
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import BinaryIO
 from scp_node.settings import Settings
 
 LINE_BYTES_MAX = 8 * 1024 * 1024
+# Names the configuration file to the roles. One of them shows it; none goes by what stands in it.
+CONFIG_VARIABLE = "HILUM_CONFIG"
 
 
 def write_settings(pipe: BinaryIO, settings: Settings) -> None:

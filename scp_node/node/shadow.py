@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 
 import cv2
+from prometheus_client import CollectorRegistry
 
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.dispatcher import Dispatcher
@@ -23,7 +24,8 @@ from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.node.opening import open_spool, opened
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.settings import Inference, Settings
-from scp_node.settings.places import models_dir, shadow_wakeup_path, worker_name
+from scp_node.settings.places import model_folders, shadow_wakeup_path, worker_name
+from scp_node.telemetry.heartbeat import Heartbeat, beside_folder, status_folder
 from scp_node.workflow.job_kinds import SHADOWS_QUEUE
 from scp_node.workflow.shadow_job import ShadowServices, bury_shadow, run_shadow_job
 
@@ -37,6 +39,8 @@ def run(feed: SettingsFeed) -> None:
     step_back(NICENESS)
     cv2.setNumThreads(1)
     with ExitStack() as stack:
+        folder = beside_folder(status_folder(settings.node.data_dir))
+        heartbeat = stack.enter_context(Heartbeat(folder, "shadow", CollectorRegistry()))
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use)
         dispatcher = start_dispatcher(stack, services)
@@ -46,6 +50,8 @@ def run(feed: SettingsFeed) -> None:
             dispatcher.listen(queues(new, services.models))
 
         log.info("shadow ready", extra={"models": services.models.labels()})
+        heartbeat.ready_unless(list)
+        stack.callback(heartbeat.stopping)
         feed.follow(change)
 
 
@@ -53,7 +59,7 @@ def open_services(stack: ExitStack, in_use: SettingsInUse) -> ShadowServices:
     """Ledger, models and one decoding process."""
     settings = in_use()
     ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
-    models = LoadedModels(models_dir(settings), on_one_core(settings.inference))
+    models = LoadedModels(model_folders(settings), on_one_core(settings.inference))
     stack.callback(models.close)
     pool = DecodePool.of(settings.inference, processes=1, niceness=NICENESS)
     stack.callback(pool.close)

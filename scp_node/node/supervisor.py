@@ -12,29 +12,24 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from scp_node.engine.retry import Backoff, retry_table
-from scp_node.errors import ConfigurationError, ModelMissing, ModelUnusable
-from scp_node.host.lock_file import exclusive
-from scp_node.host.private_folder import keep_folder_private
+from scp_node.errors import ConfigurationError
 from scp_node.host.processors import ONE_THREAD
-from scp_node.inference.packages import find_package
-from scp_node.ledger.database import migrate, open_database
 from scp_node.monitoring.certificate_expiry import CertificateWatch
-from scp_node.node.role import LOCK_WAIT_S, ROLES, SHADOW
-from scp_node.node.settings_feed import write_settings
-from scp_node.settings import Settings
-from scp_node.settings.cautions import cautions
+from scp_node.node.role import ROLES, SHADOW
+from scp_node.node.settings_feed import CONFIG_VARIABLE, write_settings
+from scp_node.node.start import data_folder_taken, problems_of, tell_what_starts
 from scp_node.settings.file import SettingsSource
-from scp_node.settings.places import database_url, models_dir
-from scp_node.telemetry.heartbeat import RoleStatus, forget_status, status_folder, write_status
+from scp_node.settings.reloading import PROBLEMS_MAX, ReloadOutcome, followed, write_reload
+from scp_node.telemetry.heartbeat import RoleStatus, beside_folder, forget_status, status_folder, write_status
 from scp_node.telemetry.logs import configure_logging
 
 log = logging.getLogger(__name__)
 STOP_GRACE_S = 10.0
-FIXED_SECTIONS = ("node", "storage", "inference", "workers", "web", "logging")
 WEB = "web"
 
 
@@ -67,7 +62,7 @@ class Supervisor:
     """Runs the roles of one configuration file until SIGTERM or SIGINT; SIGHUP reloads the file."""
 
     def __init__(self, config: Path, roles: Sequence[str]) -> None:
-        self._source = SettingsSource(config)
+        self._source = SettingsSource(config, lambda file: problems_of(file, roles))
         self._settings = self._source.current
         self._roles = [RoleProcess(role) for role in roles]
         self._stop = threading.Event()
@@ -79,13 +74,13 @@ class Supervisor:
         """Block until stopped; returns the exit code of the node."""
         settings = self._settings
         configure_logging(settings.logging.level, settings.logging.format)
-        keep_folder_private(settings.node.data_dir)
-        lock = settings.node.data_dir / "locks" / f"node-{'-'.join(role.role for role in self._roles)}.lock"
-        with exclusive(lock, LOCK_WAIT_S):
-            prepare(settings)
-            warn_of_what_is_open(settings)
+        roles = [role.role for role in self._roles]
+        tell_what_starts(self._source.path, settings, roles)
+        with data_folder_taken(self._source.file, settings, roles) as locks:
+            forget_status(beside_folder(status_folder(settings.node.data_dir)), SHADOW)
             for role in self._roles:
-                self._note(role.role, "is starting")
+                if role.role != SHADOW or settings.has_shadow:
+                    self._note(role.role, "is starting")
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
             signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
@@ -93,9 +88,11 @@ class Supervisor:
                 while not self._stop.wait(0.1):
                     self._tend()
             finally:
+                for lock in locks:
+                    lock.say_ending()
                 self._end_roles(settings.workers.drain_s + STOP_GRACE_S)
                 for role in self._roles:
-                    forget_status(status_folder(settings.node.data_dir), role.role)
+                    forget_status(self._folder_of(role.role), role.role)
         log.info("node stopped")
         return self._exit_code
 
@@ -103,14 +100,7 @@ class Supervisor:
         self._certificate_watch.look(self._settings.tls)
         if self._reload.is_set():
             self._reload.clear()
-            if self._source.reload(check_models):
-                self._settings, kept_back = followed(self._settings, self._source.current)
-                for section in kept_back:
-                    log.warning("this change takes effect when the node is started again", extra={"section": section})
-                warn_of_what_is_open(self._settings)
-                for role in self._roles:
-                    if role.process is not None and role.process.stdin is not None:
-                        write_settings(cast(BinaryIO, role.process.stdin), self._settings)
+            self._take_changes()
         for role in self._roles:
             if role.process is None:
                 if role.role == SHADOW and not self._settings.has_shadow:
@@ -120,12 +110,30 @@ class Supervisor:
             elif role.process.poll() is not None:
                 self._died(role, role.process.returncode)
 
+    def _take_changes(self) -> None:
+        """Read the file again, tell the roles what has changed, and write down what came of it."""
+        changed = self._source.reload()
+        kept_back: list[str] = []
+        if changed:
+            self._settings, kept_back = followed(self._settings, self._source.current)
+            for section in kept_back:
+                log.warning("this change takes effect when the node is started again", extra={"section": section})
+            for role in self._roles:
+                if role.process is not None and role.process.stdin is not None:
+                    write_settings(cast(BinaryIO, role.process.stdin), self._settings)
+        problems = tuple(problem.lines(self._source.path.name) for problem in self._source.last_problems)
+        outcome = ReloadOutcome(
+            self._source.last_read.sha256, datetime.now(UTC), tuple(changed), tuple(kept_back), problems[:PROBLEMS_MAX]
+        )
+        with suppress(OSError):
+            write_reload(status_folder(self._settings.node.data_dir), outcome)
+
     def _start(self, role: RoleProcess) -> None:
         try:
             role.process = subprocess.Popen(
                 [sys.executable, "-m", "scp_node.node.role", role.role],
                 stdin=subprocess.PIPE,
-                env={**ONE_THREAD, **os.environ},
+                env={**ONE_THREAD, **os.environ, CONFIG_VARIABLE: str(self._source.path.absolute())},
             )
         except OSError as error:
             log.error("role cannot be started", extra={"role": role.role, "reason": error.strerror})
@@ -152,12 +160,16 @@ class Supervisor:
 
     def _note(self, role: str, obstacle: str) -> None:
         """Write the status of a role that cannot write its own. The web role has none, because whoever asks for it asks
-        the web role. The shadow role has none, because the node is ready without it."""
-        if role in (WEB, SHADOW):
+        the web role."""
+        if role == WEB:
             return
-        folder = status_folder(self._settings.node.data_dir)
         with suppress(OSError):
-            write_status(folder, RoleStatus(role, (obstacle,), time.monotonic()))
+            write_status(self._folder_of(role), RoleStatus(role, (obstacle,), time.monotonic()))
+
+    def _folder_of(self, role: str) -> Path:
+        """The node is ready without the shadow role."""
+        folder = status_folder(self._settings.node.data_dir)
+        return beside_folder(folder) if role == SHADOW else folder
 
     @property
     def _restarting(self) -> Backoff:
@@ -180,54 +192,6 @@ def _end(running: Sequence[subprocess.Popen[bytes]], deadline: float) -> None:
             log.error("role did not stop in time and is killed", extra={"pid": process.pid})
             process.kill()
             process.wait()
-
-
-def followed(running: Settings, new: Settings) -> tuple[Settings, list[str]]:
-    """The settings that a running node goes on with after a reload, and the sections it keeps as they were.
-
-    Sockets, folders, database, processes and sessions do not change while the node runs. A role that is started again
-    meanwhile gets the kept sections too. TLS is kept when the new section would expose the socket that stays open.
-    """
-    kept: tuple[str, ...] = FIXED_SECTIONS
-    if new.model_copy(update={"node": running.node}).exposes_plaintext:
-        kept = (*kept, "tls")
-    kept_back = [name for name in kept if getattr(running, name) != getattr(new, name)]
-    return new.model_copy(update={name: getattr(running, name) for name in kept}), kept_back
-
-
-def warn_of_what_is_open(settings: Settings) -> None:
-    for caution in cautions(settings):
-        log.warning("the settings leave something open", extra={"caution": caution})
-
-
-def check_models(settings: Settings) -> None:
-    """Raise ModelMissing or ModelUnusable, naming the key, when the package of a route's model cannot be used. The
-    package of a second model has to exist, but the node also runs when it is broken."""
-    for number, route in enumerate(settings.routes):
-        labels = set()
-        for key, model in (("model", route.model), ("shadow", route.shadow)):
-            try:
-                if model is not None:
-                    labels.add(find_package(models_dir(settings), model).label)
-            except ModelMissing as error:
-                raise ModelMissing(f"routes[{number}].{key} (route '{route.name}'): {error}") from error
-            except ModelUnusable:
-                if key == "model":
-                    raise
-        if route.shadow in labels and len(labels) == 1:
-            raise ConfigurationError(
-                f"routes[{number}].shadow: {route.shadow} is what '{route.model}' stands for itself"
-            )
-
-
-def prepare(settings: Settings) -> None:
-    """Bring the ledger's tables up to date, before any role opens them."""
-    check_models(settings)
-    engine = open_database(database_url(settings))
-    try:
-        migrate(engine)
-    finally:
-        engine.dispose()
 
 
 def serve(config: Path, only: Sequence[str] = ()) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,10 @@ from scp_node.monitoring.drift_watch import DriftWatch
 from scp_node.node.opening import open_spool, opened
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.reporting.rehearsal import rehearse
-from scp_node.settings import Inference, Settings
-from scp_node.settings.places import models_dir, wakeup_path, worker_name
+from scp_node.retention.sweep import Sweep
+from scp_node.retention.watch import RetentionWatch
+from scp_node.settings import Inference, Retention, Settings
+from scp_node.settings.places import model_folders, wakeup_path, worker_name
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
@@ -41,7 +42,6 @@ from scp_node.workflow.study_job import bury_study, run_study_job
 
 log = logging.getLogger(__name__)
 NICENESS_MAX, BEHIND_WORKER = 19, 5
-PREVIEW_AGE_S = 86400.0
 
 
 def run(feed: SettingsFeed) -> None:
@@ -57,6 +57,7 @@ def run(feed: SettingsFeed) -> None:
         dispatcher = start_dispatcher(stack, services)
         start_reconciler(stack, services, dispatcher)
         start_drift_watch(stack, services)
+        start_retention(stack, services, spool)
         log.info("worker ready", extra={"models": services.models.labels(), "provider": services.models.provider()})
         tell_models(services.models)
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
@@ -68,7 +69,7 @@ def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Serv
     """Ledger, models, decoding processes, associations with archives, previews: in the order in which they may fail."""
     settings = in_use()
     ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
-    models = LoadedModels(models_dir(settings), settings.inference)
+    models = LoadedModels(model_folders(settings), settings.inference)
     stack.callback(models.close)
     models.load(models_of(settings))
     pool = open_decode_pool(settings.inference, settings.workers.niceness)
@@ -76,7 +77,6 @@ def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Serv
     destinations = Destinations(settings)
     stack.callback(destinations.close)
     previews = PreviewStore(settings.node.data_dir / "previews")
-    previews.sweep(time.time() - PREVIEW_AGE_S)
     rehearse_all(models, settings)
     return Services(in_use, ledger, jobs, spool, previews, models, pool, destinations)
 
@@ -121,6 +121,17 @@ def start_drift_watch(stack: ExitStack, services: Services) -> None:
     )
     drift_watch.start()
     stack.callback(drift_watch.stop)
+
+
+def start_retention(stack: ExitStack, services: Services, spool: Spool) -> None:
+    """Remove what has been kept long enough, now and then."""
+
+    def settings() -> Retention:
+        return services.settings().retention
+
+    watch = RetentionWatch(services.ledger, spool, Sweep(services.ledger, spool, services.previews, settings), settings)
+    watch.start()
+    stack.callback(watch.stop)
 
 
 @dataclass(frozen=True)

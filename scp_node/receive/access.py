@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME
@@ -83,7 +84,7 @@ def admit(settings: Settings, caller: Caller) -> Admission | Rejection:
     called_so = senders | {name: ae for name, ae in known.items() if ae.storage_commitment}
     if not called_so:
         return UNKNOWN_CALLING_AE_TITLE
-    source = next((name for name, ae in called_so.items() if _is_from(ae.addresses, caller.address)), None)
+    source = next((name for name, ae in called_so.items() if is_from(ae.addresses, caller.address)), None)
     if source is None:
         return _refused(f"its address is not one of {', '.join(called_so)}")
     wrong = _wrong_certificate(called_so[source], caller.certificate) or _wrong_user(called_so[source], caller.user)
@@ -94,7 +95,7 @@ def _refused(reason: str) -> Rejection:
     return Rejection(1, 1, 3, reason)
 
 
-def _is_from(networks: list[str], address: str) -> bool:
+def is_from(networks: Sequence[str], address: str) -> bool:
     """Whether an address is in one of the networks. On a socket for both families, IPv4 peers have IPv4-mapped IPv6
     addresses (RFC 4291 2.5.5.2)."""
     if not networks:

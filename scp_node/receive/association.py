@@ -93,7 +93,9 @@ class ReceivingAssociation(Association):
                 self._secure(self._peer)
             self.dul.run_reactor()
         except (HandshakeFailed, CertificateUnusable) as error:
-            level = logging.DEBUG if isinstance(error, PeerLeft) else logging.WARNING
+            has_left = isinstance(error, PeerLeft)
+            level = logging.DEBUG if has_left else logging.WARNING
+            metrics.tls_failures.inc(not has_left)
             self._summary.ends(f"no TLS connection: {printable(str(error))}", level)
         except Exception as error:  # the thread ends here
             log.warning("association failed", exc_info=error)

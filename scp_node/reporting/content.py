@@ -97,6 +97,7 @@ def study_content(
         earlier,
         predecessors,
         tuple(report.left_out),
+        tuple(report.gone),
     )
 
 

@@ -27,6 +27,7 @@ from converter.result.encode import to_bytes
 from converter.result.findings import Finding, ReportIdentity
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS
+from converter.result.place import Place
 from converter.result.provenance import device_uid, result_uid
 from converter.result.regions import attention_region
 from scp_node.reporting.content import result_options
@@ -45,15 +46,23 @@ USUAL_CLASSES = {
 # What a header may have of the attributes that an image library shows.
 SPACING, ORIENTATION = {"ImagerPixelSpacing": [0.2, 0.2]}, {"PatientOrientation": ["L", "F"]}
 Header = Mapping[str, list[float] | list[str]]
+# One in each lung, in both and in neither; the zones are words of a template, whichever they are.
+PLACES = (Place(right=("lower",)), Place(left=("lower",)), Place(("lower",), ("lower",)), Place())
 HEADERS: tuple[Header, ...] = ({**SPACING, **ORIENTATION}, {**SPACING}, {**ORIENTATION}, {})
 
 
 def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
     """Build what studies of the model get, each kind of result: each finding, present and absent, with its map and
-    without, an image that was declined, a first report and a later one. Returns how many results that were."""
+    without, in each lung where the model outlines them, an image that was declined, a first report and a later one.
+    Returns how many results that were."""
     cases = list(product(manifest.intended_use.modalities, (True, False)))
     plain = [_image(manifest, *case, header) for case in cases for header in HEADERS]
     drawn = [_image(manifest, *case, {}, place) for case in cases for place in range(len(manifest.findings))]
+    if manifest.lungs is not None:
+        placed = list(product(manifest.intended_use.modalities, PLACES))
+        plain += [_image(manifest, modality, True, {}, None, where) for modality, where in placed]
+        positions = range(len(manifest.findings))
+        drawn += [_image(manifest, modality, True, {}, at, where) for modality, where in placed for at in positions]
     declined = replace(plain[0], findings=(), declined=Declined("not-frontal", "nobody has sent it"))
     options = replace(result_options(settings), sr_class="comprehensive_3d", heatmap_side_max=HEATMAP_SIDE)
     first = StudyContent(
@@ -92,12 +101,17 @@ def _built(content: StudyContent, drawn: dict[tuple[str, str], Dataset]) -> int:
 
 
 def _image(
-    manifest: Manifest, modality: str, positive: bool, header: Header, place: int | None = None
+    manifest: Manifest,
+    modality: str,
+    positive: bool,
+    header: Header,
+    position: int | None = None,
+    where: Place | None = None,
 ) -> ReportedImage:
-    """A film with all findings and no map, or with the one at `place` and its map."""
+    """A film with all findings and no map, or with the one at `position` and its map; all of them at `where`."""
     source = Dataset()
     source.SOPClassUID = USUAL_CLASSES.get(modality, SECONDARY_CAPTURE)
-    source.SOPInstanceUID = result_uid("rehearsal", modality, str(positive), *header, str(place))
+    source.SOPInstanceUID = result_uid("rehearsal", modality, str(positive), *header, str(position), str(where))
     source.StudyInstanceUID, source.SeriesInstanceUID, source.Modality = STUDY, SERIES, modality
     source.Rows = source.Columns = SIDE
     for keyword, value in header.items():
@@ -111,10 +125,11 @@ def _image(
             spec.operating_threshold,
             positive,
             region,
+            where,
         )
         for spec in manifest.findings
     )
     uid, notes = str(source.SOPInstanceUID), ("a rehearsal",)
-    if place is None:
+    if position is None:
         return ReportedImage(uid, source, findings, notes)
-    return ReportedImage(uid, source, findings[place : place + 1], notes, CAM[np.newaxis])
+    return ReportedImage(uid, source, findings[position : position + 1], notes, CAM[np.newaxis])

@@ -9,13 +9,14 @@ from pydicom import Dataset
 from converter.result.encode import to_bytes
 from converter.result.kinds.content import ReportedImage
 from scp_node.ledger import NewResult
+from scp_node.storage.spool import result_name
 from scp_node.storage.spool_files import SpoolFiles
 
 
 def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source: ReportedImage | None = None) -> NewResult:
     """Make a result durable under a name that no received instance can have. `source`: the image it was drawn over."""
     data = to_bytes(ds)
-    name = hashlib.sha256(f"result:{ds.SOPInstanceUID}".encode()).hexdigest()
+    name = result_name(str(ds.SOPInstanceUID))
     spool.put(name, data)
     return NewResult(
         sop_instance_uid=str(ds.SOPInstanceUID),

@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from scp_node.settings.model import Settings
 from scp_node.settings.network import NEEDS_PROFILE
@@ -32,6 +33,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
         *_protection(settings),
         *_contradictions(settings),
         *_addresses(settings),
+        *_console(settings),
     ]
 
 
@@ -140,6 +142,7 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
         yield CrossCheck(
             ("drift", "psi_alarm_min"), "is less than psi_watch_min", involves=(("drift", "psi_watch_min"),)
         )
+    yield from _kept_longer_than_its_study(settings)
     for index, route in enumerate(settings.routes):
         if route.shadow is not None and route.shadow == route.model.partition("#")[0]:
             own: Loc = ("routes", index, "model")
@@ -149,10 +152,57 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
         yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)
 
 
+def _kept_longer_than_its_study(settings: Settings) -> Iterator[CrossCheck]:
+    kept = settings.retention
+    if kept.studies_days is None:
+        return
+    for key in ("images_days", "results_days"):
+        days = getattr(kept, key)
+        if days is None or days > kept.studies_days:
+            hint = (
+                "What is left of the files of a study goes with its rows: write null for studies_days, or fewer days."
+            )
+            message = "is longer than studies_days"
+            yield CrossCheck(("retention", key), message, hint, (("retention", "studies_days"),))
+
+
 def _addresses(settings: Settings) -> Iterator[CrossCheck]:
     node, web = settings.node, settings.web
-    if not ipaddress.ip_address(web.bind).is_loopback:
-        hint = "Use 127.0.0.1, and a reverse proxy that asks for a password where others are to see it."
-        yield CrossCheck(("web", "bind"), "is reachable from outside, but there is no authentication yet", hint)
     if web.port == node.port and (node.bind == web.bind or {node.bind, web.bind} & {"0.0.0.0", "::"}):
         yield CrossCheck(("web", "port"), "is the port of the DICOM listener", involves=(("node", "port"),))
+
+
+def _console(settings: Settings) -> Iterator[CrossCheck]:
+    web = settings.web
+    certificate: Loc = ("web", "tls_certificate")
+    if not (ipaddress.ip_address(web.bind).is_loopback or web.tls_certificate or web.proxy):
+        hint = (
+            "Set web.tls_certificate and web.tls_key, or name the reverse proxy that speaks TLS, such as "
+            "proxy: [10.1.2.3]. For this machine only: bind: 127.0.0.1."
+        )
+        message = "can be reached from other machines, and passwords would travel without TLS"
+        yield CrossCheck(("web", "bind"), message, hint, (certificate, ("web", "proxy")))
+    if web.tls_key is not None and web.tls_certificate is None:
+        yield CrossCheck(("web", "tls_key"), "has no tls_certificate that it belongs to", involves=(certificate,))
+    if web.session_max_s < web.session_idle_s:
+        involves = (("web", "session_idle_s"),)
+        yield CrossCheck(("web", "session_max_s"), "is shorter than session_idle_s", involves=involves)
+    yield from _provider(settings)
+
+
+def _provider(settings: Settings) -> Iterator[CrossCheck]:
+    oidc = settings.web.oidc
+    loc: Loc = ("web", "oidc", "issuer")
+    if oidc.issuer is None:
+        return
+    host = urlsplit(oidc.issuer).hostname or ""
+    if oidc.issuer.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+        yield CrossCheck(
+            loc, "is asked without TLS: whoever stands between could sign in as anybody", "Write https://."
+        )
+    if oidc.client_id is None:
+        yield CrossCheck(loc, "needs client_id, the name of this node there", involves=(("web", "oidc", "client_id"),))
+    if not (oidc.viewers or oidc.operators or oidc.admins):
+        keys = ("viewers", "operators", "admins")
+        hint = "Write the values of role_claim: viewers: [radiology], admins: [pacs-admins]."
+        yield CrossCheck(loc, "nobody would get a role", hint, tuple(("web", "oidc", key) for key in keys))

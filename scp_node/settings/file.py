@@ -2,89 +2,143 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from converter.regular_file import open_regular
-from scp_node.errors import ConfigurationError, HilumError
+from scp_node.errors import ConfigurationError
 from scp_node.settings.checks import cross_checks
 from scp_node.settings.messages import explained
 from scp_node.settings.model import Settings
 from scp_node.settings.schema import Schema, any_value, leaves, schema_at, settings_schema, value_schemas
 from scp_node.settings.section import Section
 from scp_node.settings.strict_yaml import FILE_BYTES_MAX, Document, Loc, Position, Problem, dotted, read_yaml
-from scp_node.tls.contexts import CertificateUnusable, make_contexts
 
 log = logging.getLogger(__name__)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+@dataclass(frozen=True)
+class SettingsFile:
+    """One reading of a configuration file: its settings, or None and everything that is wrong with it. `sha256`: of its
+    bytes, empty where there are none.
+
+    `stood_in`: with problems, the settings with a stand-in for each value in `faulty`, for whoever looks for more of
+    them; None where the file says too little.
+    """
+
+    path: Path
+    settings: Settings | None
+    document: Document
+    sha256: str = ""
+    stood_in: Settings | None = None
+    faulty: frozenset[Loc] = frozenset()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """In the order of the file."""
+        return self.document.problems
+
+    def is_stand_in(self, loc: Loc) -> bool:
+        """Whether the value at `loc`, or what it is in, is none that was written."""
+        return _within(loc, self.faulty)
+
+    def has_stand_in(self, loc: Loc) -> bool:
+        """Whether something in the value at `loc` is a stand-in, or the value itself."""
+        return self.is_stand_in(loc) or any(one[: len(loc)] == loc for one in self.faulty)
+
+    def problem(self, loc: Loc, message: str, hint: str = "") -> Problem:
+        """Something wrong at `loc` that reading alone does not find."""
+        return Problem(self.document.place_of(loc), dotted(loc), message, hint)
+
+
+ProblemsOf = Callable[[SettingsFile], Sequence[Problem]]
+
+
 class SettingsSource:
     """The settings in use. `reload` reads the file again and keeps the old ones when the new file is bad."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises ConfigurationError like load_settings."""
-        self.path = path
-        self.current = load_settings(path)
+    def __init__(self, path: Path, problems_of: ProblemsOf = lambda file: file.problems) -> None:
+        """`problems_of` is asked about every reading of the file; what it finds beyond the file's own problems refuses
+        a reload. Raises ConfigurationError like load_settings."""
+        self.path, self._problems_of = path, problems_of
+        self.file = self.last_read = read_settings(path)
+        self.last_problems: Sequence[Problem] = ()
+        if self.file.settings is None:
+            raise refused(path, problems_of(self.file))
+        self.current = self.file.settings
 
-    def reload(self, approve: Callable[[Settings], None] = lambda _: None) -> list[str]:
-        """Names of the sections that changed: none when the file is the same or has problems, which are logged.
-
-        `approve` has the last word: a HilumError that it raises is a problem of the file too.
-        """
-        settings, problems = check_settings(self.path)
+    def reload(self) -> list[str]:
+        """Names of the sections that changed: none when the file is the same or has problems, which are logged."""
+        file = self.last_read = read_settings(self.path)
+        problems = self.last_problems = self._problems_of(file)
         for problem in problems:
             place = f"{self.path}:{problem.place.line}:{problem.place.column}"
             extra = {"place": place, "key": problem.key, "problem": problem.message, "hint": problem.hint}
             log.error("configuration problem", extra=extra)
-        if settings is None:
+        if file.settings is None or problems:
             log.error("configuration kept as it was", extra={"file": str(self.path), "problems": len(problems)})
             return []
-        try:
-            approve(settings)
-        except HilumError as error:
-            log.error("configuration kept as it was", extra={"file": str(self.path), "problem": str(error)})
-            return []
-        old, self.current = self.current, settings
-        changed = [name for name in Settings.model_fields if getattr(old, name) != getattr(settings, name)]
+        old, self.file, self.current = self.current, file, file.settings
+        changed = [name for name in Settings.model_fields if getattr(old, name) != getattr(self.current, name)]
         log.info("configuration reloaded", extra={"file": str(self.path), "changed": changed})
         return changed
 
 
 def load_settings(path: Path) -> Settings:
     """Settings of a file. Raises ConfigurationError whose message lists every problem, one or two lines each."""
-    settings, problems = check_settings(path)
-    if settings is None:
-        raise ConfigurationError("\n".join(problem.lines(str(path)) for problem in problems))
-    return settings
+    file = read_settings(path)
+    if file.settings is None:
+        raise refused(path, file.problems)
+    return file.settings
 
 
-def check_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
-    """The settings of a file, or None and everything that is wrong with it, in the order of the file."""
+def refused(path: Path, problems: Sequence[Problem]) -> ConfigurationError:
+    """The error whose message lists every problem of a file."""
+    return ConfigurationError("\n".join(problem.lines(str(path)) for problem in problems))
+
+
+def read_settings(path: Path) -> SettingsFile:
+    """What stands in a file; files that it names are not looked at."""
     try:
-        with os.fdopen(open_regular(path), "rb") as file:
-            content = file.read(FILE_BYTES_MAX + 1)
+        content = read_content(path)
     except OSError as error:
-        return None, [Problem(Position(), "(file)", f"cannot be read: {error.strerror}")]
+        return SettingsFile(
+            path, None, Document(problems=[Problem(Position(), "(file)", f"cannot be read: {error.strerror}")])
+        )
+    return settings_of(path, content)
+
+
+def settings_of(path: Path, content: bytes) -> SettingsFile:
+    """What `content` says as the file at `path`, whatever is there now."""
     document = read_yaml(content)
-    if document.data is None and document.problems:
-        return None, document.problems
-    if not isinstance(document.data, dict):
-        return None, [*document.problems, _no_mapping(document)]
-    data = _with_environment(document, document.data, ())
-    settings = _validated(document, data)
-    if settings is None or document.problems:
-        return None, sorted(set(document.problems))
-    settings = _with_absolute_paths(settings, path)
-    document.problems.extend(_unusable_certificates(document, settings))
-    return (None, document.problems) if document.problems else (settings, [])
+    sha256 = hashlib.sha256(content).hexdigest()
+    validated = _Validated()
+    if isinstance(document.data, dict):
+        validated = _validated(document, with_environment(document, document.data, ()))
+    elif document.data is not None or not document.problems:
+        document.problems.append(_no_mapping(document))
+    document.problems[:] = sorted(set(document.problems))
+    whole = None if validated.whole is None else with_absolute_paths(validated.whole, path)
+    if document.problems:
+        return SettingsFile(path, None, document, sha256, whole, validated.faulty)
+    return SettingsFile(path, whole, document, sha256)
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a configuration file, and one more where it is too large. Raises OSError."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return file.read(FILE_BYTES_MAX + 1)
 
 
 def _no_mapping(document: Document) -> Problem:
@@ -93,12 +147,12 @@ def _no_mapping(document: Document) -> Problem:
     return Problem(document.place_of(()), "(file)", what, hint)
 
 
-def _with_environment(document: Document, value: Any, loc: Loc) -> Any:
+def with_environment(document: Document, value: Any, loc: Loc) -> Any:
     """`value` with each ${NAME} replaced, where the field allows it."""
     if isinstance(value, dict):
-        return {key: _with_environment(document, item, (*loc, key)) for key, item in value.items()}
+        return {key: with_environment(document, item, (*loc, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_environment(document, item, (*loc, position)) for position, item in enumerate(value)]
+        return [with_environment(document, item, (*loc, position)) for position, item in enumerate(value)]
     field = schema_at(loc)
     if not isinstance(value, str) or "${" not in value or field is None:
         return value
@@ -119,17 +173,23 @@ def _unusable(document: Document, loc: Loc, message: str, hint: str) -> None:
     document.problems.append(Problem(document.place_of(loc), dotted(loc), message, hint))
 
 
-def _validated(document: Document, data: dict[str, Any]) -> Settings | None:
+@dataclass(frozen=True)
+class _Validated:
+    """`whole`: settings with a stand-in for each value in `faulty`, None where even that does not help."""
+
+    whole: Settings | None = None
+    faulty: frozenset[Loc] = frozenset()
+
+
+def _validated(document: Document, data: dict[str, Any]) -> _Validated:
     """Validate each section, then what the sections say about each other; problems are added to the document.
 
     When a section has problems, the checks between sections see stand-ins for its bad values, and whatever they find
     because of a stand-in is left out.
     """
     faulty = set(document.unusable)
-    settings: Settings | None = None
     try:
-        settings = Settings.model_validate(data)
-        whole = settings
+        whole = Settings.model_validate(data)
     except ValidationError as error:
         for explanation in explained(error, data):
             if not _within(explanation.loc, document.unusable):
@@ -139,16 +199,16 @@ def _validated(document: Document, data: dict[str, Any]) -> Settings | None:
         try:
             whole = Settings.model_validate(_repaired(data, settings_schema(), faulty, ()))
         except ValidationError:
-            return None
+            return _Validated()
     for check in cross_checks(whole):
         if not any(_within(loc, faulty) for loc in (check.loc, *check.involves)):
             document.problems.append(
                 Problem(document.place_of(check.loc), dotted(check.loc), check.message, check.hint)
             )
-    return settings
+    return _Validated(whole, frozenset(faulty))
 
 
-def _within(loc: Loc, faulty: set[Loc]) -> bool:
+def _within(loc: Loc, faulty: AbstractSet[Loc]) -> bool:
     return any(loc[:end] in faulty for end in range(len(loc) + 1))
 
 
@@ -180,7 +240,7 @@ def _stand_in(schema: Schema) -> Any:
     return {} if schema.get("type") == "object" else "X"
 
 
-def _with_absolute_paths(settings: Settings, path: Path) -> Settings:
+def with_absolute_paths(settings: Settings, path: Path) -> Settings:
     """Folders and files of the configuration are relative to the folder that holds the file."""
 
     def absolute(section: Section, *keys: str) -> Section:
@@ -194,16 +254,6 @@ def _with_absolute_paths(settings: Settings, path: Path) -> Settings:
             "node": absolute(settings.node, "data_dir"),
             "inference": absolute(settings.inference, "models_dir"),
             "tls": absolute(settings.tls, "certificate", "key", "ca"),
+            "web": absolute(settings.web, "tls_certificate", "tls_key"),
         }
     )
-
-
-def _unusable_certificates(document: Document, settings: Settings) -> Iterator[Problem]:
-    """What is wrong with the files of a section tls that is in use, the first of it."""
-    if settings.tls.profile == "off":
-        return
-    try:
-        make_contexts(settings.tls)
-    except CertificateUnusable as error:
-        loc = ("tls", error.key)
-        yield Problem(document.place_of(loc), dotted(loc), error.message, error.hint)

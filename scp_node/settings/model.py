@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scp_node.settings.network import Node, Receiver, RemoteAE, Tls, Web
+from scp_node.settings.retention import Retention
 from scp_node.settings.routes import Route
 from scp_node.settings.section import Section
 from scp_node.settings.work import Delivery, Drift, Inference, Logging, Report, Storage, Workers
@@ -40,6 +41,7 @@ class Settings(Section):
     delivery: Delivery = Field(default_factory=lambda: Delivery(), description="How results travel.")
     workers: Workers = Field(default_factory=lambda: Workers(), description="How much is worked on at once.")
     drift: Drift = Field(default_factory=lambda: Drift(), description="When images and scores count as changed.")
+    retention: Retention = Field(default_factory=lambda: Retention(), description="What is kept for how long.")
     web: Web = Field(default_factory=lambda: Web(), description="The HTTP port.")
     logging: Logging = Field(default_factory=lambda: Logging(), description="What the log shows.")
 

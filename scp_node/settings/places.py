@@ -13,6 +13,11 @@ def database_url(settings: Settings) -> str:
     return settings.storage.database_url or default_url(settings.node.data_dir)
 
 
+def in_use_lock(data_dir: Path) -> Path:
+    """Shared by the processes of a node, and held alone by what replaces its data."""
+    return data_dir / "locks" / "data.lock"
+
+
 def wakeup_path(settings: Settings) -> Path:
     """The pipe by which receiver and commands wake the worker of this data folder."""
     return settings.node.data_dir / "locks" / "worker.wakeup"
@@ -29,8 +34,14 @@ def worker_name(settings: Settings) -> str:
     return f"{socket.gethostname()[:60]}-{folder}"
 
 
-def models_dir(settings: Settings) -> Path:
-    return settings.inference.models_dir or shipped_models_dir()
+def model_folders(settings: Settings) -> tuple[Path, ...]:
+    """Where model packages are looked for: the site's own folder, then the shipped one."""
+    return tuple(dict.fromkeys((own_models_dir(settings), shipped_models_dir())))
+
+
+def own_models_dir(settings: Settings) -> Path:
+    """Where `hilum models add` puts packages: `inference.models_dir`, or `models` in the data folder."""
+    return settings.inference.models_dir or settings.node.data_dir / "models"
 
 
 def shipped_models_dir() -> Path:
@@ -38,6 +49,20 @@ def shipped_models_dir() -> Path:
     scp_node = Path(__file__).resolve().parents[1]
     shipped = scp_node / "share" / "models"
     return shipped if shipped.is_dir() else scp_node.parent / "models"
+
+
+def handbook_dir() -> Path:
+    """The pages of the handbook that came with this installation, or with this checkout."""
+    scp_node = Path(__file__).resolve().parents[1]
+    shipped = scp_node / "share" / "config" / "handbook"
+    return shipped if shipped.is_dir() else scp_node.parent / "config" / "handbook"
+
+
+def shipped_recipes_dir() -> Path:
+    """The recipes that models are trained by, as they came with this installation, or with this checkout."""
+    scp_node = Path(__file__).resolve().parents[1]
+    shipped = scp_node / "share" / "config"
+    return (shipped if shipped.is_dir() else scp_node.parent / "config") / "training"
 
 
 def default_url(data_dir: Path) -> str:

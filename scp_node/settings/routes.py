@@ -47,9 +47,10 @@ class Route(Section):
     when: When = Field(default_factory=lambda: When(), description="What this route takes.")
     model: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*(@\d+\.\d+\.\d+(#sha256:[0-9a-f]{64})?)?$",
-        description="Model package, as 'name' (highest version) or 'name@version'. With '#sha256:' and the SHA-256 of "
-        "its manifest.yaml behind the version no other package is taken; `hilum models list` shows it.",
-        examples=["pneumonia"],
+        description="Model package, as 'name@version'; 'name' alone is the highest version there is, which an upgrade "
+        "may change. With '#sha256:' and the SHA-256 of its manifest.yaml behind the version no other package is "
+        "taken; `hilum models list` shows it.",
+        examples=["pneumonia@1.2.1"],
         json_schema_extra={
             "rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.1', with "
             "'#sha256:' and 64 digits where it is pinned"

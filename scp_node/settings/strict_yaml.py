@@ -95,6 +95,13 @@ def read_yaml(content: bytes) -> Document:
     return document
 
 
+def composed(text: str) -> tuple[yaml.Node | None, set[int]]:
+    """The nodes of a text, and by `id` those with an anchor or a tag, and aliases. Raises YAMLError."""
+    loader = _Loader(text, Document())
+    root = loader.get_single_node()
+    return root, {id(node) for node in (*loader.anchored, *loader.refused)}
+
+
 class _Loader(yaml.SafeLoader):
     """Composes nodes with our own meaning of plain scalars; anchors, aliases and tags become problems."""
 
@@ -105,6 +112,7 @@ class _Loader(yaml.SafeLoader):
         self._document = document
         self._depth = 0
         self.refused: list[yaml.Node] = []
+        self.anchored: list[yaml.Node] = []
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -115,7 +123,8 @@ class _Loader(yaml.SafeLoader):
             placeholder = yaml.ScalarNode("tag:yaml.org,2002:null", "", mark, mark)
             self.refused.append(placeholder)
             return placeholder
-        if event.anchor is not None:
+        has_anchor = event.anchor is not None
+        if has_anchor:
             self._refuse(event, f"the anchor &{event.anchor}", "Write values out where they are needed.")
             event.anchor = None
         tagged = event.tag is not None
@@ -129,6 +138,8 @@ class _Loader(yaml.SafeLoader):
         self._depth -= 1
         if tagged and node is not None:
             self.refused.append(node)
+        if has_anchor and node is not None:
+            self.anchored.append(node)
         return node
 
     def _refuse(self, event: Any, what: str, hint: str) -> None:

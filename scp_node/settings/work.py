@@ -47,10 +47,13 @@ class Inference(Section):
     gate: GateMode = Field(
         "refuse",
         description="What becomes of an image that a model's input gate takes for no frontal chest radiograph: it is "
-        "refused with a coded reason, or analysed with a note in the report, or analysed as if there were no gate.",
+        "refused with a coded reason, or analysed with a note in the report, or analysed as if there were no gate. "
+        "So it goes with a film that shows a part of the lungs only, where the model outlines them.",
     )
     models_dir: Folder | None = Field(
-        None, description="Folder of model packages, relative to the folder of this file; null = the shipped ones."
+        None,
+        description="Folder of model packages of your own, relative to the folder of this file; null = `models` in "
+        "`node.data_dir`. The shipped packages stay available beside them.",
     )
     threads: int = Field(0, ge=0, le=256, description="CPU threads of one model session; 0 = one less than the cores.")
     batch_size_max: int = Field(16, ge=1, le=256, description="Most images in one inference batch (GPU only).")

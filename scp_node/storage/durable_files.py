@@ -55,6 +55,15 @@ def make_directory(directory: Path) -> None:
         directory.chmod(0o700)
 
 
+def fsync_folder(folder: Path) -> None:
+    """Make the names in it durable. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def holds(path: Path, data: bytes) -> bool:
     """Whether the file is there with exactly these bytes. Raises OSError when it cannot be read."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,9 @@ class PreviewStore:
     def sweep(self, older_than: float) -> None:
         """Remove what has not been touched since `older_than` (seconds since the epoch): left by jobs that died."""
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < older_than:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its map was drawn just now
+                if path.stat().st_mtime < older_than:
+                    path.unlink()
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name.replace('/', '_')}.npy"

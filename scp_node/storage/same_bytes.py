@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from scp_node.storage.spool import PartFile, new_hash
+from scp_node.storage.part_file import PartFile, new_hash
 
 COMPARE_BYTES = 2**20
 

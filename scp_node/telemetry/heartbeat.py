@@ -42,6 +42,11 @@ def status_folder(data_dir: Path) -> Path:
     return data_dir / "status"
 
 
+def beside_folder(folder: Path) -> Path:
+    """Where a role says how it is without which the node is ready all the same."""
+    return folder / "beside"
+
+
 def write_status(folder: Path, status: RoleStatus) -> None:
     """Replace what is known of a role. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -3,6 +3,8 @@ Prometheus knows how to read."""
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -10,6 +12,8 @@ RECEIVER, WORKER, WEB = CollectorRegistry(), CollectorRegistry(), CollectorRegis
 
 # Seconds from the command of a C-STORE to its answer: from a small image on a fast disk to a film over a slow line.
 STORE_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+# From a step that only looks into a header to a whole job whose archive lets it wait.
+WORK_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 associations_open = Gauge("hilum_associations_open", "Associations open now.", registry=RECEIVER)
 connections_open = Gauge("hilum_connections_open", "Connections open now, associated or not.", registry=RECEIVER)
@@ -24,6 +28,11 @@ association_rejections = Counter(
     "hilum_association_rejections_total",
     "Association requests rejected, by result/source/reason (PS3.8 Table 9-21).",
     ["reason"],
+    registry=RECEIVER,
+)
+tls_failures = Counter(
+    "hilum_tls_failures_total",
+    "Connections of senders on which no TLS came about; those that closed without a word are not counted.",
     registry=RECEIVER,
 )
 instances_stored = Counter(
@@ -48,6 +57,26 @@ certificate_expiry_seconds = Gauge(
     "hilum_certificate_expiry_seconds", "Time until a TLS certificate expires.", ["certificate"], registry=RECEIVER
 )
 
+job_seconds = Histogram(
+    "hilum_job_seconds",
+    "From the start of an attempt at a job to its end, by kind: image, study, delivery, commitment.",
+    ["kind"],
+    buckets=WORK_BUCKETS_S,
+    registry=WORKER,
+)
+step_seconds = Histogram(
+    "hilum_step_seconds",
+    "Time of one step of a job, as `hilum explain` names it: `convert` decodes and renders, `infer` scores.",
+    ["step"],
+    buckets=WORK_BUCKETS_S,
+    registry=WORKER,
+)
+images_judged = Counter(
+    "hilum_images_judged_total",
+    "Images that were looked at, by what came of it and the code of the refusal.",
+    ["state", "code"],
+    registry=WORKER,
+)
 inference_provider = Gauge(
     "hilum_inference_provider", "1 for the ONNX Runtime provider that the models run on.", ["provider"], registry=WORKER
 )
@@ -96,9 +125,41 @@ delivery_attempts = Counter(
     ["state"],
     registry=WORKER,
 )
+delivery_failures = Counter(
+    "hilum_delivery_failures_total",
+    "Attempts to deliver that an archive has not taken, by code: those of TLS begin with tls-.",
+    ["code"],
+    registry=WORKER,
+)
+RETENTION_LABELS = ("what", "reason")
+retention_files = Counter(
+    "hilum_retention_files_total",
+    "Files removed: images, results, or what was left of studies; because their days were over (age), or because the "
+    "disk was nearly full (disk).",
+    RETENTION_LABELS,
+    registry=WORKER,
+)
+retention_bytes = Counter("hilum_retention_bytes_total", "Bytes of these files.", RETENTION_LABELS, registry=WORKER)
+disk_full_in_days = Gauge(
+    "hilum_disk_full_in_days",
+    "When images will be refused, by what came and went in the last week. +Inf: as much goes as comes.",
+    registry=WORKER,
+)
+disk_full_in_days.set(math.nan)  # until it was foretold
+oldest_image_days = Gauge(
+    "hilum_oldest_image_days",
+    "Days since the first image came of the oldest study whose images are kept.",
+    registry=WORKER,
+)
 
 role_ready = Gauge("hilum_role_ready", "1 for a role that is up and ready.", ["role"], registry=WEB)
 jobs = Gauge("hilum_jobs", "Jobs that are not done, by kind and state.", ["kind", "state"], registry=WEB)
+queue_age = Gauge(
+    "hilum_queue_age_seconds",
+    "How long the oldest job of a queue has been due and not begun; 0 where none is.",
+    ["queue"],
+    registry=WEB,
+)
 deliveries = Gauge("hilum_deliveries", "Deliveries by state.", ["state"], registry=WEB)
 
 

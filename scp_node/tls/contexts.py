@@ -6,10 +6,10 @@ import logging
 import os
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
@@ -17,7 +17,7 @@ from typing import Protocol
 from cryptography import x509
 
 from converter.regular_file import read_regular
-from scp_node.errors import HilumError
+from scp_node.errors import ExitCode, HilumError
 from scp_node.tls.certificates import PEM_BYTES_MAX, certificate_expiry
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,12 @@ class CertificateUnusable(HilumError):
     """A file of the section tls cannot be used; `key` names its setting."""
 
     code = "certificate-unusable"
+    exit_code = ExitCode.USAGE
 
     def __init__(self, key: str, message: str, hint: str = "") -> None:
         super().__init__(f"tls.{key}: {message}")
         self.key, self.message, self.hint = key, message, hint
+        self.further_lines = (f"    {hint}",) if hint else ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,27 @@ def make_contexts(tls: TlsSettings) -> Contexts:
     return Contexts(server, client, client_any_host)
 
 
+def file_faults(tls: TlsSettings) -> list[CertificateUnusable]:
+    """All that is wrong with the files that `tls` names: a fault of each at most."""
+    found: list[CertificateUnusable] = []
+    context = _bare(tls, ssl.PROTOCOL_TLS_SERVER)
+    if tls.certificate is not None:
+        found += _fault(lambda: _load_certificate(context, tls))
+    if tls.key is not None and not any(one.key == "key" for one in found):
+        found += _fault(partial(_content, "key", tls.key))
+    if tls.ca is not None:
+        found += _fault(partial(_load_authorities, context, tls.ca))
+    return found
+
+
+def _fault(step: Callable[[], object]) -> list[CertificateUnusable]:
+    try:
+        step()
+    except CertificateUnusable as error:
+        return [error]
+    return []
+
+
 def explained(error: OSError) -> str:
     """Why a TLS connection did not come about or broke, in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -146,6 +169,13 @@ def explained(error: OSError) -> str:
 
 
 def _context(tls: TlsSettings, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+    context = _bare(tls, protocol)
+    _load_certificate(context, tls)
+    _load_authorities(context, _required(tls.ca, "ca"))
+    return context
+
+
+def _bare(tls: TlsSettings, protocol: ssl._SSLMethod) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS[tls.profile])
@@ -153,8 +183,6 @@ def _context(tls: TlsSettings, protocol: ssl._SSLMethod) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_NO_TICKET
     if protocol is ssl.PROTOCOL_TLS_SERVER:
         context.num_tickets = 0
-    _load_certificate(context, tls)
-    _load_authorities(context, _required(tls.ca, "ca"))
     return context
 
 
@@ -168,10 +196,13 @@ def _load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
             context.load_cert_chain(certificate_file, key_file, lambda: tls.key_passphrase or "")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise CertificateUnusable(key_setting, "is not the private key of the certificate") from error
+            hint = "Name the key that the certificate was requested with; both change together."
+            raise CertificateUnusable(key_setting, "is not the private key of the certificate", hint) from error
         if error.reason == "EE_KEY_TOO_SMALL":
             raise CertificateUnusable("certificate", "has a key that is too short", "RSA takes 2048 bits.") from error
-        hint = "The passphrase belongs into tls.key_passphrase." if b"ENCRYPTED" in key else ""
+        hint = "It has a part that begins with -----BEGIN PRIVATE KEY-----."
+        if b"ENCRYPTED" in key:
+            hint = "The passphrase belongs into tls.key_passphrase."
         raise CertificateUnusable(key_setting, "holds no private key that can be read", hint) from error
 
 
@@ -181,7 +212,8 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
         with _as_file(authorities) as file:
             context.load_verify_locations(file)
     except ssl.SSLError as error:
-        raise CertificateUnusable("ca", "holds a certificate that OpenSSL refuses") from error
+        hint = "Export the certificates of the authorities anew, as PEM."
+        raise CertificateUnusable("ca", "holds a certificate that OpenSSL refuses", hint) from error
 
 
 def _certificates(key: str, path: Path) -> bytes:
@@ -198,7 +230,8 @@ def _content(key: str, path: Path) -> bytes:
     try:
         return read_regular(path, PEM_BYTES_MAX)
     except OSError as error:
-        raise CertificateUnusable(key, f"{path} cannot be read: {error.strerror}") from error
+        hint = "It has to be a file that the user of the node may read."
+        raise CertificateUnusable(key, f"{path} cannot be read: {error.strerror}", hint) from error
 
 
 @contextmanager

@@ -7,9 +7,12 @@ stays 'sent' with a note, and nothing is sent twice because of it.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+from converter.page.counted import counted
 from scp_node.deliver.dimse.commitment import Asked, AskOutcome, CommitmentRequest, ask
 from scp_node.deliver.dimse.peer import peer_of
+from scp_node.deliver.outcomes import at_place
 from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
@@ -50,7 +53,9 @@ def run_commitment_job(services: Services, job: JobRow) -> None:
     elif remote is None or not remote.storage_commitment:
         _end(services, job, delivery, "not confirmed: the configuration does not ask for it any more")
     elif asking.is_exhausted(job.attempt - 1):
-        _end(services, job, delivery, f"not confirmed after {asking.attempts_max} requests: {job.error}")
+        _end(
+            services, job, delivery, f"not confirmed after {counted(asking.attempts_max or 0, 'request')}: {job.error}"
+        )
     else:
         outcome = _ask(services, job, delivery, result, remote.ae_title)
         _remember(services, job, delivery.destination, outcome)
@@ -72,16 +77,22 @@ def _ask(services: Services, job: JobRow, delivery: DeliveryRow, result: ResultR
 
     peer = peer_of(settings, settings.remote_aes[delivery.destination])
     request = CommitmentRequest(transaction_uid, result.sop_class_uid, result.sop_instance_uid)
-    return ask(peer, request, book.take, is_answered, settings.delivery.keep_open_s)
+    outcome = ask(peer, request, book.take, is_answered, settings.delivery.keep_open_s)
+    return replace(outcome, message=at_place(outcome.message, delivery.destination))
 
 
 def _remember(services: Services, job: JobRow, destination: str, outcome: AskOutcome) -> None:
-    """What the archive offers; a change is worth a line in the log, and no more than one."""
+    """Whether the archive can be reached, and what it offers; a change is worth one line in the log."""
     if outcome.asked is Asked.FAILED:
+        with services.ledger.transaction() as tx:
+            services.jobs.hold(tx, job)
+            tx.unreached.enter(destination, outcome.message)
         return
     offered = outcome.asked is Asked.ACCEPTED
     with services.ledger.transaction() as tx:
         services.jobs.hold(tx, job)
+        if offered:
+            tx.unreached.clear(destination)
         known = tx.sop_classes.accepted(destination, STORAGE_COMMITMENT)
         if not offered or known is not True:
             tx.sop_classes.set_accepted(destination, STORAGE_COMMITMENT, accepted=offered)

@@ -10,9 +10,11 @@ import pydicom
 
 from converter.result.kinds.table import RESULT_KINDS
 from scp_node.deliver.outcomes import SendOutcome, Verdict
+from scp_node.engine.jobs import GIVEN_UP, ended_by
 from scp_node.errors import UsageError
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import DeliveryState, now_utc
+from scp_node.ledger.removal_records import in_spool
 from scp_node.reporting.results import store_result
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
@@ -35,7 +37,8 @@ class DeliveryCase:
 
 def send(case: DeliveryCase, services: Services) -> None:
     """One attempt, in the way of the destination's kind."""
-    case.outcome = services.destinations.send(case.delivery.destination, services.spool.path(case.result.spool_name))
+    path = services.spool.path(in_spool(case.result))
+    case.outcome = services.destinations.send(case.delivery.destination, path)
     case.log.outcome = case.outcome.message
 
 
@@ -60,6 +63,7 @@ def fall_back(case: DeliveryCase, services: Services) -> None:
     new = store_result(services.spool, variant, kind.name)
     with services.ledger.transaction() as tx:
         services.jobs.hold(tx, case.job)
+        services.keep_file(tx, new.spool_name)
         tx.results.add(case.result.report_id, new)
         tx.deliveries.update(case.delivery.id, result_uid=new.sop_instance_uid)
         result = tx.results.get(new.sop_instance_uid)
@@ -90,11 +94,12 @@ def run_delivery_job(services: Services, job: JobRow) -> None:
 def _enter_outcome(case: DeliveryCase, services: Services) -> None:
     outcome, attempts, moment = case.outcome, case.delivery.attempts + 1, now_utc()
     assert outcome is not None
-    # the archive's own words may name the patient: they go into the ledger, never into the log
+    # the archive's own words may name the patient: they stand with the delivery, never in the log or on a page of jobs
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
     with services.ledger.transaction() as tx:
         case.log.enter(tx)
-        state, due_at = _end_attempt(tx, case, services, detail, moment)
+        state, due_at, limit = _end_attempt(tx, case, services, moment)
+        detail = ended_by(limit, detail) if limit else detail
         if state == "sent":
             detail = plan_commitment(tx, services, case.delivery, attempts, case.job.study_instance_uid, detail)
         tx.deliveries.update(
@@ -106,7 +111,10 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
             status=outcome.status,
             detail=detail,
         )
+        _enter_reach(tx, case)
     metrics.delivery_attempts.labels(state).inc()
+    if not outcome.sent:
+        metrics.delivery_failures.labels(outcome.code).inc()
     log.log(
         {"sent": logging.INFO, "failed": logging.WARNING}.get(state, logging.ERROR),
         f"delivery {state}",
@@ -120,21 +128,33 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
     )
 
 
+def _enter_reach(tx: Transaction, case: DeliveryCase) -> None:
+    """Whether the destination can be reached. An object that it refuses for good says neither."""
+    assert case.outcome is not None
+    if case.outcome.sent:
+        tx.unreached.clear(case.delivery.destination)
+    elif case.outcome.verdict is Verdict.RETRY:
+        tx.unreached.enter(case.delivery.destination, case.outcome.message)
+
+
 def _end_attempt(
-    tx: Transaction, case: DeliveryCase, services: Services, detail: str, moment: datetime
-) -> tuple[DeliveryState, datetime | None]:
-    """End the job, or have it tried again; returns the state of the delivery and when its next attempt is due."""
+    tx: Transaction, case: DeliveryCase, services: Services, moment: datetime
+) -> tuple[DeliveryState, datetime | None, str]:
+    """End the job, or have it tried again; returns the state of the delivery, when its next attempt is due, and which
+    limit of the settings ended it, in words."""
     assert case.outcome is not None
     retry = services.retries()["delivery"]
     if case.outcome.sent:
         services.jobs.finish(tx, case.job)
-        return "sent", None
-    if case.outcome.verdict is Verdict.RETRY and not retry.is_too_late(case.delivery.created_at, moment):
+        return "sent", None, ""
+    may_pass = case.outcome.verdict is Verdict.RETRY
+    if may_pass and not retry.is_too_late(case.delivery.created_at, moment):
         due_at = moment + retry.wait(case.delivery.attempts + 1)
-        services.jobs.again(tx, case.job, due_at, detail)
-        return "failed", due_at
-    services.jobs.bury(tx, case.job, detail)
-    return "dead", None
+        services.jobs.again(tx, case.job, due_at, case.outcome.message)
+        return "failed", due_at, ""
+    limit = f"{GIVEN_UP} {retry.limit_in_words('delivery', 0)}" if may_pass else ""
+    services.jobs.bury(tx, case.job, ended_by(limit, case.outcome.message) if limit else case.outcome.message)
+    return "dead", None, limit
 
 
 def bury_delivery(services: Services, tx: Transaction, job: JobRow, code: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from scp_node.inference.loaded_models import LoadedModel
 from scp_node.intake.image_jobs import is_outdated
 from scp_node.ledger import InstanceRow, JobRow, Transaction, VersionFacts
 from scp_node.ledger.records import Analysis, InstanceState, now_utc
+from scp_node.ledger.removal_records import in_spool
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
 from scp_node.storage.spool_files import data_set_sha256
@@ -43,7 +44,7 @@ class ImageCase:
 
 def choose_route(case: ImageCase, services: Services) -> None:
     """Read the header and find the route and its model."""
-    case.ds = services.decode_pool.header(services.spool.path(case.instance.spool_name))
+    case.ds = services.decode_pool.header(services.spool.path(in_spool(case.instance)))
     choice = choose(services.settings().routes, case.instance.source, case.ds)
     case.route = choice.route
     if case.route is not None:
@@ -57,7 +58,7 @@ def choose_route(case: ImageCase, services: Services) -> None:
 def examine(case: ImageCase, services: Services) -> Examined:
     """The analysis, whose own steps are timed; what was seen is kept for the heat map."""
     assert case.model is not None
-    path, policy = services.spool.path(case.instance.spool_name), node_policy(services.settings())
+    path, policy = services.spool.path(in_spool(case.instance)), node_policy(services.settings())
     examined = analyse(path, case.model, services.decode_pool, policy, case.ds, case.log)
     if examined.gate is not None:
         metrics.gate_refusals.labels(examined.gate.code, policy.gate).inc()
@@ -97,6 +98,7 @@ def _enter_outcome(case: ImageCase, examined: Examined, services: Services, job:
     if not entered:
         services.previews.drop(instance.spool_name)
         return
+    metrics.images_judged.labels(state, declined.code if declined else "").inc()
     log.info(
         "image judged" if state == "inferred" else f"image {state}",
         extra={

@@ -11,6 +11,7 @@ from scp_node.ledger import DeliveryRow, InstanceRow, NewJob
 
 STUDIES_QUEUE = "studies"
 SHADOWS_QUEUE = "shadows"
+_DELIVER, _COMMIT = "deliver-", "commit-"
 
 
 def study_job(study_instance_uid: str, route: str, earlier_jobs: int, due_at: datetime) -> NewJob:
@@ -27,7 +28,7 @@ def shadow_job(image: InstanceRow, earlier_jobs: int, due_at: datetime) -> NewJo
 
 def delivery_queue(destination: str) -> str:
     """Each destination has a queue of its own, so that one that hangs does not hold up the others."""
-    return f"deliver-{destination}"
+    return f"{_DELIVER}{destination}"
 
 
 def delivery_job_id(delivery_id: int) -> str:
@@ -42,7 +43,15 @@ def delivery_job(delivery: DeliveryRow, study_instance_uid: str, due_at: datetim
 
 def commitment_queue(destination: str) -> str:
     """Apart from deliveries, because the answer of an archive is waited for."""
-    return f"commit-{destination}"
+    return f"{_COMMIT}{destination}"
+
+
+def destination_of(queue: str) -> str | None:
+    """Whose queue it is, of deliveries or commitments."""
+    for begin in (_DELIVER, _COMMIT):
+        if queue.startswith(begin):
+            return queue.removeprefix(begin)
+    return None
 
 
 def commitment_job_id(delivery_id: int, attempts: int) -> str:

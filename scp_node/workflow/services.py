@@ -9,8 +9,9 @@ from scp_node.decode.pool import DecodePool
 from scp_node.deliver.destinations import Destinations
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
+from scp_node.errors import OutOfResources
 from scp_node.inference.loaded_models import LoadedModels
-from scp_node.ledger import Ledger
+from scp_node.ledger import Ledger, Transaction
 from scp_node.settings import Route, Settings
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool_files import SpoolFiles
@@ -31,6 +32,13 @@ class Services:
 
     def retries(self) -> RetryTable:
         return retry_table(self.settings().workers, self.settings().delivery)
+
+    def keep_file(self, tx: Transaction, spool_name: str) -> None:
+        """Before a result is entered: an earlier file of the same name may have been on its way out while this one was
+        built. Raises OutOfResources where it has gone."""
+        tx.removals.keep(spool_name)
+        if not self.spool.path(spool_name).exists():
+            raise OutOfResources("an earlier file of a result was removed just now; it is built again")
 
     def route(self, name: str) -> Route | None:
         return next((route for route in self.settings().routes if route.name == name), None)

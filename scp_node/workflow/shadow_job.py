@@ -18,10 +18,11 @@ from scp_node.analysis.policies import shadow_policy
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
-from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable
+from scp_node.errors import DecodeFailed, InvalidScore, ModelUnusable, Removed
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Transaction, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
+from scp_node.ledger.removal_records import in_spool
 from scp_node.settings import Settings
 from scp_node.storage.spool_files import SpoolFiles
 
@@ -69,7 +70,7 @@ def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, ro
     detail = ""
     scores: tuple[TwoScores, ...] = ()
     try:
-        path, model = services.spool.path(instance.spool_name), services.models.get(shadow)
+        path, model = services.spool.path(in_spool(instance)), services.models.get(shadow)
         header = services.decode_pool.header(path)
         examined = analyse(path, model, services.decode_pool, shadow_policy(services.settings()), header)
         if examined.failure is not None:
@@ -80,7 +81,7 @@ def _scored(services: ShadowServices, instance: InstanceRow, first: Analysis, ro
             scores = _side_by_side(first, examined.outcome)
             if not scores:
                 outcome, detail = "failed", f"no-common-finding: {shadow} has no finding of {instance.model}"
-    except (ConverterError, DecodeFailed, InvalidScore, ModelUnusable) as error:
+    except (ConverterError, DecodeFailed, InvalidScore, ModelUnusable, Removed) as error:
         outcome, detail = "failed", f"{error.code}: {error}"
     extra = {"sop_instance_uid": instance.sop_instance_uid, "shadow": shadow, "detail": detail}
     log.info(f"second model {outcome}", extra=extra)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from scp_node.ledger import Transaction
 from scp_node.ledger.records import now_utc
+from scp_node.telemetry import metrics
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class StepLog:
             self.outcome = f"failed: {getattr(error, 'code', type(error).__name__)}"
             raise
         finally:
-            self.entries.append(StepEntry(name, self.outcome, now_utc(), 1000 * (time.perf_counter() - started)))
+            took_s = time.perf_counter() - started
+            metrics.step_seconds.labels(name).observe(took_s)
+            self.entries.append(StepEntry(name, self.outcome, now_utc(), 1000 * took_s))
 
     def enter(self, tx: Transaction, running_step: str = "") -> None:
         """Write the entries to the ledger; `running_step` is the one that is doing so."""

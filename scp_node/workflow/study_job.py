@@ -12,6 +12,7 @@ import pydicom
 from pydicom import Dataset
 
 from converter.declined import Declined
+from converter.page.counted import counted
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.analysis.policies import node_policy
@@ -19,6 +20,7 @@ from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
+from scp_node.ledger.removal_records import in_spool
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.reporting.results import store_result
 from scp_node.settings import Route
@@ -93,7 +95,7 @@ def gather_images(case: StudyCase, services: Services) -> None:
             for uid in sorted(opened.instances)
         ]
     for instance, analysis in rows:
-        path = services.spool.path(instance.spool_name)
+        path = services.spool.path(in_spool(instance))
         image = reported_image(instance, analysis, path, services.decode_pool)
         case.covered.append(CoveredImage(instance, analysis, image))
     case.content = _content(case, services)
@@ -101,6 +103,8 @@ def gather_images(case: StudyCase, services: Services) -> None:
     case.log.outcome = f"revision {opened.revision}: {analysed} analysed, {len(case.covered) - analysed} not"
     if opened.left_out:
         case.log.outcome += f", {len(opened.left_out)} of another patient left out"
+    if opened.gone:
+        case.log.outcome += f", {len(opened.gone)} removed before and not part of it"
 
 
 def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
@@ -142,7 +146,7 @@ def _earlier(case: StudyCase, services: Services, kind: str, sop_instance_uid: s
     version = case.report.version_of(sop_instance_uid)
     with services.ledger.reading() as tx:
         row = tx.results.over_image(kind, sop_instance_uid, version, case.model.label)
-    if row is None:
+    if row is None or row.removed_at is not None:  # the same object is drawn again
         return None
     case.earlier[row.sop_instance_uid] = row
     return pydicom.dcmread(services.spool.path(row.spool_name), stop_before_pixels=True)
@@ -163,11 +167,13 @@ def hand_to_delivery(case: StudyCase, services: Services) -> None:
         if not tx.reports.holds(case.report):
             case.over, case.log.outcome = True, CHANGED
             return
+        for result in case.results:
+            services.keep_file(tx, result.spool_name)
         deliveries = tx.reports.close(case.report, case.results, case.route.to)
         for delivery in deliveries:
             if delivery.state == "queued":
                 services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
-        case.log.outcome = f"{len(case.results)} results to {', '.join(case.route.to)}"
+        case.log.outcome = f"{counted(len(case.results), 'result')} to {', '.join(case.route.to)}"
         _finish(case, services, tx, "hand_to_delivery")
         plan_report(tx, services, case.job.study_instance_uid, case.route.name)
     for image in case.covered:
@@ -242,7 +248,7 @@ def _rendering(case: StudyCase, services: Services, image: ReportedImage) -> Ren
     if preview is not None and covered.analysis is not None:
         return Rendering(preview, covered.analysis.preview_to_source)
     policy = node_policy(services.settings())
-    path = services.spool.path(covered.instance.spool_name)
+    path = services.spool.path(in_spool(covered.instance))
     found = services.decode_pool.convert(
         path, case.model.manifest.input, None, policy.preview_side_max, policy.pixels_max
     )

@@ -11,31 +11,31 @@ STORE_STATUSES: tuple[tuple[int, int, Row], ...] = (
     (0x0000, 0x0000, Row(_SENT, "stored", "stored")),
     (0x0001, 0x0001, Row(_SENT, "stored-with-warning", "stored; optional attributes are not supported there")),
     (0x0107, 0x0107, Row(_SENT, "stored-with-warning", "stored; some attributes were not understood")),
-    (0x0111, 0x0111, Row(_SENT, "already-there", "the archive already holds this object")),
-    (0x0116, 0x0116, Row(_SENT, "stored-with-warning", "stored; an attribute value is out of the archive's range")),
-    (0xB000, 0xB000, Row(_SENT, "stored-coerced", "stored; the archive changed some attributes")),
-    (0xB006, 0xB006, Row(_SENT, "stored-without-some", "stored; the archive left out some attributes")),
-    (0xB007, 0xB007, Row(_SENT, "stored-mismatch", "stored; the archive says it does not match its SOP class")),
-    (0x0110, 0x0110, Row(_RETRY, "processing-failure", "the archive failed while it worked on the object")),
+    (0x0111, 0x0111, Row(_SENT, "already-there", "it already holds this object")),
+    (0x0116, 0x0116, Row(_SENT, "stored-with-warning", "stored; an attribute value is out of its range")),
+    (0xB000, 0xB000, Row(_SENT, "stored-coerced", "stored; it changed some attributes")),
+    (0xB006, 0xB006, Row(_SENT, "stored-without-some", "stored; it left out some attributes")),
+    (0xB007, 0xB007, Row(_SENT, "stored-mismatch", "stored; it says it does not match its SOP class")),
+    (0x0110, 0x0110, Row(_RETRY, "processing-failure", "it failed while it worked on the object")),
     (
         0x0124,
         0x0124,
-        Row(_RETRY, "not-authorised", "the archive does not let this AE title store; allow it"),
+        Row(_RETRY, "not-authorised", "it does not let this AE title store; allow it"),
     ),
-    (0x0210, 0x0210, Row(_RETRY, "duplicate-invocation", "the archive took the message for a repeated one")),
-    (0xA700, 0xA7FF, Row(_RETRY, "out-of-resources", "the archive is out of resources; look at its disk")),
-    (0xFE00, 0xFE00, Row(_RETRY, "cancelled", "the archive cancelled the operation")),
-    (0x0117, 0x0117, Row(_DEAD, "invalid-instance", "the archive does not take this SOP Instance UID")),
-    (0x0119, 0x0119, Row(_DEAD, "class-instance-conflict", "the archive knows this object under another SOP class")),
+    (0x0210, 0x0210, Row(_RETRY, "duplicate-invocation", "it took the message for a repeated one")),
+    (0xA700, 0xA7FF, Row(_RETRY, "out-of-resources", "it is out of resources; look at its disk")),
+    (0xFE00, 0xFE00, Row(_RETRY, "cancelled", "it cancelled the operation")),
+    (0x0117, 0x0117, Row(_DEAD, "invalid-instance", "it does not take this SOP Instance UID")),
+    (0x0119, 0x0119, Row(_DEAD, "class-instance-conflict", "it knows this object under another SOP class")),
     (
         0x0122,
         0x0122,
-        Row(_OTHER_CLASS, "class-not-supported", "the archive does not support the SOP class of the object"),
+        Row(_OTHER_CLASS, "class-not-supported", "it does not support the SOP class of the object"),
     ),
-    (0x0211, 0x0211, Row(_DEAD, "unrecognised-operation", "the archive does not know C-STORE for this SOP class")),
-    (0x0212, 0x0212, Row(_DEAD, "mistyped-argument", "the archive did not accept a parameter of the command")),
-    (0xA900, 0xA9FF, Row(_DEAD, "dataset-mismatch", "the archive says that the object does not match its SOP class")),
-    (0xC000, 0xCFFF, Row(_DEAD, "cannot-understand", "the archive cannot understand the object")),
+    (0x0211, 0x0211, Row(_DEAD, "unrecognised-operation", "it does not know C-STORE for this SOP class")),
+    (0x0212, 0x0212, Row(_DEAD, "mistyped-argument", "it did not accept a parameter of the command")),
+    (0xA900, 0xA9FF, Row(_DEAD, "dataset-mismatch", "it says that the object does not match its SOP class")),
+    (0xC000, 0xCFFF, Row(_DEAD, "cannot-understand", "it cannot understand the object")),
 )
 # PS3.7 10.1.4: what an archive that does not take a request for storage commitment means by it.
 ACTION_STATUSES: dict[int, str] = {
@@ -52,8 +52,8 @@ ACTION_STATUSES: dict[int, str] = {
     0x0213: "it has no resources",
 }
 # Not in the standard's tables: what it means is unknown, so time and people get a chance (delivery.give_up_after_h).
-UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; the archive gave a warning of its own")
-UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "the archive answered a status that the standard does not know")
+UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; it gave a warning of its own")
+UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "it answered a status that the standard does not know")
 
 # Result, source, reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21) to a key of FAULTS. A wrong AE title is repaired by a
 # person, perhaps after the night: it is tried again like a busy archive, until delivery.give_up_after_h.

@@ -295,5 +295,5 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "brain_classes": brain_classes,
     "brain_ct_mri": brain_ct_mri,
     "image_folder": image_folder,
-    "dicom_folder": dicom_folder,
+    "image_table": dicom_folder,
 }

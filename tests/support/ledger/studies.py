@@ -25,7 +25,7 @@ from scp_node.workflow.services import Services
 from scp_node.workflow.study_job import run_study_job
 from tests.support.dicom.phantoms import write_dx
 from tests.support.ledger.ledgers import claimed, new_ledger, received
-from tests.support.models.tiny_model import copy_tiny
+from tests.support.models.tiny_model import TINY, copy_tiny
 
 SETTINGS = Settings.model_validate(
     {
@@ -38,9 +38,9 @@ SETTINGS = Settings.model_validate(
 
 
 @contextmanager
-def worker_services(folder: Path) -> Iterator[Services]:
-    """The services of a worker with the tiny model, but for what sends: judging and reporting end before it."""
-    copy_tiny(folder / "models")
+def worker_services(folder: Path, model: Path = TINY) -> Iterator[Services]:
+    """The services of a worker with a tiny model, but for what sends: judging and reporting end before it."""
+    copy_tiny(folder / "models", model, name="tiny")
     ledger = new_ledger(folder)
     with closing(DecodePool(processes=1)) as pool, closing(LoadedModels(folder / "models", Inference())) as models:
         previews, spool = PreviewStore(folder / "previews"), Spool(folder / "spool")
@@ -49,9 +49,9 @@ def worker_services(folder: Path) -> Iterator[Services]:
     ledger.engine.dispose()
 
 
-def report_study(services: Services, study: int, *images: Dataset) -> list[ResultRow]:
-    """Judge and report a study of one patient; returns its results."""
-    for number, ds in enumerate(images, 1):
+def report_study(services: Services, study: int, *images: Dataset, first: int = 1) -> list[ResultRow]:
+    """Judge and report images of one patient, numbered from `first` on; returns all results of their study."""
+    for number, ds in enumerate(images, first):
         record = received(number, study)
         ds.StudyInstanceUID, ds.SOPInstanceUID = record.study_instance_uid, record.sop_instance_uid
         ds.PatientID = f"PHANTOM{study}"

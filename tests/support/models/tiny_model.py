@@ -2,7 +2,8 @@
 
 `python -m tests.support.models.tiny_model` writes tests/golden/models/ anew (needs the package onnx).
 The network averages 8 x 8 blocks; finding "bright" follows the brightness, finding "dark" is its contrary. The gate of
-tiny-gated takes a picture for a picture when it is dark, and for noise when it is darker still.
+tiny-gated takes a picture for a picture when it is dark, and for noise when it is darker still. That of tiny-lungs
+outlines what is as gray as a lung, and neither as bright as the body nor as dark as the air beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from tests.support.checkout import GOLDEN
 TINY = GOLDEN / "tiny" / "1.0.0"
 TINY_NHWC = GOLDEN / "tiny-nhwc" / "1.0.0"
 TINY_GATED = GOLDEN / "tiny-gated" / "1.0.0"
-SIDE, BLOCK = 64, 8
+TINY_LUNGS = GOLDEN / "tiny-lungs" / "1.0.0"
+SIDE, BLOCK, LUNG_BLOCK = 64, 8, 2
+# What is within LUNG_REACH of LUNG_GRAY, in normalised gray, is lung.
+LUNG_GRAY, LUNG_REACH, LUNG_STEEPNESS = -0.8, 0.45, 30.0
+LUNGS: dict[str, Any] = {
+    "edge_max": 0.25,
+    "fit": {"films": 20, "mean": 0.95, "median": 0.96, "fifth_percentile": 0.9, "least": 0.85},
+    "sources": [{"name": "drawn lungs", "films": 80, "licence": "made for tests"}],
+    "limits": ["It tells lungs by their gray alone."],
+}
 GATE_WEIGHTS, GATE_BIASES = np.array([[2.0, -2.0, -6.0]], np.float32), np.array([1.0, -1.0, -7.0], np.float32)
 GATE: dict[str, Any] = {
     "kinds": [
@@ -50,6 +60,15 @@ def tiny_gate(gray: np.ndarray) -> np.ndarray:
     powers = np.exp(gray.mean(axis=(1, 2))[:, None] @ GATE_WEIGHTS + GATE_BIASES)
     shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
     return shares
+
+
+def tiny_lungs(gray: np.ndarray) -> np.ndarray:
+    """lungs [N, 1, 32, 32] of normalised gray [N, 64, 64], without ONNX."""
+    cells = SIDE // LUNG_BLOCK
+    blocks = gray.reshape(-1, cells, LUNG_BLOCK, cells, LUNG_BLOCK).mean(axis=(2, 4))
+    logits = LUNG_STEEPNESS * (LUNG_REACH**2 - (blocks - LUNG_GRAY) ** 2)
+    shares: np.ndarray = 1 / (1 + np.exp(np.minimum(-logits, 80)))
+    return shares[:, None]
 
 
 def copy_tiny(models_dir: Path, source: Path = TINY, **changes: Any) -> Path:
@@ -89,7 +108,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     (folder / "manifest.yaml").write_text(text, encoding="utf-8")
 
 
-def graph_bytes(layout: Literal["NCHW", "NHWC"], gated: bool = False) -> bytes:
+def graph_bytes(layout: Literal["NCHW", "NHWC"], gated: bool = False, outlined: bool = False) -> bytes:
     from onnx import TensorProto, checker, helper, numpy_helper
 
     cells = SIDE // BLOCK
@@ -115,6 +134,19 @@ def graph_bytes(layout: Literal["NCHW", "NHWC"], gated: bool = False) -> bytes:
             helper.make_node("Flatten", ["brightness"], ["bright"]),
             helper.make_node("Gemm", ["bright", "gate_weights", "gate_biases"], ["kinds"]),
             helper.make_node("Softmax", ["kinds"], ["gate"], axis=1),
+        ]
+    if outlined:
+        outputs["lungs"] = ["N", 1, SIDE // LUNG_BLOCK, SIDE // LUNG_BLOCK]
+        numbers = {"lung_gray": LUNG_GRAY, "lung_reach": LUNG_REACH**2, "lung_steepness": LUNG_STEEPNESS}
+        constants |= {name: np.array(value, np.float32) for name, value in numbers.items()}
+        pool = {"kernel_shape": [LUNG_BLOCK, LUNG_BLOCK], "strides": [LUNG_BLOCK, LUNG_BLOCK]}
+        nodes += [
+            helper.make_node("AveragePool", ["gray"], ["lung_blocks"], **pool),
+            helper.make_node("Sub", ["lung_blocks", "lung_gray"], ["away"]),
+            helper.make_node("Mul", ["away", "away"], ["away_squared"]),
+            helper.make_node("Sub", ["lung_reach", "away_squared"], ["within"]),
+            helper.make_node("Mul", ["within", "lung_steepness"], ["lung_logit"]),
+            helper.make_node("Sigmoid", ["lung_logit"], ["lungs"]),
         ]
     image = ["N", 1, SIDE, SIDE] if first else ["N", SIDE, SIDE, 1]
     graph = helper.make_graph(
@@ -173,10 +205,13 @@ def manifest_of(name: str, layout: str, weights: bytes) -> dict[str, Any]:
     }
 
 
-def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"], gated: bool = False) -> None:
+def write_package(
+    folder: Path, name: str, layout: Literal["NCHW", "NHWC"], gated: bool = False, outlined: bool = False
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    weights = graph_bytes(layout, gated)
+    weights = graph_bytes(layout, gated, outlined)
     manifest = manifest_of(name, layout, weights) | ({"gate": GATE} if gated else {})
+    manifest |= {"lungs": LUNGS} if outlined else {}
     Manifest.model_validate(manifest)
     (folder / "model.onnx").write_bytes(weights)
     write_manifest(folder, manifest)
@@ -189,6 +224,8 @@ def write_package(folder: Path, name: str, layout: Literal["NCHW", "NHWC"], gate
     answers: dict[str, Any] = {"probability": probability.astype(np.float32), "cam": cam.astype(np.float32)}
     if gated:
         answers["gate"] = tiny_gate(gray).astype(np.float32)
+    if outlined:
+        answers["lungs"] = tiny_lungs(gray).astype(np.float32)
     np.savez_compressed(folder / "reference.npz", inputs=inputs, **answers)
 
 
@@ -196,3 +233,4 @@ if __name__ == "__main__":
     write_package(TINY, "tiny", "NCHW")
     write_package(TINY_NHWC, "tiny-nhwc", "NHWC")
     write_package(TINY_GATED, "tiny-gated", "NCHW", gated=True)
+    write_package(TINY_LUNGS, "tiny-lungs", "NCHW", outlined=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,9 +55,10 @@ class Authority:
         host: str = "127.0.0.1",
         passphrase: str | None = None,
         rsa_bits: int | None = None,
+        purposes: Sequence[x509.ObjectIdentifier] = (),
     ) -> Identity:
         """A certificate that is valid from yesterday, or from the day before its end if that is earlier, for `days`
-        from now on."""
+        from now on; without `purposes` it is good for all."""
         key: Any = (
             ec.generate_private_key(ec.SECP256R1()) if rsa_bits is None else rsa.generate_private_key(65537, rsa_bits)
         )
@@ -64,6 +66,8 @@ class Authority:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
         )
+        if purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         made = Identity(self.folder / f"{name}.pem", self.folder / f"{name}.key")
         made.certificate.write_bytes(builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
         protection: KeySerializationEncryption = NoEncryption()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ from typer.testing import CliRunner, Result
 
 from scp_node.cli import build_app
 from tests.unit.queries.cases import fill
+
+
+@pytest.fixture(autouse=True)
+def in_zurich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clocks that are an hour ahead of UTC, in summer two."""
+    monkeypatch.setenv("TZ", "Europe/Zurich")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

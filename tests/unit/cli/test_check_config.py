@@ -23,8 +23,8 @@ def test_a_good_file_is_summed_up_with_exit_0() -> None:
     result = run(str(NODE_YAML))
     assert result.exit_code == 0
     assert "HILUM listens on 127.0.0.1:11112" in result.stdout
-    assert "tls    off, connections are plaintext" in result.stdout
-    assert "chest: CR/DX CHEST PA/AP -> pneumonia -> sr, heatmap" in result.stdout
+    assert "tls             off: connections are plaintext" in result.stdout
+    assert "chest: CR/DX CHEST PA/AP -> pneumonia@1.2.1 -> sr, heatmap" in result.stdout
     assert result.stderr == ""
 
 
@@ -52,8 +52,8 @@ def test_a_bad_file_shows_every_problem_on_standard_error_with_exit_2(tmp_path: 
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"{bad}:5:56: remote_aes.pacs.port: must be at least 1; this is 0",
-        f"{bad}:5:59: remote_aes.pacs.may_sned: unknown key",
+        f"{bad}:7:56: remote_aes.pacs.port: must be at least 1; this is 0",
+        f"{bad}:7:59: remote_aes.pacs.may_sned: unknown key",
         "    Did you mean 'may_send'?",
         "2 problems; a node that runs keeps its settings, a new one does not start.",
     ]
@@ -70,5 +70,5 @@ def test_a_web_port_that_others_reach_or_the_listener_has_is_refused(tmp_path: P
     bad.write_text(NODE_YAML.read_text() + "web:        {bind: 0.0.0.0, port: 11112}\n")
     result = run(str(bad))
     assert result.exit_code == 2
-    assert "web.bind: is reachable from outside, but there is no authentication yet" in result.stderr
+    assert "web.bind: can be reached from other machines, and passwords would travel without TLS" in result.stderr
     assert "web.port: is the port of the DICOM listener" in result.stderr

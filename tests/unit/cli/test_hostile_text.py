@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from typer.testing import Result
 
+from scp_node.cli import listing
 from scp_node.cli.demo import Terminal
 from scp_node.cli.terminal import TextTable, printable, say
-from scp_node.ledger import tables
+from scp_node.errors import ExitCode
+from scp_node.ledger import Transaction, tables
+from scp_node.ledger.callers import CallerRecord, Tally
 from scp_node.ledger.database import open_database
 from scp_node.settings.places import default_url
+from tests.handbook.commands import command_lines
 from tests.support.checkout import CHECKOUT
 from tests.support.dicom.objects import small_file
 from tests.support.models.tiny_model import copy_tiny
@@ -32,7 +37,7 @@ SHOWN = "[/var/pacs] [red]x[/] [link=http://x]"
 HOSTILE = f"{SHOWN}\x1b[2J\x1b]0;owned\x07\r\nforged\x9b31m\x7f\u202e\u2028\x00"
 NAME = f"{SHOWN.replace('/', '_')}\x1b[2J\nforged\x9b31m\u202e"  # what a file may be called
 # Words of our own, which commands look things up by; everything else in the ledger is text that somebody has sent.
-OWN_COLUMNS = {"state", "kind", "queue", "step", "digest", "xxh3", "spool_name", "owner", "method"}
+OWN_COLUMNS = {"hilum_job.subject", "state", "kind", "queue", "step", "digest", "xxh3", "spool_name", "owner", "method"}
 
 
 def assert_is_text(shown: str, *wanted: str) -> None:
@@ -51,34 +56,112 @@ def hostile_ledger(config: Path) -> Iterator[None]:
         for table in tables.metadata.sorted_tables:
             for column in table.columns:
                 is_text = isinstance(column.type, sa.String) and not (column.primary_key or column.foreign_keys)
-                if is_text and column.name not in OWN_COLUMNS and not column.name.endswith("_uid"):
+                is_own = bool({column.name, str(column)} & OWN_COLUMNS) or column.name.endswith("_uid")
+                if is_text and not is_own:
                     tx.execute(sa.update(table).values({column.name: column + HOSTILE}))
         tx.execute(sa.update(tables.instance).values(notes=[HOSTILE]))
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        told = {HOSTILE: Tally(1, moment)}
+        caller = CallerRecord("CT1", "HILUM", "10.0.0.1", moment, moment, last_refusal=HOSTILE, last_refused_at=moment)
+        Transaction(tx).callers.add([replace(caller, rejections=told, contexts=told)])
     engine.dispose()
     yield
 
 
+# Every command that shows what the ledger holds, in each of its forms, and what of the hostile text is to be seen; ""
+# where it may be nothing. `test_every_command_is_looked_at` finds one that is missing.
+SHOWS_THE_LEDGER: dict[tuple[str, ...], list[tuple[list[str], str]]] = {
+    ("studies",): [([], SHOWN), (["--json"], SHOWN), (["--positive"], SHOWN)],
+    ("explain",): [
+        *((["1.2.3.1"], SHOWN), (["1.2.3.2"], SHOWN), (["1.2.3.1", "--json"], SHOWN), (["1.2.9"], SHOWN)),
+        *((["CT1"], SHOWN), (["--ae", "CT1", "--json"], SHOWN), (["NOBODY"], "")),
+    ],
+    ("deliveries",): [([], SHOWN), (["--json"], SHOWN)],
+    ("jobs", "list"): [
+        *(([], SHOWN), (["--state", "dead"], SHOWN), (["--json"], SHOWN)),
+        *((["--by-cause"], SHOWN), (["--by-cause", "--json"], SHOWN)),
+    ],
+    ("jobs", "show"): [(["delivery:3"], SHOWN), (["delivery:3", "--json"], SHOWN)],
+    ("jobs", "retry"): [(["delivery:3"], ""), (["--all"], ""), (["delivery:1"], "")],
+    ("jobs", "cancel"): [(["delivery:2"], ""), (["--all", "--yes"], ""), (["delivery:3"], "")],
+    ("reproduce",): [(["1.2.9.1"], SHOWN)],
+    ("erase",): [(["--study", "1.2.3.1", "--yes"], ""), (["--patient", HOSTILE.replace("\0", ""), "--yes"], "")],
+    ("models", "agreement"): [([], ""), (["--json"], "")],
+    ("models", "drift"): [([], ""), (["--json"], "")],
+    ("user", "list"): [([], SHOWN), (["--json"], SHOWN)],
+    ("user", "tokens"): [(["anna"], SHOWN), (["anna", "--json"], SHOWN), ([HOSTILE.replace("\0", "")], SHOWN)],
+    ("user", "add"): [(["berta", "--role", "viewer"], ""), ([HOSTILE.replace("\0", ""), "--role", "viewer"], "")],
+    ("user", "role"): [(["anna", "viewer"], ""), ([HOSTILE.replace("\0", ""), "viewer"], SHOWN)],
+    ("user", "token"): [(["anna"], ""), (["anna", "--name", HOSTILE.replace("\0", "")], "")],
+    **{("user", act): [(["anna"], "")] for act in ("link", "disable", "enable")},
+    ("user", "revoke"): [(["anna", "t1"], ""), (["anna", HOSTILE.replace("\0", "")], "")],
+}
+# Shown by other tests of this module: what files, packages, configurations and archives hold.
+SHOWS_OTHERS = {
+    *(("check-config",), ("predict",), ("evaluate",), ("echo",), ("send",), ("demo",)),
+    *(("models", "list"), ("models", "show"), ("models", "verify"), ("models", "add")),
+    *(("doctor",), ("backup",), ("restore",), ("rebuild",)),
+}
+SHOWS_NOTHING = {("serve",)}  # it writes a log, which has tests of its own
+
+
+def test_every_command_is_looked_at() -> None:
+    assert {one.words for one in command_lines()} == {*SHOWS_THE_LEDGER, *SHOWS_OTHERS, *SHOWS_NOTHING}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["doctor", "--config", "CONFIG"],
+        ["backup", "ODD", "--config", "CONFIG"],
+        ["restore", "ODD", "--to", "ODD"],
+        ["rebuild", "--config", "CONFIG"],
+        ["models", "add", "ODD", "--models-dir", "ODD"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_names_of_files_are_shown_as_text(hilum_run: Hilum, config: Path, tmp_path: Path, words: list[str]) -> None:
+    odd = tmp_path / NAME
+    odd.mkdir()
+    document = yaml.safe_load(config.read_text())
+    (odd / "node.yaml").write_text(yaml.safe_dump({**document, "node": {"ae_title": "HILUM", "data_dir": str(odd)}}))
+    stand = {"CONFIG": odd / "node.yaml", "ODD": odd}
+    run = hilum_run(*(stand.get(word, word) for word in words))
+    assert_is_text(run.out + run.err, NAME[:9])
+
+
 @pytest.mark.parametrize(
     ("words", "wanted"),
-    [
-        (["jobs", "list"], "[/var/pacs]"),
-        (["jobs", "list", "--state", "dead"], "[/var/pacs]"),
-        (["jobs", "show", "delivery:3"], SHOWN),
-        (["explain", "1.2.3.1"], SHOWN),
-        (["explain", "1.2.3.2"], SHOWN),
-        (["models", "agreement"], ""),
-        (["models", "drift"], ""),
-        (["models", "list"], ""),
-    ],
-    ids=str,
+    [([*command, *words], wanted) for command, forms in SHOWS_THE_LEDGER.items() for words, wanted in forms],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
 )
 def test_what_the_ledger_holds_is_shown_as_text(
-    hilum: Callable[..., Result], config: Path, words: list[str], wanted: str
+    hilum_run: Hilum, config: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], wanted: str
 ) -> None:
     with hostile_ledger(config):
-        result = hilum(*words)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert_is_text(result.output, wanted)
+        run = hilum_run(*words, "--config", config)
+        assert_is_text(run.out + run.err, wanted)
+        assert run.code in set(ExitCode)
+        monkeypatch.setattr(listing, "terminal_width", lambda: 60)
+        on_terminal = hilum_run(*words, "--config", config)
+    assert_is_text(on_terminal.out + on_terminal.err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["explain", HOSTILE[:-1]], ["explain", "--ae", HOSTILE[:-1]], ["reproduce", HOSTILE[:-1]]),
+        *(["jobs", "show", HOSTILE[:-1]], ["jobs", "retry", HOSTILE[:-1]], ["jobs", "cancel", HOSTILE[:-1]]),
+        *(["jobs", "list", option, HOSTILE[:-1]] for option in ("--state", "--kind", "--study", "--to")),
+        *(["deliveries", option, HOSTILE[:-1]] for option in ("--state", "--study", "--to", "--since")),
+        *(["studies", option, HOSTILE[:-1]] for option in ("--state", "--source", "--code", "--since", "--until")),
+    ],
+    ids=lambda words: " ".join(words[:-1]),
+)
+def test_what_was_asked_for_is_quoted_as_text(hilum_run: Hilum, config: Path, words: list[str]) -> None:
+    run = hilum_run(*words, "--config", config)
+    assert_is_text(run.out + run.err)
+    assert run.code in (ExitCode.DONE, ExitCode.USAGE, ExitCode.NOTHING_FOUND)
 
 
 @pytest.fixture
@@ -101,7 +184,9 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "words", [["list"], ["show", "tiny"], ["show", "broken"], ["verify"], ["verify", "tiny"]], ids=" ".join
+    "words",
+    [["list"], ["list", "--json"], ["show", "tiny"], ["show", "broken"], ["verify"], ["verify", "tiny"]],
+    ids=" ".join,
 )
 def test_what_a_manifest_holds_is_shown_as_text(hilum_run: Hilum, models: Path, words: list[str]) -> None:
     run = hilum_run("models", *words, "--models-dir", models)

@@ -1,35 +1,10 @@
-"""`hilum models agreement` and `drift` tell their reports in lines, for a time that is named in a few characters."""
+"""`hilum models agreement` and `drift` tell their reports in lines."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-import pytest
-
-from scp_node.cli.model_reports import agreement_lines, begin_of, drift_lines
-from scp_node.errors import UsageError
+from scp_node.cli.model_reports import agreement_lines, drift_lines
 from scp_node.monitoring.agreement import Agreement, Differing, Unscored
 from scp_node.monitoring.drift import SenderDrift, Shift
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("since", "begin"),
-    [
-        ("30d", NOW - timedelta(days=30)),
-        ("12h", NOW - timedelta(hours=12)),
-        ("2026-02-03", datetime(2026, 2, 3, tzinfo=UTC)),
-    ],
-)
-def test_since_is_a_date_or_a_span(since: str, begin: datetime) -> None:
-    assert begin_of(since, NOW) == begin
-
-
-@pytest.mark.parametrize("since", ["", "yesterday", "2026-02-30", "30", "99999d"])
-def test_any_other_since_is_wrong_usage(since: str) -> None:
-    with pytest.raises(UsageError, match="--since"):
-        begin_of(since, NOW)
 
 
 def test_agreement_is_told_with_its_table_and_the_images_that_differ_most() -> None:

@@ -11,10 +11,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from pydicom.uid import JPEGBaseline8Bit
 
 from converter.declined import Declined
+from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from converter.package.manifest import load_manifest
+from converter.phantom.chest_sketch import sketch_chest
 from scp_node.decode import landlock, sandbox, seccomp
 from scp_node.decode.pool import DecodePool
 from scp_node.decode.sandbox import SandboxState, offered
@@ -22,6 +27,8 @@ from scp_node.decode.system_calls import ALLOWED
 from scp_node.errors import ConfigurationError
 from scp_node.settings import Inference
 from scp_node.telemetry import metrics
+from tests.support.dicom.codecs import encoded
+from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.hostile.escaping_child import ATTEMPTS, DONE, NEEDED
 from tests.support.models.tiny_model import TINY
 
@@ -87,8 +94,7 @@ def test_each_part_alone_keeps_files_and_processes_away(left_out: str) -> None:
     assert run.stdout == ""
 
 
-def test_a_child_loads_nothing_and_makes_no_thread_once_it_is_confined() -> None:
-    """What it needs later it could not load: all decoders, character sets and readers are there before."""
+def test_a_child_has_one_thread_when_it_is_confined() -> None:
     script = (
         "import os\nfrom scp_node.decode import child\nchild._load_all()\nprint(len(os.listdir('/proc/self/task')))\n"
     )
@@ -98,6 +104,43 @@ def test_a_child_loads_nothing_and_makes_no_thread_once_it_is_confined() -> None
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, **ONE_THREAD}
     )
     assert run.stdout == "1\n", "the filter of Landlock holds for one thread"
+
+
+READ_ALL = """
+import os, sys
+from pathlib import Path
+from converter.image.convert import convert
+from converter.image.image_file import read_header
+from converter.image.open_file import OpenFile
+from converter.package.manifest import load_manifest
+from scp_node.decode import child
+from scp_node.decode.header_message import packed
+spec = load_manifest(Path(sys.argv[1])).input
+child._load_all()
+before = set(sys.modules)
+for path in sys.argv[2:]:
+    file = OpenFile(os.open(path, os.O_RDONLY))
+    convert(file, spec, None, 64, 10_000_000)
+    if path.endswith(".dcm"):
+        packed(read_header(file))
+print(sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_child_loads_nothing_once_it_is_confined(tmp_path: Path) -> None:
+    """What it needs later it could not load: decoders of all syntaxes, character sets and readers are there before."""
+    files = [tmp_path / "film.png", tmp_path / "film.jpg"]
+    for path in files:
+        cv2.imwrite(str(path), np.rint(sketch_chest() * 255).astype(np.uint8))
+    for number, syntax in enumerate(TRANSFER_SYNTAXES):
+        bits = 8 if syntax.uid == JPEGBaseline8Bit else 12
+        pixels = np.rint(sketch_chest(120, 100) * ((1 << bits) - 1)).astype("u1" if bits == 8 else "u2")
+        ds = encoded(pixels, syntax.uid, bits) if syntax.encapsulated else make_dx(transfer_syntax=syntax.uid)
+        ds.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+        files.append(write_dx(tmp_path / f"{number}.dcm", ds))
+    command = [sys.executable, "-c", READ_ALL, str(TINY / "manifest.yaml"), *map(str, files)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
 
 
 def test_what_this_machine_has_is_said_once_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -115,7 +158,7 @@ def test_what_this_machine_has_is_said_once_and_counted(tmp_path: Path, caplog: 
 def test_required_refuses_to_start_where_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "version", lambda: 0)
     assert offered().missing == ("landlock",)
-    with pytest.raises(ConfigurationError, match=r"decode_sandbox is required, but this machine lacks landlock"):
+    with pytest.raises(ConfigurationError, match=r"decode_sandbox: is required, but this machine lacks landlock"):
         DecodePool.of(Inference(decode_sandbox="required"), processes=1)
     DecodePool.of(Inference(decode_sandbox="best-effort"), processes=1).close()
 

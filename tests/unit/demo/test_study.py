@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
-from scp_node.demo.study import read_study
+from scp_node.demo.study import Study, read_study
 from scp_node.dimse.uids import COMPREHENSIVE_SR
 from scp_node.errors import UsageError
 from tests.support.dicom.objects import small_file
@@ -47,3 +47,11 @@ def test_a_path_without_an_image_is_a_mistake_in_use(tmp_path: Path) -> None:
     small_file(tmp_path, COMPREHENSIVE_SR)
     with pytest.raises(UsageError, match="no DICOM image"):
         read_study(tmp_path)
+
+
+def test_a_part_of_a_study_is_its_files_and_what_is_in_them(tmp_path: Path) -> None:
+    study = Study((tmp_path / "a", tmp_path / "b", tmp_path / "c"), "1.2", "P1", "", ("1", "2", "3"), ("a remark",))
+    part = study.of_files({tmp_path / "c", tmp_path / "a"})
+    assert part.files == (tmp_path / "a", tmp_path / "c") and part.sop_instance_uids == ("1", "3")
+    assert (part.study_instance_uid, part.patient_id, part.remarks) == ("1.2", "P1", ("a remark",))
+    assert study.of_files(()).files == ()

@@ -38,12 +38,13 @@ def test_a_job_that_is_entered_twice_is_one_job_as_it_was_first(ledger: Ledger) 
 CHANGES: dict[str, Callable[[Transaction, JobRow], None]] = {
     "finish": JOBS.finish,
     "again": lambda tx, job: JOBS.again(tx, job, now_utc(), "not now"),
+    "postpone": lambda tx, job: JOBS.postpone(tx, job, now_utc()),
     "bury": lambda tx, job: JOBS.bury(tx, job, "never"),
 }
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"), [("finish", "done"), ("again", "waiting"), ("bury", "dead")], ids=list(CHANGES)
+    ("change", "expected"), list(zip(CHANGES, ("done", "waiting", "queued", "dead"), strict=True)), ids=list(CHANGES)
 )
 def test_who_holds_a_job_decides_what_becomes_of_it(ledger: Ledger, change: str, expected: str) -> None:
     mine = hold(ledger, enter_image(ledger), MINE)
@@ -114,6 +115,30 @@ def test_a_person_retries_and_cancels_what_nobody_works_on_and_its_subject_hears
     job = job_of(ledger, job_id)
     assert (job.state, job.attempt, heard) == ("waiting", 2, ["cancel", "retry"])
     assert job.due_at <= now_utc()
+
+
+def test_a_cancelled_job_keeps_its_last_failure_and_counts_only_what_was_begun(ledger: Ledger) -> None:
+    subjects: dict[JobKind, JobSubject]
+    subjects = {"image": JobSubject(lambda *_: None, lambda *_: None)}
+    mine = hold(ledger, enter_image(ledger), MINE)
+    with ledger.transaction() as tx:
+        JOBS.again(tx, mine, now_utc(), "nothing listens")
+    assert job_of(ledger, mine.job_id).attempts == 1
+    for _ in range(2):
+        with ledger.transaction() as tx:
+            JOBS.cancel(tx, mine.job_id, subjects)
+        cancelled = job_of(ledger, mine.job_id)
+        assert cancelled.error == "cancelled by an administrator; last failure: nothing listens"
+        with ledger.transaction() as tx:
+            JOBS.retry(tx, mine.job_id, subjects)
+            JOBS.retry(tx, mine.job_id, subjects)
+        again = job_of(ledger, mine.job_id)
+        assert (cancelled.attempts, again.attempts, again.error) == (1, 1, "nothing listens")
+    mine = hold(ledger, mine.job_id, MINE)
+    assert mine.attempts == 1
+    with ledger.transaction() as tx:
+        JOBS.bury(tx, mine, "refused")
+    assert job_of(ledger, mine.job_id).attempts == 2
 
 
 @pytest.mark.parametrize("act", [JOBS.retry, JOBS.cancel], ids=["retry", "cancel"])

@@ -19,8 +19,8 @@ from tests.unit.house.modules import MODULES, lines_of, modules_of, name_of
 
 TOP_LEVEL = {
     *("scp_node", "converter", "training", "models", "config", "tests", "pyproject.toml", "README.md"),
-    *("Makefile", "LICENSE", "CHANGELOG.md", "requirements.lock", ".ci", ".github", ".gitignore"),
-    *(".editorconfig", ".pre-commit-config.yaml"),
+    *("Makefile", "LICENSE", "CHANGELOG.md", ".ci", ".github", ".gitignore"),
+    *("requirements.lock", ".editorconfig", ".pre-commit-config.yaml"),
 }
 FORBIDDEN_MODULES = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
 LINES_MAX, LINES_MEDIAN_MAX = 500, 140
@@ -119,12 +119,3 @@ def test_nothing_committed_names_a_host_or_folder_of_one_machine() -> None:
         and pattern.search((CHECKOUT / name).read_text(encoding="utf-8", errors="ignore"))
     }
     assert found == set()
-
-
-def test_the_lock_is_bound_to_hashes_and_to_no_host() -> None:
-    lock = (CHECKOUT / "requirements.lock").read_text(encoding="utf-8")
-    packages = re.findall(r"^([A-Za-z0-9._-]+)==\S+", lock, re.M)
-    assert {"pynetdicom", "pydicom", "highdicom", "onnxruntime", "pytest", "hatchling"} <= set(packages)
-    assert not {"tensorflow", "keras", "onnxruntime-gpu"} & set(packages)
-    assert "://" not in lock and "@" not in lock
-    assert all(" --hash=sha256:" in part for part in re.split(r"\n(?=\S)", lock))

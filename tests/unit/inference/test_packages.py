@@ -27,6 +27,7 @@ from tests.support.checkout import GOLDEN, MODELS
 from tests.support.models.tiny_model import (
     TINY,
     TINY_GATED,
+    TINY_LUNGS,
     TINY_NHWC,
     copy_tiny,
     graph_bytes,
@@ -61,6 +62,7 @@ def test_the_golden_graphs_are_what_their_generator_makes() -> None:
     assert (TINY / "model.onnx").read_bytes() == graph_bytes("NCHW")
     assert (TINY_NHWC / "model.onnx").read_bytes() == graph_bytes("NHWC")
     assert (TINY_GATED / "model.onnx").read_bytes() == graph_bytes("NCHW", gated=True)
+    assert (TINY_LUNGS / "model.onnx").read_bytes() == graph_bytes("NCHW", outlined=True)
 
 
 @pytest.mark.parametrize("change", ["missing", "other"])
@@ -72,6 +74,19 @@ def test_the_reference_proves_the_gate_too(tmp_path: Path, change: str) -> None:
         arrays["gate"] = gate[::-1]
     np.savez(folder / "reference.npz", **arrays)
     with pytest.raises(ModelUnusable, match="what the gate says" if change == "missing" else "differ by"):
+        verify(folder)
+
+
+@pytest.mark.parametrize("change", ["missing", "other", "coarser"])
+def test_the_reference_proves_the_lungs_too(tmp_path: Path, change: str) -> None:
+    folder = copy_tiny(tmp_path, TINY_LUNGS)
+    verify(folder)
+    arrays = arrays_of(folder)
+    lungs = arrays.pop("lungs")
+    if change != "missing":
+        arrays["lungs"] = lungs[::-1] if change == "other" else lungs[..., ::2, ::2]
+    np.savez(folder / "reference.npz", **arrays)
+    with pytest.raises(ModelUnusable, match="differ by" if change == "other" else "lacks the outlines of lungs"):
         verify(folder)
 
 

@@ -20,7 +20,7 @@ from scp_node.inference.packages import find_package, open_package
 from scp_node.inference.scores import checked_scores
 from scp_node.inference.session import InferenceSession
 from tests.support.checkout import GOLDEN
-from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, copy_tiny, tiny_outputs
+from tests.support.models.tiny_model import GATE, LUNGS, SIDE, TINY, TINY_GATED, TINY_LUNGS, copy_tiny, tiny_outputs
 
 PACKAGE = open_package(TINY)
 GRAY = np.random.default_rng(3).normal(0, 1, (5, SIDE, SIDE)).astype(np.float32)
@@ -181,6 +181,59 @@ def test_a_gate_of_other_kinds_than_its_manifest_names(tmp_path: Path) -> None:
     folder = copy_tiny(tmp_path, TINY_GATED, gate=fewer)
     with pytest.raises(ModelUnusable, match=r"output 'gate' is \[any, 3\], the manifest says \[any, 2\]"):
         InferenceSession(open_package(folder))
+
+
+OUTLINED = open_package(TINY_LUNGS).manifest
+LUNGS_ANSWER = np.full((1, 1, 32, 32), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("lungs", "message"),
+    [
+        (None, "lungs of shape"),
+        (LUNGS_ANSWER[:, 0], "lungs of shape"),
+        (np.repeat(LUNGS_ANSWER, 2, axis=1), "lungs of shape"),
+        (np.repeat(LUNGS_ANSWER, 2, axis=0), "lungs of shape"),
+        (LUNGS_ANSWER * np.nan, "no shares of 0 to 1"),
+        (LUNGS_ANSWER + 0.6, "no shares of 0 to 1"),
+        (LUNGS_ANSWER - 0.6, "no shares of 0 to 1"),
+    ],
+)
+def test_what_is_no_outline_of_lungs_is_refused(lungs: Any, message: str) -> None:
+    with pytest.raises(InvalidScore, match=message):
+        checked_scores(OUTLINED, 1, GOOD_P, GOOD_CAM, lungs=lungs)
+
+
+def test_the_lungs_of_one_image_of_a_batch_are_its_own() -> None:
+    scores = InferenceSession(open_package(TINY_LUNGS)).run(GRAY[:, None])
+    alone = scores.image(2).lungs
+    assert alone is not None and scores.lungs is not None and alone.shape == (32, 32)
+    np.testing.assert_array_equal(alone, scores.lungs[2])
+    assert scores.gate is None
+    assert InferenceSession(PACKAGE).run(GRAY[:, None]).lungs is None
+
+
+def test_a_graph_without_the_lungs_that_its_manifest_names(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match="no output 'lungs'"):
+        InferenceSession(open_package(copy_tiny(tmp_path, lungs=LUNGS)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (("N", 1, 64, 64), ""),
+        (("N", 1, 16, 512), ""),
+        (("N", 2, 64, 64), "the manifest says"),
+        (("N", 64, 64), "the manifest says"),
+        ((1, 1, 64, 64), "batches of 1 only"),
+        (("N", 1, "h", "w"), "each side needs 16 to 512 cells"),
+        (("N", 1, 8, 64), "each side needs 16 to 512 cells"),
+        (("N", 1, 64, 1024), "each side needs 16 to 512 cells"),
+    ],
+)
+def test_an_outline_of_another_shape_than_that_of_lungs_is_named(shape: tuple[Any, ...], message: str) -> None:
+    problems = graph_problems(OUTLINED, [IMAGE], [PROBABILITY, CAM, tensor("lungs", *shape)])
+    assert len(problems) == bool(message) and message in "".join(problems)
 
 
 def test_a_rounding_error_above_one_is_one() -> None:

@@ -19,7 +19,8 @@ CR = "1.2.840.10008.5.1.4.1.1.1"
 
 
 @pytest.mark.parametrize("instance", ["1.2.3", "1.2.34", "2.25." + "9" * 59])
-def test_it_equals_what_pydicom_writes(instance: str) -> None:
+@pytest.mark.parametrize("titles", [("", ""), ("MODALITY", "HILUM"), ("A", "SIXTEEN_LETTERS_")])
+def test_it_equals_what_pydicom_writes(instance: str, titles: tuple[str, str]) -> None:
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\x00\x01"
     meta.MediaStorageSOPClassUID = UID(CR)
@@ -27,9 +28,11 @@ def test_it_equals_what_pydicom_writes(instance: str) -> None:
     meta.TransferSyntaxUID = UID(EXPLICIT_LE)
     meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    if titles[0]:
+        meta.SendingApplicationEntityTitle, meta.ReceivingApplicationEntityTitle = titles
     buffer = DicomBytesIO()
     write_file_meta_info(buffer, meta)
-    assert file_head(CR, instance, EXPLICIT_LE) == bytes(128) + b"DICM" + buffer.getvalue()
+    assert file_head(CR, instance, EXPLICIT_LE, *titles) == bytes(128) + b"DICM" + buffer.getvalue()
 
 
 def test_a_file_that_begins_with_it_can_be_read() -> None:

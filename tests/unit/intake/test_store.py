@@ -229,14 +229,14 @@ def test_a_uid_is_stored_as_it_came(store: Store, spool: Spool, ledger: MemoryLe
     assert sent(store, data, sop_instance_uid="1.2.3.4").status == 0xA900, "zeros are not left out"
 
 
-def test_what_is_damaged_is_stored_and_the_log_says_how(store: Store, ledger: MemoryLedger) -> None:
+def test_what_is_damaged_is_stored_and_log_and_ledger_say_how(store: Store, ledger: MemoryLedger) -> None:
     written = io.StringIO()
     configure_logging("info", "text", written)
     data = DATA.replace(b"PN", b"??")
     assert sent(store, data) == SUCCESS
     assert ledger.rows[UID].digest == digest(data), "it is kept as it came"
-    assert "written in another way" in written.getvalue()
-    assert str(DS.PatientName) not in written.getvalue()
+    assert "written in another way" in written.getvalue() and "written in another way" in ledger.rows[UID].damage
+    assert str(DS.PatientName) not in written.getvalue() + ledger.rows[UID].damage
 
 
 @pytest.mark.parametrize("when", ["failure", "failure_at_commit"])

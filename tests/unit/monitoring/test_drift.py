@@ -21,7 +21,7 @@ from converter.package.stability import DECLINED, bins_of_image, references
 from scp_node.inference.batcher import Batcher
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Ledger
-from scp_node.ledger import tables as t
+from scp_node.ledger import watch_tables as w
 from scp_node.ledger.drift_counts import KEPT_DAYS, OTHERS, STATIONS_MAX, UNNAMED, station_name
 from scp_node.ledger.records import now_utc
 from scp_node.monitoring.drift import STATES, SenderDrift, drift_of
@@ -109,19 +109,19 @@ def test_declined_images_count_and_refused_ones_do_not_alarm(ledger: Ledger) -> 
 def test_only_the_window_counts_and_old_days_are_forgotten(ledger: Ledger) -> None:
     judge(ledger, 100, 0.2)
     with ledger.transaction() as tx:
-        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=SETTINGS.window_days)))
+        tx.connection.execute(sa.update(w.drift).values(day=now_utc().date() - timedelta(days=SETTINGS.window_days)))
     assert look(ledger) == []
     assert len(look(ledger, settings=Drift(window_days=SETTINGS.window_days + 1))) == 1
     with ledger.transaction() as tx:
         assert tx.drift_counts.forget() == 0
-        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=KEPT_DAYS + 1)))
+        tx.connection.execute(sa.update(w.drift).values(day=now_utc().date() - timedelta(days=KEPT_DAYS + 1)))
         assert tx.drift_counts.forget() == 1
 
 
 def test_days_are_added_up(ledger: Ledger) -> None:
     judge(ledger, 30, 0.5)
     with ledger.transaction() as tx:
-        tx.connection.execute(sa.update(t.drift).values(day=now_utc().date() - timedelta(days=2)))
+        tx.connection.execute(sa.update(w.drift).values(day=now_utc().date() - timedelta(days=2)))
     judge(ledger, 30, 0.5)
     (one,) = look(ledger)
     assert one.images == 60 and one.state == "stable"

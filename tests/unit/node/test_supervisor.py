@@ -9,8 +9,9 @@ from typing import Any
 
 from scp_node.engine.retry import Backoff
 from scp_node.node.settings_feed import SettingsFeed, write_settings
-from scp_node.node.supervisor import FIXED_SECTIONS, RoleProcess, followed
+from scp_node.node.supervisor import RoleProcess
 from scp_node.settings import Settings
+from scp_node.settings.reloading import FIXED_SECTIONS, followed
 
 
 def settings(**sections: Any) -> Settings:

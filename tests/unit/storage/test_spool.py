@@ -64,7 +64,7 @@ def test_the_name_of_an_instance_tells_contents_apart() -> None:
 def test_a_long_file_is_brought_to_the_disk_while_it_grows(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[tuple[int, int]] = []
     monkeypatch.setattr(
-        "scp_node.storage.spool._fadvise", lambda fd, start, length, advice: began.append((start, length))
+        "scp_node.storage.part_file._fadvise", lambda fd, start, length, advice: began.append((start, length))
     )
     part = spool.open_part(b"head")
     for _ in range(17):

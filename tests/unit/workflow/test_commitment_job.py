@@ -57,6 +57,11 @@ class Committing:
         run_commitment_job(self.services(port, **options), self.delivery.job(JOB))
         return self.delivery.job(JOB)
 
+    @property
+    def unreached(self) -> str:
+        with self.ledger.reading() as tx:
+            return tx.unreached.all()["pacs"].failure if tx.unreached.all() else ""
+
     def offered(self) -> bool | None:
         with self.ledger.reading() as tx:
             return tx.sop_classes.accepted("pacs", STORAGE_COMMITMENT)
@@ -147,6 +152,10 @@ def test_an_archive_that_cannot_be_reached_is_asked_again(committing: Committing
     assert committing.run(port).state == "waiting"
     assert committing.delivery.row.state == "sent"
     assert committing.offered() is None
+    assert "nothing listens" in committing.unreached
+    with committing_archive() as archive:
+        committing.run(archive.port)
+    assert committing.unreached == ""
 
 
 def test_an_archive_that_does_not_offer_it_is_remembered_and_not_asked_for_an_hour(committing: Committing) -> None:

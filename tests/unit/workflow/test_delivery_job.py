@@ -9,23 +9,26 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from pydicom import Dataset
+from pynetdicom import AE
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.destinations import Destinations
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from scp_node.engine.jobs import JobQueue
-from scp_node.ledger import DeliveryRow, JobLost, JobRow, Ledger, NewResult
+from scp_node.ledger import DeliveryRow, JobLost, JobRow, Ledger, NewResult, Transaction
 from scp_node.ledger.records import now_utc
+from scp_node.queries.job_advice import advice
 from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 from scp_node.workflow.delivery_job import run_delivery_job
 from scp_node.workflow.job_kinds import delivery_job
-from scp_node.workflow.job_subjects import retry_job
+from scp_node.workflow.job_subjects import cancel_job, retry_job
 from scp_node.workflow.services import Services
 from tests.support.dicom.objects import small_file
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 from tests.support.ledger.work import hold
-from tests.support.peers.archives import scripted_archive
+from tests.support.peers.archives import listening, scripted_archive
 
 REFUSES_3D = (COMPREHENSIVE_SR, SECONDARY_CAPTURE)
 
@@ -81,6 +84,11 @@ class Delivering:
             return tx.deliveries.get(1)
 
     @property
+    def unreached(self) -> str:
+        with self.ledger.reading() as tx:
+            return tx.unreached.all()["pacs"].failure if tx.unreached.all() else ""
+
+    @property
     def job(self) -> JobRow:
         with self.ledger.reading() as tx:
             return cast(JobRow, tx.jobs.get("delivery:1"))
@@ -118,6 +126,17 @@ def test_an_answer_decides_what_becomes_of_the_delivery(
     assert (delivery.sent_at is not None) == (delivery_state == "sent")
 
 
+@pytest.mark.parametrize("status", [0xA700, 0xC000])
+def test_the_own_words_of_an_archive_stand_with_the_delivery_only(delivering: Delivering, status: int) -> None:
+    """They may name the patient, and what ails a job stands on pages that name none."""
+    answer = Dataset()
+    answer.Status, answer.ErrorComment = status, "no room for DOE^JOHN"
+    with scripted_archive(answer) as archive:
+        delivery, job = delivering.attempt(archive.port)
+    assert delivery.detail == f"{job.error}: no room for DOE^JOHN"
+    assert "DOE" not in job.error and f"0x{status:04X}" in job.error
+
+
 def test_a_dead_letter_is_sent_after_a_person_asked_for_it(delivering: Delivering) -> None:
     with scripted_archive(0xC000, 0x0000) as archive:
         assert delivering.attempt(archive.port)[0].state == "dead"
@@ -133,6 +152,19 @@ def test_a_delivery_that_failed_for_too_long_is_given_up(delivering: Delivering)
     with scripted_archive(0xA700) as archive:
         delivery, job = delivering.attempt(archive.port, give_up_after_h=2)
     assert (delivery.state, job.state) == ("dead", "dead")
+    for said in (delivery.detail, job.error):
+        assert said.startswith("given up after 2 h (delivery.give_up_after_h); last failure: pacs ")
+        assert "0xA700" in said
+
+
+def test_a_message_names_the_remote_ae_whose_settings_are_wrong(delivering: Delivering) -> None:
+    other = AE("OTHER")
+    other.require_called_aet = True
+    other.add_supported_context(SECONDARY_CAPTURE)
+    with listening(other, []) as port:
+        _, job = delivering.attempt(port)
+    assert "correct remote_aes.pacs.ae_title" in job.error
+    assert "C-ECHO" in advice("delivery", job.error)
 
 
 def test_a_silent_port_is_tried_again(delivering: Delivering) -> None:
@@ -140,6 +172,33 @@ def test_a_silent_port_is_tried_again(delivering: Delivering) -> None:
         port = archive.port
     delivery, job = delivering.attempt(port)
     assert (delivery.state, job.state, delivery.status) == ("failed", "waiting", None)
+
+
+@pytest.mark.parametrize("ending", [retry_job, cancel_job])
+def test_an_archive_counts_as_unreached_until_it_took_something(
+    delivering: Delivering, ending: Callable[[Transaction, str], JobRow]
+) -> None:
+    with scripted_archive() as archive:
+        port = archive.port
+    delivering.attempt(port)
+    assert "nothing listens" in delivering.unreached
+    with delivering.ledger.transaction() as tx:
+        ending(tx, "delivery:1")
+    assert "nothing listens" in delivering.unreached, "what a person does with the job says nothing of the archive"
+    with delivering.ledger.transaction() as tx:
+        tx.jobs.update("delivery:1", state="dead")
+        retry_job(tx, "delivery:1")
+    with scripted_archive(0x0000) as archive:
+        assert delivering.attempt(archive.port)[0].state == "sent"
+    assert delivering.unreached == ""
+
+
+def test_an_object_that_is_refused_for_good_does_not_show_whether_the_archive_can_be_reached(
+    delivering: Delivering,
+) -> None:
+    with scripted_archive(0xC000) as archive:
+        delivering.attempt(archive.port)
+    assert delivering.unreached == ""
 
 
 def test_the_next_attempt_is_when_the_settings_say(delivering: Delivering) -> None:

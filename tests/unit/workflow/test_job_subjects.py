@@ -5,19 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from scp_node.engine.jobs import JobQueue
 from scp_node.errors import UsageError
+from scp_node.intake.image_jobs import image_job
 from scp_node.ledger import Ledger
 from scp_node.ledger.records import JobKind, now_utc
 from scp_node.workflow.job_kinds import delivery_queue
 from scp_node.workflow.job_subjects import JOB_SUBJECTS, cancel_job, retry_job
-from tests.support.ledger.ledgers import new_ledger
-from tests.support.ledger.work import IMAGE_UID, enter_image, hold, state
+from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.work import IMAGE_UID, STUDY_UID, enter_image, hold, state
 from tests.support.peers.commitment import SentDelivery, sent_delivery
 
 
@@ -54,14 +57,32 @@ def test_a_cancelled_image_holds_up_nobody(ledger: Ledger) -> None:
     assert (instance.state, instance.reportable) == ("quarantined", False) and state(ledger, job_id) == "dead"
 
 
+def test_a_cancelled_version_in_another_study_leaves_the_first_study_to_be_reported_anew(
+    ledger: Ledger,
+) -> None:
+    for number in (1, 2):
+        enter_image(ledger, number)
+    moved = replace(received(1), study_instance_uid="1.2.9", digest="f" * 32)
+    with ledger.transaction() as tx:
+        for uid in (IMAGE_UID, f"{STUDY_UID}.2"):
+            tx.instances.finish(uid, "inferred", route="chest", model="tiny@1.0.0", reportable=True)
+        tx.instances.cover([IMAGE_UID, f"{STUDY_UID}.2"])
+        assert tx.versions.make_current(moved) == "changed"
+        JobQueue().put(tx, image_job(moved, now_utc()))
+        assert tx.instances.routes_to_report() == []
+        cancel_job(tx, image_job(moved, now_utc()).job_id)
+        assert tx.instances.routes_to_report() == [(STUDY_UID, "chest")]
+
+
 def test_a_cancelled_delivery_is_dead_and_a_retried_one_has_all_its_time_again(delivery: SentDelivery) -> None:
     long_ago = now_utc() - timedelta(days=30)
     with delivery.ledger.transaction() as tx:
         tx.jobs.update("delivery:1", state="waiting")
-        tx.deliveries.update(1, state="failed", created_at=long_ago, next_attempt_at=now_utc())
+        tx.deliveries.update(1, state="failed", created_at=long_ago, next_attempt_at=now_utc(), detail="no answer")
         cancel_job(tx, "delivery:1")
     row = delivery.row
-    assert (row.state, row.next_attempt_at, row.detail) == ("dead", None, "cancelled by an administrator")
+    assert (row.state, row.next_attempt_at) == ("dead", None)
+    assert row.detail == "cancelled by an administrator; last failure: no answer"
     with delivery.ledger.transaction() as tx:
         retry_job(tx, "delivery:1")
         (job,) = tx.jobs.pending(delivery_queue("pacs"), 10)

@@ -24,7 +24,7 @@ from scp_node.storage.spool import Spool
 from scp_node.workflow.report_plan import LOOK_AGAIN_S, plan_forgotten_reports, plan_report, quiet_at
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
-from scp_node.workflow.study_job import StudyCase, end_early, gather_images, wait_until_quiet
+from scp_node.workflow.study_job import StudyCase, end_early, gather_images, hand_to_delivery, wait_until_quiet
 from tests.support.checkout import GOLDEN
 from tests.support.ledger.ledgers import claimed, new_ledger, received
 
@@ -61,6 +61,7 @@ class Studies:
                 reportable=True,
                 decline_code=code,
                 analysis=analysis,
+                version=tx.instances.get(f"{STUDY}.{number}").version,
             )
             plan_report(tx, self.services, STUDY, "chest")
 
@@ -154,6 +155,23 @@ def test_an_image_that_comes_while_a_report_is_built_gets_the_next_revision(stud
     assert len(studies.study_jobs()) == 2
 
 
+def test_a_report_is_left_when_other_bytes_of_its_image_come_while_it_is_built(studies: Studies) -> None:
+    studies.judge(1)
+    building = studies.begin()
+    assert building.report is not None
+    with studies.ledger.transaction() as tx:
+        assert tx.versions.make_current(replace(received(1), digest="f" * 32)) == "changed"
+    hand_to_delivery(building, studies.services)
+    assert building.over and building.report is not None
+    end_early(building, studies.services)
+    with studies.ledger.reading() as tx:
+        (left,) = tx.reports.of_study(STUDY)
+        assert left.abandoned_at is not None and tx.results.of_report(left.id) == []
+    studies.finish(1)
+    report = studies.begin().report
+    assert report is not None and report.revision == 2 and report.version_of(f"{STUDY}.1") == 2
+
+
 def test_after_the_last_report_there_is_nothing_to_do(studies: Studies) -> None:
     studies.judge(1)
     studies.close(studies.begin())
@@ -238,6 +256,25 @@ def test_a_study_without_analysed_images_is_settled_once_where_such_reports_are_
     with studies.ledger.transaction() as tx:
         assert tx.instances.routes_to_report() == []
         assert tx.jobs.pending_reports(STUDY) == []
+
+
+def test_a_report_waits_for_an_image_of_an_earlier_one_that_is_analysed_anew(studies: Studies) -> None:
+    """Also without quiet period: a revision without that image would be the last word if its bytes change nothing."""
+    first, second = f"{STUDY}.1", f"{STUDY}.2"
+    studies.judge(1)
+    studies.close(studies.begin())
+    with studies.ledger.transaction() as tx:
+        assert tx.versions.make_current(replace(received(1), digest="f" * 32)) == "changed"
+    studies.judge(2)
+    case = studies.begin()
+    assert case.over and "analysed anew" in case.log.entries[-1].outcome
+    waiting = studies.pending_job()
+    with studies.ledger.transaction() as tx:
+        assert tx.instances.stand(first, 2, "reported")
+        plan_report(tx, studies.services, STUDY, "chest")
+    assert studies.pending_job().due_at < waiting.due_at
+    report = studies.begin().report
+    assert report is not None and report.instances == [first, second]
 
 
 def test_a_study_that_lost_all_its_images_ends_its_job(studies: Studies) -> None:

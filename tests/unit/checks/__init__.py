@@ -1,0 +1,1 @@
+"""Tests of scp_node.checks."""

@@ -1,0 +1,1 @@
+"""Backups, their way back, and ledgers made anew."""

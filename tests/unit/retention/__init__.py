@@ -1,0 +1,1 @@
+"""What goes when, and that nothing goes of which something is still to be done."""
