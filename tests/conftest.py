@@ -22,8 +22,6 @@ from tests.support.peers.ports import free_port
 
 settings.load_profile(fuzz.PROFILE)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# Debian keeps Orthanc where only root looks.
-os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.bench.kept import Kept
+from tests.bench.pages import LIVE, PAGES
 from tests.bench.workplace import Record
 
 HILUM = "Hilum"
@@ -78,6 +79,22 @@ def at_depth(key: str) -> Callable[[Kept], list[float]]:
         return [used[n] / (images[n] * image[n] + reports[n] * report[n]) for n in rounds]
 
     return measure
+
+
+def many_over_few(page: str) -> Callable[[Kept], list[float]]:
+    """Server time of a page with many studies over that with few, of the same round."""
+
+    def measure(kept: Kept) -> list[float]:
+        few, many = (of(kept.records("pages"), page, HILUM, key) for key in ("few_ms", "many_ms"))
+        return [many[number] / few[number] for number in sorted(few.keys() & many.keys())]
+
+    return measure
+
+
+def over_analysis(kept: Kept) -> list[float]:
+    """An upload over the analysis of the same film in the same round."""
+    records = [one for one in kept.records("uploads") if one["case"] == "predict"]
+    return [one["predict_ms"] / one["analysis_ms"] for one in records]
 
 
 GOALS = (
@@ -206,5 +223,21 @@ GOALS = (
         "<=",
         3,
         ratio("backlog", "p99_ms", ("saturated", HILUM), ("idle", HILUM)),
+    ),
+    *(
+        goal
+        for page in PAGES
+        for goal in (
+            Goal(f"server time of the page {page}, 100,000 studies / 100", "<=", 2, many_over_few(page)),
+            Goal(f"server time of the page {page}, 100,000 studies", "<=", 100, figure("pages", "many_ms", page), "ms"),
+        )
+    ),
+    Goal("one open page Now, nothing happens", "<=", 1, figure("pages", "core_percent", LIVE), "% of a core"),
+    Goal("POST /api/predict / the analysis alone", "<=", 1.3, over_analysis),
+    Goal(
+        "C-STORE p99 with uploads at their limit / without",
+        "<=",
+        1.5,
+        ratio("uploads", "p99_ms", ("uploads at their limit", HILUM), ("without uploads", HILUM)),
     ),
 )

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import backlog, idle, ingest, sending, stages, whole_way
+from tests.bench import backlog, idle, ingest, pages, sending, stages, uploads, whole_way
 from tests.bench.goals import GOALS
 from tests.bench.kept import Kept
 from tests.bench.loads import LOADS
@@ -16,7 +16,16 @@ from tests.bench.peers.plain_script import PlainScript
 from tests.bench.plot import PLOT, draw
 from tests.bench.workplace import Record
 
-PARTS = ("ingest", "idle", "sending", "whole_way", "stages", "backlog")
+PARTS = (
+    "ingest",
+    "idle",
+    "sending",
+    "whole_way",
+    "stages",
+    "backlog",
+    "pages",
+    "uploads",
+)
 Column = tuple[str, str, int]
 HOW = f"""\
 Ratios are between peers of one round: in each round every peer starts anew with empty folders, cases and peers follow
@@ -45,7 +54,10 @@ are of this machine; CPU is that of the peer with all its processes, without the
   with {backlog.FEW} waiting images, once {backlog.SKIPPED_IMAGES} others are judged; the work done at the head of a
   long queue is held against these prices.
 - A full run has {ingest.ROUNDS} rounds of ingest, {idle.ROUNDS} of idle and memory, {sending.ROUNDS} of sending,
-  {whole_way.ROUNDS} of the whole way, {stages.ROUNDS} of stages, {backlog.ROUNDS} under load.
+  {whole_way.ROUNDS} of the whole way, {stages.ROUNDS} of stages, {backlog.ROUNDS} under load, {pages.ROUNDS} of pages,
+  {uploads.ROUNDS} of uploads.
+- A page is asked for over one new connection, and made anew each time; two servers, with few and with many studies of
+  one year, are asked in turn.
   A p99 of fewer than 100 measurements is the largest of them.
 """
 INGEST: tuple[Column, ...] = (
@@ -87,6 +99,20 @@ BACKLOG: tuple[Column, ...] = (
     ("C-STORE p50 ms", "p50_ms", 1),
     ("C-STORE p99 ms", "p99_ms", 1),
 )
+UPLOADS: tuple[Column, ...] = (
+    ("analysis alone ms", "analysis_ms", 1),
+    ("POST /api/predict ms", "predict_ms", 1),
+    ("with map ms", "predict_with_map_ms", 1),
+    ("C-STORE p50 ms", "p50_ms", 1),
+    ("C-STORE p99 ms", "p99_ms", 1),
+    ("uploads", "uploads", 0),
+)
+
+PAGES: tuple[Column, ...] = (
+    (f"{pages.FEW} studies, ms", "few_ms", 1),
+    (f"{pages.MANY:,} studies, ms", "many_ms", 1),
+    ("% of a core", "core_percent", 2),
+)
 
 
 def write_results(kept: Kept, folder: Path, quick: bool = False) -> None:
@@ -104,6 +130,8 @@ def write_results(kept: Kept, folder: Path, quick: bool = False) -> None:
         ("Sending Structured Reports, one association", "sending", list, SENDING),
         ("Study in to report visible", "whole_way", list, WHOLE_WAY),
         ("Under load", "backlog", list, BACKLOG),
+        ("Pages of the console", "pages", list, PAGES),
+        ("Uploads", "uploads", list, UPLOADS),
     )
     for title, part, choose, columns in sections:
         lines += [f"## {title}", "", "Medians over the rounds.", "", *_table(choose(kept.records(part)), columns), ""]
@@ -126,7 +154,7 @@ def _goals(kept: Kept) -> list[str]:
     for goal in GOALS:
         figures = goal.measure(kept)
         sign, unit = {">=": "≥", "<=": "≤"}[goal.compare], f" {goal.unit}" if goal.unit else ""
-        reach = f"{sign} {goal.bound:.2g}{unit}"
+        reach = f"{sign} {goal.bound:.3g}{unit}"
         if not figures:
             lines.append(f"| {goal.what} | {reach} | not measured | | | |")
             continue

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import backlog, idle, ingest, sending, stages, whole_way
+from tests.bench import backlog, idle, ingest, pages, sending, stages, uploads, whole_way
 from tests.bench.kept import Kept
 from tests.bench.results import write_results
 from tests.bench.workplace import Workplace
@@ -25,6 +25,8 @@ PARTS = {
     "whole_way": whole_way.measure,
     "stages": stages.measure,
     "backlog": backlog.measure,
+    "pages": pages.measure,
+    "uploads": uploads.measure,
 }
 
 

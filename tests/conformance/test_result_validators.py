@@ -5,6 +5,7 @@ here. All else that it has wrong is tried by test_damaged_headers.py.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from converter.result.encode import to_bytes
+from converter.result.place import Place
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
 from tests.support.dicom.slices import make_mr
@@ -46,6 +48,17 @@ def _negative(sop_class_uid: str) -> Dataset:
     return a_report([an_image(cr_japanese(), 0.03)], [], sop_class_uid)
 
 
+def _placed(sop_class_uid: str) -> Dataset:
+    """Findings in either lung, in both, and outside them."""
+    places = (Place(right=("lower",)), Place(left=("upper", "middle")), Place(("lower",), ("middle",)), Place())
+    images = [an_image(dx_full(number)) for number in (1, 11, 13, 15)]
+    placed = [
+        replace(image, findings=tuple(replace(found, place=place) for found in image.findings))
+        for image, place in zip(images, places, strict=True)
+    ]
+    return a_report(placed, [], sop_class_uid)
+
+
 def _slice(sop_class_uid: str) -> Dataset:
     source = make_mr()
     del source.PixelData
@@ -60,6 +73,7 @@ REPORTS: dict[str, Callable[[str], Dataset]] = {
     "declined only": _declined_only,
     "negative": _negative,
     "MR slice": _slice,
+    "places in the lungs": _placed,
 }
 
 

@@ -99,6 +99,10 @@ def fault_of(line: str) -> str:
     words = shlex.split(line, comments=True)[1:]
     known = {one.words: one for one in command_lines()}
     groups = {words[:length] for words in known for length in range(len(words))}
+    if words and words[0].startswith("--"):
+        root = typer.main.get_command(build_app()).params
+        known_words = {name for option in root for name in option.opts}
+        return "" if words[0] in known_words else f"hilum has no option {words[0]}"
     for length in (2, 1):
         if (found := known.get(tuple(words[:length]))) is not None:
             return _fault_of_options(found, words[length:])

@@ -108,7 +108,7 @@ def _pytest(*arguments: str, times: int = 1) -> Outcome:
 
 
 def _fuzz(times: int, seed: int) -> Outcome:
-    outcome = _pytest("-m", "fuzz", f"--hypothesis-seed={seed}", "tests", times=times)
+    outcome = _pytest("-m", "fuzz", "-n", "auto", f"--hypothesis-seed={seed}", "tests", times=times)
     return Outcome(outcome.passed, f"seed {seed}: {outcome.found}")
 
 
