@@ -33,6 +33,7 @@ from training.learning.recipe import Recipe, load_recipe
 from training.learning.run_folder import WEIGHTS, outcome_of
 from training.lungs.framing import LungFraming, framing_of
 from training.packaging.calibrate import choose_calibration
+from training.packaging.deciding import Deciding, deciding_films
 from training.packaging.distribution import distribution_of
 from training.packaging.export import prove_parity, reference_inputs, to_onnx
 from training.packaging.fold import fold
@@ -78,12 +79,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     # 2. data: as the node would see it
     films = films_of(recipe, arguments.data, arguments.run)
-    inputs = load_model_inputs(films.deciding, recipe.input)
-    framing = framing_of(recipe)
+    deciding, framing = deciding_films(recipe, films.deciding), framing_of(recipe)
 
     # 3. the averaged network, finished, each finding calibrated
     network = finished(arguments.run, recipe, films.learned, framing)
-    calibrations = calibrate(network, recipe, films.deciding, inputs, framing)
+    calibrations = calibrate(network, recipe, deciding, framing)
 
     # 4. the graph, proven
     graph, parity = exported(fold(network, calibrations), recipe, films.unseen, framing)
@@ -92,9 +92,11 @@ def run(arguments: argparse.Namespace) -> None:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
 
     # 5. what it says of the films that decide
-    probability = score(graph, inputs).probability
-    choices = choose_thresholds(recipe, films.deciding, probability)
-    distribution = distribution_of(fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, probability)
+    probability = score(graph, deciding.inputs).probability
+    choices = choose_thresholds(recipe, deciding.examples, probability)
+    distribution = distribution_of(
+        fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, probability[: deciding.plain]
+    )
 
     # 6. the package
     cohorts = cohorts_of(recipe, arguments.data, arguments.run, films.learned)
@@ -127,11 +129,12 @@ def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: Lun
 
 
 def calibrate(
-    network: keras.Model, recipe: Recipe, deciding: Sequence[Example], inputs: Array, framing: LungFraming | None
+    network: keras.Model, recipe: Recipe, deciding: Deciding, framing: LungFraming | None
 ) -> list[Calibration]:
-    raw = logits(score(serving_graph(network, recipe, framing), inputs).cam, recipe.input.layout)
+    raw = logits(score(serving_graph(network, recipe, framing), deciding.inputs).cam, recipe.input.layout)
+    told = fitted_on(recipe) + changed_too(recipe)
     return [
-        choose_calibration(of_finding(name, deciding, raw[:, place]), fitted_on(recipe), recipe.seed)
+        choose_calibration(of_finding(name, deciding.examples, raw[:, place]), told, recipe.seed)
         for place, name in enumerate(recipe.finding_names)
     ]
 
@@ -179,6 +182,11 @@ def learned_of(films: Films) -> bytes | None:
 
 def fitted_on(recipe: Recipe) -> str:
     return f"{'+'.join(recipe.operating_point.decided_on)} val"
+
+
+def changed_too(recipe: Recipe) -> str:
+    copies = recipe.operating_point.changed
+    return f" and {copies} changed copies of each film" if copies else ""
 
 
 def tell(folder: Path, manifest: Manifest, size: int) -> None:

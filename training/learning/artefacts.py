@@ -17,13 +17,14 @@ from training.learning.recipe import Augmentation
 Gray = NDArray[np.float32]
 MARKERS = ("L", "R", "AP", "PA", "SUPINE", "ERECT", "PORTABLE", "LT", "RT")
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX)
+DEVICES_MOST = 6
 PHOTONS_FEWEST, PHOTONS_MOST = 200.0, 3000.0
 
 
 def add_artefacts(gray: Gray, recipe: Augmentation, rng: np.random.Generator) -> Gray:
     """`gray` (0..1, [H, W]) with those artefacts whose turn it is; the order is that in which a film gets them."""
     steps: tuple[tuple[float, Callable[[Gray, np.random.Generator], Gray]], ...] = (
-        (recipe.device, draw_device),
+        (recipe.device, draw_devices),
         (recipe.scatter, veil),
         (recipe.quantum_noise, count_photons),
         (recipe.collimation, collimate),
@@ -56,11 +57,18 @@ def collimate(gray: Gray, rng: np.random.Generator) -> Gray:
     cut = gray.copy()
     value = np.float32(0.0 if rng.random() < 0.8 else rng.uniform(0.6, 1.0))
     for side in rng.permutation(4)[: rng.integers(1, 5)]:
-        depth = int(rng.integers(1, max(2, (height, width)[side % 2] // 8)))
+        depth = int(rng.integers(1, max(2, (height, width)[side % 2] // 6)))
         band = (slice(0, depth), slice(None)), (slice(None), slice(0, depth))
         far = (slice(height - depth, None), slice(None)), (slice(None), slice(width - depth, None))
         cut[(*band, *far)[side]] = value
     return cut
+
+
+def draw_devices(gray: Gray, rng: np.random.Generator) -> Gray:
+    """One to six leads, tubes and electrodes: who is monitored carries several."""
+    for _ in range(int(rng.integers(1, DEVICES_MOST + 1))):
+        gray = draw_device(gray, rng)
+    return gray
 
 
 def draw_device(gray: Gray, rng: np.random.Generator) -> Gray:

@@ -28,7 +28,7 @@ def augment(
 ) -> NDArray[np.float32]:
     """One training image [side, side] -> normalised network input [H, W]."""
     toned = cv2.LUT(image, _tone_curve(recipe, rng))
-    placement = _placement(image.shape[0], recipe, spec, rng)
+    placement = placement_of(image.shape[0], recipe, spec, rng)
     gray = np.asarray(cv2.warpAffine(toned, placement, (spec.width, spec.height)), dtype=np.float32)
     gray = add_artefacts(gray, recipe, rng)
     if rng.random() < recipe.blur:
@@ -51,7 +51,7 @@ def _tone_curve(recipe: Augmentation, rng: np.random.Generator) -> NDArray[np.fl
     return np.asarray(curve, dtype=np.float32)
 
 
-def _placement(side: int, recipe: Augmentation, spec: InputSpec, rng: np.random.Generator) -> NDArray[np.float64]:
+def placement_of(side: int, recipe: Augmentation, spec: InputSpec, rng: np.random.Generator) -> NDArray[np.float64]:
     """The affine map from the stored image to the network's grid: zoom, aspect, rotation, flip, shift."""
     angle = math.radians(rng.uniform(-recipe.rotation_degrees, recipe.rotation_degrees))
     zoom = math.exp(rng.uniform(*np.log(recipe.zoom)))

@@ -90,6 +90,9 @@ class OperatingPointRecipe(PackageSection):
     decided_on: tuple[str, ...] = Field(min_length=1)
     guarded: tuple[str, ...] = Field(min_length=1)
     sensitivity_min: float = Field(gt=0, lt=1)
+    changed: int = Field(
+        0, ge=0, le=20, description="copies of each film, changed as films of training are, that decide beside it"
+    )
 
     @model_validator(mode="after")
     def _guarded_decides(self) -> OperatingPointRecipe:
