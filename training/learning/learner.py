@@ -90,11 +90,20 @@ class Learner:
         self._averages = self.network.get_weights()
 
     def start_from(self, weights: Path) -> None:
-        """Take over the weights of an earlier run. Ends the program where there are none, or they do not fit."""
+        """Take over the weights of an earlier run; of one with other findings all but the head, which is told.
+
+        Ends the program where there are none, or they do not fit.
+        """
         if not weights.is_file():
             raise SystemExit(f"{weights}: no such file; is {weights.parent} a run that came to its end?")
         try:
-            self.network.load_weights(weights)
+            earlier = keras.models.load_model(weights, compile=False)
+            head = head_of(self.network).name
+            for one, other in zip(self.network.layers, earlier.layers, strict=True):
+                if one.name == head and one.weights[0].shape != other.weights[0].shape:
+                    print(f"{weights}: its findings are others; the head begins anew")
+                else:
+                    one.set_weights(other.get_weights())
         except ValueError as error:
             raise SystemExit(f"{weights}: these are weights of another network: {error}") from error
         self._averages = self.network.get_weights()

@@ -282,6 +282,18 @@ def dicom_folder(folder: Path) -> Path:
     return folder
 
 
+def brain_kinds(folder: Path) -> Path:
+    """One slice of each kind and split, listed."""
+    rows = ["path,label,sublabel,split_suggested,notes"]
+    for number, label in enumerate(("GLIOMA", "MENINGIOMA", "PITUITARY")):
+        for split in ("train", "val", "devtest", "left out"):
+            name = f"cheng224/{label}/{split[:5].strip()}.jpg"
+            picture(folder / name, 20 + number)
+            rows.append(f"{name},{label},,{split},order {number}.0; similarity to its place 1.000")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
 MADE: dict[str, Callable[[Path], Path]] = {
     "kermany": kermany,
     "rsna": rsna,
@@ -294,6 +306,7 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "brain_yes_no": brain_yes_no,
     "brain_classes": brain_classes,
     "brain_ct_mri": brain_ct_mri,
+    "brain_kinds": brain_kinds,
     "image_folder": image_folder,
     "image_table": dicom_folder,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from training.data.cohorts import (
     brain_classes,
     brain_ct_mri,
+    brain_kinds,
     brain_yes_no,
     covid_radiography,
     development,
@@ -37,6 +38,7 @@ PUBLISHED: dict[str, CohortModule] = {
     "brain_yes_no": brain_yes_no,
     "brain_classes": brain_classes,
     "brain_ct_mri": brain_ct_mri,
+    "brain_kinds": brain_kinds,
 }
 OWN: dict[str, CohortModule] = {"image_folder": image_folder, "image_table": image_table}
 COHORTS: dict[str, Cohort] = {cohort.name: cohort for cohort in development.COHORTS} | {

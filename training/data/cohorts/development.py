@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,11 @@ LATER = ("nih64", "rsna256")
 READ_AGAIN = "nih512_rsna_normal.csv"
 LAYOUT = f"manifest.csv with the columns {', '.join(COLUMNS)}; path is COHORT/..., relative to the folder"
 FINDINGS = {"NORMAL": frozenset[str](), "PNEUMONIA": frozenset({"pneumonia"})}
+# What the file names of the children's films say of the cause.
+CAUSES = {"bacteria": frozenset({"bacterial-pneumonia"}), "virus": frozenset({"viral-pneumonia"})}
+BY_CAUSE = ("pneumonia", "bacterial-pneumonia", "viral-pneumonia")
+# Of this collection the films with pneumonia alone: how well the causes are told apart, without the healthy.
+ILL = "kermany224_ill"
 # Every patient had COVID-19, whatever one image shows of the pneumonia.
 FINDINGS["COVID19"] = frozenset({"pneumonia", "covid-19"})
 
@@ -69,7 +75,7 @@ def _example(root: Path, row: dict[str, str], file: Path) -> Example:
         path=root / row["path"],
         cohort=row["path"].split("/")[0],
         label=row["label"],
-        findings=FINDINGS[row["label"]],
+        findings=FINDINGS[row["label"]] | CAUSES.get(row["sublabel"], frozenset()),
         split=row["split_suggested"],
         patient_id=row["patient_id"],
         view=row["view"],
@@ -84,8 +90,13 @@ def _load(name: str, folder: Path) -> list[Example]:
     return [example for example in load_examples(folder) if example.cohort == name]
 
 
+def _load_ill(name: str, folder: Path) -> list[Example]:
+    films = _load(name.removesuffix("_ill"), folder)
+    return [replace(film, cohort=name) for film in films if film.findings]
+
+
 def _cohort(name: str, licence: str, citation: str, population: str, findings: tuple[str, ...]) -> Cohort:
-    load = _load_later if name in LATER else _load
+    load = _load_later if name in LATER else _load_ill if name == ILL else _load
     return Cohort(name, About(licence, citation, population, findings), LAYOUT, partial(load, name))
 
 
@@ -103,14 +114,21 @@ COHORTS = (
         "CC BY 4.0",
         _KERMANY,
         "children of 1 to 5 years, one hospital (Guangzhou), AP; squashed to 224 x 224, JPEG",
-        ("pneumonia",),
+        BY_CAUSE,
+    ),
+    _cohort(
+        ILL,
+        "CC BY 4.0",
+        _KERMANY,
+        "the films of kermany224 with pneumonia; what caused it was read from the file names",
+        BY_CAUSE[1:],
     ),
     _cohort(
         "kermany512",
         "CC BY 4.0",
         _KERMANY,
         "a subset of the same films from the full-resolution originals, aspect kept, long side 512, JPEG",
-        ("pneumonia",),
+        BY_CAUSE,
     ),
     _cohort(
         "nih512",

@@ -20,7 +20,7 @@ ABOUT = About(
     citation="Kermany, Zhang, Goldbaum: Labeled OCT and Chest X-Ray Images, Mendeley Data, doi 10.17632/rscbjbr9sj; "
     "Kermany et al., Cell 172 (2018) 1122-1131",
     population="children of 1 to 5 years, one hospital (Guangzhou), AP",
-    findings=("pneumonia",),
+    findings=("pneumonia", "bacterial-pneumonia", "viral-pneumonia"),
 )
 LAYOUT = "chest_xray/{train,test,val}/{NORMAL,PNEUMONIA}/*.jpeg; val is in the Kaggle copy only"
 FINDINGS = {"NORMAL": NOTHING, "PNEUMONIA": frozenset({"pneumonia"})}
@@ -31,6 +31,7 @@ NAMINGS = (
     re.compile(r"(?P<cause>BACTERIA|VIRUS|NORMAL)-(?P<patient>\d+)-\d+"),
 )
 CAUSES = {"bacteria": "bacteria", "virus": "virus", "normal": ""}
+CAUSED = {"bacteria": frozenset({"bacterial-pneumonia"}), "virus": frozenset({"viral-pneumonia"}), "": NOTHING}
 
 
 def load(folder: Path) -> list[Example]:
@@ -49,15 +50,16 @@ def _example(file: Path, part: str, label: str) -> Example:
             f"{file}: expected a name such as person1_bacteria_2, IM-0115-0001 or BACTERIA-1008087-0001, "
             f"found {file.stem}"
         )
+    cause = CAUSES[named.groupdict().get("cause", "normal").lower()]
     numbering = "test" if part == "test" else "train"
     return Example(
         path=file,
         cohort="kermany",
         label=label,
-        findings=FINDINGS[label],
+        findings=FINDINGS[label] | CAUSED[cause],
         split="test" if part == "test" else "",
         patient_id=f"kermany:{numbering}:{named['patient']}",
         view="AP",
-        sublabel=CAUSES[named.groupdict().get("cause", "normal").lower()],
+        sublabel=cause,
         part=part,
     )
