@@ -24,7 +24,7 @@ class DeclineReason:
 OTHER_PATIENT = "other-patient"
 ROUTE_ONLY = "If such images are not meant for this node, let the sender route fewer."
 LOOK_AT_IT = "Look at the image in the archive: exposure or window may be wrong."
-GATE_MISTAKEN = "If the image is a frontal radiograph of a chest, `hilum predict --no-gate` scores it all the same."
+GATE_MISTAKEN = "If the image is one that the model was made for, `hilum predict --no-gate` scores it all the same."
 
 DECLINE_REASONS: tuple[DeclineReason, ...] = (
     DeclineReason("wrong-modality", "header", "the Modality is none that the model was made for", ROUTE_ONLY),
@@ -93,7 +93,7 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
     DeclineReason(
         "gate-modality",
         "gate",
-        "the input gate took the image for a slice or another modality, not for a radiograph",
+        "the input gate took the image for one of another modality than the model was made for, or of another slice",
         GATE_MISTAKEN,
     ),
     DeclineReason(
@@ -117,7 +117,9 @@ DECLINE_REASONS: tuple[DeclineReason, ...] = (
         "the input gate took the image to lie on its side or upside down",
         "If Patient Orientation is wrong or absent, correct it at the modality.",
     ),
-    DeclineReason("gate-cropped", "gate", "the input gate took the image for a part of a chest only", GATE_MISTAKEN),
+    DeclineReason(
+        "gate-cropped", "gate", "the input gate took the image for a part of what it should show", GATE_MISTAKEN
+    ),
     DeclineReason(
         "gate-quality",
         "gate",

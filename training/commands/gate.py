@@ -13,7 +13,8 @@ from converter.package.manifest import Manifest
 from training.data.cohorts import data_folder
 from training.data.images import CACHE
 from training.gate.packages import fetch
-from training.gate.sources import SOURCES, PictureFolders
+from training.gate.sources import PictureFolders
+from training.gate.subjects import SUBJECTS, subject_of
 from training.packaging.manifest_file import read_manifest, write_manifest
 from training.packaging.package_folder import MANIFEST, read_graph
 
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     step.set_defaults(take=fetch_packages)
     step = steps.add_parser("fit", help="learn a gate, fix its threshold on val, write RUN")
     step.add_argument("run", type=Path, metavar="RUN")
+    step.add_argument("--subject", choices=list(SUBJECTS), default="chest", help="what the gate is to accept")
     step.add_argument("--steps", type=int, default=1600)
     step.add_argument("--seed", type=int, default=7)
     step.add_argument("--without", action="append", default=[], metavar="SOURCE", help="leave a source out")
@@ -56,16 +58,17 @@ def fetch_packages(arguments: argparse.Namespace) -> None:
 
 
 def fit_gate(arguments: argparse.Namespace) -> None:
-    check_names(arguments.without, [source.name for source in SOURCES if source.role == "train"])
+    subject = SUBJECTS[arguments.subject]
+    check_names(arguments.without, [source.name for source in subject.sources if source.role == "train"])
     from training.gate.fit import fit  # here, because fetching and measuring need no TensorFlow
     from training.gate.fitted import save
     from training.gate.pool import LEARNED_SIDE, films, learned_groups
 
     data, places = places_of(arguments)
-    learning, val = (films(data, split, LEARNED_SIDE) for split in ("train", "val"))
-    others = learned_groups(places, tuple(arguments.without))
-    network = fit(learning, others, arguments.steps, arguments.seed)
-    gate = save(arguments.run, network, val, [*learning, *others])
+    learning, val = (films(subject, data, split, LEARNED_SIDE) for split in ("train", "val"))
+    others = learned_groups(subject, places, tuple(arguments.without))
+    network = fit(subject, learning, others, arguments.steps, arguments.seed)
+    gate = save(subject, arguments.run, network, val, [*learning, *others])
     print(f"{arguments.run}: threshold {gate.threshold:g}, {gate.threshold_rule}")
 
 
@@ -89,13 +92,15 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     manifest = read_manifest(arguments.package)
     if manifest.gate is None:
         raise SystemExit(f"{arguments.package} has no input gate: see python -m training gate attach")
-    learned = {source.name for source in manifest.gate.sources}
+    subject, learned = subject_of(manifest.gate), {source.name for source in manifest.gate.sources}
     # What was learned from is never measured as if it were new.
-    check_names(arguments.also, [one.name for one in SOURCES if one.role == "train" and one.name not in learned])
+    check_names(
+        arguments.also, [one.name for one in subject.sources if one.role == "train" and one.name not in learned]
+    )
     graph = read_graph(arguments.package, manifest)
     verdicts, figures = [], []
     known = {kind.name for kind in manifest.gate.kinds}
-    for group, seen in groups_to_measure(places, data, arguments.also):
+    for group, seen in groups_to_measure(subject, places, data, arguments.also):
         if group.kind not in known:
             print(f"{group.name}: not measured, for this gate does not know {group.kind}")
             continue
@@ -106,7 +111,7 @@ def measure_gate(arguments: argparse.Namespace) -> None:
     write_manifest(arguments.package / MANIFEST, measured)
     print(table(figures))
     summary = report(manifest, verdicts, figures)
-    for name in ("frontal", "frontal_unseen_cohorts", "others", "others_unseen_sources"):
+    for name in ("accepted", "accepted_unseen_cohorts", "others", "others_unseen_sources"):
         print(f"{name}: {summary[name]}")
     if arguments.json:
         arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
@@ -124,4 +129,4 @@ def places_of(arguments: argparse.Namespace) -> tuple[Path, PictureFolders]:
     data = data_folder(arguments.data)
     if not arguments.packages.is_dir():
         raise SystemExit(f"{arguments.packages} is missing: run python -m training gate fetch")
-    return data, PictureFolders(arguments.packages, data / "dicom", data.parent / "dicom")
+    return data, PictureFolders(arguments.packages, data, data.parent / "dicom")

@@ -1,5 +1,5 @@
-"""What frontal films become when they are no longer to be read: inverted, turned, cut down to a part, photographed from
-a screen, spoiled."""
+"""What pictures to be accepted become when they are no longer to be read: inverted, turned, cut down to a part,
+photographed from a screen, spoiled."""
 
 from __future__ import annotations
 
@@ -74,11 +74,6 @@ def _kept(film: Gray, rng: np.random.Generator) -> tuple[slice, slice]:
 
 
 PARTS = (small_part, half, half, half_covered)
-# What is made of frontal films, by kind.
-WAYS: dict[str, Callable[[Gray, np.random.Generator], Gray]] = {
-    "inverted": inverted,
-    "rotated": rotated,
-    "part-of-chest": part,
-    "photographed-screen": on_a_screen,
-    "unreadable": unreadable,
-}
+Way = Callable[[Gray, np.random.Generator], Gray]
+# What is made of every picture to be accepted, by kind.
+EITHER: dict[str, Way] = {"inverted": inverted, "photographed-screen": on_a_screen, "unreadable": unreadable}

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from converter.image.model_input import to_model_input
 from converter.package.gate import Gate, GateKind, GateSource
 from training.data.cohorts import COHORTS
-from training.gate.fit import MADE_OF_FILMS
-from training.gate.kinds import KINDS, LIMITS
 from training.gate.packaged import GRAPH, SPEC
 from training.gate.pool import PictureGroup, as_gray
-from training.gate.sources import SOURCES
 from training.gate.spec import GATE_INPUT, GRAPH_INPUT
+from training.gate.subjects import Subject
 from training.gate.threshold import choose_threshold
 from training.packaging.canonical import canonical
 from training.packaging.hygiene import OPSET
@@ -29,19 +27,21 @@ from training.packaging.hygiene import OPSET
 NETWORK = "gate.keras"
 
 
-def save(folder: Path, network: keras.Model, val: Sequence[PictureGroup], learned: Sequence[PictureGroup]) -> Gate:
-    """Write the fitted gate to `folder`; its threshold is decided on the frontal films of `val`, one group a cohort."""
+def save(
+    subject: Subject, folder: Path, network: keras.Model, val: Sequence[PictureGroup], learned: Sequence[PictureGroup]
+) -> Gate:
+    """Write the fitted gate to `folder`; its threshold is decided on the pictures of `val`, one group a cohort."""
     folder.mkdir(parents=True, exist_ok=True)
     network.save(folder / NETWORK)
     graph = to_graph(network)
     (folder / GRAPH).write_bytes(graph)
-    threshold, rule = choose_threshold({group.name: frontal_shares(graph, group.pictures) for group in val})
+    threshold, rule = choose_threshold({group.name: accepted_shares(graph, group.pictures) for group in val})
     gate = Gate(
-        kinds=tuple(GateKind(name=kind.name, code=kind.code, reason=kind.reason) for kind in KINDS),
+        kinds=tuple(GateKind(name=kind.name, code=kind.code, reason=kind.reason) for kind in subject.kinds),
         threshold=threshold,
         threshold_rule=rule,
-        sources=tuple(sources_of(learned)),
-        limits=LIMITS,
+        sources=tuple(sources_of(subject, learned)),
+        limits=subject.limits,
     )
     text = yaml.safe_dump(gate.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
     (folder / SPEC).write_text(text, encoding="utf-8")
@@ -59,7 +59,7 @@ def to_graph(network: keras.Model) -> bytes:
     return bytes(canonical(graph, ["gate"]).SerializeToString(deterministic=True))
 
 
-def frontal_shares(graph: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def accepted_shares(graph: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What the gate's own graph says of pictures [n, side, side]: the share for the accepted kind."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     inputs = np.stack([to_model_input(as_gray(picture), GRAPH_INPUT) for picture in pictures])
@@ -67,14 +67,14 @@ def frontal_shares(graph: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.floa
     return shares[:, 0]
 
 
-def sources_of(learned: Sequence[PictureGroup]) -> Iterator[GateSource]:
+def sources_of(subject: Subject, learned: Sequence[PictureGroup]) -> Iterator[GateSource]:
     """How the manifest names what was learned from: the films of each cohort, what was made of them, each source."""
-    licences = {source.name: source.licence for source in SOURCES}
-    films = [group for group in learned if group.kind == KINDS[0].name]
+    licences = {source.name: source.licence for source in subject.sources}
+    films = [group for group in learned if group.kind == subject.accepted]
     of_films = "; ".join(dict.fromkeys(COHORTS[group.name].licence for group in films))
     for group in learned:
         licence = licences.get(group.name) or COHORTS[group.name].licence
         yield GateSource(name=group.name, kind=group.kind, images=len(group.pictures), licence=licence)
-    for kind in MADE_OF_FILMS:
+    for kind in subject.ways:
         images = sum(len(group.pictures) for group in films)
         yield GateSource(name=f"the same films, {kind}", kind=kind, images=images, licence=of_films)

@@ -1,6 +1,6 @@
-"""What the gate tells apart: the accepted kind first, then one kind for each reason to refuse.
+"""What gates tell apart: the accepted kind first, then one kind for each reason to refuse.
 
-A package has the kinds that it was fitted with: those of older ones lack the last two.
+A package has the kinds that its gate was fitted with: those of older ones lack the last two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class RefusalKind(NamedTuple):
     reason: str = ""
 
 
-KINDS = (
+CHEST_KINDS = (
     RefusalKind("frontal-chest"),
     RefusalKind("lateral-chest", "gate-lateral", "the picture looks like a lateral view of a chest"),
     RefusalKind(
@@ -34,7 +34,7 @@ KINDS = (
     RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read"),
 )
 # Into the manifest and the card of every package with this gate; measured in training/LOG.md.
-LIMITS = (
+CHEST_LIMITS = (
     "Do not rely on it for lateral films: no real one could be used. It learned side views from projections of one "
     "chest CT and from drawings, and a gate fitted with the drawings alone refused 27 of 500 of these projections. "
     "View Position and the rules of the route have to keep lateral films out.",
@@ -43,4 +43,20 @@ LIMITS = (
     "Photographs of screens, films that nobody can read and crude drawings of chests are all made or drawn by this "
     "project; no real one was measured.",
 )
-NAMES = tuple(kind.name for kind in KINDS)
+BRAIN_KINDS = (
+    RefusalKind("brain-slice"),
+    RefusalKind("radiograph", "gate-modality", "the picture looks like a radiograph, not like an MR slice of a brain"),
+    RefusalKind("other-slice", "gate-modality", "the picture looks like a slice of something else than a brain in MR"),
+    RefusalKind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
+    RefusalKind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
+    RefusalKind("inverted", "gate-inverted", "the picture looks like a slice with black and white exchanged"),
+    RefusalKind("part-of-head", "gate-cropped", "the picture seems to show only a part of a head"),
+    RefusalKind("photographed-screen", "gate-picture", "the picture looks like a photograph of a screen"),
+    RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read"),
+)
+BRAIN_LIMITS = (
+    "It does not know sequences: a slice without contrast, T2 or FLAIR may pass. The route has to keep them out.",
+    "It does not know tumours: a healthy brain passes.",
+    "All slices that it accepts came from one collection. What it refuses of other scanners was not measured.",
+    "Photographs of screens and slices that nobody can read are all made by this project; no real one was measured.",
+)

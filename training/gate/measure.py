@@ -18,9 +18,7 @@ from converter.image.model_input import to_model_input
 from converter.package.gate import Gate, GateFigure, refusal
 from converter.package.manifest import Manifest
 from converter.package.network import InputSpec
-from training.gate.kinds import NAMES
 from training.gate.pool import (
-    LEARNED_COHORTS,
     MEASURED_SIDE,
     PictureGroup,
     as_gray,
@@ -29,7 +27,8 @@ from training.gate.pool import (
     measured_groups,
     spoiled,
 )
-from training.gate.sources import SOURCES, PictureFolders
+from training.gate.sources import PictureFolders
+from training.gate.subjects import Subject
 
 BATCH = 64
 SHEET_COLUMNS, SHEET_TILE, SHEET_PER_GROUP = 14, 110, 28
@@ -38,19 +37,17 @@ OTHER_FILMS = "other films of this cohort"
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the gate said of one group: `shares` [n, kinds]; `refused` [n] by the manifest's rule."""
+    """What the gate said of one group: `shares` [n, kinds]; `refused` [n] by the manifest's rule; `accept`: whether it
+    ought to accept the group."""
 
     group: PictureGroup
     shares: NDArray[np.float32]
     codes: tuple[str, ...]
+    accept: bool
 
     @property
     def refused(self) -> NDArray[np.bool_]:
         return np.array([bool(code) for code in self.codes])
-
-    @property
-    def frontal(self) -> bool:
-        return self.group.kind == NAMES[0]
 
     def figure(self, seen: str) -> GateFigure:
         images, refused = len(self.codes), int(self.refused.sum())
@@ -61,18 +58,18 @@ class Verdicts:
 
 
 def groups_to_measure(
-    places: PictureFolders, data: Path, also: Sequence[str] = ()
+    subject: Subject, places: PictureFolders, data: Path, also: Sequence[str] = ()
 ) -> Iterator[tuple[PictureGroup, str]]:
     """Each group with what the gate has seen of its source: devtest films, the same spoiled,
     every source that is only measured, and those named in `also` (for a gate that was fitted without them)."""
-    for number, group in enumerate(films(data, "devtest", MEASURED_SIDE)):
-        seen = OTHER_FILMS if group.name in LEARNED_COHORTS else ""
+    for number, group in enumerate(films(subject, data, "devtest", MEASURED_SIDE)):
+        seen = OTHER_FILMS if group.name in subject.learned else ""
         yield group, seen
-        for one in spoiled(group, 100 + number):
+        for one in spoiled(subject, group, 100 + number):
             yield one, seen
-    for group in measured_groups(places):
+    for group in measured_groups(subject, places):
         yield group, ""
-    for source in SOURCES:
+    for source in subject.sources:
         if source.name in also:
             yield made(source, places, MEASURED_SIDE), ""
 
@@ -86,18 +83,21 @@ def judge(graph: bytes, spec: InputSpec, gate: Gate, group: PictureGroup) -> Ver
         parts.append(session.run([gate.output], {spec.name: np.stack(batch)})[0])
     shares = np.concatenate(parts)
     verdicts = [refusal(gate, one) for one in shares]
-    return Verdicts(group, shares, tuple(one.code if one else "" for one in verdicts))
+    codes = tuple(one.code if one else "" for one in verdicts)
+    return Verdicts(group, shares, codes, group.kind == gate.kinds[0].name)
 
 
 def report(manifest: Manifest, verdicts: Sequence[Verdicts], figures: Sequence[GateFigure]) -> dict[str, Any]:
-    """The figures as JSON, with the codes given, the totals, and how often the frontal share stayed above others."""
-    frontal = [one for one in figures if one.kind == NAMES[0]]
-    others = [one for one in figures if one.kind != NAMES[0]]
+    """The figures as JSON, with the codes given, the totals, and how often the accepted share stayed above others."""
+    assert manifest.gate is not None
+    accepted = manifest.gate.kinds[0].name
+    to_accept = [one for one in figures if one.kind == accepted]
+    others = [one for one in figures if one.kind != accepted]
     return {
         "package": {"name": manifest.name, "version": manifest.version, "onnx_sha256": manifest.onnx_sha256},
-        "threshold": manifest.gate.threshold if manifest.gate else None,
-        "frontal": _total(frontal),
-        "frontal_unseen_cohorts": _total([one for one in frontal if not one.seen]),
+        "threshold": manifest.gate.threshold,
+        "accepted": _total(to_accept),
+        "accepted_unseen_cohorts": _total([one for one in to_accept if not one.seen]),
         "others": _total(others),
         "others_unseen_sources": _total([one for one in others if not one.seen]),
         "sources": [
@@ -123,14 +123,14 @@ def save_sheet_of_errors(file: Path, verdicts: Sequence[Verdicts]) -> None:
 
 
 def sheet_of_errors(verdicts: Sequence[Verdicts]) -> NDArray[np.uint8] | None:
-    """Each with its frontal share; None without any."""
+    """Each with its share of the accepted kind; None without any."""
     tiles = []
     for one in verdicts:
-        wrong = np.flatnonzero(one.refused if one.frontal else ~one.refused)
+        wrong = np.flatnonzero(one.refused if one.accept else ~one.refused)
         for place in wrong[:SHEET_PER_GROUP]:
             small = cv2.resize(one.group.pictures[place], (SHEET_TILE, SHEET_TILE), interpolation=cv2.INTER_AREA)
             tile = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR)
-            colour = (0, 0, 255) if one.frontal else (0, 255, 255)
+            colour = (0, 0, 255) if one.accept else (0, 255, 255)
             cv2.putText(tile, f"{one.group.name[:14]} {one.shares[place, 0]:.2f}", (1, 10), 0, 0.3, colour)
             tiles.append(tile)
     if not tiles:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from training.gate.kinds import KINDS
 from training.gate.spec import GATE_INPUT, SIDE
 
 WIDTHS = (16, 32, 64, 96)
@@ -13,7 +12,7 @@ WIDTHS = (16, 32, 64, 96)
 BIAS = keras.initializers.RandomUniform(-0.01, 0.01, seed=1)
 
 
-def gate_network(dropout: float = 0.3) -> keras.Model:
+def gate_network(kinds: int, dropout: float = 0.3) -> keras.Model:
     """[N, 64, 64, 1] -> `gate` [N, kinds], a softmax.
 
     The last maps are weighed place by place, not averaged: a chest upside down has the same parts in other places.
@@ -25,7 +24,7 @@ def gate_network(dropout: float = 0.3) -> keras.Model:
     x = _block(x, WIDTHS[3], 2)
     x = layers.DepthwiseConv2D(4, depth_multiplier=2, bias_initializer=BIAS)(x)
     x = layers.Dropout(dropout)(layers.Flatten()(layers.ReLU()(x)))
-    x = layers.Dense(len(KINDS), bias_initializer=BIAS)(x)
+    x = layers.Dense(kinds, bias_initializer=BIAS)(x)
     return keras.Model(image, layers.Softmax(name="gate")(x), name="gate")
 
 

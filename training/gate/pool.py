@@ -16,19 +16,16 @@ from numpy.typing import NDArray
 from converter.image.gray_image import GrayImage
 from converter.phantom import crude_chests, patterns
 from converter.phantom import other_regions as phantoms
-from training.data.cohorts import load_examples
 from training.data.images import load_training_images
 from training.data.splits import select
 from training.gate import packages, pictures, sources, volumes
-from training.gate.films import WAYS
-from training.gate.sources import SOURCES, PictureFolders, Source, seed_of
+from training.gate.sources import PictureFolders, Source, seed_of
+from training.gate.subjects import Subject
 
 Gray = NDArray[np.uint8]
 
 # Somewhat larger than the gate's input, so that augmentation has room; what is measured is larger than any network's.
 LEARNED_SIDE, MEASURED_SIDE = 96, 256
-LEARNED_COHORTS = ("kermany224", "kermany512", "nih512")
-UNSEEN_COHORT = "hannover512"
 INCOMPLETE = "run python -m training gate fetch again, and look whether HILUM_DATA names the data"
 # What decides how a picture comes out: kept pictures are made anew when one of these changes.
 MAKERS = (crude_chests, packages, patterns, phantoms, pictures, sources, volumes)
@@ -43,36 +40,36 @@ class PictureGroup:
     pictures: Gray
 
 
-def learned_groups(places: PictureFolders, without: Sequence[str] = ()) -> list[PictureGroup]:
-    """Every source to learn from, but those named; the frontal films are left to `films`."""
+def learned_groups(subject: Subject, places: PictureFolders, without: Sequence[str] = ()) -> list[PictureGroup]:
+    """Every source to learn from, but those named; the accepted pictures are left to `films`."""
     return [
         made(source, places, LEARNED_SIDE)
-        for source in SOURCES
+        for source in subject.sources
         if source.role == "train" and source.name not in without
     ]
 
 
-def measured_groups(places: PictureFolders) -> list[PictureGroup]:
+def measured_groups(subject: Subject, places: PictureFolders) -> list[PictureGroup]:
     """Every source that is only measured."""
-    return [made(source, places, MEASURED_SIDE) for source in SOURCES if source.role == "measure"]
+    return [made(source, places, MEASURED_SIDE) for source in subject.sources if source.role == "measure"]
 
 
-def films(data: Path, split: str, side: int) -> list[PictureGroup]:
-    """The frontal films of one split, one group a cohort; the cohort that is not learned from whole with devtest."""
-    examples = load_examples(data)
+def films(subject: Subject, data: Path, split: str, side: int) -> list[PictureGroup]:
+    """What is to be accepted of one split, a group a cohort; the cohort that is not learned from whole with devtest."""
+    examples = subject.examples(data)
     groups = [
-        PictureGroup(cohort, "frontal-chest", load_training_images(chosen, side))
-        for cohort in LEARNED_COHORTS
+        PictureGroup(cohort, subject.accepted, load_training_images(chosen, side))
+        for cohort in subject.learned
         if (chosen := select(examples, split, [cohort]))
     ]
-    unseen = [example for example in examples if example.cohort == UNSEEN_COHORT]
+    unseen = [example for example in examples if example.cohort == subject.unseen]
     if split == "devtest" and unseen:
-        groups.append(PictureGroup(UNSEEN_COHORT, "frontal-chest", load_training_images(unseen, side)))
+        groups.append(PictureGroup(subject.unseen, subject.accepted, load_training_images(unseen, side)))
     return groups
 
 
-def spoiled(group: PictureGroup, seed: int) -> list[PictureGroup]:
-    """The films of `group` inverted, turned, cut to a part and so on (WAYS): what must be refused."""
+def spoiled(subject: Subject, group: PictureGroup, seed: int) -> list[PictureGroup]:
+    """The films of `group` inverted, turned, cut to a part and so on (Subject.ways): what must be refused."""
     rng = np.random.default_rng(seed)
     return [
         PictureGroup(
@@ -80,7 +77,7 @@ def spoiled(group: PictureGroup, seed: int) -> list[PictureGroup]:
             kind,
             np.stack([squashed(way(film, rng), film.shape[0]) for film in group.pictures]),
         )
-        for kind, way in WAYS.items()
+        for kind, way in subject.ways.items()
     ]
 
 

@@ -17,21 +17,25 @@ from numpy.typing import NDArray
 
 from converter.phantom import crude_chests, patterns
 from converter.phantom import other_regions as phantoms
+from training.data.cohorts import load_examples
+from training.data.images import load_training_images
+from training.data.splits import spread
 from training.gate.pictures import crops, files_of, packed_pictures, read_dicom, read_picture
 from training.gate.volumes import Volume, body_only, projection, read_invesalius, read_nifti, reduced, slice_of
 
 Gray = NDArray[np.uint8]
 Role = Literal["train", "measure"]
+FILM_SIDE = 256
 LUNG, SOFT, BONE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0)
 
 
 @dataclass(frozen=True)
 class PictureFolders:
-    """packages: where training.gate.packages put them; films: real DICOM radiographs of chests; dicom: other DICOM
-    files (nonchest/, features/)."""
+    """packages: where training.gate.packages put them; cxr: the folder of manifest.csv, with real DICOM radiographs of
+    chests in dicom/; dicom: other DICOM files (nonchest/, features/)."""
 
     packages: Path
-    films: Path
+    cxr: Path
     dicom: Path
 
 
@@ -90,7 +94,7 @@ def dicom_files(*paths: str, each: int = 1) -> Make:
     def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
         for path in paths:
             root, inner = path.split("/", 1)
-            folder = {"dicom": places.dicom, "films": places.films}.get(root, places.packages / root)
+            folder = {"dicom": places.dicom, "films": places.cxr / "dicom"}.get(root, places.packages / root)
             files = sorted(folder.glob(inner))
             if not files:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / inner))
@@ -98,6 +102,16 @@ def dicom_files(*paths: str, each: int = 1) -> Make:
                 picture = read_dicom(file)
                 if picture is not None:
                     yield from crops(picture, each, rng)
+
+    return make
+
+
+def cohort_films(cohort: str, split: str, count: int) -> Make:
+    """At most `count` films of a cohort of the development data, spread over it; all splits where `split` is empty."""
+
+    def make(places: PictureFolders, rng: np.random.Generator) -> Iterator[Gray]:
+        films = [one for one in load_examples(places.cxr) if one.cohort == cohort and split in ("", one.split)]
+        yield from load_training_images(spread(films, count), FILM_SIDE)
 
     return make
 

@@ -29,11 +29,9 @@ from converter.phantom.crude_chests import CRUDE_CHESTS
 from tests.support.models.tiny_model import GATE, SIDE, TINY, TINY_GATED, graph_bytes
 from training.__main__ import main
 from training.gate import packages, pool, quality
-from training.gate.films import KEPT, PARTS, WAYS, half, half_covered, inverted, part, rotated, small_part
-from training.gate.kinds import KINDS, NAMES
+from training.gate.films import KEPT, PARTS, half, half_covered, inverted, part, rotated, small_part
 from training.gate.pictures import PACKED_BYTES, packed_pictures, read_picture
 from training.gate.sources import (
-    SOURCES,
     Make,
     PictureFolders,
     Source,
@@ -46,10 +44,13 @@ from training.gate.sources import (
     slices,
 )
 from training.gate.spec import SIDE as FITTED_SIDE
+from training.gate.subjects import BRAIN, CHEST, SUBJECTS, Subject, subject_of
 from training.gate.threshold import choose_threshold
 from training.gate.volumes import Volume, projection, read_nifti, slice_of
 from training.packaging.manifest_file import write_manifest
 
+KINDS, NAMES = CHEST.kinds, CHEST.names
+WAYS = {**CHEST.ways, **BRAIN.ways}
 FILM = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40).astype(np.uint8)
 
 
@@ -84,7 +85,7 @@ def test_every_way_to_spoil_a_film_gives_a_picture_of_it_that_the_seed_decides(k
         np.testing.assert_array_equal(spoiled, again)
         np.testing.assert_array_equal(film, before)
         assert spoiled.shape != film.shape or not np.array_equal(spoiled, film)
-        if kind != "part-of-chest":
+        if not kind.startswith("part-of-"):
             assert spoiled.shape == film.shape
 
 
@@ -152,19 +153,43 @@ def test_a_gate_that_was_fitted_before_there_were_more_kinds_stays_valid() -> No
         shares[:] = 0.01
 
 
-def test_every_kind_but_the_first_has_a_code_and_a_reason_of_its_own() -> None:
-    assert KINDS[0].code == ""
+each_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=list(SUBJECTS))
+
+
+@each_subject
+def test_every_kind_but_the_first_has_a_code_and_a_reason_of_its_own(subject: Subject) -> None:
+    accepted, *others = subject.kinds
+    assert accepted.code == "" and accepted.name == subject.accepted
+    assert {kind.code for kind in others} <= set(GATE_CODES)
+    assert len({kind.reason for kind in others}) == len(others) and all(kind.reason for kind in others)
+    assert len(subject.names) == len(set(subject.names)) <= GATE_KINDS_MAX
+
+
+def test_the_gate_of_chests_gives_every_code() -> None:
     assert list(dict.fromkeys(kind.code for kind in KINDS[1:])) == list(GATE_CODES)
-    assert len({kind.reason for kind in KINDS[1:]}) == len(KINDS) - 1 and all(kind.reason for kind in KINDS[1:])
-    assert len(NAMES) == len(set(NAMES)) <= GATE_KINDS_MAX
 
 
-def test_every_source_has_a_kind_a_licence_and_a_name_of_its_own() -> None:
-    assert len({source.name for source in SOURCES}) == len(SOURCES)
-    assert all(source.kind in NAMES and source.licence and source.origin for source in SOURCES)
-    assert {source.kind for source in SOURCES if source.role == "measure"} >= {
-        "other-radiograph", "other-modality", "picture", "noise"
-    }  # fmt: skip
+@each_subject
+def test_every_source_has_a_kind_a_licence_and_a_name_of_its_own(subject: Subject) -> None:
+    sources = subject.sources
+    assert len({source.name for source in sources}) == len(sources)
+    assert all(source.kind in subject.names and source.licence and source.origin for source in sources)
+    assert {one.kind for one in sources if one.role == "measure"} >= {*subject.other_shares} - {"lateral-chest"}
+
+
+@each_subject
+def test_every_kind_to_refuse_is_made_of_accepted_pictures_or_has_a_source_to_learn_from(subject: Subject) -> None:
+    """The shares of either are those of one half of a batch."""
+    assert set(subject.ways) == set(subject.made_shares)
+    learned = {source.kind for source in subject.sources if source.role == "train"}
+    assert set(subject.other_shares) == learned
+    assert {*subject.ways, *subject.other_shares} == {*subject.names[1:]}
+    gate = Gate(
+        kinds=tuple({"name": one.name, "code": one.code, "reason": one.reason} for one in subject.kinds),
+        threshold=0.5,
+        threshold_rule="halfway",
+    )
+    assert subject_of(gate) is subject
 
 
 # Volumes
@@ -562,4 +587,4 @@ def test_nothing_to_learn_a_kind_from_is_told(tmp_path: Path) -> None:
 
     films = [pool.PictureGroup("films", NAMES[0], np.zeros((1, 96, 96), np.uint8))]
     with pytest.raises(SystemExit, match=r"nothing is left to learn lateral-chest, .*noise from"):
-        Batches(films, [], 1)
+        Batches(CHEST, films, [], 1)

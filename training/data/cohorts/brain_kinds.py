@@ -1,4 +1,4 @@
-"""Which of three kinds of brain tumour: the T1 contrast MR slices of Cheng (figshare 1512427), listed in a manifest.csv.
+"""Which of three kinds of brain tumour: the T1 contrast MR slices of Cheng (figshare 1512427), listed in manifest.csv.
 
 Every slice shows a tumour; there is none without. The copy at hand names no patients. Its order is that of the
 publication, where the slices of one patient follow each other, and its splits are cut along that order, a patient's
