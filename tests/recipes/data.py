@@ -46,6 +46,7 @@ def draw(name: str, folder: Path, patients: int, side: int = DRAWN_SIDE) -> Path
         "tbx11k": partial(made_cohorts.tbx11k, films=patients // 2, side=side),
         "brain_yes_no": partial(made_cohorts.brain_yes_no, slices=patients, side=side),
         OWN_FILMS: partial(draw_described, number=patients, side=side),
+        "brain_kinds": partial(made_cohorts.brain_kinds, slices=patients // 2, side=side),
         "brain_classes": partial(made_cohorts.brain_classes, slices=patients // 2, side=side),
     }
     makers[name](folder)

@@ -18,6 +18,8 @@ IMAGES_OF_BASELINES = 300
 START = re.compile(r"^#.* --start-from training/runs/(\S+)")
 BEFORE = re.compile(r"^#.*python -m training (from-package|mean-weights) (.+) --name (\S+)", re.MULTILINE)
 RUNS = "training/runs/"
+# Whose hand-made outlines the lungs are fitted by.
+OUTLINED = "kermany224"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Stage:
     def begins(self) -> bool:
         """Whether it starts from nothing or from a package, and is not the next stage of another recipe."""
         return not needed(self.name)
+
+    @property
+    def lungs(self) -> Path:
+        return self.runs / "lungs"
 
     @property
     def figures(self) -> Path:
@@ -73,6 +79,10 @@ class Stage:
             ["training", "package", str(run), str(self.package)],
             ["training", "evaluate", str(self.package), f"--run={run}", *judged, "--no-pictures"],
         ]
+        if load_recipe(RECIPES / f"{self.name}.yaml").frame and not self.lungs.exists():
+            found.insert(
+                0, ["training", "lungs", f"--cohorts={OUTLINED}", "fit", str(self.lungs), f"--steps={self.steps}"]
+            )
         made = BEFORE.search(text(self.name))
         if made:
             arguments = made[2].replace(RUNS, f"{self.runs}/").split()
@@ -97,13 +107,18 @@ class Stage:
         ]
 
     def here(self) -> Path:
-        """The recipe's file; one that has teachers is written anew, with the runs below `out` as its teachers."""
+        """The recipe's file; one that has teachers or a frame is written anew, with the runs below `out`."""
         file = RECIPES / f"{self.name}.yaml"
         recipe = load_recipe(file)
-        if not recipe.teachers:
+        update: dict[str, object] = {}
+        if recipe.teachers:
+            runs = tuple(str(self.runs / run.removeprefix(RUNS)) for run in recipe.teachers.runs)
+            update["teachers"] = recipe.teachers.model_copy(update={"runs": runs})
+        if recipe.frame:
+            update["frame"] = recipe.frame.model_copy(update={"lungs": self.lungs})
+        if not update:
             return file
-        runs = tuple(str(self.runs / run.removeprefix(RUNS)) for run in recipe.teachers.runs)
-        changed: Recipe = recipe.model_copy(update={"teachers": recipe.teachers.model_copy(update={"runs": runs})})
+        changed: Recipe = recipe.model_copy(update=update)
         self.folder.mkdir(parents=True, exist_ok=True)
         save_recipe(self.folder / "recipe.yaml", changed)
         return self.folder / "recipe.yaml"

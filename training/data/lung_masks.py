@@ -1,4 +1,4 @@
-"""Outlines of lungs drawn by hand, and the films that they belong to."""
+"""Outlines of lungs drawn by people, on the films that they belong to."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cohorts import Example, load_examples
+from training.data.cohorts import Example
 from training.data.cohorts.cohort import WrongLayout
-from training.data.cohorts.layout import read_table
 from training.data.images import load_training_images
+from training.data.splits import select
 
-FOLDER = "lungmasks224"
-COLUMNS = ("path", "mask", "split_suggested")
 # Grids on which films and outlines are kept; augmentation cuts the network's input out of it.
 SIDE = 160
+# Gray values of a mask from which a place is lung.
+DRAWN = 128
 
 
 @dataclass(frozen=True)
@@ -30,38 +30,24 @@ class OutlinedFilms:
     masks: NDArray[np.uint8]
 
 
-def mask_files(data: Path) -> dict[Path, Path]:
-    """By film, the file of its outline; both absolute. Ends the program where there are none."""
-    root = data.absolute()
-    file = root / FOLDER / "masks.csv"
-    if not file.is_file():
-        raise WrongLayout(f"{data}: expected {FOLDER}/masks.csv, which is not there")
-    return {root / row["path"]: root / row["mask"] for row in read_table(file, COLUMNS)}
+def outlined_films(examples: Sequence[Example], split: str) -> OutlinedFilms:
+    """Those of `split` that have an outline. Ends the program where none has."""
+    outlined = tuple(one for one in select(examples, split, {one.cohort for one in examples}) if one.masks)
+    if not outlined:
+        raise SystemExit(f"no film of {split} has an outline of its lungs")
+    masks = np.stack([shares(one.masks, SIDE) >= 0.5 for one in outlined])
+    return OutlinedFilms(outlined, load_training_images(outlined, SIDE), masks.astype(np.uint8) * 255)
 
 
-def outlined_examples(data: Path, split: str) -> tuple[Example, ...]:
-    """The films of `split` in `data` (the folder of manifest.csv) with an outline. Ends the program where none has."""
-    masks = mask_files(data)
-    examples = tuple(one for one in load_examples(data) if one.split == split and one.path in masks)
-    if not examples:
-        raise SystemExit(f"{data}: no film of {split} has an outline of its lungs")
-    return examples
+def shares(files: Sequence[Path], side: int) -> NDArray[np.float32]:
+    """[side, side]: the share of lung in each cell of a film whose lungs `files` show together."""
+    drawn = np.max([cv2.resize(read_mask(file), (side, side), interpolation=cv2.INTER_AREA) for file in files], axis=0)
+    return np.asarray(drawn, dtype=np.float32)
 
 
-def outlined_films(data: Path, split: str) -> OutlinedFilms:
-    """These films and their outlines."""
-    examples, masks = outlined_examples(data, split), mask_files(data)
-    films = load_training_images(examples, SIDE)
-    return OutlinedFilms(examples, films, read_masks([masks[one.path] for one in examples], SIDE))
-
-
-def read_masks(files: Sequence[Path], side: int) -> NDArray[np.uint8]:
-    """[n, side, side]: 255 where at least half of a cell is lung."""
-    made = []
-    for file in files:
-        mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-        if mask is None:
-            raise WrongLayout(f"{file}: expected an outline of lungs, which cannot be read")
-        small = cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA)
-        made.append(np.where(small >= 128, 255, 0).astype(np.uint8))
-    return np.stack(made)
+def read_mask(file: Path) -> NDArray[np.float32]:
+    """[h, w]: 1 where there is lung. Ends the program where `file` is no picture."""
+    mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise WrongLayout(f"{file}: expected an outline of lungs, which cannot be read")
+    return np.asarray(mask >= DRAWN, dtype=np.float32)

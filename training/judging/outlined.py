@@ -13,7 +13,7 @@ from converter.evaluation.changes import SIDE_MAX, Gray
 from converter.evaluation.shown import gray_values
 from training.data.cohorts import Example
 from training.data.images import open_gray
-from training.data.lung_masks import mask_files
+from training.data.lung_masks import read_mask
 from training.judging.bench import Bench, NotMeasured
 
 # The outlines belong to films of this size; larger copies of them would show nothing more.
@@ -32,11 +32,7 @@ class Outlined:
 
 def outlined_examples(bench: Bench) -> list[Example]:
     """The films that training did not see and that have an outline. Raises NotMeasured where there are none."""
-    try:
-        masks = mask_files(bench.data)
-    except SystemExit as error:  # WrongLayout
-        raise NotMeasured(str(error)) from error
-    found = [example for example in bench.examples(COHORT, [SPLIT]) if example.path in masks]
+    found = [example for example in bench.examples(COHORT, [SPLIT]) if example.masks]
     if not found:
         raise NotMeasured(f"no film of {COHORT} in {SPLIT} has an outline of its lungs")
     return found
@@ -44,14 +40,15 @@ def outlined_examples(bench: Bench) -> list[Example]:
 
 def load_outlined(bench: Bench, examples: Sequence[Example]) -> list[Outlined]:
     """Each film with its outline, at the size of the film. Raises NotMeasured for an outline that cannot be read."""
-    masks, found = mask_files(bench.data), []
+    found = []
     for example in examples:
         gray = gray_values(open_gray(example.path), SIDE_MAX)
-        drawn = cv2.imread(str(masks[example.path]), cv2.IMREAD_GRAYSCALE)
-        if drawn is None:
-            raise NotMeasured(f"{masks[example.path].name}: an outline that cannot be read")
+        try:
+            drawn = np.max([read_mask(file) for file in example.masks], axis=0)
+        except SystemExit as error:  # WrongLayout
+            raise NotMeasured(str(error)) from error
         fitted = cv2.resize(drawn, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        found.append(Outlined(example, gray, np.asarray(fitted) >= 128, bench.is_positive(example)))
+        found.append(Outlined(example, gray, np.asarray(fitted) >= 0.5, bench.is_positive(example)))
     return found
 
 

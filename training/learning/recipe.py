@@ -144,12 +144,14 @@ class Augmentation(PackageSection):
 class FrameRecipe(PackageSection):
     """What the network looks at instead of the whole film: height x width pixels round the lungs, standardised anew.
 
-    `lungs` is a run of `python -m training lungs fit`. The shares say how many training films are changed so that
+    `lungs` is a run of `python -m training lungs fit`; with `masks`, training films that have an outline drawn by
+    people are framed by that. The shares say how many training films are changed so that
     nothing but the lungs can be evidence (training/learning/lung_changes.py); `places` weighs what is known of places
     against the answer for the whole film.
     """
 
     lungs: Path
+    masks: bool = False
     height: int = Field(ge=64, le=1024)
     width: int = Field(ge=64, le=1024)
     clip: float = Field(3.0, gt=0)

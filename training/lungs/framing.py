@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from training.data.cohorts import Example
 from training.data.images import load_training_images
-from training.data.lung_masks import SIDE
+from training.data.lung_masks import SIDE, shares
 from training.learning.recipe import Recipe
 from training.lungs.attach import CELLS, FRAMED, framed_graph, front_graph
 from training.lungs.packaged import BATCH, outlines, read_graph, read_spec
@@ -31,7 +31,13 @@ class LungFraming:
         self._front = onnxruntime.InferenceSession(front, providers=["CPUExecutionProvider"])
 
     def outlines(self, examples: Sequence[Example]) -> NDArray[np.float32]:
-        return outlines(self._graph, load_training_images(examples, SIDE))
+        """Drawn by people where the recipe wants it and they did, otherwise by the network."""
+        made = outlines(self._graph, load_training_images(examples, SIDE))
+        assert self._recipe.frame is not None
+        for place, example in enumerate(examples):
+            if self._recipe.frame.masks and example.masks:
+                made[place] = shares(example.masks, made.shape[-1])
+        return made
 
     def framed(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         made = [

@@ -3,6 +3,7 @@ TensorFlow."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from converter.image.model_input import normalise
 from converter.package.lungs import Lungs, OutlineFit, OutlineSource
 from training.data import frame as rules
+from training.data.cohorts import COHORTS
 from training.lungs.network_input import GRAPH_INPUT
 
 GRAPH, SPEC = "lungs.onnx", "lungs.yaml"
@@ -22,6 +24,7 @@ LIMITS = (
     "measured.",
     "Where a lung is opaque as a whole, its outline is a guess.",
 )
+CHILDREN = "kermany224"
 BATCH = 64
 
 
@@ -33,16 +36,20 @@ def read_graph(folder: Path) -> bytes:
         raise SystemExit(f"{folder} holds no fitted lungs ({error}): run python -m training lungs fit") from error
 
 
-def write_spec(folder: Path, learned: int, fit: OutlineFit) -> None:
-    """What a manifest will say: the rules of the graph, how well it outlines, and what it learned from."""
-    source = OutlineSource(name="kermany224, outlined by hand", films=learned, licence="CC BY 4.0")
+def write_spec(folder: Path, learned: Mapping[str, int], fit: OutlineFit) -> None:
+    """What a manifest will say: the rules of the graph, how well it outlines, and of how many films of which cohorts it
+    learned."""
+    sources = [
+        OutlineSource(name=f"{cohort}, outlined by hand", films=films, licence=COHORTS[cohort].licence)
+        for cohort, films in learned.items()
+    ]
     lungs = Lungs(
         area_min=rules.AREA_MIN,
         side_min=rules.SIDE_MIN,
         beyond=rules.BEYOND,
         fit=fit,
-        sources=(source,),
-        limits=LIMITS,
+        sources=tuple(sources),
+        limits=LIMITS if set(learned) == {CHILDREN} else LIMITS[1:],
     )
     text = yaml.safe_dump(lungs.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
     (folder / SPEC).write_text(text, encoding="utf-8")

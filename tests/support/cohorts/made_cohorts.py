@@ -148,7 +148,12 @@ def montgomery(folder: Path, patients: int = 2, side: int = SIDE) -> Path:
     picture(root / "CXR_png" / "MCUCXR_0301_1.png", 301, 1, side)
     same = "Patient's Sex: O \nPatient's Age: 049Y\nNO REPORT (same pt as MCUCXR_0101_1)\n"
     (root / "ClinicalReadings" / "MCUCXR_0301_1.txt").write_text(same)
-    (root / "ManualMask").mkdir()
+    for file in sorted((root / "CXR_png").glob("*.png"))[:-1]:
+        for half, side_of in enumerate(("leftMask", "rightMask")):
+            mask = np.zeros((side, side), np.uint8)
+            mask[side // 4 : -side // 4, half * side // 2 :][:, : side // 2] = 255
+            (root / "ManualMask" / side_of).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(root / "ManualMask" / side_of / file.name), mask)
     return folder
 
 
@@ -282,14 +287,15 @@ def dicom_folder(folder: Path) -> Path:
     return folder
 
 
-def brain_kinds(folder: Path) -> Path:
-    """One slice of each kind and split, listed."""
+def brain_kinds(folder: Path, slices: int = 1, side: int = SIDE) -> Path:
+    """`slices` of each kind to learn from and half as many in the other splits, listed."""
     rows = ["path,label,sublabel,split_suggested,notes"]
-    for number, label in enumerate(("GLIOMA", "MENINGIOMA", "PITUITARY")):
-        for split in ("train", "val", "devtest", "left out"):
-            name = f"cheng224/{label}/{split[:5].strip()}.jpg"
-            picture(folder / name, 20 + number)
-            rows.append(f"{name},{label},,{split},order {number}.0; similarity to its place 1.000")
+    for k, label in enumerate(("GLIOMA", "MENINGIOMA", "PITUITARY")):
+        for part, split in enumerate(("train", "val", "devtest", "left out")):
+            for n in range(slices if split == "train" else max(1, slices // 2)):
+                name = f"cheng224/{label}/{split[:5].strip()}-{n}.jpg"
+                picture(folder / name, 100_000 * part + 10_000 * k + n, k / 3, side)
+                rows.append(f"{name},{label},,{split},order {n}.0; similarity to its place 1.000")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 

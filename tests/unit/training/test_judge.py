@@ -85,7 +85,10 @@ def test_a_part_that_cannot_be_measured_says_why_and_ends_no_other(
     given = ("--data", tmp_path / "data", "--json", tmp_path / "j.json", "--html", tmp_path / "j.html")
     judge(package, *given, "--films", 20, "--only", "gaps", "pointing")
     parts = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))["parts"]
-    assert "expected lungmasks224/masks.csv" in parts["pointing"]["not_measured"] and parts["gaps"]["populations"]
+    assert (
+        "no film of kermany224 in devtest has an outline" in parts["pointing"]["not_measured"]
+        and parts["gaps"]["populations"]
+    )
     assert "Not measured" in (tmp_path / "j.html").read_text(encoding="utf-8")
     assert "pointing: not measured" in capsys.readouterr().out
 

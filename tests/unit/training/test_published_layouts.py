@@ -70,6 +70,17 @@ def test_slices_of_brain_tumours_keep_their_splits_and_neighbours_are_one_patien
         COHORTS["brain_kinds"].load(folder)
 
 
+@pytest.mark.parametrize(("name", "count"), [("covid_radiography", 1), ("montgomery", 2)])
+def test_published_outlines_of_lungs_come_with_the_films_that_have_one(name: str, count: int, tmp_path: Path) -> None:
+    examples = loaded(name, tmp_path)
+    outlined = [one for one in examples if one.masks]
+    assert outlined and all(len(one.masks) == count and all(mask.is_file() for mask in one.masks) for one in outlined)
+    assert all(mask.stem == one.path.stem for one in outlined for mask in one.masks)
+    outlined[0].masks[-1].unlink()
+    (without,) = [one for one in COHORTS[name].load(tmp_path) if one.path == outlined[0].path]
+    assert without.masks == ()
+
+
 def test_kermany_tells_patients_and_causes_by_the_names_of_kaggle(tmp_path: Path) -> None:
     examples = loaded("kermany", tmp_path)
     (bacterial,) = [e for e in examples if e.path.name == "person1_bacteria_1.jpeg" and e.part == "train"]

@@ -23,6 +23,7 @@ class Example:
     boxes:      (x, y, width, height) of what was found, in pixels of the stored image; `box_findings` names it.
     sublabel:   what the publication says beyond the label.
     part:       the published part ("train", "val", "test", ...) in which the image lies; "" where there is none.
+    masks:      pictures of the image's lungs, drawn by people: white where there is lung, one or more that add up.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Example:
     box_findings: tuple[str, ...] = ()
     sublabel: str = ""
     part: str = ""
+    masks: tuple[Path, ...] = ()
 
     @property
     def positive(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.data.cohorts.cohort import NOTHING, About, Example, WrongLayout
-from training.data.cohorts.layout import images_in, root_of
+from training.data.cohorts.layout import images_in, root_of, there
 from training.data.cohorts.spreadsheet import read_rows
 
 ABOUT = About(
@@ -33,7 +33,7 @@ FINDINGS = {
 
 
 def load(folder: Path) -> list[Example]:
-    """Every film of images/; masks are pictures of lungs' outlines and never an example."""
+    """Every film of images/, with the outline of its lungs in masks/ where there is one."""
     holds = [name for label in FINDINGS for name in (label, f"{label}.metadata.xlsx")]
     root = root_of(folder, "COVID-19_Radiography_Dataset", holds=holds)
     return [example for label in FINDINGS for example in _films(root, label)]
@@ -54,6 +54,7 @@ def _films(root: Path, label: str) -> list[Example]:
             split="",
             patient_id=f"covid-radiography:{file.stem}",
             sublabel=sources.get(file.stem.lower(), ""),
+            masks=there(root / label / "masks" / file.name),
         )
         for file in images_in(root / label / "images")
     ]

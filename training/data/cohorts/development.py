@@ -18,6 +18,8 @@ COLUMNS = ("path", "label", "sublabel", "split_suggested", "original_split", "pa
 LATER = ("nih64", "rsna256")
 # Films of nih512 that radiologists read again; a film that is PNEUMONIA by its report and normal to them is left out.
 READ_AGAIN = "nih512_rsna_normal.csv"
+# Which films have an outline of their lungs, drawn by people.
+OUTLINES = "lungmasks224/masks.csv"
 LAYOUT = f"manifest.csv with the columns {', '.join(COLUMNS)}; path is COHORT/..., relative to the folder"
 FINDINGS = {"NORMAL": frozenset[str](), "PNEUMONIA": frozenset({"pneumonia"})}
 # What the file names of the children's films say of the cause.
@@ -44,8 +46,9 @@ def load_examples(folder: Path) -> list[Example]:
     file = folder / "manifest.csv"
     if not file.is_file():
         raise WrongLayout(f"{folder}: expected manifest.csv, which is not there")
-    root, overruled = folder.absolute(), _overruled(folder)
-    return [_example(root, row, file) for row in read_table(file, COLUMNS) if row["path"] not in overruled]
+    root, overruled, masks = folder.absolute(), _overruled(folder), _masks(folder)
+    rows = [row for row in read_table(file, COLUMNS) if row["path"] not in overruled]
+    return [_example(root, row, file, masks.get(row["path"])) for row in rows]
 
 
 def _overruled(folder: Path) -> set[str]:
@@ -53,6 +56,12 @@ def _overruled(folder: Path) -> set[str]:
     if not file.is_file():
         return set()
     return {row["path"] for row in read_table(file, ("path", "label")) if row["label"] == "PNEUMONIA"}
+
+
+def _masks(folder: Path) -> dict[str, str]:
+    """By film, its outline, both relative to `folder`."""
+    file = folder / OUTLINES
+    return {row["path"]: row["mask"] for row in read_table(file, ("path", "mask"))} if file.is_file() else {}
 
 
 def _load_later(name: str, folder: Path) -> list[Example]:
@@ -65,7 +74,7 @@ def _load_later(name: str, folder: Path) -> list[Example]:
     return [_example(folder.absolute(), row, file) for row in rows if row["label"] == NEGATIVE_LABEL]
 
 
-def _example(root: Path, row: dict[str, str], file: Path) -> Example:
+def _example(root: Path, row: dict[str, str], file: Path, mask: str | None = None) -> Example:
     if row["label"] not in FINDINGS:
         raise WrongLayout(f"{file}: unknown label {row['label']} of {row['path']}")
     if not row["patient_id"]:
@@ -83,6 +92,7 @@ def _example(root: Path, row: dict[str, str], file: Path) -> Example:
         sex=sex.group(1) if sex else "",
         sublabel=row["sublabel"],
         part=row["original_split"].replace("none", ""),
+        masks=() if mask is None else (root / mask,),
     )
 
 

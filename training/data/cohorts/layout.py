@@ -47,6 +47,11 @@ def images_in(
     return sorted(files)
 
 
+def there(*files: Path) -> tuple[Path, ...]:
+    """`files`, or nothing where one of them is missing."""
+    return files if all(file.is_file() for file in files) else ()
+
+
 def is_dicom(file: Path) -> bool:
     """By its content, whatever it is called. Raises WrongLayout where it cannot be opened."""
     try:

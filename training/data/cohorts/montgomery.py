@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.data.cohorts import readings
 from training.data.cohorts.cohort import NOTHING, About, Example, WrongLayout
-from training.data.cohorts.layout import images_in, root_of
+from training.data.cohorts.layout import images_in, root_of, there
 
 ABOUT = About(
     licence="own terms: not to be shared outside the research group; acknowledge the source",
@@ -16,7 +16,10 @@ ABOUT = About(
     population="screening of one county (Maryland), PA, 12-bit PNG of about 4,000 x 4,900; 80 normal, 58 abnormal",
     findings=("tuberculosis",),
 )
-LAYOUT = "MontgomerySet/CXR_png/MCUCXR_0001_0.png (_0 normal, _1 abnormal), ClinicalReadings/MCUCXR_0001_0.txt"
+LAYOUT = (
+    "MontgomerySet/CXR_png/MCUCXR_0001_0.png (_0 normal, _1 abnormal), ClinicalReadings/MCUCXR_0001_0.txt, "
+    "ManualMask/{leftMask,rightMask}/MCUCXR_0001_0.png"
+)
 LABELS = {"0": ("normal", NOTHING), "1": ("tuberculosis", frozenset({"tuberculosis"}))}
 
 
@@ -45,4 +48,5 @@ def _example(root: Path, file: Path) -> Example:
         age_years=reading.age_years,
         sex=reading.sex,
         sublabel=reading.text,
+        masks=there(*(root / "ManualMask" / side / file.name for side in ("leftMask", "rightMask"))),
     )
