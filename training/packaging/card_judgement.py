@@ -46,7 +46,7 @@ def judged_metrics(judgement: Part, manifest: Manifest) -> Iterator[Metric]:
             for metric, figure in METRICS[part](found):
                 name = metric["name"]
                 of_probe = name.startswith(PREFIX)
-                meant = manifest.intended_use.ages.max_years >= ADULT_YEARS
+                meant = manifest.intended_use.ages.oldest_years >= ADULT_YEARS
                 if figure["value"] is not None and figure["low"] is not None and (meant or not of_probe):
                     yield Metric(**{**metric, **figure})
 

@@ -21,7 +21,7 @@ from converter.image.anatomy import is_one_of, named_body_part
 from converter.image.eligibility import BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UNKNOWN, check_header
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
-from converter.package.intended_use import AgeRange, IntendedUse
+from converter.package.intended_use import AgeRange, AgeSpan, IntendedUse
 from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
 from tests.support.dicom.phantoms import make_dx
 
@@ -366,6 +366,14 @@ def test_an_age_that_nobody_knows_is_noted(age: str | None, birth_date: str | No
 @pytest.mark.parametrize(("oldest", "years", "is_held"), [(0.5, 0.5, True), (0.5, 0.6, False), (0, 0.9, True)])
 def test_only_whole_years_last_until_the_birthday(oldest: float, years: float, is_held: bool) -> None:
     assert (years in AgeRange(min_years=0, max_years=oldest)) is is_held
+
+
+def test_a_model_may_be_for_two_spans_of_ages_with_a_gap_between() -> None:
+    ages = AgeRange(min_years=1, max_years=5, also=(AgeSpan(min_years=18, max_years=120),))
+    assert str(ages) == "1 to 5 years and 18 to 120 years" and ages.oldest_years == 120
+    assert [years in ages for years in (0.5, 1, 5.9, 6, 17.9, 18, 120.5, 121)] == [
+        False, True, True, False, False, True, True, False
+    ]  # fmt: skip
 
 
 def test_broken_values_count_as_absent() -> None:
