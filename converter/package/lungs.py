@@ -49,7 +49,7 @@ class Lungs(PackageSection):
     area_min: float = Field(0.05, ge=0, lt=1, description="least share of the film that is lung")
     side_min: float = Field(0.3, ge=0, lt=1, description="least width and height of their box, as shares of the film")
     beyond: float = Field(0.01, ge=0, lt=0.5, description="share of the lungs that may lie beyond each side of the box")
-    edge_max: float = Field(0.35, gt=0, le=1, description="largest share of one edge of the film that lung may touch")
+    edge_max: float = Field(0.45, gt=0, le=1, description="largest share of one edge of the film that lung may touch")
     middle_min: float = Field(
         0.2, gt=0, le=0.5, description="share of a single lung on either side of the middle from which it lies there"
     )

@@ -50,10 +50,12 @@ def lab() -> SimpleNamespace:
         import keras
 
         from training.learning import batches, checkpoint, learner, lesson, run_folder, teachers, teaching, watch
+        from training.learning.zoo import head
     return SimpleNamespace(
         keras=keras,
         batches=batches,
         checkpoint=checkpoint,
+        head=head,
         learner=learner,
         lesson=lesson,
         run_folder=run_folder,
@@ -304,6 +306,25 @@ def test_weights_of_another_network_are_told(lab: SimpleNamespace, tmp_path: Pat
         lab.learner.Learner(small(network=other)).start_from(tmp_path / "weights.keras")
     with pytest.raises(SystemExit, match="no such file"):
         lab.learner.Learner(small()).start_from(tmp_path / "nothing" / "weights.keras")
+
+
+def test_a_run_may_start_from_one_with_other_findings_but_the_head(
+    lab: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = lab.learner.Learner(small())
+    before.averaged.save(tmp_path / "weights.keras")
+    concept = {"value": "1", "scheme": "99T", "meaning": "T"}
+    findings = [{"name": name, "concept": concept} for name in ("pneumonia", "effusion")]
+    after = lab.learner.Learner(small(findings=findings, seed=99))
+    own_head = lab.head.head_of(after.network).get_weights()
+    after.start_from(tmp_path / "weights.keras")
+    assert "its findings are others; the head begins anew" in capsys.readouterr().out
+    head = lab.head.head_of(after.network)
+    for mine, theirs in zip(after.network.layers, before.averaged.layers, strict=True):
+        if mine is not head:
+            for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+                assert np.array_equal(one, other)
+    assert all(np.array_equal(one, other) for one, other in zip(head.get_weights(), own_head, strict=True))
 
 
 def test_a_val_split_of_a_few_images_cannot_stop_a_run(lab: SimpleNamespace, data: Path, cached: None) -> None:
