@@ -14,10 +14,8 @@ RECIPES = CONFIG / "training"
 VERSION = "0.0.1"
 TRIALS = 2
 IMAGES_OF_BASELINES = 300
-# The first line of a recipe is its command; a later one says which run is made before it.
+# The first line of a recipe is its command.
 START = re.compile(r"^#.* --start-from training/runs/(\S+)")
-BEFORE = re.compile(r"^#.*python -m training (from-package|mean-weights) (.+) --name (\S+)", re.MULTILINE)
-RUNS = "training/runs/"
 # Whose hand-made outlines the lungs are fitted by.
 OUTLINED = "kermany224"
 
@@ -44,7 +42,7 @@ class Stage:
 
     @property
     def begins(self) -> bool:
-        """Whether it starts from nothing or from a package, and is not the next stage of another recipe."""
+        """Whether it starts from nothing, and is not the next stage of another recipe."""
         return not needed(self.name)
 
     @property
@@ -83,10 +81,6 @@ class Stage:
             found.insert(
                 0, ["training", "lungs", f"--cohorts={OUTLINED}", "fit", str(self.lungs), f"--steps={self.steps}"]
             )
-        made = BEFORE.search(text(self.name))
-        if made:
-            arguments = made[2].replace(RUNS, f"{self.runs}/").split()
-            found.insert(0, ["training", made[1], *arguments, f"--name={made[3]}", *where])
         if self.begins:
             trial = ["--method=random", f"--trials={TRIALS}", f"--steps={max(1, self.steps // 2)}"]
             found += [
@@ -107,18 +101,12 @@ class Stage:
         ]
 
     def here(self) -> Path:
-        """The recipe's file; one that has teachers or a frame is written anew, with the runs below `out`."""
+        """The recipe's file; one that has a frame is written anew, with the lungs below `out`."""
         file = RECIPES / f"{self.name}.yaml"
         recipe = load_recipe(file)
-        update: dict[str, object] = {}
-        if recipe.teachers:
-            runs = tuple(str(self.runs / run.removeprefix(RUNS)) for run in recipe.teachers.runs)
-            update["teachers"] = recipe.teachers.model_copy(update={"runs": runs})
-        if recipe.frame:
-            update["frame"] = recipe.frame.model_copy(update={"lungs": self.lungs})
-        if not update:
+        if recipe.frame is None:
             return file
-        changed: Recipe = recipe.model_copy(update=update)
+        changed: Recipe = recipe.model_copy(update={"frame": recipe.frame.model_copy(update={"lungs": self.lungs})})
         self.folder.mkdir(parents=True, exist_ok=True)
         save_recipe(self.folder / "recipe.yaml", changed)
         return self.folder / "recipe.yaml"
@@ -140,10 +128,9 @@ def starts_from(name: str) -> str | None:
 
 
 def needed(name: str) -> list[str]:
-    """The recipes whose runs `name` starts from, by its first line or by the command before it."""
-    made = BEFORE.search(text(name))
-    runs = [starts_from(name) or "", *re.findall(rf"{RUNS}([^\s=]+)", made[2] if made else "")]
-    return [run for run in runs if (RECIPES / f"{run}.yaml").exists()]
+    """The recipe whose run `name` starts from, where there is one."""
+    before = starts_from(name)
+    return [before] if before else []
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -29,7 +29,7 @@ def recipe(whole: Recipe) -> Recipe:
 
 @pytest.fixture(scope="module")
 def whole() -> Recipe:
-    return load_recipe(CHECKOUT / "config" / "training" / "pneumonia-160.yaml")
+    return load_recipe(CHECKOUT / "config" / "training" / "pneumonia.yaml")
 
 
 def ask(cohort: Path) -> None:

@@ -28,7 +28,7 @@ def test_every_shipped_recipe_declares_what_may_be_tuned(file: Path) -> None:
 
 
 def test_a_run_keeps_the_whole_recipe_whatever_it_extended(tmp_path: Path) -> None:
-    recipe = load_recipe(FOLDER / "pneumonia-centred.yaml")
+    recipe = load_recipe(FOLDER / "pneumonia-framed-refine.yaml")
     save_recipe(tmp_path / "recipe.yaml", recipe)
     assert "extends" not in (tmp_path / "recipe.yaml").read_text(encoding="utf-8")
     assert load_recipe(tmp_path / "recipe.yaml") == recipe
