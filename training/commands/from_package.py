@@ -1,29 +1,35 @@
 """Make a run to start from, out of a model package's weights.
 
 Whoever has a package and no run of it can refine it on films of their own: the run that lands in training/runs/NAME is
-one for --start-from. RECIPE names a network of the package's shape; its input may have another size.
+one for --start-from. RECIPE names a network of the package's shape; its input may have another size. Of a package that
+looks at a frame, what outlines the lungs comes with it, as NAME/lungs, which the recipe's frame.lungs may name.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
+from converter.package.manifest import Manifest
 from training.commands.arguments import add_data_argument
-from training.data.images import channels_last, load_model_inputs
 from training.data.recipe_data import load_recipe_data
 from training.data.remembered import RUNS
 from training.data.splits import select, spread
 from training.learning.learner import Learner
-from training.learning.recipe import load_recipe, save_recipe
+from training.learning.lesson import network_inputs
+from training.learning.recipe import Recipe, load_recipe, save_recipe
 from training.learning.run_folder import WEIGHTS, refuse_existing, save_outcome
-from training.lungs.attach import is_framed
+from training.lungs.attach import is_framed, outline_of
+from training.lungs.framing import framing_of
+from training.lungs.packaged import write_run
 from training.packaging.manifest_file import read_manifest
 from training.packaging.package_folder import read_graph
 from training.packaging.package_weights import take_over
 
 # At most so many films of the train split, evenly taken, by which the batch statistics are measured.
 FILMS_MAX = 640
+LUNGS = "lungs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,30 +46,40 @@ def run(arguments: argparse.Namespace) -> None:
     refuse_existing(folder)
     recipe, manifest = load_recipe(arguments.recipe), read_manifest(arguments.folder)
     graph = read_graph(arguments.folder, manifest)
-    if recipe.frame is not None or is_framed(graph):
-        what = arguments.folder if recipe.frame is None else arguments.recipe
-        raise SystemExit(
-            f"{what}: looks at a frame round the lungs; weights are taken back only from packages whose network takes "
-            "the whole film. Refine the run itself: train --start-from RUN"
+    if (recipe.frame is not None) != is_framed(graph):
+        what, other = (
+            (arguments.folder, arguments.recipe) if recipe.frame is None else (arguments.recipe, "the package")
         )
+        raise SystemExit(f"{what}: looks at a frame round the lungs, and {other} at the whole film")
 
     # 2. data
     learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
     if not learning:
         raise SystemExit(f"no image of {', '.join(recipe.cohorts)} in train: no batch statistics can be measured")
-    films = channels_last(load_model_inputs(spread(learning, FILMS_MAX), recipe.input), recipe.input)
+    folder.mkdir(parents=True)
+    recipe = with_outline_of(graph, manifest, recipe, folder)
+    films = network_inputs(recipe, spread(learning, FILMS_MAX), framing_of(recipe))
 
     # 3. network
     network = Learner(recipe).averaged
     try:
         take_over(network, graph, films)
     except ValueError as error:
+        shutil.rmtree(folder)
         raise SystemExit(f"{arguments.folder}: {error}") from error
 
     # 4. the run
-    folder.mkdir(parents=True)
     save_recipe(folder / "recipe.yaml", recipe)
     network.save(folder / WEIGHTS)
     made_by = f"the weights of {manifest.name} {manifest.version} ({manifest.provenance.recipe})"
     save_outcome(folder, [made_by])
     print(f"{folder}: a run to start from")
+
+
+def with_outline_of(graph: bytes, manifest: Manifest, recipe: Recipe, folder: Path) -> Recipe:
+    """`recipe` framed by the outline of the package, which is written below `folder`; without a frame, as it is."""
+    if recipe.frame is None or manifest.lungs is None:
+        return recipe
+    write_run(folder / LUNGS, outline_of(graph), manifest.lungs)
+    changed: Recipe = recipe.model_copy(update={"frame": recipe.frame.model_copy(update={"lungs": folder / LUNGS})})
+    return changed

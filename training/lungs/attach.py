@@ -12,7 +12,7 @@ import onnx
 from converter.package.network import InputSpec
 from training.data import frame as rules
 from training.lungs.network_input import GRAPH_INPUT, MASK_SIDE
-from training.packaging.canonical import canonical
+from training.packaging.canonical import canonical, needed_by
 from training.packaging.graph_parts import GraphPart, add_front, add_standardised
 from training.packaging.hygiene import serialised
 
@@ -73,6 +73,34 @@ def framed_graph(lungs: bytes, spec: InputSpec, framed: InputSpec, finding: byte
 def is_framed(graph: bytes) -> bool:
     """Whether `graph` cuts a frame out of its input, as those of `framed_graph` do."""
     return OUTPUT in [one.name for one in onnx.load_model_from_string(graph).graph.output]
+
+
+def outline_of(graph: bytes) -> bytes:
+    """The graph that outlines the lungs, as it was fitted, out of one that `framed_graph` made.
+
+    Raises ValueError where there is no such part.
+    """
+    whole = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(graph))
+    made_of = needed_by(whole.graph, OUTPUT)
+    shapes = {one.name: [side.dim_value for side in one.type.tensor_type.shape.dim] for one in whole.graph.value_info}
+    wanted = [1, GRAPH_INPUT.height, GRAPH_INPUT.width]
+    nodes = [node for node in whole.graph.node if node.output[0] in made_of]
+    taken = [node.output[0] for node in nodes if shapes.get(node.output[0], [])[1:] == wanted]
+    if not taken:
+        raise ValueError("nothing in the graph is what an outline is made of")
+    before = needed_by(whole.graph, taken[-1])  # the last one is what the outline begins with
+    part = onnx.ModelProto()
+    part.CopyFrom(whole)
+    for field in ("node", "input", "output", "value_info"):
+        part.graph.ClearField(field)
+    part.graph.input.append(_value(GRAPH_INPUT.name, *wanted))
+    part.graph.output.append(_value(OUTPUT, 1, MASK_SIDE, MASK_SIDE))
+    for node in nodes:
+        if node.output[0] not in before:
+            kept = part.graph.node.add()
+            kept.CopyFrom(node)
+            kept.input[:] = [GRAPH_INPUT.name if name == taken[-1] else name for name in node.input]
+    return serialised(canonical(part, [OUTPUT]), [OUTPUT])
 
 
 def _front(lungs: bytes, spec: InputSpec, framed: InputSpec, cells: tuple[int, int]) -> onnx.ModelProto:

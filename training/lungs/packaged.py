@@ -51,7 +51,18 @@ def write_spec(folder: Path, learned: Mapping[str, int], fit: OutlineFit) -> Non
         sources=tuple(sources),
         limits=LIMITS if set(learned) == {CHILDREN} else LIMITS[1:],
     )
-    text = yaml.safe_dump(lungs.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    write_section(folder, lungs)
+
+
+def write_run(folder: Path, graph: bytes, section: Lungs) -> None:
+    """A folder as `lungs fit` leaves it, for recipes to name."""
+    folder.mkdir(parents=True)
+    (folder / GRAPH).write_bytes(graph)
+    write_section(folder, section)
+
+
+def write_section(folder: Path, section: Lungs) -> None:
+    text = yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
     (folder / SPEC).write_text(text, encoding="utf-8")
 
 

@@ -54,6 +54,19 @@ def cut(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     return canonical(part)
 
 
+def needed_by(graph: onnx.GraphProto, *names: str) -> set[str]:
+    """Every value that `names` are made of, and `names`."""
+    producer = {made: node for node in graph.node for made in node.output}
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += producer[name].input if name in producer else ()
+    return found
+
+
 def _from_inputs_to_outputs(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """Every node that an output needs, each after the nodes it needs itself; the order does not depend on names."""
     producer = {made: node for node in graph.node for made in node.output}

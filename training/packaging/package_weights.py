@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from converter.package.network import OutputSpec
-from training.packaging.canonical import cut
+from training.packaging.canonical import cut, needed_by
 
 Array = NDArray[np.float32]
 OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
+# What a graph with a frame has besides; the convolutions that make it are those of the outline.
+OUTLINE = "lungs"
 
 
 class Convolution(NamedTuple):
-    """kernel [rows, columns, in, out] and bias of the graph, and the scale and shift by which it follows them."""
+    """kernel and bias of the graph, and the scale and shift that follow. The kernel is as Keras has it: [rows, columns,
+    in, out], or [rows, columns, channels, 1] where each channel is by itself."""
 
     kernel: Array
     bias: Array
@@ -27,16 +30,15 @@ class Convolution(NamedTuple):
     shift: Array
 
 
-def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
-    """Give `network` the answers of `graph`, with batch statistics of `films` [N, H, W, 1], so that it can learn on.
+def take_over(network: keras.Model, graph: bytes, films: Sequence[Array]) -> None:
+    """Give `network` the answers of `graph`, with batch statistics of `films`, its inputs, so that it can learn on.
 
     An exported batch normalisation is a scale and a shift; what it once subtracted and divided by is measured again.
-    Raises ValueError when the convolutions are not the same ones, or of a kind that is not taken back.
+    Raises ValueError when the convolutions are not the same ones.
     """
-    if any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in network.layers):
-        raise ValueError(f"the weights of {network.name} are not taken back from a package: refine the run itself")
     found = list(convolutions(graph))
-    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    layers = [layer for layer in network.layers if isinstance(layer, kinds)]
     if sorted(one.kernel.shape for one in found) != sorted(tuple(layer.kernel.shape) for layer in layers):
         raise ValueError("the package has another network: its convolutions are not those of the recipe")
     alike: dict[tuple[int, ...], list[Convolution]] = {}
@@ -47,8 +49,12 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
     norms = {id(norm.input): norm for norm in network.layers if isinstance(norm, keras.layers.BatchNormalization)}
     followed = []
     for layer, one in pairs:
-        layer.set_weights([one.kernel, one.bias])
         norm = norms.get(id(layer.output))
+        if layer.use_bias:
+            layer.set_weights([one.kernel, one.bias])
+        else:
+            layer.set_weights([one.kernel])
+            one = one._replace(bias=np.zeros_like(one.bias), shift=one.shift + one.bias * one.scale)
         if norm is not None:
             zero, one_less = np.zeros_like(one.scale), np.full_like(one.scale, 1 - norm.epsilon)
             norm.set_weights([one.scale, one.shift, zero, one_less])
@@ -57,7 +63,7 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
             raise ValueError(f"{layer.name}: the package scales what the recipe does not")
     if not followed:
         return
-    seen = keras.Model(network.input, [layer.output for _, layer, _ in followed]).predict(films, verbose=0)
+    seen = keras.Model(network.input, [layer.output for _, layer, _ in followed]).predict(list(films), verbose=0)
     for (norm, _, one), values in zip(followed, seen if isinstance(seen, list) else [seen], strict=True):
         mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
         gamma = one.scale * np.sqrt(variance + norm.epsilon)
@@ -67,16 +73,21 @@ def take_over(network: keras.Model, graph: bytes, films: Array) -> None:
 def convolutions(graph: bytes) -> Iterator[Convolution]:
     """Every convolution of an exported graph, in its order, with the multiplication and addition that follow it.
 
-    Those of an input gate are not among them.
+    Those of an input gate, and those that outline lungs, are not among them.
     """
-    model = cut(onnx.load_model_from_string(graph), OUTPUTS)
+    whole = onnx.load_model_from_string(graph)
+    outlined = OUTLINE in [one.name for one in whole.graph.output]
+    model = cut(whole, (*OUTPUTS, OUTLINE) if outlined else OUTPUTS)
+    of_outline = needed_by(model.graph, OUTLINE) if outlined else set()
     constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
     after = {name: node for node in model.graph.node for name in node.input}
     for node in model.graph.node:
-        if node.op_type != "Conv":
+        if node.op_type != "Conv" or node.output[0] in of_outline:
             continue
-        kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
-        filters = kernel.shape[-1]
+        weights = constants[node.input[1]]
+        filters = len(weights)
+        alone = any(one.name == "group" and one.i > 1 for one in node.attribute)
+        kernel = weights.transpose((2, 3, 0, 1) if alone else (2, 3, 1, 0))
         bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(filters, np.float32)
         parts = {"Mul": np.ones(filters, np.float32), "Add": np.zeros(filters, np.float32)}
         output = node.output[0]

@@ -21,12 +21,15 @@ from tests.support.checkout import CONFIG
 from tests.support.cohorts.small_cohorts import draw_cohorts
 from tests.support.models.tiny_model import TINY
 from training.__main__ import main
+from training.data.images import load_model_inputs
+from training.data.recipe_data import load_recipe_data
 from training.learning.recipe import Recipe, load_recipe, save_recipe, with_values
 from training.packaging.manifest_file import write_manifest
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed (extra [training])")
 from tests.support.models.outline import finding_graph, outline_graph  # noqa: E402
 from training.lungs.attach import framed_graph  # noqa: E402
+from training.lungs.packaged import outlines, read_graph  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 taught = pytest.mark.skipif(
@@ -59,6 +62,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("HILUM_DATA", raising=False)
     Path("lungs").mkdir()
     Path("lungs/lungs.onnx").write_bytes(outline_graph())
+    Path("lungs/lungs.yaml").write_text("output: lungs\n", encoding="utf-8")
     save_recipe(Path("framed.yaml"), small())
     return tmp_path
 
@@ -170,22 +174,40 @@ def test_a_run_with_a_frame_is_no_teacher(place: Path) -> None:
 
 
 @taught
-def test_weights_of_a_frame_are_not_taken_back(place: Path) -> None:
+def test_weights_of_a_whole_film_are_not_taken_back_into_a_frame_nor_the_other_way(place: Path) -> None:
     package = framed_package(place / "tiny" / "1.0.0")
     whole = place / "whole.yaml"
     save_recipe(whole, small(frame=None))
     for given, recipe, named in ((TINY, "framed.yaml", "framed.yaml"), (package, "whole.yaml", str(package))):
-        with pytest.raises(SystemExit, match=rf"^{named}: looks at a frame round the lungs; .*--start-from RUN$"):
+        with pytest.raises(SystemExit, match=rf"^{named}: looks at a frame round the lungs, and .* at the whole film$"):
             command("from-package", given, recipe, "--name", "back", "--runs", "runs")
+    assert not Path("runs/back").exists()
 
 
 @taught
-def test_weights_of_a_kind_that_is_not_taken_back_are_told() -> None:
-    from training.learning.zoo import build
-    from training.packaging.package_weights import take_over
+def test_a_run_out_of_a_package_with_a_frame_gives_its_answers_by_the_same_outline(place: Path) -> None:
+    data = draw_cohorts(place / "data", "kermany224")
+    for file in data.rglob("*.png"):
+        cv2.imwrite(str(file), cv2.resize(read_gray(file), (300, 300)))
+    given = ("--data", data, "--runs", "runs")
+    command("train", "framed.yaml", "--name", "first", *given)
+    command("package", "runs/first", "made/framed/0.1.0", "--data", data)
+    command("from-package", "made/framed/0.1.0", "framed.yaml", "--name", "back", *given)
+    films = np.random.default_rng(1).integers(0, 256, (3, 160, 160), np.uint8)
+    before, after = (outlines(read_graph(Path(folder)), films) for folder in ("lungs", "runs/back/lungs"))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    again = load_recipe(Path("runs/back/recipe.yaml"))
+    assert again.frame is not None and again.frame.lungs == Path("runs/back/lungs")
+    save_recipe(Path("own.yaml"), with_values(again, {"name": "own", "steps": 2, "report_steps": 1}))
+    command("train", "own.yaml", "--name", "own", "--start-from", "runs/back", *given)
+    from training.learning.lesson import answers, network_inputs
+    from training.lungs.framing import framing_of
+    from training.packaging.scores import score
 
-    network = {"family": "efficientnet-lite0", "stages": 3, "halvings": 3, "dropout": 0.0}
-    recipe = small(frame=None, network=network, search={})
-    built = build(recipe.network, recipe.input, 1)
-    with pytest.raises(ValueError, match="efficientnet-lite0 are not taken back from a package"):
-        take_over(built, (TINY / "model.onnx").read_bytes(), np.zeros((2, 128, 128, 1), np.float32))
+    import keras  # isort: skip
+
+    examples = load_recipe_data(["kermany224"], [str(data)])[:8]
+    network = keras.models.load_model("runs/back/weights.keras", compile=False)
+    found = answers(network, network_inputs(again, examples, framing_of(again)))
+    wanted = score(Path("made/framed/0.1.0/model.onnx").read_bytes(), load_model_inputs(examples, again.input))
+    np.testing.assert_allclose(found, wanted.probability, atol=1e-4)

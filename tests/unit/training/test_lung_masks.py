@@ -1,4 +1,4 @@
-"""Outlines that people drew: of one or several pictures, on the grid that is asked for, and used where a recipe wants it."""
+"""Outlines that people drew: of one or several pictures, on the grid asked for, and used where a recipe wants it."""
 
 from __future__ import annotations
 
