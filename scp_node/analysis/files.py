@@ -22,6 +22,8 @@ from scp_node.settings.places import shipped_models_dir
 
 CHILDREN_MAX = 8
 DICOM_SUFFIXES = (".dcm", ".dicom")
+# Of the shipped packages, the one that the example configuration has.
+MAIN_MODEL = "pneumonia"
 SIGNATURES = ((0, b"\x89PNG\r\n\x1a\n"), (0, b"\xff\xd8\xff"), (128, b"DICM"))
 
 
@@ -45,8 +47,13 @@ def find_images(files: Sequence[Path]) -> list[Path]:
 
 
 def chosen_package(models_dir: Path | None, model: str | None) -> ModelPackage:
-    """The package called `model`, or the only one there is. Raises UsageError, ModelMissing, ModelUnusable."""
+    """The package called `model`; without a name MAIN_MODEL of those that are shipped, or the only one of `models_dir`.
+
+    Raises UsageError, ModelMissing, ModelUnusable.
+    """
     folder = models_dir or shipped_models_dir()
+    if model is None and models_dir is None:
+        model = MAIN_MODEL
     if model is None:
         names = sorted({package.parent.name for package in package_folders(folder)})
         if len(names) != 1:

@@ -46,7 +46,8 @@ ModelsDirOption = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder of model packages; the shipped one if absent.")
 ]
 ModelOption = Annotated[
-    str | None, typer.Option(metavar="NAME[@VERSION]", help="Model package; the only one there is if absent.")
+    str | None,
+    typer.Option(metavar="NAME[@VERSION]", help="Model package; if absent pneumonia, or the only one of --models-dir."),
 ]
 NodeOption = Annotated[
     Path | None,
