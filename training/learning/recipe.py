@@ -211,6 +211,11 @@ class Recipe(PackageSection):
     precision: Literal["float32", "mixed"] = Field(
         "float32", description="mixed: bfloat16 where the machine computes in it"
     )
+    batch_statistics: Literal["films", "kept"] = Field(
+        "films",
+        description="of the averaged weights: taken again from films as the node sees them, or kept as they were learned "
+        "with, which is better where nearly every training film is changed (LOG.md)",
+    )
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None
     frame: FrameRecipe | None = None
