@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
     learning, watched = (select(examples, split, recipe.cohorts) for split in ("train", "val"))
     network = mean_of(parts)
     framing = framing_of(recipe)
-    re_estimate(network, recipe, learning, network_inputs(recipe, learning, framing))
+    if recipe.batch_statistics == "films":
+        re_estimate(network, recipe, learning, network_inputs(recipe, learning, framing))
 
     # 3. report
     figures = Watch(recipe, watched).figures(answers(network, network_inputs(recipe, watched, framing)))

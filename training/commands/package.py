@@ -122,9 +122,10 @@ def films_of(recipe: Recipe, data: Sequence[str], run: Path) -> Films:
 
 
 def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: LungFraming | None) -> keras.Model:
-    """The averaged network of `run` with batch statistics of films as they are."""
+    """The averaged network of `run`, with batch statistics of films as they are where the recipe wants them."""
     network = keras.models.load_model(run / WEIGHTS, compile=False)
-    re_estimate(network, recipe, learned, network_inputs(recipe, learned, framing))
+    if recipe.batch_statistics == "films":
+        re_estimate(network, recipe, learned, network_inputs(recipe, learned, framing))
     return network
 
 

@@ -20,10 +20,7 @@ BATCHES = 40
 
 
 def re_estimate(network: keras.Model, recipe: Recipe, examples: Sequence[Example], inputs: Inputs) -> None:
-    """Replace the moving mean and variance of every layer by their mean over balanced batches of `inputs`, where the
-    recipe wants it."""
-    if recipe.batch_statistics == "kept":
-        return
+    """Replace the moving mean and variance of every layer by their mean over balanced batches of `inputs`."""
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not layers:
         return
