@@ -47,4 +47,5 @@ class Provenance(PackageSection):
     seed: int
     created: str
     tools: dict[str, str]
+    begun_with: str = Field("", description="the published weights that training began with, and their licence")
     parity: Parity | None = None

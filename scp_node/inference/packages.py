@@ -134,7 +134,7 @@ def find_package(places: Folders, model: str) -> ModelPackage:
     if asked is None:
         raise ModelMissing(
             f"'{model}' is not the name of a model: write NAME, NAME@VERSION or NAME@VERSION#sha256:HEX, "
-            "as pneumonia@1.2.1"
+            "as pneumonia@2.0.0"
         )
     folders = package_folders(places)
     fitting = [

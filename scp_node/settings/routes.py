@@ -50,9 +50,9 @@ class Route(Section):
         description="Model package, as 'name@version'; 'name' alone is the highest version there is, which an upgrade "
         "may change. With '#sha256:' and the SHA-256 of its manifest.yaml behind the version no other package is "
         "taken; `hilum models list` shows it.",
-        examples=["pneumonia@1.2.1"],
+        examples=["pneumonia@2.0.0"],
         json_schema_extra={
-            "rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.1', with "
+            "rule": "a name such as 'pneumonia', or name and version such as 'pneumonia@2.0.0', with "
             "'#sha256:' and 64 digits where it is pinned"
         },
     )
@@ -62,7 +62,7 @@ class Route(Section):
         description="A second model package, as 'name@version', that scores every image that the first one scores, in "
         "a process of its own, on the CPU and behind everything else. Nothing of it leaves the node: see "
         "`hilum models agreement`.",
-        json_schema_extra={"rule": "name and version such as 'pneumonia@1.2.1'"},
+        json_schema_extra={"rule": "name and version such as 'pneumonia@2.0.0'"},
     )
     results: list[ResultKindName] = Field(
         list(DEFAULT_KINDS),

@@ -26,8 +26,8 @@ PAGES = (
     "/api/docs",
     "/configuration",
     "/models",
-    "/models/pneumonia/1.2.1",
-    "/models/pneumonia/1.2.1/report/baselines.md",
+    "/models/pneumonia/2.0.0",
+    "/models/pneumonia/2.0.0/report/baselines.md",
     "/studies",
 )
 # With its styles and scripts, without films. The page of the API brings its own reader, which is larger.
@@ -101,7 +101,7 @@ def test_the_figures_of_the_handbook_are_shown(visit: Visit, path: str, name: st
 
 
 def test_the_page_of_a_model_begins_with_what_is_on_it(visit: Visit) -> None:
-    page = visit("/models/pneumonia/1.2.1")
+    page = visit("/models/pneumonia/2.0.0")
     contents = page.get_by_role("navigation", name="On this page").get_by_role("link")
     targets = [one.get_attribute("href") or "" for one in contents.all()]
     assert {"#drift", "#gate", "#card", "#limits"} <= set(targets)

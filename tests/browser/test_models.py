@@ -15,8 +15,8 @@ from tests.support.ledger.ledgers import received
 from tests.support.node.node import RunningNode
 from tests.support.web.browser import NARROW, THEMES, WIDE, keep_screenshot, overflows, violations
 
-LABEL, OTHER = "pneumonia@1.2.1", "pneumonia@1.1.1"
-PATH = "/models/pneumonia/1.2.1"
+LABEL, OTHER = "pneumonia@2.0.0", "pneumonia@1.9.0"
+PATH = "/models/pneumonia/2.0.0"
 pytestmark = pytest.mark.peer("chromium")
 
 

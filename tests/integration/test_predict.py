@@ -284,7 +284,7 @@ def test_the_shipped_model_takes_children_and_says_why_it_declines_others(hilum:
         assert (declined and declined["code"]) == code, kind
         assert (unknown in line["notes"]) is is_noted, kind
         if declined:
-            assert "tells collections of films apart, not pneumonia" in declined["reason"]
+            assert "its adults with pneumonia come from one collection" in declined["reason"]
     assert picture["declined"] is None and unknown in picture["notes"]
     table = hilum("predict", "--model", "pneumonia", "--no-gate", folder / "picture.png")
     assert f"note: {unknown}" in table.out

@@ -115,7 +115,7 @@ def test_each_format_is_judged(node: RunningNode, kind: str) -> None:
     assert answer["result"] in ("Normal", "Potentially Pneumonia")
     assert re.fullmatch(r"\d{1,3}\.\d{4}", answer["prediction"])
     assert answer["heatmap"].startswith("data:image/png;base64,")
-    assert answer["model"] == "pneumonia@1.2.1"
+    assert answer["model"] == "pneumonia@2.0.0"
 
 
 def test_every_hostile_file_ends_in_a_code_and_the_node_goes_on(node: RunningNode) -> None:

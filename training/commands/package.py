@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ from training.packaging.run_manifest import Packaged, cohort_summary, run_manife
 from training.packaging.scored import of_finding
 from training.packaging.scores import Array, logits, score
 
-BYTES_MAX = 10_000_000
+BYTES_MAX = 12_000_000
 
 
 class Films(NamedTuple):
@@ -157,12 +158,13 @@ def exported(
 
 def choose_thresholds(recipe: Recipe, deciding: Sequence[Example], probability: Array) -> list[ThresholdChoice]:
     rule = recipe.operating_point
-    return [
+    choices = [
         choose_operating_point(
             of_finding(name, deciding, probability[:, place]), rule.guarded, rule.sensitivity_min, recipe.seed
         )
         for place, name in enumerate(recipe.finding_names)
     ]
+    return [replace(one, films=f"val{changed_too(recipe)}") for one in choices]
 
 
 def cohorts_of(recipe: Recipe, data: Sequence[str], run: Path, learned: Sequence[Example]) -> list[CohortSummary]:

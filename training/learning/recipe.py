@@ -213,8 +213,8 @@ class Recipe(PackageSection):
     )
     batch_statistics: Literal["films", "kept"] = Field(
         "films",
-        description="of the averaged weights: taken again from films as the node sees them, or kept as they were learned "
-        "with, which is better where nearly every training film is changed (LOG.md)",
+        description="of the averaged weights: taken again from films as the node sees them, or kept as they were "
+        "learned with, which is better where nearly every training film is changed (LOG.md)",
     )
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None

@@ -69,6 +69,12 @@ def card(manifest: Manifest, report: dict[str, Any], judgement: dict[str, Any] |
     return "\n\n".join(part.strip("\n") for section in sections for part in section) + "\n"
 
 
+def begun(manifest: Manifest) -> str:
+    """What the weights were before anything was learned."""
+    before = manifest.provenance.begun_with
+    return f"Begun with {before}." if before else "Trained from scratch."
+
+
 def head(manifest: Manifest, report: dict[str, Any]) -> Iterator[str]:
     yield f"# {manifest.name} {manifest.version}: {in_a_sentence(manifest.title)}"
     if any(cohort.made for cohort in manifest.cohorts):
@@ -84,7 +90,7 @@ def what_it_is(manifest: Manifest) -> Iterator[str]:
     yield "## What it is"
     yield (
         f"A network for one gray image of {spec.height} x {spec.width}; it gives for each finding a "
-        f"probability and the class activation map whose mean is its logit. Trained from scratch. ONNX opset "
+        f"probability and the class activation map whose mean is its logit. {begun(manifest)} ONNX opset "
         f"{manifest.opset}, sha256 `{manifest.onnx_sha256}`."
     )
     if manifest.precision is not None:

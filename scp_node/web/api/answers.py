@@ -51,7 +51,7 @@ class PredictAnswer(BaseModel):
         description="How sure the model is of `result`: percent of that class, with four decimals.",
         examples=["95.1230"],
     )
-    model: str = Field(examples=["pneumonia@1.2.1"])
+    model: str = Field(examples=["pneumonia@2.0.0"])
     title: str
     findings: list[FindingInPercent]
     heatmap: str | None = Field(description="PNG as a data URL, of the finding that `result` is about.")

@@ -23,7 +23,7 @@ _JOB: dict[str, Any] = {
 _PREDICTED: dict[str, Any] = {
     "result": "Potentially Pneumonia",
     "prediction": "95.1230",
-    "model": "pneumonia@1.2.1",
+    "model": "pneumonia@2.0.0",
     "title": "Pneumonia on frontal chest radiographs",
     "findings": [
         {
@@ -63,9 +63,9 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
                 {
                     "name": "pneumonia",
                     "title": "Pneumonia on frontal chest radiographs",
-                    "version": "1.2.1",
-                    "label": "pneumonia@1.2.1",
-                    "pin": "pneumonia@1.2.1#sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                    "version": "2.0.0",
+                    "label": "pneumonia@2.0.0",
+                    "pin": "pneumonia@2.0.0#sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                     "statement": "Research use only, not a medical device. For children of 1 to 5 years only.",
                     "ages": "1 to 5 years",
                     "findings": [

@@ -26,7 +26,7 @@ from tests.support.web.visitors import session_of
 JUDGED: dict[str, Any] = {
     "result": "Potentially Pneumonia",
     "prediction": "95.1230",
-    "model": "pneumonia@1.2.1",
+    "model": "pneumonia@2.0.0",
     "title": "Pneumonia",
     "findings": [],
     "declined": None,

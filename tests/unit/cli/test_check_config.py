@@ -24,7 +24,7 @@ def test_a_good_file_is_summed_up_with_exit_0() -> None:
     assert result.exit_code == 0
     assert "HILUM listens on 127.0.0.1:11112" in result.stdout
     assert "tls             off: connections are plaintext" in result.stdout
-    assert "chest: CR/DX CHEST PA/AP -> pneumonia@1.2.1 -> sr, heatmap" in result.stdout
+    assert "chest: CR/DX CHEST PA/AP -> pneumonia@2.0.0 -> sr, heatmap" in result.stdout
     assert result.stderr == ""
 
 

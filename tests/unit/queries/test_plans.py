@@ -42,7 +42,7 @@ ASKED: dict[str, Callable[[Transaction], Any]] = {
     "maps of a study": lambda tx: found_places(tx, "1.2.3.1"),
     "what a number names": lambda tx: studies_named(tx, "12345", 50),
     "images to try routes on": lambda tx: newest_images(tx, NOW),
-    "what a gate refused": lambda tx: gate_refusals(tx, "pneumonia@1.2.1"),
+    "what a gate refused": lambda tx: gate_refusals(tx, "pneumonia@2.0.0"),
     "the last arrival": last_arrival,
     "jobs": lambda tx: list_jobs(tx, JobFilter(), 50),
     "jobs of a destination": lambda tx: job_ids(tx, JobFilter(destination="pacs"), 50),

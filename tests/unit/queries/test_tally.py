@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 CASES = {
     ("received", "430950 bytes from modality (MODALITY)"): "received",
     ("received", "version 2: 430950 bytes from modality (MODALITY)"): "received",
-    ("choose_route", "route chest, model pneumonia@1.2.1"): None,
+    ("choose_route", "route chest, model pneumonia@2.0.0"): None,
     ("choose_route", "declined: no-route: no route takes it"): "declined",
     ("check_eligibility", "declined: not-frontal: View Position is LL"): "declined",
     ("pass_gate", "declined: not-a-chest: gate"): "declined",

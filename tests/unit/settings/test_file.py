@@ -84,7 +84,7 @@ inference: 7
         "11:36: routes[0].when.modality[0]: 'cr' is not a DICOM code: "
         "at most 16 upper-case letters, digits, spaces, underscores",
         "11:48: routes[0].when.view[0]: must be 'PA', 'AP', 'LL', 'RL', 'LLD', 'RLD', 'LLO' or 'RLO'; this is 'XX'",
-        "12:12: routes[0].model: must be a name such as 'pneumonia', or name and version such as 'pneumonia@1.2.1', "
+        "12:12: routes[0].model: must be a name such as 'pneumonia', or name and version such as 'pneumonia@2.0.0', "
         "with '#sha256:' and 64 digits where it is pinned; this is 'pneumonia@1'",
         "13:14: routes[0].results: must be a list; this is 'heatmap'",
         "    Write [heatmap].",

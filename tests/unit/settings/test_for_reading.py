@@ -15,7 +15,7 @@ node: {ae_title: HILUM, data_dir: ./here}
 remote_aes:
   pacs: {ae_title: ORTHANC, host: 127.0.0.1, port: 4242, may_send: true}
 routes:
-  - {name: chest, model: pneumonia@1.2.1, to: [pacs]}
+  - {name: chest, model: pneumonia@2.0.0, to: [pacs]}
 """
 # What is wrong, how the file reads then, and which remote AEs and routes are left.
 ELSEWHERE = {

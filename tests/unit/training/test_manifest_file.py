@@ -10,7 +10,7 @@ from training.packaging.manifest_file import name_and_version, read_manifest
 
 
 def test_a_folder_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert name_and_version(Path("models/pneumonia/1.2.1")) == ("pneumonia", "1.2.1")
+    assert name_and_version(Path("models/pneumonia/2.0.0")) == ("pneumonia", "2.0.0")
     (tmp_path / "pneumonia").mkdir()
     monkeypatch.chdir(tmp_path / "pneumonia")
     assert name_and_version(Path("1.2.0")) == ("pneumonia", "1.2.0")

@@ -15,7 +15,7 @@ def test_a_form_with_its_token_is_answered_with_a_page(tmp_path: Path, ledger: L
         del node.client.headers[HEADER]
         token = re.search(r'name="csrf_token" value="([^"]+)"', node.client.get("/try").text)
         assert token is not None
-        fields = {"csrf_token": token[1], "model": "pneumonia@1.1.1"}
+        fields = {"csrf_token": token[1], "model": "pneumonia@1.9.0"}
         answer = node.client.post("/try", data=fields, files={"file": ("a.png", b"film")})
         assert answer.status_code == 200
         assert "95.1230" in answer.text

@@ -137,7 +137,7 @@ def test_a_remote_ae_that_could_not_be_reached_fails_in_the_list_too(client: htt
 
 def test_models_are_listed_with_those_that_could_be_installed(client: httpx.Client) -> None:
     models = client.get("/api/models").json()["items"]
-    assert [one["label"] for one in models if one["is_default"]] == ["pneumonia@1.2.1"]
+    assert [one["label"] for one in models if one["is_default"]] == ["pneumonia@2.0.0"]
     assert models[0]["findings"][0]["meaning"] == "Pneumonia"
     tuberculosis = next(one for one in models if one["name"] == "trio-tuberculosis")
     assert tuberculosis["label"] == ""

@@ -60,13 +60,13 @@ def refused(client: httpx.Client, status: int, code: str, **request: Any) -> Non
 
 @pytest.mark.parametrize("base", ["/api", "/api/v1"])
 def test_an_upload_is_answered_with_the_contract(client: httpx.Client, desk: ScriptedDesk, base: str) -> None:
-    answer = client.post(f"{base}/predict", files={"file": ("a.png", b"film")}, data={"model": "pneumonia@1.1.1"})
+    answer = client.post(f"{base}/predict", files={"file": ("a.png", b"film")}, data={"model": "pneumonia@1.9.0"})
     assert answer.status_code == 200
     document = answer.json()
     assert {key: document[key] for key in JUDGED} == JUDGED
     assert document["heatmap"] == "data:image/png;base64,cG5n"
     assert document["disclaimer"].startswith("Research use only")
-    assert desk.asked == [("uploads", "predict", {"model": "pneumonia@1.1.1", "heatmap": True}, b"film")]
+    assert desk.asked == [("uploads", "predict", {"model": "pneumonia@1.9.0", "heatmap": True}, b"film")]
 
 
 def test_without_a_model_that_of_the_first_route_is_asked(client: httpx.Client, desk: ScriptedDesk) -> None:

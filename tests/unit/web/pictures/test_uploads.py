@@ -71,7 +71,7 @@ def test_an_upload_is_judged_as_the_same_file_on_a_disk(workshop: Workshop, tmp_
     assert answer["prediction"] == f"{100 * sure:.4f}"
     assert float(finding["percent"]) + float(finding["percent_normal"]) == pytest.approx(100)
     assert [one[:8] for one in maps] == [b"\x89PNG\r\n\x1a\n"]
-    assert (answer["model"], answer["declined"], tuple(answer["notes"])) == ("pneumonia@1.2.1", None, on_disk.notes)
+    assert (answer["model"], answer["declined"], tuple(answer["notes"])) == ("pneumonia@2.0.0", None, on_disk.notes)
 
 
 def test_no_map_is_drawn_where_none_is_wanted_or_nothing_was_judged(workshop: Workshop) -> None:
