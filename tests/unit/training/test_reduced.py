@@ -24,7 +24,7 @@ COLUMNS = "path,label,sublabel,split_suggested,original_split,patient_id,view,no
 def drawn_cohort(folder: Path) -> Path:
     """Films large enough to be reduced, one that is too small, and one that is not of devtest."""
     rows = [COLUMNS]
-    films = [(f"film{n}.png", 720, "devtest") for n in range(6)] + [("small.png", 400, "devtest")]
+    films = [(f"film{n}.png", 1200, "devtest") for n in range(6)] + [("small.png", 400, "devtest")]
     for number, (name, side, split) in enumerate([*films, ("seen.png", 720, "train")]):
         path = folder / "nih512" / name
         path.parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converter.evaluation.wording import decimal, percent
 from converter.package.manifest import Manifest, load_manifest
 from tests.support.checkout import MODELS
 from training.packaging.card_judgement import judged_metrics
@@ -74,6 +75,8 @@ def test_map_changes_where_the_picture_does(package: Path) -> None:
     from training.judging.map_shift import response_shift
 
     spec = manifest_of(package).input
+    if manifest_of(package).lungs is not None:
+        pytest.skip("the map of drawn reference inputs has no lungs to lie on: see test_shipped_on_data.py")
     with np.load(package / "reference.npz", allow_pickle=False) as reference:
         x, y = response_shift((package / "model.onnx").read_bytes(), reference["inputs"], spec)
     assert abs(x) <= MAP_SHIFT_MAX * spec.width
@@ -81,10 +84,14 @@ def test_map_changes_where_the_picture_does(package: Path) -> None:
 
 
 def test_every_trained_cohort_was_measured_with_an_interval(package: Path) -> None:
+    """Of a cohort without the finding, or too small a picture for the node, only what can be measured."""
     manifest = manifest_of(package)
+    point = manifest.findings[0].operating_point
     for cohort in manifest.cohorts:
         figures = {metric.name.split(",")[0] for metric in manifest.metrics if metric.cohort == cohort.name}
-        assert {"auc", "sensitivity", "specificity", "ece", "brier"} <= figures
+        if point is not None and cohort.name in point.guarded:
+            assert {"auc", "sensitivity", "specificity", "ece", "brier"} <= figures
+        assert any(cohort.name in f"{metric.name} {metric.cohort}" for metric in manifest.metrics)
     assert all(metric.low is not None and metric.high is not None for metric in manifest.metrics)
 
 
@@ -93,7 +100,9 @@ def test_card_repeats_the_figures_of_the_manifest(package: Path) -> None:
     assert manifest.onnx_sha256 in card
     assert str(manifest.findings[0].operating_threshold) in card
     for metric in manifest.metrics:
-        assert f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})" in card
+        figure = {"value": metric.value, "low": metric.low, "high": metric.high}
+        alone = f"{metric.value:.3f} |" if metric.name.startswith("baseline auc, ") else decimal(figure)
+        assert decimal(figure) in card or percent(figure) in card or alone in card
 
 
 def test_report_holds_the_figures_of_the_manifest_and_is_small(package: Path) -> None:
