@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from scp_node.inference.packages import find_package
 from scp_node.ledger.account_records import Role
+from scp_node.settings.places import shipped_models_dir
 from scp_node.web.access.cookies import NAME
 from tests.browser.conftest import Visit
 from tests.support.node.node import RunningNode
@@ -48,7 +50,10 @@ def test_a_film_gets_a_card_with_finding_percentages_threshold_and_map(visit: Vi
     expect(card.get_by_role("heading")).to_have_text(f"film.{SUFFIXES[kind]}")
     expect(card.locator(".verdict")).to_have_text(re.compile(r"^(Potentially Pneumonia|Normal) \d+\.\d{4} %$"))
     cells = card.locator("tbody td").all_inner_texts()
-    assert cells[0] == "Pneumonia" and cells[3] == "47.37 %"
+    finding, *place = cells[0].splitlines()
+    assert finding == "Pneumonia" and all(re.match("left|right|both", words) for words in place)
+    (spec,) = find_package(shipped_models_dir(), "pneumonia").manifest.findings
+    assert cells[3] == f"{100 * spec.operating_threshold:.2f} %"
     assert float(cells[1].split()[0]) + float(cells[2].split()[0]) == pytest.approx(100)
     expect(card.get_by_text("Research use only. Not a medical device.").last).to_be_visible()
     assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300

@@ -35,7 +35,7 @@ def test_a_node_says_what_it_is_and_a_second_one_is_told_of_it(tmp_path: Path) -
         first_line = node.log().splitlines()[0]
         for said in ("Hilum starts version=0", "python=3.", f"config={node.config}", f"data_dir={node.data_dir}"):
             assert said in first_line
-        assert "models=pneumonia@1." in first_line and f"pid={supervisor} host=" in first_line
+        assert "models=pneumonia@2." in first_line and f"pid={supervisor} host=" in first_line
 
         for roles in (["--only", "web"], []):
             second = hilum("serve", "--config", node.config, *roles)

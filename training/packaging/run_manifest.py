@@ -20,7 +20,8 @@ from converter.package.lungs import Lungs
 from converter.package.manifest import Manifest
 from converter.package.network import OutputSpec
 from training.data.cohorts import COHORTS, Example
-from training.learning.recipe import EfficientNetLite, FindingRecipe, Recipe
+from training.learning.network_shapes import EfficientNetLite
+from training.learning.recipe import FindingRecipe, Recipe
 from training.packaging.hygiene import OPSET
 from training.packaging.operating_point import ThresholdChoice
 

@@ -16,7 +16,7 @@ import pytest
 
 from converter.package.network import InputSpec
 from training.learning.imagenet_weights import PACKAGE, read_imagenet_weights
-from training.learning.recipe import EfficientNetLite, Network, Plain, Residual
+from training.learning.network_shapes import EfficientNetLite, Network, Plain, Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),

@@ -17,7 +17,8 @@ from converter.package.calibration import Calibration, Knot
 from converter.package.network import InputSpec
 from tests.support.checkout import CONFIG
 from tests.support.cohorts.examples import labelled
-from training.learning.recipe import Residual, load_recipe, with_values
+from training.learning.network_shapes import Residual
+from training.learning.recipe import load_recipe, with_values
 from training.packaging.calibrate import calibrated
 
 pytestmark = [

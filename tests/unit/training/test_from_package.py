@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converter.package.network import InputSpec
-from training.learning.recipe import EfficientNetLite, Plain, Residual
+from training.learning.network_shapes import EfficientNetLite, Plain, Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),

@@ -13,7 +13,7 @@ import pytest
 
 from converter.package.network import InputSpec
 from training.__main__ import main
-from training.learning.recipe import Residual
+from training.learning.network_shapes import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),

@@ -19,7 +19,7 @@ from scp_node.settings.places import shipped_models_dir
 from tests.support.cohorts.examples import labelled
 from tests.support.models.tiny_model import TINY, copy_tiny
 from tests.unit.package.test_manifest import precision, valid_manifest
-from training.learning.recipe import Residual
+from training.learning.network_shapes import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),

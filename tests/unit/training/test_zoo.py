@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from training.learning.recipe import Residual
+from training.learning.network_shapes import Residual
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow ([training]) not installed"),

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from converter.package.network import InputSpec
-from training.learning.recipe import Network
+from training.learning.network_shapes import Network
 from training.learning.zoo.efficientnet_lite import efficientnet_lite_network
 from training.learning.zoo.plain import plain_network
 from training.learning.zoo.residual import residual_network

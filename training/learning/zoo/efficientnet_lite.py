@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from converter.package.network import InputSpec
 from training.learning.imagenet_weights import read_imagenet_weights
-from training.learning.recipe import EfficientNetLite
+from training.learning.network_shapes import EfficientNetLite
 from training.learning.zoo.head import with_map
 from training.learning.zoo.residual import BATCH_NORM_MOMENTUM, halving_paddings
 

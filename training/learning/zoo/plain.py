@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from converter.package.network import InputSpec
-from training.learning.recipe import Plain
+from training.learning.network_shapes import Plain
 from training.learning.zoo.head import BIAS, with_map
 
 POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from converter.package.network import InputSpec
-from training.learning.recipe import Residual
+from training.learning.network_shapes import Residual
 from training.learning.zoo.head import BIAS, with_map
 
 Padding = tuple[int, int]
