@@ -60,12 +60,17 @@ def drawn_cohorts(folder: Path) -> Path:
             view = "AP" if n % 4 < 2 else "PA"
             rows.append(f"{cohort}/{split}-{n}.png,{label},,{split},none,{patient},{view},{notes},drawn,none")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    for cohort in ("nih64", "rsna256"):  # nothing of them is in devtest
+        (folder / cohort).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / cohort / "0.png"), (sketch_chest(150, 140, seed=len(cohort)) * 255).astype(np.uint8))
+        row = f"{cohort}/0.png,NORMAL,,train,none,{cohort}:0,,,drawn,none"
+        (folder / cohort / "manifest_rows.csv").write_text(f"{COLUMNS}\n{row}\n", encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="module")
 def pneumonia(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped package without its input gate, which knows some of the drawn films for what they are."""
+    """The shipped package without what knows drawn films for what they are: its input gate and its outline."""
     folder = tmp_path_factory.mktemp("models") / SHIPPED.parent.name / SHIPPED.name
     shutil.copytree(SHIPPED, folder)
     whole = onnx.load(folder / "model.onnx")
@@ -73,7 +78,9 @@ def pneumonia(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "model.onnx").write_bytes(graph)
     manifest = load_manifest(folder / "manifest.yaml")
     digest = hashlib.sha256(graph).hexdigest()
-    write_manifest(folder / "manifest.yaml", manifest.model_copy(update={"gate": None, "onnx_sha256": digest}))
+    write_manifest(
+        folder / "manifest.yaml", manifest.model_copy(update={"gate": None, "lungs": None, "onnx_sha256": digest})
+    )
     return folder
 
 

@@ -112,7 +112,10 @@ def test_wrong_usage_is_told(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--finding", "dark"], "the films at hand are labelled for pneumonia, not for dark"),
+        (
+            ["--finding", "dark"],
+            "the films at hand are labelled for pneumonia, bacterial-pneumonia, viral-pneumonia, not for dark",
+        ),
         (["--finding", "gout"], "has no finding gout; it has pneumonia, dark"),
     ],
 )
