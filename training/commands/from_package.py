@@ -47,23 +47,22 @@ def run(arguments: argparse.Namespace) -> None:
     recipe, manifest = load_recipe(arguments.recipe), read_manifest(arguments.folder)
     graph = read_graph(arguments.folder, manifest)
     if (recipe.frame is not None) != is_framed(graph):
-        what, other = (
-            (arguments.folder, arguments.recipe) if recipe.frame is None else (arguments.recipe, "the package")
-        )
-        raise SystemExit(f"{what}: looks at a frame round the lungs, and {other} at the whole film")
+        framed, whole = arguments.folder, arguments.recipe
+        if recipe.frame is not None:
+            framed, whole = whole, framed
+        raise SystemExit(f"{framed}: looks at a frame round the lungs, and {whole} at the whole film")
 
     # 2. data
     learning = select(load_recipe_data(recipe.cohorts, arguments.data), "train", recipe.cohorts)
     if not learning:
         raise SystemExit(f"no image of {', '.join(recipe.cohorts)} in train: no batch statistics can be measured")
     folder.mkdir(parents=True)
-    recipe = with_outline_of(graph, manifest, recipe, folder)
-    films = network_inputs(recipe, spread(learning, FILMS_MAX), framing_of(recipe))
 
     # 3. network
-    network = Learner(recipe).averaged
     try:
-        take_over(network, graph, films)
+        recipe = with_outline_of(graph, manifest, recipe, folder)
+        network = Learner(recipe).averaged
+        take_over(network, graph, network_inputs(recipe, spread(learning, FILMS_MAX), framing_of(recipe)))
     except ValueError as error:
         shutil.rmtree(folder)
         raise SystemExit(f"{arguments.folder}: {error}") from error

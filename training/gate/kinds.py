@@ -16,6 +16,12 @@ class RefusalKind(NamedTuple):
     reason: str = ""
 
 
+# Nobody's picture of anything that a gate is to accept, whatever that is.
+PICTURE = RefusalKind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document")
+NOISE = RefusalKind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame")
+SCREEN = RefusalKind("photographed-screen", "gate-picture", "the picture looks like a photograph of a screen")
+UNREADABLE = RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read")
+
 CHEST_KINDS = (
     RefusalKind("frontal-chest"),
     RefusalKind("lateral-chest", "gate-lateral", "the picture looks like a lateral view of a chest"),
@@ -25,13 +31,13 @@ CHEST_KINDS = (
     RefusalKind(
         "other-modality", "gate-modality", "the picture looks like a slice or another modality, not a radiograph"
     ),
-    RefusalKind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
-    RefusalKind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
+    PICTURE,
+    NOISE,
     RefusalKind("inverted", "gate-inverted", "the picture looks like a chest with black and white exchanged"),
     RefusalKind("rotated", "gate-rotated", "the picture looks like a chest that lies on its side or upside down"),
     RefusalKind("part-of-chest", "gate-cropped", "the picture seems to show only a part of a chest"),
-    RefusalKind("photographed-screen", "gate-picture", "the picture looks like a photograph of a screen"),
-    RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read"),
+    SCREEN,
+    UNREADABLE,
 )
 # Into the manifest and the card of every package with this gate; measured in training/LOG.md.
 CHEST_LIMITS = (
@@ -47,12 +53,12 @@ BRAIN_KINDS = (
     RefusalKind("brain-slice"),
     RefusalKind("radiograph", "gate-modality", "the picture looks like a radiograph, not like an MR slice of a brain"),
     RefusalKind("other-slice", "gate-modality", "the picture looks like a slice of something else than a brain in MR"),
-    RefusalKind("picture", "gate-picture", "the picture looks like a photograph, a drawing or a document"),
-    RefusalKind("noise", "gate-noise", "the picture looks like noise, a pattern or an empty frame"),
+    PICTURE,
+    NOISE,
     RefusalKind("inverted", "gate-inverted", "the picture looks like a slice with black and white exchanged"),
     RefusalKind("part-of-head", "gate-cropped", "the picture seems to show only a part of a head"),
-    RefusalKind("photographed-screen", "gate-picture", "the picture looks like a photograph of a screen"),
-    RefusalKind("unreadable", "gate-quality", "the picture is too noisy, blurred, dark or bright to be read"),
+    SCREEN,
+    UNREADABLE,
 )
 BRAIN_LIMITS = (
     "It does not know sequences: a slice without contrast, T2 or FLAIR may pass. The route has to keep them out.",

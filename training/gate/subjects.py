@@ -99,5 +99,9 @@ SUBJECTS = {subject.name: subject for subject in (CHEST, BRAIN)}
 
 
 def subject_of(gate: Gate) -> Subject:
-    """What a fitted gate is for, by the kind that it accepts."""
-    return next((one for one in SUBJECTS.values() if one.accepted == gate.kinds[0].name), CHEST)
+    """What a fitted gate is for, by the kind that it accepts. Ends the program where nothing here is."""
+    accepted = gate.kinds[0].name
+    for subject in SUBJECTS.values():
+        if subject.accepted == accepted:
+            return subject
+    raise SystemExit(f"no gate for {accepted} is known here; known are {', '.join(SUBJECTS)}")

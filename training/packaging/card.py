@@ -130,7 +130,7 @@ def trained_on(manifest: Manifest) -> Iterator[str]:
     yield cohort_table(manifest)
     yield (
         "Splits are by patient; no patient is in two of them. Training images are the train split; calibration and "
-        "threshold were decided on val; devtest had no part in either."
+        "threshold were computed from val alone."
     )
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from training.data.cohorts.cohort import About, Cohort, Example, WrongLayout
+from training.data.cohorts import kermany
+from training.data.cohorts.cohort import NOTHING, About, Cohort, Example, WrongLayout
 from training.data.cohorts.layout import read_table
 
 DATA_VARIABLE = "HILUM_DATA"
@@ -22,9 +23,6 @@ READ_AGAIN = "nih512_rsna_normal.csv"
 OUTLINES = "lungmasks224/masks.csv"
 LAYOUT = f"manifest.csv with the columns {', '.join(COLUMNS)}; path is COHORT/..., relative to the folder"
 FINDINGS = {"NORMAL": frozenset[str](), "PNEUMONIA": frozenset({"pneumonia"})}
-# What the file names of the children's films say of the cause.
-CAUSES = {"bacteria": frozenset({"bacterial-pneumonia"}), "virus": frozenset({"viral-pneumonia"})}
-BY_CAUSE = ("pneumonia", "bacterial-pneumonia", "viral-pneumonia")
 # Of this collection the films with pneumonia alone: how well the causes are told apart, without the healthy.
 ILL = "kermany224_ill"
 # Every patient had COVID-19, whatever one image shows of the pneumonia.
@@ -84,7 +82,7 @@ def _example(root: Path, row: dict[str, str], file: Path, mask: str | None = Non
         path=root / row["path"],
         cohort=row["path"].split("/")[0],
         label=row["label"],
-        findings=FINDINGS[row["label"]] | CAUSES.get(row["sublabel"], frozenset()),
+        findings=FINDINGS[row["label"]] | kermany.CAUSED.get(row["sublabel"], NOTHING),
         split=row["split_suggested"],
         patient_id=row["patient_id"],
         view=row["view"],
@@ -124,21 +122,21 @@ COHORTS = (
         "CC BY 4.0",
         _KERMANY,
         "children of 1 to 5 years, one hospital (Guangzhou), AP; squashed to 224 x 224, JPEG",
-        BY_CAUSE,
+        kermany.ABOUT.findings,
     ),
     _cohort(
         ILL,
         "CC BY 4.0",
         _KERMANY,
         "the films of kermany224 with pneumonia; what caused it was read from the file names",
-        BY_CAUSE[1:],
+        kermany.ABOUT.findings[1:],
     ),
     _cohort(
         "kermany512",
         "CC BY 4.0",
         _KERMANY,
         "a subset of the same films from the full-resolution originals, aspect kept, long side 512, JPEG",
-        BY_CAUSE,
+        kermany.ABOUT.findings,
     ),
     _cohort(
         "nih512",
