@@ -18,6 +18,8 @@ Array = NDArray[np.float32]
 OUTPUTS = (OutputSpec().probability, OutputSpec().cam)
 # What a graph with a frame has besides; the convolutions that make it are those of the outline.
 OUTLINE = "lungs"
+# Films that are looked at together for the batch statistics.
+BATCH = 16
 
 
 class Convolution(NamedTuple):
@@ -63,11 +65,28 @@ def take_over(network: keras.Model, graph: bytes, films: Sequence[Array]) -> Non
             raise ValueError(f"{layer.name}: the package scales what the recipe does not")
     if not followed:
         return
-    seen = keras.Model(network.input, [layer.output for _, layer, _ in followed]).predict(list(films), verbose=0)
-    for (norm, _, one), values in zip(followed, seen if isinstance(seen, list) else [seen], strict=True):
-        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+    spreads = spreads_of(keras.Model(network.input, [layer.output for _, layer, _ in followed]), films)
+    for (norm, _, one), (mean, variance) in zip(followed, spreads, strict=True):
         gamma = one.scale * np.sqrt(variance + norm.epsilon)
         norm.set_weights([gamma, one.shift + mean * one.scale, mean, variance])
+
+
+def spreads_of(seen: keras.Model, films: Sequence[Array]) -> list[tuple[Array, Array]]:
+    """Mean and variance of each channel of each output of `seen`, over all places of all `films`.
+
+    Batch by batch: all outputs of all films at once are many gigabytes.
+    """
+    outputs = seen.outputs
+    totals = [np.zeros((2, one.shape[-1])) for one in outputs]
+    places = [0] * len(outputs)
+    for start in range(0, len(films[0]), BATCH):
+        made = seen([one[start : start + BATCH] for one in films], training=False)
+        for place, one in enumerate(made if isinstance(made, list) else [made]):
+            values = np.asarray(one, np.float64).reshape(-1, one.shape[-1])
+            totals[place] += values.sum(axis=0), np.square(values).sum(axis=0)
+            places[place] += len(values)
+    means = [total / number for total, number in zip(totals, places, strict=True)]
+    return [(mean.astype(np.float32), (squares - mean**2).clip(0).astype(np.float32)) for mean, squares in means]
 
 
 def convolutions(graph: bytes) -> Iterator[Convolution]:
