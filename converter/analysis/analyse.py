@@ -154,11 +154,11 @@ def look_at_lungs(case: _Case) -> None:
 def judge(case: _Case) -> None:
     """Compare the scores with the operating points. Lungs of which a part is missing have no zones to tell."""
     assert case.converted is not None and case.scores is not None
-    findings = judged(case.model.manifest, case.scores, case.converted, case.lungs if case.are_lungs_whole else None)
+    findings = judged(case.model.manifest, case.scores, case.converted, case.lungs, case.are_lungs_whole)
     case.analysed = Analysed(findings, case.scores.cam, case.converted, case.model.provider, case.lungs)
     case.watch.outcome = "; ".join(
         f"{found.name} {found.probability:.4f} ({'positive' if found.positive else 'negative'}, "
-        f"threshold {found.threshold:.4f}){', ' + found.place.words if found.place else ''}"
+        f"threshold {found.threshold:.4f}){f', {found.where}' if found.where else ''}"
         for found in findings
     )
 

@@ -7,35 +7,44 @@ from converter.analysis.scores import ImageScores
 from converter.declined import Declined
 from converter.image.convert import Converted
 from converter.package import gate
-from converter.package.lungs import Outline, inside
+from converter.package.lungs import Outline
 from converter.package.manifest import Manifest
-from converter.result.findings import Finding, Point
-from converter.result.place import Place
-from converter.result.placing import place_of
-from converter.result.regions import attention_region, whole_frame
+from converter.result.findings import Finding, Region
+from converter.result.regions import Field, regions_of
+from converter.result.unplaced import NO_LUNGS
 
 
 def judged(
-    manifest: Manifest, scores: ImageScores, converted: Converted, outline: Outline | None = None
+    manifest: Manifest,
+    scores: ImageScores,
+    converted: Converted,
+    outline: Outline | None = None,
+    are_lungs_whole: bool = True,
 ) -> tuple[Finding, ...]:
     """The findings of one image in the manifest's order; positive means probability >= operating threshold. A positive
-    finding gets the region of the source frame in which its map is high, and by `outline`, the lungs that were found,
-    its place in them."""
+    finding gets the regions of the source frame in which its map is high, or why there is none; by `outline`, the lungs
+    that were found, they lie in the lungs, and have a place there where the lungs are whole."""
     findings = []
     for spec, probability, cam in zip(manifest.findings, scores.probability.tolist(), scores.cam, strict=True):
-        region = None
-        if probability >= spec.operating_threshold:
-            shape = converted.preview.shape
-            region = attention_region(cam, shape, converted.preview_to_source, converted.source_shape)
+        is_positive = probability >= spec.operating_threshold
+        full_scale = None if spec.map_scale is None else spec.map_scale.full
+        regions: tuple[Region, ...] = ()
+        unplaced = ""
+        if is_positive and manifest.lungs is not None and outline is None:
+            unplaced = NO_LUNGS
+        elif is_positive:
+            field = Field(converted.preview.shape, converted.preview_to_source, converted.source_shape)
+            regions, unplaced = regions_of(cam, full_scale, field, outline, are_lungs_whole)
         findings.append(
             Finding(
                 spec.name,
                 spec.concept,
                 probability,
                 spec.operating_threshold,
-                positive=probability >= spec.operating_threshold,
-                region=region,
-                place=None if region is None or outline is None else _place(region, outline, converted),
+                is_positive,
+                regions,
+                unplaced,
+                full_scale,
             )
         )
     return tuple(findings)
@@ -58,10 +67,3 @@ def found_lungs(manifest: Manifest, scores: ImageScores) -> Outline | None:
     if manifest.lungs is None or scores.lungs is None or not lungs.are_found(manifest.lungs, scores.lungs):
         return None
     return scores.lungs
-
-
-def _place(region: tuple[Point, ...], outline: Outline, converted: Converted) -> Place | None:
-    """None too where the map has no spot, so that the whole frame stands for it."""
-    if region == whole_frame(converted.source_shape):
-        return None
-    return place_of(region, inside(outline), converted.preview.shape, converted.preview_to_source)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.evaluation.cases import Case
-from converter.result.heatmap import FULL_SCALE_MIN, overlay
-from converter.result.regions import evidence
+from converter.result.map_colours import attention_of, overlay
 
 PICTURES_A_KIND = 6
 PICTURES_MAX = 48
@@ -97,10 +96,10 @@ def kind_of(positive: bool, called: bool) -> GalleryKind:
 
 def draw(gray: NDArray[np.uint8], cam: NDArray[np.float32]) -> bytes:
     """The radiograph and, to its right, the same under its heat map, as a JPEG file."""
-    attention = evidence(cam, *gray.shape)
-    full_scale = np.float32(max(FULL_SCALE_MIN, float(attention.max())))
+    rows, columns = gray.shape
+    attention, _ = attention_of(cam, rows, columns)
     plain = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
-    both = np.hstack([plain, np.zeros((len(gray), 4, 3), np.uint8), overlay(gray, attention / full_scale)])
+    both = np.hstack([plain, np.zeros((len(gray), 4, 3), np.uint8), overlay(gray, attention)])
     encoded, data = cv2.imencode(
         ".jpg", cv2.cvtColor(both, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     )

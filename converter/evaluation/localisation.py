@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.evaluation.weighted import Bools, Floats
-from converter.result.regions import attention_region, evidence
+from converter.result.regions import evidence, spots
 
 # The map and the boxes are compared on a grid of this many samples a side over the image.
 GRID_SIDE = 256
@@ -21,7 +21,7 @@ class Localised:
     """One image with boxes.
 
     pointed: the strongest spot of the map lies in a box (pointing game). energy: share of the positive activation
-    inside the boxes. overlap: intersection over union of the region that the report draws and the boxes. area: share
+    inside the boxes. overlap: intersection over union of the regions that the report draws and the boxes. area: share
     of the image that the boxes cover, which is the `energy` of an even map.
     """
 
@@ -36,7 +36,7 @@ def localise(
     boxes: Sequence[Box],
     preview_shape: tuple[int, ...],
     preview_to_source: Floats,
-    source_shape: tuple[int, int],
+    full_scale: float | None = None,
 ) -> Localised:
     """Compare `cam` [h, w], which covers the field of view of the preview, with boxes (x, y, width, height) in stored
     pixels. A map without positive activation points nowhere. Raises ValueError without boxes."""
@@ -46,8 +46,7 @@ def localise(
     attention = evidence(cam, GRID_SIDE, GRID_SIDE).astype(np.float64)
     if attention.max() <= 0:
         return Localised(False, 0.0, 0.0, float(inside.mean()))
-    (left, top), _, (right, bottom), *_ = attention_region(cam, preview_shape, preview_to_source, source_shape)
-    region = in_boxes([(left, top, right - left, bottom - top)], preview_shape, preview_to_source)
+    region = np.any(spots(evidence(cam, GRID_SIDE, GRID_SIDE), full_scale) or [np.zeros_like(inside)], axis=0)
     return Localised(
         pointed=bool(inside.flat[int(attention.argmax())]),
         energy=float(attention[inside].sum() / attention.sum()),

@@ -18,7 +18,7 @@ from converter.image.header import items, value, word, words
 from converter.image.sop_classes import is_sectional, storage_classes
 from converter.image.views import named_view
 from converter.package.intended_use import IntendedUse
-from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+from converter.product import MANUFACTURER, MODEL_NAME, describes_result
 
 BODY_PART_UNKNOWN = "the header does not name the body part"
 VIEW_UNKNOWN = "the header does not name the view"
@@ -54,7 +54,7 @@ def own_result(ds: Dataset, _: IntendedUse) -> Verdict:
         (word(one, "Manufacturer"), word(one, "ManufacturerModelName")) == (MANUFACTURER.upper(), MODEL_NAME.upper())
         for one in equipment
     )
-    if made_by_us or word(ds, "SeriesDescription").startswith(SERIES_DESCRIPTION_PREFIX.upper()):
+    if made_by_us or describes_result(word(ds, "SeriesDescription")):
         return Declined("own-result", f"a result of {MANUFACTURER} that came back")
     return None
 

@@ -26,6 +26,20 @@ class OperatingPoint(PackageSection):
     reason: str = Field("", description="why this rule")
 
 
+class MapScale(PackageSection):
+    """One colour scale for the maps of all films: what full colour stands for, chosen on val.
+
+    `full` is the median of the largest activation of films that are called present, or more, so that of those called
+    absent at most `absent_above` go beyond four fifths of it. A region of a finding is where its map reaches half.
+    """
+
+    full: float = Field(gt=0, description="activation in logit units that is shown in full colour")
+    fitted_on: str = Field(description="cohort and split, e.g. 'kermany224 val'")
+    present: int = Field(ge=1, description="films called present that it was fitted on")
+    absent: int = Field(ge=1, description="films called absent that it was fitted on")
+    absent_above: float = Field(ge=0, le=1, description="share of the absent ones beyond four fifths of full colour")
+
+
 class FindingSpec(PackageSection):
     name: Name
     concept: Concept
@@ -33,4 +47,5 @@ class FindingSpec(PackageSection):
     threshold_rule: str = Field(description="how the threshold was chosen, and on which split")
     operating_point: OperatingPoint | None = None
     calibration: Calibration
+    map_scale: MapScale | None = None
     positive_means: str = Field("", max_length=600, description="what was seen on images labelled with it, and by whom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from converter.declined import Declined
 from converter.package.concept import Concept
 from converter.result.place import Place
+from converter.result.unplaced import unplaced_words
 
 if TYPE_CHECKING:  # who only looks into the ledger needs no pydicom
     from pydicom import Dataset
@@ -20,12 +22,31 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One judged score. `region`: closed polygon of (column, row) in the source frame where attention was, or None;
-    in SCOORD's coordinates, in which the frame spans 0 to columns and 0 to rows (PS3.3 C.18.6.1.1). `place`: where in
-    the lungs that is, None where it is not known.
+class Region:
+    """One spot of a map. `outline`: closed polygon of (column, row) in the source frame, in SCOORD's coordinates, in
+    which the frame spans 0 to columns and 0 to rows (PS3.3 C.18.6.1.1). `place`: where in the lungs that is, None where
+    it is not known."""
 
-    probability and threshold are calibrated, 0..1; positive means probability >= threshold.
+    outline: tuple[Point, ...]
+    place: Place | None = None
+
+
+def place_of_regions(regions: Sequence[Region]) -> Place | None:
+    return Place.together([region.place for region in regions if region.place is not None])
+
+
+def where_in_words(regions: Sequence[Region], unplaced: str) -> str:
+    place = place_of_regions(regions)
+    return unplaced_words(unplaced) or ("" if place is None else place.words)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged score. probability and threshold are calibrated, 0..1; positive means probability >= threshold.
+
+    `regions`: where the model saw it, the strongest spot first; none of a negative finding, and none where it cannot be
+    placed, for which `unplaced` is the reason, a code of converter.result.unplaced. `full_scale`: the activation, in
+    logit units, that maps of this finding show in full colour; None where each map has a scale of its own.
     """
 
     name: str
@@ -33,8 +54,19 @@ class Finding:
     probability: float
     threshold: float
     positive: bool
-    region: tuple[Point, ...] | None = None
-    place: Place | None = None
+    regions: tuple[Region, ...] = ()
+    unplaced: str = ""
+    full_scale: float | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where in the lungs its regions lie, taken together; None where it is known of none."""
+        return place_of_regions(self.regions)
+
+    @property
+    def where(self) -> str:
+        """In words: its place, or why it has none; empty where there is nothing to say."""
+        return where_in_words(self.regions, self.unplaced)
 
 
 @dataclass(frozen=True)
@@ -69,16 +101,23 @@ class Algorithm:
 class HeatmapInput:
     """What a heat map of one finding in one image is drawn from.
 
+    number: of its series and instance, one that no other heat map of the study has. remarks: on the other films of the
+    study, a line each. cam: None where the film is shown without a map.
+
     preview: uint8 [rows, columns], the rendered radiograph, upright, long side bounded.
     preview_to_source: float64 [2, 3], (column, row) of preview to (column, row) of the source frame.
     cam: float32 [h, w], class activation map (logit units) over the same field of view as preview.
+    lungs: float32 [h, w], share of lung in each cell of the same field of view, where the model found lungs.
     """
 
     image: AnalysedImage
     finding: Finding
     preview: NDArray[np.uint8]
     preview_to_source: NDArray[np.float64]
-    cam: NDArray[np.float32]
+    cam: NDArray[np.float32] | None
+    lungs: NDArray[np.float32] | None = None
+    number: int = 1
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

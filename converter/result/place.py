@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -40,6 +41,15 @@ class Place:
 
     def stored(self) -> dict[str, list[str]]:
         return {"right": list(self.right), "left": list(self.left)}
+
+    @classmethod
+    def together(cls, places: Sequence[Place]) -> Place | None:
+        """The zones of all `places`; None of none."""
+        if not places:
+            return None
+        found = {side: {zone for place in places for zone in getattr(place, side)} for side in ("right", "left")}
+        right, left = (tuple(zone for zone in ZONES if zone in found[side]) for side in ("right", "left"))
+        return cls(right, left)
 
     @classmethod
     def of_stored(cls, found: dict[str, Any] | None) -> Place | None:

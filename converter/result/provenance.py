@@ -10,11 +10,13 @@ from pydicom import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX, UUID_NAMESPACE
+from converter.product import DESCRIPTION_END, DESCRIPTION_START, MANUFACTURER, MODEL_NAME, UUID_NAMESPACE
 from converter.result import coding
 from converter.result.findings import Algorithm, Finding, ReportIdentity
 from converter.result.template import Make, Values
-from converter.result.wording import plain
+from converter.result.wording import percent, plain
+
+LONG_STRING_MAX = 64  # of a LO (PS3.5 6.2)
 
 
 def result_uid(*parts: str) -> UID:
@@ -27,14 +29,21 @@ def device_uid(ae_title: str, model_label: str) -> UID:
     return result_uid("device", ae_title, model_label)
 
 
-def series_description(subject: str) -> str:
-    """Begins with the prefix by which this node recognises its own results; at most 64 characters (LO)."""
-    return plain(f"{SERIES_DESCRIPTION_PREFIX} {subject}")[:64].rstrip()
+def series_description(subject: str, detail: str = "") -> str:
+    """What a list of thumbnails shows, in words by which this node recognises its own results; at most 64 characters
+    (LO), of which `subject` is cut before `detail`."""
+    room = LONG_STRING_MAX - len(DESCRIPTION_START) - len(DESCRIPTION_END) - 1
+    detail = plain(detail)[:room]
+    subject = plain(subject)[: room - len(detail)].rstrip()
+    return f"{DESCRIPTION_START}{subject}{detail} {DESCRIPTION_END}"
 
 
-def heatmap_description(finding: Finding) -> str:
-    """Series Description of the heat map of `finding`, by which a report knows which finding a heat map illustrates."""
-    return series_description(f"{finding.concept.meaning} heat map")
+def heatmap_description(finding: Finding, film: str) -> str:
+    """Series Description of the heat map of `finding` on the film of that name: "AI Pneumonia PRESENT 96.4 % - AP 1
+    (research)". By it a report knows which finding a heat map illustrates."""
+    verdict = "PRESENT" if finding.positive else "ABSENT"
+    stated = percent(finding.probability, finding.threshold)
+    return series_description(finding.concept.meaning, f" {verdict} {stated} % - {film}")
 
 
 def algorithm_version(algorithm: Algorithm) -> str:

@@ -10,6 +10,7 @@ from converter.declined import OTHER_PATIENT
 from converter.errors import Unreportable
 from converter.image.pixel_layout import stated_frames
 from converter.result import coding
+from converter.result.film_names import film_name
 from converter.result.findings import AnalysedImage, Finding, StudyReport
 from converter.result.image_library import library_entries
 from converter.result.provenance import heatmap_description, result_uid
@@ -46,7 +47,7 @@ def _measurement_group(
         raise Unreportable(f"finding {finding.name}: the decision contradicts probability and threshold")
     source = image.source
     # SCOORD of the attention of a positive finding, of the whole frame for any other
-    region = finding.region if finding.positive and finding.region else None
+    region = finding.regions[0].outline if finding.positive and finding.regions else None
     values = {
         "tracking_uid": result_uid(
             "tracking", report.identity.study_instance_uid, source.SOPInstanceUID, report.algorithm.name, finding.name
@@ -57,7 +58,7 @@ def _measurement_group(
         "instance_uid": source.SOPInstanceUID,
     }
     heatmap = report.heatmaps.get(source.SOPInstanceUID)
-    if heatmap is not None and heatmap.SeriesDescription == heatmap_description(finding):
+    if heatmap is not None and heatmap.SeriesDescription == heatmap_description(finding, film_name(source)):
         values["heatmap_class_uid"], values["heatmap_uid"] = heatmap.SOPClassUID, heatmap.SOPInstanceUID
     place = finding.place if region is not None else None
     if place is not None:

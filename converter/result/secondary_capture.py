@@ -16,21 +16,23 @@ from converter.image.sop_classes import is_sectional
 from converter.image.transfer_syntaxes import transfer_syntax
 from converter.result import coding
 from converter.result.encode import add_file_meta
-from converter.result.findings import Algorithm, Finding, HeatmapInput, ReportIdentity
-from converter.result.heatmap import draw_heatmap
+from converter.result.film_names import film_name
+from converter.result.findings import Algorithm, HeatmapInput, ReportIdentity
+from converter.result.heatmap import Caption, draw_heatmap
 from converter.result.provenance import add_origin, code_item, heatmap_description, result_uid
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.template import encoded
 from converter.result.wording import percent, plain, threshold_percent
 
-SERIES_NUMBER = 9002
+# Series Numbers of heat maps begin behind it; the next thousand is theirs.
+SERIES_NUMBER = 9100
 
 _DIRECTION = re.compile("[LRAPHF]{1,3}")
 _OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
-_SERIES = ("BodyPartExamined", "Laterality", "RequestAttributesSequence")
+SERIES = ("BodyPartExamined", "Laterality", "RequestAttributesSequence")
 _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 # What a heat map takes from its source beside patient and study.
-COPIED = (*_SERIES, *_LOSSY)
+COPIED = (*SERIES, *_LOSSY)
 
 
 def build_heatmap(
@@ -45,17 +47,23 @@ def build_heatmap(
     attributes = SourceAttributes.of(source, charset)
     ds = attributes.new_result()
     _add_series(ds, heatmap, identity, algorithm)
-    attributes.copy_to(ds, _SERIES)
-    _complete_body_part(ds, is_sectional(str(source.SOPClassUID), word(source, "Modality")))
+    attributes.copy_to(ds, SERIES)
+    complete_body_part(ds, is_sectional(str(source.SOPClassUID), word(source, "Modality")))
     add_origin(ds, identity, algorithm, encoded)
     _add_image(ds, heatmap, algorithm)
     attributes.copy_to(ds, _LOSSY)
     if not ds.get("LossyImageCompression"):
         ds.LossyImageCompression = "00" if _is_lossless(source) else "01"
     picture = draw_heatmap(
-        heatmap.preview, heatmap.cam, heatmap.finding, algorithm, heatmap.preview_to_source, side_max
+        heatmap.preview,
+        heatmap.cam,
+        heatmap.finding,
+        Caption(algorithm, film_name(source), heatmap.remarks),
+        heatmap.preview_to_source,
+        side_max,
+        heatmap.lungs,
     )
-    _add_pixels(ds, picture)
+    add_pixels(ds, picture)
     add_file_meta(ds)
     return ds
 
@@ -92,12 +100,12 @@ def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, al
     ds.SeriesInstanceUID = result_uid(*parts, f"heatmap series {heatmap.finding.name}", str(identity.revision))
     ds.Modality = "OT"
     ds.ConversionType = "WSD"
-    ds.SeriesNumber = SERIES_NUMBER
-    ds.SeriesDescription = heatmap_description(heatmap.finding)
-    ds.InstanceNumber = 1
+    ds.SeriesNumber = SERIES_NUMBER + heatmap.number
+    ds.SeriesDescription = heatmap_description(heatmap.finding, film_name(heatmap.image.source))
+    ds.InstanceNumber = heatmap.number
 
 
-def _complete_body_part(ds: Dataset, of_slice: bool) -> None:
+def complete_body_part(ds: Dataset, of_slice: bool) -> None:
     """Body part and Laterality as General Series asks for them together (PS3.3 C.7.3.1): a chest has no side. A
     radiograph that names no part was taken for a chest; of a slice that names none nothing is invented."""
     if not ds.get("BodyPartExamined") and not of_slice:
@@ -115,7 +123,7 @@ def _add_image(ds: Dataset, heatmap: HeatmapInput, algorithm: Algorithm) -> None
     ds.ImageType = ["DERIVED", "SECONDARY"]
     ds.ContentQualification = "RESEARCH"
     ds.PatientOrientation = preview_orientation(source, heatmap.preview_to_source)
-    ds.DerivationDescription = _derivation(heatmap.finding, algorithm)
+    ds.DerivationDescription = _derivation(heatmap, algorithm)
     ds.BurnedInAnnotation = "YES"
     ds.RecognizableVisualFeatures = "NO"
     reference = Dataset()
@@ -133,16 +141,18 @@ def _add_image(ds: Dataset, heatmap: HeatmapInput, algorithm: Algorithm) -> None
     ds.ReferencedSeriesSequence = [series]
 
 
-def _derivation(finding: Finding, algorithm: Algorithm) -> str:
+def _derivation(heatmap: HeatmapInput, algorithm: Algorithm) -> str:
+    finding = heatmap.finding
+    shown = "image without a map" if heatmap.cam is None else "class activation map blended over the image"
     decision = "present" if finding.positive else "absent"
     return plain(
-        f"Class activation map of {algorithm.name} {algorithm.version} for {finding.concept.meaning} blended over the "
-        f"image. Probability {percent(finding.probability, finding.threshold)} %, operating threshold "
+        f"{finding.concept.meaning} by {algorithm.name} {algorithm.version}: {shown}. Probability "
+        f"{percent(finding.probability, finding.threshold)} %, operating threshold "
         f"{threshold_percent(finding.threshold)} %: {decision}. Research use only, not for diagnosis."
     )[:1024]
 
 
-def _add_pixels(ds: Dataset, picture: NDArray[np.uint8]) -> None:
+def add_pixels(ds: Dataset, picture: NDArray[np.uint8]) -> None:
     """Image Pixel (PS3.3 C.7.6.3): 8-bit RGB by pixel."""
     ds.Rows, ds.Columns = picture.shape[:2]
     ds.SamplesPerPixel = 3

@@ -36,6 +36,7 @@ class Prediction:
     converted: Converted | None = None
     cam: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+    lungs: NDArray[np.float32] | None = None
 
 
 Outcome = Prediction | ConverterError | HilumError
@@ -60,7 +61,7 @@ class Predictor:
         found, notes = examined.analysed, examined.notes
         if found is None:
             return Prediction(sop_instance_uid, declined=examined.declined, notes=notes)
-        return Prediction(sop_instance_uid, None, found.findings, found.converted, found.cam, notes)
+        return Prediction(sop_instance_uid, None, found.findings, found.converted, found.cam, notes, found.lungs)
 
     def predict_all(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Outcome]]:
         """Each file with its outcome, in the order of `paths`; a bounded number of files is in work ahead."""

@@ -62,7 +62,7 @@ class Table:
 
 
 def _present(finding: Finding) -> str:
-    return "present" if finding.place is None else f"present: {finding.place.words}"
+    return f"present: {finding.where}" if finding.where else "present"
 
 
 class HeatmapFiles:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from converter.package.concept import Concept
 from converter.result.findings import Finding
-from converter.result.place import Place
+from scp_node.ledger import regions_column
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events, told_of
 from scp_node.ledger.insert_once import insert_once
@@ -162,8 +162,9 @@ class Instances(Repository):
                     probability=found.probability,
                     threshold=found.threshold,
                     positive=found.positive,
-                    region=None if found.region is None else [list(point) for point in found.region],
-                    place=None if found.place is None else found.place.stored(),
+                    regions=regions_column.written(found.regions),
+                    unplaced=found.unplaced,
+                    full_scale=found.full_scale,
                 )
             )
 
@@ -241,8 +242,9 @@ class Instances(Repository):
                     probability=found.probability,
                     threshold=found.threshold,
                     positive=found.positive,
-                    region=None if found.region is None else tuple((x, y) for x, y in found.region),
-                    place=Place.of_stored(found.place),
+                    regions=regions_column.read(found.regions),
+                    unplaced=found.unplaced,
+                    full_scale=found.full_scale,
                 )
                 for found in findings
             ),

@@ -142,8 +142,10 @@ finding = sa.Table(
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("threshold", sa.Float, nullable=False),
     sa.Column("positive", sa.Boolean, nullable=False),
-    sa.Column("region", sa.JSON),
-    sa.Column("place", sa.JSON(none_as_null=True)),
+    # [{"outline": [[column, row], ...], "place": as Place.stored writes it, or null}], the strongest first
+    sa.Column("regions", sa.JSON, nullable=False),
+    sa.Column("unplaced", sa.String(32), nullable=False),
+    sa.Column("full_scale", sa.Float),
 )
 
 # What a person looks for among many images: the few that are positive.

@@ -90,7 +90,7 @@ def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Compariso
     except ModelUnusable as error:
         yield Comparison(f"model {report.model}", "unknown", f"cannot be run: {error}")
         return
-    uids = [result.source_instance_uid] if result.source_instance_uid else sorted(report.instances)
+    uids = sorted({*report.instances, *filter(None, [result.source_instance_uid])})
     images: list[Again] = []
     for uid in uids:
         again, checks = _analyse_again(source, result, report, model, uid)
@@ -115,7 +115,8 @@ def overall(checks: list[Comparison]) -> Verdict:
 def _analyse_again(
     source: ReproductionSource, result: ResultRow, report: ReportRow, model: LoadedModel, uid: str
 ) -> tuple[Again | None, list[Comparison]]:
-    version = result.source_version or report.version_of(uid)
+    is_drawn_over = uid == result.source_instance_uid
+    version = (result.source_version if is_drawn_over else None) or report.version_of(uid)
     with source.ledger.reading() as tx:
         instance, stored = tx.versions.as_of(uid, version), tx.instances.analysis(uid)
         kept = tx.versions.get(uid, version)
@@ -123,8 +124,8 @@ def _analyse_again(
     path = source.spool.path(instance.spool_name)
     obstacle = removed_words(instance) or _image_obstacle(path, instance, kept.facts.sha256 if kept else None)
     is_stored = (instance.judged_version, instance.state != "received") == (version, True)
-    judged_by = instance.model if is_stored else None
-    instance = replace(instance, finished_at=result.judged_at or instance.finished_at, model=judged_by)
+    judged_by, judged_at = instance.model if is_stored else None, result.judged_at if is_drawn_over else None
+    instance = replace(instance, finished_at=judged_at or instance.finished_at, model=judged_by)
     if is_stored and instance.decline_code == "analysis-failed":
         obstacle = f"its analysis had failed: {instance.detail}"
     if obstacle:
@@ -281,7 +282,8 @@ def _in_class(
     result: ResultRow, kind: ResultKind, built: dict[str, list[BuiltResult]], content: StudyContent
 ) -> Dataset | None:
     """The one that was sent: built in its class, or made of the preferred class when a destination refused that."""
-    ds = next((one.ds for one in built[kind.name]), None)
+    mine = (one.ds for one in built[kind.name] if one.source_instance_uid == result.source_instance_uid)
+    ds = next(mine, None)
     if ds is None or ds.SOPInstanceUID == result.sop_instance_uid or _class_of(result) == "comprehensive_3d":
         return ds
     preferred = replace(content, options=replace(content.options, sr_class="comprehensive_3d"))

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from converter.result.findings import Point, Region, place_of_regions
 from converter.result.place import Place
 from scp_node.errors import NothingFound
-from scp_node.ledger import Transaction
+from scp_node.ledger import Transaction, regions_column
 from scp_node.ledger import tables as t
 from scp_node.ledger.removal_records import in_spool
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,15 @@ class FilmSource:
 
 @dataclass(frozen=True)
 class MapSource:
-    """The class activation map of one finding: float32, little endian, rows x columns, over the whole film."""
+    """The class activation map of one finding: float32, little endian, rows x columns, over the whole film. full_scale:
+    what full colour stands for, None where the map has a scale of its own. lungs: as LungsSource, where there are."""
 
     spool_name: str
     cam: bytes
     rows: int
     columns: int
+    full_scale: float | None
+    lungs: bytes | None
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,22 @@ class LungsSource:
 
 @dataclass(frozen=True)
 class FoundPlace:
-    """A finding that has a map. region: where the model looked, as a closed line in pixels of the stored frame; empty
-    where no place is known. place: where in the lungs that is."""
+    """A finding that has a map. regions: where the model saw it; unplaced: why there are none."""
 
     name: str
     meaning: str
     positive: bool
-    region: tuple[Point, ...]
-    place: Place | None = None
+    regions: tuple[Region, ...] = ()
+    unplaced: str = ""
+
+    @property
+    def outlines(self) -> tuple[tuple[Point, ...], ...]:
+        """Closed lines in pixels of the stored frame."""
+        return tuple(region.outline for region in self.regions)
+
+    @property
+    def place(self) -> Place | None:
+        return place_of_regions(self.regions)
 
 
 def film_source(tx: Transaction, study_instance_uid: str, sop_instance_uid: str) -> FilmSource:
@@ -65,16 +75,17 @@ def map_source(tx: Transaction, study_instance_uid: str, sop_instance_uid: str, 
     """Raises like `film_source`, and NothingFound where the model has no map of that finding."""
     film = film_source(tx, study_instance_uid, sop_instance_uid)
     mine = t.finding.c.sop_instance_uid == sop_instance_uid
-    place = tx.connection.execute(
-        sa.select(t.finding.c.position).where(mine, t.finding.c.name == finding)
-    ).scalar_one_or_none()
-    kept = sa.select(t.analysis.c.cam, t.analysis.c.cam_shape).where(t.analysis.c.sop_instance_uid == sop_instance_uid)
-    row = tx.connection.execute(kept).one_or_none()
-    if place is None or row is None:
+    found = tx.connection.execute(
+        sa.select(t.finding.c.position, t.finding.c.full_scale).where(mine, t.finding.c.name == finding)
+    ).one_or_none()
+    kept = sa.select(t.analysis.c.cam, t.analysis.c.cam_shape, t.analysis.c.lungs)
+    row = tx.connection.execute(kept.where(t.analysis.c.sop_instance_uid == sop_instance_uid)).one_or_none()
+    if found is None or row is None:
         raise NothingFound("there is no map of this finding")
     _, rows, columns = row.cam_shape
     size = 4 * rows * columns
-    return MapSource(film.spool_name, bytes(row.cam[place * size : (place + 1) * size]), rows, columns)
+    cam = bytes(row.cam[found.position * size : (found.position + 1) * size])
+    return MapSource(film.spool_name, cam, rows, columns, found.full_scale, row.lungs and bytes(row.lungs))
 
 
 def lungs_source(tx: Transaction, study_instance_uid: str, sop_instance_uid: str) -> LungsSource:
@@ -101,14 +112,14 @@ def found_places(tx: Transaction, study_instance_uid: str) -> dict[str, tuple[Fo
     """By SOP Instance UID, the findings that have a map, in the order of the model."""
     columns = (t.finding.c.sop_instance_uid, t.finding.c.name, t.finding.c.concept)
     rows = tx.connection.execute(
-        sa.select(*columns, t.finding.c.positive, t.finding.c.region, t.finding.c.place)
+        sa.select(*columns, t.finding.c.positive, t.finding.c.regions, t.finding.c.unplaced)
         .join(t.instance, t.instance.c.sop_instance_uid == t.finding.c.sop_instance_uid)
         .where(t.instance.c.study_instance_uid == study_instance_uid)
         .order_by(t.finding.c.sop_instance_uid, t.finding.c.position)
     )
     found: dict[str, list[FoundPlace]] = {}
     for row in rows:
-        region = tuple((float(x), float(y)) for x, y in row.region or ())
-        meaning, place = str(row.concept.get("meaning", row.name)), Place.of_stored(row.place)
-        found.setdefault(row.sop_instance_uid, []).append(FoundPlace(row.name, meaning, row.positive, region, place))
+        meaning, regions = str(row.concept.get("meaning", row.name)), regions_column.read(row.regions)
+        told = FoundPlace(row.name, meaning, row.positive, regions, row.unplaced)
+        found.setdefault(row.sop_instance_uid, []).append(told)
     return {uid: tuple(places) for uid, places in found.items()}

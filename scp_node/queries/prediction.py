@@ -9,7 +9,7 @@ from typing import Any
 from converter.declined import Declined
 from converter.package.manifest import Manifest
 from converter.result.algorithm import algorithm_of
-from converter.result.heatmap import draw_heatmap, to_png
+from converter.result.heatmap import Caption, draw_heatmap, to_png
 from scp_node.analysis.predictor import Prediction
 
 
@@ -70,7 +70,7 @@ def heatmap_pngs(manifest: Manifest, prediction: Prediction, side_max: int) -> I
     """The name of each finding with its heat map as PNG; nothing of an image that was declined."""
     if prediction.converted is None or prediction.cam is None:
         return
-    algorithm = algorithm_of(manifest)
+    caption = Caption(algorithm_of(manifest))
     preview, affine = prediction.converted.preview, prediction.converted.preview_to_source
     for finding, cam in zip(prediction.findings, prediction.cam, strict=True):
-        yield finding.name, to_png(draw_heatmap(preview, cam, finding, algorithm, affine, side_max))
+        yield finding.name, to_png(draw_heatmap(preview, cam, finding, caption, affine, side_max, prediction.lungs))

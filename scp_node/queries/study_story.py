@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from converter.result.place import Place
-from scp_node.ledger import EventRow, InstanceRow, JobRow, ReportRow, ResultRow, Transaction
+from converter.result.findings import where_in_words
+from scp_node.ledger import EventRow, InstanceRow, JobRow, ReportRow, ResultRow, Transaction, regions_column
 from scp_node.ledger import tables as t
 from scp_node.ledger.records import InstanceState
 from scp_node.ledger.removal_records import removed_words
@@ -24,7 +24,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class FoundInImage:
-    """One judged score of an image. place: where in the lungs, as "right lung, lower zone"; empty where not known."""
+    """One judged score of an image. place: where in the lungs, as "right lung, lower zone", or why it has no place;
+    empty where not known."""
 
     name: str
     probability: float
@@ -186,8 +187,8 @@ def _findings(tx: Transaction, study_instance_uid: str) -> dict[str, list[FoundI
     )
     found: dict[str, list[FoundInImage]] = defaultdict(list)
     for row in rows:
-        place = Place.of_stored(row.place)
-        told = FoundInImage(row.name, row.probability, row.threshold, row.positive, place.words if place else "")
+        where = where_in_words(regions_column.read(row.regions), row.unplaced)
+        told = FoundInImage(row.name, row.probability, row.threshold, row.positive, where)
         found[row.sop_instance_uid].append(told)
     return found
 

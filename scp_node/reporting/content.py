@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom import DataElement, Dataset
@@ -16,6 +17,7 @@ from converter.result.algorithm import algorithm_of
 from converter.result.findings import ReportIdentity
 from converter.result.identity import patient_of
 from converter.result.kinds.content import Rendering, ReportedImage, ResultOptions, StudyContent
+from converter.result.localised import Localisation, localised
 from converter.result.patient import Patient
 from converter.result.provenance import device_uid
 from scp_node.decode.pool import DecodePool
@@ -35,6 +37,7 @@ def reported_image(
         sop_instance_uid=instance.sop_instance_uid,
         source=header_or_stub(instance, path, decode_pool),
         findings=() if analysis is None else analysis.findings,
+        lungs=None if analysis is None else analysis.lungs,
         notes=tuple(instance.notes),
         cam=None if analysis is None else analysis.cam,
         judged_at=instance.finished_at,
@@ -91,7 +94,7 @@ def study_content(
             station_name=ae_title,
         ),
         algorithm_of(manifest),
-        tuple(images),
+        tuple(_shown(image, settings.report.localisation) for image in images),
         result_options(settings.report, refused_classes),
         rendering,
         earlier,
@@ -101,10 +104,20 @@ def study_content(
     )
 
 
+def _shown(image: ReportedImage, localisation: Localisation) -> ReportedImage:
+    """Without places it has no map either, which would show one."""
+    cam = None if localisation == "none" else image.cam
+    return replace(image, findings=localised(image.findings, localisation), cam=cam)
+
+
 def result_options(report: Report, refused_classes: Collection[str] = ()) -> ResultOptions:
     """What the section `report` says of results."""
     return ResultOptions(
-        report.charset, report.sop_class, report.heatmap_side_max, report.heatmap_for, frozenset(refused_classes)
+        report.charset,
+        report.sop_class,
+        report.heatmap_side_max,
+        report.heatmap_for,
+        frozenset(refused_classes),
     )
 
 

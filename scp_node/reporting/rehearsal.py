@@ -24,12 +24,12 @@ from converter.image.sop_classes import (
 from converter.package.manifest import Manifest
 from converter.result.algorithm import algorithm_of
 from converter.result.encode import to_bytes
-from converter.result.findings import Finding, ReportIdentity
+from converter.result.findings import Finding, Region, ReportIdentity
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS
 from converter.result.place import Place
 from converter.result.provenance import device_uid, result_uid
-from converter.result.regions import attention_region
+from converter.result.regions import whole_frame
 from scp_node.reporting.content import result_options
 from scp_node.settings import Report
 
@@ -116,7 +116,7 @@ def _image(
     source.Rows = source.Columns = SIDE
     for keyword, value in header.items():
         setattr(source, keyword, value)
-    region = attention_region(CAM, GRAY.shape, IDENTITY_AFFINE, (SIDE, SIDE)) if positive else None
+    regions = (Region(whole_frame((SIDE, SIDE)), where),) if positive else ()
     findings = tuple(
         Finding(
             spec.name,
@@ -124,8 +124,7 @@ def _image(
             spec.operating_threshold if positive else 0.0,
             spec.operating_threshold,
             positive,
-            region,
-            where,
+            regions,
         )
         for spec in manifest.findings
     )

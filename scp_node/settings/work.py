@@ -107,7 +107,14 @@ class Report(Section):
         1536, ge=320, le=4096, description="Longest side of the heat map, caption and legend included, in pixels."
     )
     heatmap_for: Literal["positive", "all"] = Field(
-        "all", description="Heat maps for positive findings only, or for every analysed image."
+        "positive",
+        description="Heat maps of images with a positive finding only, or of every analysed image; one without a "
+        "positive finding is then shown with its verdict and without colour.",
+    )
+    localisation: Literal["contours", "boxes", "none"] = Field(
+        "contours",
+        description="How results show where a finding is: contours, the boxes round them, or none (triage only, "
+        "without heat maps).",
     )
 
 

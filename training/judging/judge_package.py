@@ -95,5 +95,5 @@ def located(example: Example, analysed: Analysed) -> dict[str, Localised]:
         names = example.box_findings or (finding.name,) * len(example.boxes)
         boxes = [box for box, name in zip(example.boxes, names, strict=True) if name == finding.name]
         if boxes:
-            found[finding.name] = localise(cam, boxes, image.preview.shape, image.preview_to_source, image.source_shape)
+            found[finding.name] = localise(cam, boxes, image.preview.shape, image.preview_to_source, finding.full_scale)
     return found

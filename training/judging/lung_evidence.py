@@ -30,7 +30,7 @@ from converter.evaluation.figures import auc_estimate, known
 from converter.evaluation.robustness import share_of
 from converter.evaluation.shown import FilmAnswer
 from converter.result.lung_sides import two_lungs
-from converter.result.regions import attention_region, evidence
+from converter.result.regions import evidence, spots
 from training.judging.bench import Bench, patients_of
 from training.judging.outlined import Outlined, grown, load_outlined, midline, outlined_examples
 from training.judging.robust_answers import both_classes
@@ -152,8 +152,11 @@ def boxes(maps: Sequence[NDArray[np.float32]], films: Sequence[Outlined]) -> dic
 
 
 def crosses(cam: NDArray[np.float32], column: float, shape: tuple[int, ...]) -> bool:
-    """Whether the box of `cam` [h, w] over a film of `shape` lies on both sides of the midline at `column`."""
+    """Whether the strongest spot of `cam` [h, w] over a film of `shape` lies on both sides of the midline at
+    `column`."""
     rows, columns = shape
-    region = attention_region(cam, shape, np.array([[1.0, 0, 0], [0, 1.0, 0]]), (rows, columns))
-    left, right = min(x for x, _ in region), max(x for x, _ in region)
-    return left < column - CROSSING * columns and right > column + CROSSING * columns
+    found = spots(evidence(cam, rows, columns), None)
+    if not found:
+        return False
+    filled = np.flatnonzero(found[0].any(axis=0))
+    return bool(filled[0] < column - CROSSING * columns and filled[-1] + 1 > column + CROSSING * columns)

@@ -13,6 +13,7 @@ from pydicom import Dataset
 
 from converter.declined import Declined
 from converter.result.findings import Algorithm, AnalysedImage, Finding, ReportIdentity
+from converter.result.not_analysed import not_analysed
 
 SrClass = Literal["comprehensive_3d", "comprehensive"]
 
@@ -20,6 +21,7 @@ SrClass = Literal["comprehensive_3d", "comprehensive"]
 @dataclass(frozen=True)
 class ReportedImage:
     """One image of a report: judged, with `cam` float32 [findings, h, w] where a map may be drawn, or `declined`.
+    lungs: float32 [h, w], the share of lung in each cell of the film, where the model found lungs.
 
     judged_at: when, with time zone; a heat map bears this time. version: which of those that came under its UID.
     """
@@ -29,6 +31,7 @@ class ReportedImage:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     cam: NDArray[np.float32] | None = None
+    lungs: NDArray[np.float32] | None = None
     judged_at: datetime | None = None
     declined: Declined | None = None
     version: int = 1
@@ -75,6 +78,12 @@ class StudyContent:
     predecessors: tuple[tuple[str, str, str], ...] = ()
     left_out: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+
+    @property
+    def not_analysed(self) -> tuple[str, ...]:
+        """What is said of the images that were not analysed, a line each."""
+        declined = {image.sop_instance_uid: image.declined for image in self.images if image.declined is not None}
+        return not_analysed([image.source for image in self.images], declined)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from pydicom import Dataset
 
+from converter.image.header import whole_number
 from converter.page.counted import counted
 from converter.result.findings import Finding, HeatmapInput
 from converter.result.kinds.content import BuiltResult, ReportedImage, StudyContent
+from converter.result.provenance import result_uid
 from converter.result.secondary_capture import build_heatmap
 from converter.result.source_attributes import stored_text
 
 NAME = "heatmap"
+NUMBERS = 899
+# A heat map has no more bytes than its film has, but is at least so large that its words can be read.
+SIDE_LEAST, BYTES_A_PIXEL = 1024, 3
 
 
 def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> list[BuiltResult]:
@@ -24,14 +31,16 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
     """
     found = []
     has_id = {image.sop_instance_uid: bool(stored_text(image.source, "PatientID")) for image in content.images}
+    numbers = numbers_of(image.sop_instance_uid for image in content.images)
     for image in content.images:
         if image.cam is None or not image.findings or has_id[image.sop_instance_uid] != any(has_id.values()):
             continue
         position = prominent(image.findings)
         if content.options.heatmap_for == "positive" and not image.findings[position].positive:
             continue
-        ds = content.earlier(NAME, image.sop_instance_uid)
-        found.append(BuiltResult(ds or _drawn(content, image, position), image.sop_instance_uid))
+        number = numbers[image.sop_instance_uid]
+        ds = content.earlier(NAME, image.sop_instance_uid) or _drawn(content, image, position, number)
+        found.append(BuiltResult(ds, image.sop_instance_uid))
     return found
 
 
@@ -48,24 +57,52 @@ def prominent(findings: Sequence[Finding]) -> int:
     return max(range(len(findings)), key=lambda place: (findings[place].positive, findings[place].probability))
 
 
-def _drawn(content: StudyContent, image: ReportedImage, position: int) -> Dataset:
+def numbers_of(sop_instance_uids: Iterable[str]) -> dict[str, int]:
+    """A number of its own for each image of a study, which the next report gives it again: it follows from the UID, and
+    only of two images that would have the same one the second in order takes the next."""
+    found: dict[str, int] = {}
+    for uid in sorted(sop_instance_uids):
+        first = int(str(result_uid("number", uid)).rpartition(".")[2]) % NUMBERS
+        taken = set(found.values())
+        found[uid] = next(number for step in count() if (number := 1 + (first + step) % NUMBERS) not in taken)
+        if len(found) == NUMBERS:
+            break
+    return found
+
+
+def _drawn(content: StudyContent, image: ReportedImage, position: int, number: int) -> Dataset:
     """Its identity depends on the version of its image, not on the report's revision: a later report refers to what
     the archive has."""
     assert image.cam is not None
-    rendering, identity = content.rendering(image), content.identity
+    rendering, identity, finding = content.rendering(image), content.identity, image.findings[position]
     created_at = identity.created_at
     if image.judged_at is not None:
         created_at = image.judged_at.replace(microsecond=0).astimezone()
     return build_heatmap(
         HeatmapInput(
             image.analysed,
-            image.findings[position],
+            finding,
             rendering.preview,
             rendering.preview_to_source,
-            image.cam[position],
+            image.cam[position] if finding.positive else None,
+            image.lungs,
+            number,
+            content.not_analysed,
         ),
         replace(identity, revision=image.version, created_at=created_at),
         content.algorithm,
-        content.options.heatmap_side_max,
+        side_max(content, image.source),
         content.options.charset,
     )
+
+
+def side_max(content: StudyContent, source: Dataset) -> int:
+    """The longest side that the site allows, less where the picture would have more bytes than the film."""
+    rows, columns = whole_number(source, "Rows") or 0, whole_number(source, "Columns") or 0
+    film_bytes = rows * columns * math.ceil((whole_number(source, "BitsAllocated") or 16) / 8)
+    if not film_bytes:
+        return content.options.heatmap_side_max
+    # a picture is at most as much longer than wide as its film, or square
+    aspect = max(rows, columns) / min(rows, columns)
+    side = math.isqrt(int(film_bytes / BYTES_A_PIXEL * aspect))
+    return min(content.options.heatmap_side_max, max(SIDE_LEAST, side))

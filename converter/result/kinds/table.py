@@ -56,6 +56,13 @@ RESULT_KINDS: dict[str, ResultKind] = {
             "converter.result.kinds.heatmap",
         ),
         ResultKind(
+            "status",
+            "a small Secondary Capture for a study of which no image was analysed, with the reasons",
+            "build_status_card",
+            {"1.2.840.10008.5.1.4.1.1.7": "Secondary Capture"},
+            "converter.result.kinds.status",
+        ),
+        ResultKind(
             "sr",
             "one Structured Report of the study",
             "build_report",
@@ -67,6 +74,6 @@ RESULT_KINDS: dict[str, ResultKind] = {
         ),
     )
 }
-DEFAULT_KINDS = ("sr", "heatmap")
+DEFAULT_KINDS = ("sr", "heatmap", "status")
 # As people read them, and as they are proposed to an archive: the usual ones first.
 KIND_NAMES = tuple(dict.fromkeys((*DEFAULT_KINDS, *RESULT_KINDS)))

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from converter.declined import REASON_OF_CODE
 from converter.result.patient import Patient
+from converter.result.unplaced import UNPLACED
 from scp_node.ledger import EventRow
 from scp_node.ledger.records import LIVE_JOBS, now_utc
 from scp_node.queries.films import FoundPlace, found_places, outlined_images
@@ -45,14 +46,14 @@ SAID = {
 }
 
 # What the script of the viewer needs to know of a finding.
-MAP_FIELDS = ("name", "meaning", "positive", "region")
+MAP_FIELDS = ("name", "meaning", "positive", "outlines")
 
 router = APIRouter()
 
 
 @dataclass(frozen=True)
 class ShownFilm:
-    """One film of the viewer. maps: name, meaning and region of each finding, as JSON for the script. has_lungs:
+    """One film of the viewer. maps: name, meaning and outlines of each finding, as JSON for the script. has_lungs:
     whether there is an outline of the lungs."""
 
     number: int
@@ -100,6 +101,7 @@ def study(request: Request, visitor: Viewer, study_instance_uid: str, said: str 
         events=_events(story.events),
         films=_films(story.images, places, outlined),
         lung_places={(uid, one.name): one.place.parts for uid, of in places.items() for one in of if one.place},
+        unplaced={(uid, one.name): UNPLACED[one.unplaced] for uid, of in places.items() for one in of if one.unplaced},
         meanings={place.name: place.meaning for one in places.values() for place in one},
         declines=REASON_OF_CODE,
         has_dead=found[0].dead_jobs > 0,

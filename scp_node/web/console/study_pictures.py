@@ -49,8 +49,14 @@ def film_map(
     try:
         with context.ledger.reading() as tx:
             source = map_source(tx, study_instance_uid, sop_instance_uid, finding)
-        arguments = {"spool_name": source.spool_name, "rows": source.rows, "columns": source.columns}
-        made = context.desk.ask("films", "map", arguments, [source.cam], FILM_TIMEOUT_S)
+        arguments = {
+            "spool_name": source.spool_name,
+            "rows": source.rows,
+            "columns": source.columns,
+            "full_scale": source.full_scale,
+        }
+        blobs = [source.cam, *([source.lungs] if source.lungs else [])]
+        made = context.desk.ask("films", "map", arguments, blobs, FILM_TIMEOUT_S)
     except HilumError as error:
         return _no_picture(error)
     note_viewed(context, visitor, study_instance_uid)

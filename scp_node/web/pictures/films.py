@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from converter.declined import Declined
 from converter.package.network import InputSpec, Normalisation
-from converter.result.heatmap import map_layer
 from converter.result.lung_layer import lung_layer
+from converter.result.map_colours import map_layer
 from scp_node.errors import PictureFailed
 from scp_node.ledger.outline_column import unpacked
 from scp_node.storage.spool import Spool
@@ -31,10 +31,12 @@ def film(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -> t
 
 
 def film_map(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
-    """The activation map in the blob, `rows` x `columns` float32, as a coloured layer of the size of its film."""
+    """The activation map in the first blob, `rows` x `columns` float32, as a coloured layer of the size of its film.
+    `full_scale`: what full colour stands for, or None; a second blob has the outline of the lungs."""
     cam = np.frombuffer(blobs[0], dtype="<f4").reshape(arguments["rows"], arguments["columns"]).astype(np.float32)
     made = _film(workshop, arguments["spool_name"])
-    layer = map_layer(made.pixels, cam)
+    lungs = unpacked(blobs[1]) if len(blobs) > 1 else None
+    layer = map_layer(made.pixels, cam, arguments["full_scale"], lungs)
     return {}, [_png(np.asarray(cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), np.uint8))]
 
 

@@ -195,15 +195,18 @@
 
   function paintRegion(context, size) {
     const found = JSON.parse(chosen.dataset.maps).find((one) => one.name === choice.value);
-    if (!view.region || !film.toSource || !found || !found.positive || !found.region.length) {
+    if (!view.region || !film.toSource || !found || !found.positive || !found.outlines.length) {
       return;
     }
     const [[a, b, c], [d, e, f]] = film.toSource;
     const whole = a * e - b * d;
     context.beginPath();
-    for (const [column, row] of found.region) {
-      const [x, y] = [column - 0.5 - c, row - 0.5 - f];
-      context.lineTo((e * x - b * y) / whole + 0.5, (a * y - d * x) / whole + 0.5);
+    for (const outline of found.outlines) {
+      outline.forEach(([column, row], corner) => {
+        const [x, y] = [column - 0.5 - c, row - 0.5 - f];
+        const to = [(e * x - b * y) / whole + 0.5, (a * y - d * x) / whole + 0.5];
+        corner ? context.lineTo(...to) : context.moveTo(...to);
+      });
     }
     for (const [colour, width] of [["#000000", 4], ["#78e1ff", 2]]) {
       context.strokeStyle = colour;
