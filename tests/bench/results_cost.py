@@ -22,7 +22,7 @@ from pydicom.uid import Comprehensive3DSRStorage
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.result.encode import to_bytes
 from converter.result.findings import HeatmapInput, StudyReport
-from converter.result.heatmap import blend, overlay
+from converter.result.map_colours import blend, overlay
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from converter.result.template import built

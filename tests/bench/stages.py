@@ -14,7 +14,7 @@ from converter.image.image_file import read_header
 from converter.result.algorithm import algorithm_of
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Finding, HeatmapInput, StudyReport
-from converter.result.regions import attention_region
+from converter.result.regions import Field, regions_of
 from converter.result.secondary_capture import build_heatmap
 from converter.result.structured_report import build_structured_report
 from scp_node.deliver.destinations import Destinations
@@ -132,8 +132,9 @@ def _analyse_and_send(path: Path, archive: OrthancPeer, folder: Path, count: int
     destinations = Destinations(settings_for({"archive": (archive.ae_title, archive.port)}))
 
     def build() -> list[bytes]:
-        region = attention_region(cam, converted.preview.shape, converted.preview_to_source, converted.source_shape)
-        found = [Finding(f.name, f.concept, f.probability, f.threshold, f.positive, region) for f in findings]
+        field = Field(converted.preview.shape, converted.preview_to_source, converted.source_shape)
+        regions, _ = regions_of(cam, None, field)
+        found = [Finding(f.name, f.concept, f.probability, f.threshold, f.positive, regions) for f in findings]
         image = AnalysedImage(source, tuple(found), ())
         identity = an_identity(str(source.StudyInstanceUID), next(revision))
         algorithm = algorithm_of(package.manifest)

@@ -19,7 +19,7 @@ from converter.result.structured_report import build_structured_report
 from tests.support.dicom.slices import make_mr
 from tests.support.dicom.sources import SOURCES, cr_japanese, cr_with_holes, dx_full, lateral
 from tests.support.peers.validators import SR_VALIDATORS, dciodvfy, pixelmed
-from tests.support.results.reports import a_heatmap, a_report, a_study_report, an_image
+from tests.support.results.reports import a_heatmap, a_report, a_study_report, an_image, placed
 
 INHERITED = {"CR undeclared bytes": "PatientName"}
 SR_CLASSES = {"3D": Comprehensive3DSRStorage, "2D": ComprehensiveSRStorage}
@@ -53,7 +53,7 @@ def _placed(sop_class_uid: str) -> Dataset:
     places = (Place(right=("lower",)), Place(left=("upper", "middle")), Place(("lower",), ("middle",)), Place())
     images = [an_image(dx_full(number)) for number in (1, 11, 13, 15)]
     placed = [
-        replace(image, findings=tuple(replace(found, place=place) for found in image.findings))
+        replace(image, findings=tuple(placed(found, place) for found in image.findings))
         for image, place in zip(images, places, strict=True)
     ]
     return a_report(placed, [], sop_class_uid)

@@ -44,7 +44,7 @@ def analysed(source: Dataset, *probabilities: float, region: bool = True, notes:
     names: tuple[dict[str, Any], ...] = ({}, {"concept": OPACITY, "name": "opacity"})
     findings: list[Finding] = [a_finding(source, p, **name) for p, name in zip(probabilities, names, strict=False)]
     if not region:
-        findings = [replace(finding, region=None) for finding in findings]
+        findings = [replace(finding, regions=(), unplaced="flat-map") for finding in findings]
     cam = np.stack([a_cam() for _ in findings])
     return ReportedImage(source.SOPInstanceUID, source, tuple(findings), notes, cam, CREATED_AT)
 
@@ -136,7 +136,7 @@ def assert_says(group: PlanarROIMeasurementsAndQualitativeEvaluations, source: D
 
     region = group.roi
     assert region is not None and region.graphic_type.value == "POLYLINE"
-    polygon = finding.region if finding.positive and finding.region else whole_frame((source.Rows, source.Columns))
+    polygon = finding.regions[0].outline if finding.regions else whole_frame((source.Rows, source.Columns))
     np.testing.assert_allclose(region.value, np.array(polygon), atol=1e-3)
     (image,) = [item for item in region.ContentSequence if item.ValueType == "IMAGE"]
     (reference,) = image.ReferencedSOPSequence

@@ -31,10 +31,10 @@ class ReportedImage:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     cam: NDArray[np.float32] | None = None
-    lungs: NDArray[np.float32] | None = None
     judged_at: datetime | None = None
     declined: Declined | None = None
     version: int = 1
+    lungs: NDArray[np.float32] | None = None
 
     @property
     def analysed(self) -> AnalysedImage:

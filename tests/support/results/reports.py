@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -22,8 +23,9 @@ from converter.result.findings import (
     ReportIdentity,
     StudyReport,
 )
+from converter.result.place import Place
 from converter.result.provenance import device_uid
-from converter.result.regions import attention_region
+from converter.result.regions import Field, regions_of
 from converter.result.secondary_capture import build_heatmap
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
@@ -59,8 +61,13 @@ def a_finding(
 ) -> Finding:
     shape = (int(source.Rows), int(source.Columns))
     positive = probability >= THRESHOLD
-    region = attention_region(a_cam(), shape, IDENTITY_AFFINE, shape) if positive else None
-    return Finding(name, concept, probability, THRESHOLD, positive, region)
+    regions, _ = regions_of(a_cam(), None, Field(shape, IDENTITY_AFFINE, shape)) if positive else ((), "")
+    return Finding(name, concept, probability, THRESHOLD, positive, regions)
+
+
+def placed(finding: Finding, place: Place | None) -> Finding:
+    """`finding` with all its regions at `place`."""
+    return replace(finding, regions=tuple(replace(region, place=place) for region in finding.regions))
 
 
 def an_image(source: Dataset, *probabilities: float, notes: tuple[str, ...] = ()) -> AnalysedImage:

@@ -15,7 +15,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
-from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+from converter.product import MANUFACTURER, MODEL_NAME, describes_result
 from tests.support.results.report_content import (
     Group,
     children,
@@ -142,7 +142,7 @@ def _check_common(check: _Check, ds: Dataset, source: Dataset) -> None:
         check(made_by == (MANUFACTURER, MODEL_NAME), f"the equipment is {made_by}: we would analyse our own result")
         check(equipment.get("SoftwareVersions"), "no software version")
         check(equipment.get("DeviceSerialNumber"), "no device serial number")
-    check(str(ds.get("SeriesDescription", "")).startswith(SERIES_DESCRIPTION_PREFIX), "Series Description is not ours")
+    check(describes_result(str(ds.get("SeriesDescription", ""))), "Series Description is not ours")
     _check_zone(check, ds)
     _check_identity(check, ds, source)
 

@@ -31,9 +31,10 @@ def test_a_score_at_the_threshold_is_positive() -> None:
 
 def test_a_positive_finding_has_a_closed_region_in_the_source_frame() -> None:
     bright, dark = judged(MANIFEST, scores(0.9, 0.1), CONVERTED)
-    assert bright.region is not None and bright.region[0] == bright.region[-1]
-    assert max(max(point) for point in bright.region) > 64, "in pixels of the source, not of the preview"
-    assert dark.region is None
+    outline = bright.regions[0].outline
+    assert outline[0] == outline[-1]
+    assert max(max(point) for point in outline) > 64, "in pixels of the source, not of the preview"
+    assert dark.regions == ()
 
 
 def test_more_or_fewer_scores_than_findings_are_no_findings() -> None:

@@ -227,7 +227,7 @@ def told(found: Examined) -> Told:
 
 
 def findings(some: tuple[Finding, ...]) -> Told:
-    return [(one.name, round(one.probability, 5), one.positive, one.region) for one in some]
+    return [(one.name, round(one.probability, 5), one.positive, one.regions) for one in some]
 
 
 def without_regions(answer: Told) -> Told:

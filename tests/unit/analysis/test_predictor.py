@@ -126,8 +126,8 @@ def test_errors_and_refusals_take_the_place_of_their_file(predictor: Predictor) 
 
 def test_a_positive_finding_has_a_region(predictor: Predictor) -> None:
     bright, dark = predictor.predict(Path("900")).findings
-    assert bright.positive and bright.region is not None and bright.region[0] == bright.region[-1]
-    assert not dark.positive and dark.region is None
+    assert bright.positive and bright.regions[0].outline[0] == bright.regions[0].outline[-1]
+    assert not dark.positive and dark.regions == () and dark.unplaced == ""
 
 
 def test_what_the_gate_refuses_is_declined_unless_it_is_not_asked(pool: FakePool) -> None:

@@ -22,7 +22,7 @@ from converter.image.eligibility import BODY_PART_UNKNOWN, HEADER_RULES, VIEW_UN
 from converter.image.image_file import read_image
 from converter.image.views import DEFINED, VIEW_CODES
 from converter.package.intended_use import AgeRange, AgeSpan, IntendedUse
-from converter.product import MANUFACTURER, MODEL_NAME, SERIES_DESCRIPTION_PREFIX
+from converter.product import MANUFACTURER, MODEL_NAME
 from tests.support.dicom.phantoms import make_dx
 
 USE = IntendedUse(
@@ -56,7 +56,8 @@ def verdict(**attributes: Any) -> str | tuple[str, ...]:
 DECLINED: list[tuple[str, dict[str, Any]]] = [
     ("own-result", {"Manufacturer": MANUFACTURER, "ManufacturerModelName": MODEL_NAME}),
     ("own-result", {"ContributingEquipmentSequence": equipment()}),
-    ("own-result", {"SeriesDescription": f"{SERIES_DESCRIPTION_PREFIX} pneumonia heat map", "PixelData": None}),
+    ("own-result", {"SeriesDescription": "AI research: Pneumonia heat map", "PixelData": None}),
+    ("own-result", {"SeriesDescription": "AI Pneumonia PRESENT 96.4 % - AP 1 (research)", "PixelData": None}),
     ("no-pixels", {"PixelData": None}),
     ("no-pixels", {"PixelData": None, "Modality": "CT"}),
     ("localizer", {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}),

@@ -14,14 +14,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from converter.package.concept import Concept
-from converter.result.findings import Finding
+from converter.result.findings import Finding, Region
 from converter.result.place import Place
 from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
 from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.results.reports import placed
 
+REGIONS = (Region(((1.0, 2.0), (3.0, 4.0), (1.0, 4.0), (1.0, 2.0)), Place(right=("lower",))), Region(((5.0, 6.0),) * 4))
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
 
 
@@ -38,7 +40,7 @@ def analysis(probability: float = 0.9) -> Analysis:
         preview_to_source=np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]]),
         source_shape=(2000, 1500),
         provider="CPUExecutionProvider",
-        findings=(Finding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, ((1.0, 2.0), (3.0, 4.0))),),
+        findings=(Finding("pneumonia", PNEUMONIA, probability, 0.5, probability >= 0.5, REGIONS),),
     )
 
 
@@ -98,7 +100,7 @@ def test_an_analysis_comes_back_as_it_went_in(ledger: Ledger) -> None:
 
 def test_the_lungs_of_an_analysis_and_the_places_in_them_come_back(ledger: Ledger) -> None:
     place, lungs = Place(right=("middle", "lower")), np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
-    found = replace(analysis(), lungs=lungs, findings=(replace(analysis().findings[0], place=place),))
+    found = replace(analysis(), lungs=lungs, findings=(placed(analysis().findings[0], place),))
     with ledger.transaction() as tx:
         tx.instances.add(received())
         tx.instances.finish("1.2.3.1.1", "inferred", route="chest", model="m", reportable=True, analysis=found)

@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from converter.package.concept import Concept
-from converter.result.findings import Finding
+from converter.result.findings import Finding, Region
 from converter.result.place import Place
 from scp_node.ledger import Analysis, DeliveryRow, Ledger, NewResult, Transaction
 from scp_node.ledger import tables as t
@@ -25,6 +25,7 @@ from tests.support.ledger.ledgers import new_ledger, received
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PLACE = Place(right=("lower",))
+REGIONS = (Region(((1.0, 2.0), (3.0, 4.0), (1.0, 4.0), (1.0, 2.0)), PLACE),)
 SR_CLASS, SC_CLASS = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 NEXT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -75,8 +76,8 @@ def enter_job(tx: Transaction, job_id: str, kind: str, subject: str, study: str,
 
 def judge(tx: Transaction, uid: str, *, positive: bool) -> None:
     probability = 0.9 if positive else 0.1
-    finding = Finding("bright", concept("bright"), probability, 0.5, positive, None, PLACE if positive else None)
-    other = Finding("dark", concept("dark"), 0.25, 0.5, False, None)
+    finding = Finding("bright", concept("bright"), probability, 0.5, positive, REGIONS if positive else ())
+    other = Finding("dark", concept("dark"), 0.25, 0.5, False)
     lungs = np.full((16, 16), 0.75, np.float32) if positive else None
     analysis = Analysis(np.zeros((2, 8, 8), np.float32), np.eye(3), (100, 90), "cpu", (finding, other), lungs)
     tx.instances.finish(

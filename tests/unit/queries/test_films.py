@@ -13,7 +13,7 @@ from scp_node.ledger.outline_column import unpacked
 from scp_node.queries.films import film_source, found_places, lungs_source, map_source, outlined_images
 from scp_node.queries.result_files import result_file
 from tests.support.ledger.ledgers import received
-from tests.unit.queries.cases import NOON, PLACE
+from tests.unit.queries.cases import NOON, PLACE, REGIONS
 
 STUDY, IMAGE = "1.2.3.1", "1.2.3.1.1"
 
@@ -28,8 +28,8 @@ def test_the_map_of_a_finding_is_its_part_of_the_analysis(ledger: Ledger) -> Non
         dark = map_source(tx, STUDY, IMAGE, "dark")
         assert (dark.rows, dark.columns, len(dark.cam)) == (8, 8, 4 * 8 * 8)
         places = found_places(tx, STUDY)
-    assert [(one.name, one.meaning, one.positive, one.region, one.place) for one in places[IMAGE]] == [
-        ("bright", "Bright", True, (), PLACE),
+    assert [(one.name, one.meaning, one.positive, one.outlines, one.place) for one in places[IMAGE]] == [
+        ("bright", "Bright", True, (REGIONS[0].outline,), PLACE),
         ("dark", "Dark", False, (), None),
     ]
 

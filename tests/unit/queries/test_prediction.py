@@ -21,6 +21,7 @@ from scp_node.queries.prediction import heatmap_pngs, predicted_file
 from scp_node.queries.verdict import in_percent
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.models.tiny_model import TINY
+from tests.support.results.reports import placed
 
 MANIFEST = load_manifest(TINY / "manifest.yaml")
 
@@ -36,7 +37,7 @@ def prediction(tmp_path: Path) -> Prediction:
 
 
 def test_a_finding_says_where_in_the_lungs_it_is(prediction: Prediction) -> None:
-    found = tuple(replace(one, place=Place(left=("upper",))) for one in prediction.findings[:1])
+    found = tuple(placed(one, Place(left=("upper",))) for one in prediction.findings[:1])
     told = predicted_file(MANIFEST, "film.dcm", replace(prediction, findings=found))
     assert told.findings[0].place == in_percent(found[0]).place == "left lung, upper zone"
     assert in_percent(prediction.findings[0]).place == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from converter.image.sop_classes import COMPUTED_RADIOGRAPHY
-from converter.result import heatmap, template
+from converter.result import map_colours, template
 from scp_node.reporting.rehearsal import rehearse
 from scp_node.workflow.services import Services
 from tests.support.dicom.phantoms import make_dx
@@ -23,12 +23,12 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def made() -> int:
     """Templates and tables of results that were made until now."""
-    return template._template.cache_info().misses + heatmap._blended_pairs.cache_info().misses
+    return template._template.cache_info().misses + map_colours._blended_pairs.cache_info().misses
 
 
 def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(services: Services) -> None:
     template._template.cache_clear()
-    heatmap._blended_pairs.cache_clear()
+    map_colours._blended_pairs.cache_clear()
     assert rehearse(services.models.get("tiny").manifest, "HILUM", SETTINGS.report) == 3 + 2 * 2 * 2
     before = made()
     assert before > 20
@@ -43,6 +43,6 @@ def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(servi
 
 def test_without_a_rehearsal_the_first_study_makes_them(services: Services) -> None:
     template._template.cache_clear()
-    heatmap._blended_pairs.cache_clear()
+    map_colours._blended_pairs.cache_clear()
     assert len(report_study(services, 1, make_dx(seed=1))) == 2
     assert made() > 5

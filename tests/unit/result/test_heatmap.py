@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
-from converter.result.findings import Finding
-from converter.result.heatmap import Layout, blend, draw_heatmap, lay_out, map_layer, overlay, to_png
-from converter.result.regions import attention_region
+from converter.result.findings import Finding, Region
+from converter.result.heatmap import Caption, Layout, draw_heatmap, lay_out, to_png
+from converter.result.map_colours import attention_of, blend, map_layer, overlay
+from converter.result.regions import Field, regions_of
 from tests.support.dicom.phantoms import make_dx
 from tests.support.results.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
 from tests.unit.result.test_regions import ORIENTATIONS
@@ -18,14 +19,15 @@ SHAPES = [(128, 96), (512, 448), (448, 512), (1024, 400), (400, 1024), (3000, 25
 SIDES = [320, 512, 1024, 2048]
 
 
-def _finding(probability: float, region: tuple[tuple[float, float], ...] | None = None) -> Finding:
-    return Finding("pneumonia", PNEUMONIA, probability, THRESHOLD, probability >= THRESHOLD, region)
+def _finding(probability: float, regions: tuple[Region, ...] = (), full_scale: float | None = None) -> Finding:
+    is_positive = probability >= THRESHOLD
+    return Finding("pneumonia", PNEUMONIA, probability, THRESHOLD, is_positive, regions, "", full_scale)
 
 
 def _draw(
     preview: NDArray[np.uint8], cam: NDArray[np.float32], finding: Finding, side_max: int = 1024
 ) -> NDArray[np.uint8]:
-    return draw_heatmap(preview, cam, finding, ALGORITHM, IDENTITY_AFFINE, side_max)
+    return draw_heatmap(preview, cam, finding, Caption(ALGORITHM), IDENTITY_AFFINE, side_max)
 
 
 def _film(picture: NDArray[np.uint8], layout: Layout) -> NDArray[np.int64]:
@@ -59,20 +61,24 @@ def test_nothing_is_written_over_a_negative_film(shape: tuple[int, int]) -> None
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_colour_and_box_lie_on_the_hot_spot_however_the_film_lay(orientation: tuple[str, str]) -> None:
+def test_colour_and_contour_lie_on_the_hot_spot_however_the_film_lay(orientation: tuple[str, str]) -> None:
     image = render(make_dx(rows=420, columns=340, orientation=orientation))
     preview = (image.pixels >> 8).astype(np.uint8)
     cam = a_cam(row=5, column=1)
-    region = attention_region(cam, preview.shape, image.to_source, image.source_shape)
-    picture = draw_heatmap(preview, cam, _finding(0.9, region), ALGORITHM, image.to_source, 1024)
+    regions, _ = regions_of(cam, None, Field(preview.shape, image.to_source, image.source_shape))
+    drawn = [
+        draw_heatmap(preview, cam, _finding(0.9, shown), Caption(ALGORITHM), image.to_source, 1024)
+        for shown in (regions, ())
+    ]
+    picture = drawn[0]
     layout = lay_out(preview.shape, 1024)
     film = _film(picture, layout)
-    boxed = (film[..., 2] > 225) & (film[..., 0] < 150) & (film[..., 1] > 190)
-    assert boxed.any()
-    rows, columns = np.nonzero(boxed)
+    lined = (film != _film(drawn[1], layout)).any(axis=2)
+    assert lined.any()
+    rows, columns = np.nonzero(lined)
     hot = (5.5 / 7 * layout.rows, 1.5 / 7 * layout.columns)
     assert rows.min() < hot[0] < rows.max() and columns.min() < hot[1] < columns.max()
-    warm = np.where(boxed, 0, film[..., 0] - film[..., 2])
+    warm = np.where(lined, 0, film[..., 0] - film[..., 2])
     at = np.unravel_index(int(cv2.GaussianBlur(warm.astype(np.float32), (0, 0), 12).argmax()), warm.shape)
     assert abs(at[0] - hot[0]) < layout.rows / 7 and abs(at[1] - hot[1]) < layout.columns / 7
 
@@ -138,3 +144,45 @@ def test_a_layer_over_its_film_looks_as_the_picture_that_is_sent() -> None:
     opacity = layer[..., 3:] / 255
     seen = film[..., np.newaxis] * (1 - opacity) + layer[..., :3] * opacity
     assert np.abs(seen - _film(_draw(film, cam, _finding(0.03), 4096), lay_out(film.shape, 4096))).max() <= 2
+
+
+def test_the_same_colour_is_the_same_activation_on_every_film() -> None:
+    preview = np.full((720, 640), 128, np.uint8)
+    layout = lay_out(preview.shape, 1024)
+    alone, beside = a_cam(row=2, column=2, peak=6.0), a_cam(row=2, column=2, peak=6.0)
+    beside[5, 5] = 30.0
+    cell = np.s_[: layout.rows // 2, : layout.columns // 2]
+    fixed = [_film(_draw(preview, cam, _finding(0.9, (), 40.0)), layout)[cell] for cam in (alone, beside)]
+    relative = [_film(_draw(preview, cam, _finding(0.9)), layout)[cell] for cam in (alone, beside)]
+    assert np.array_equal(fixed[0], fixed[1]) and not np.array_equal(relative[0], relative[1])
+
+
+def test_no_colour_lies_beyond_the_lungs() -> None:
+    lungs = np.zeros((64, 64), np.float32)
+    lungs[8:56, 6:28] = lungs[8:56, 36:58] = 1
+    attention, full = attention_of(np.full((8, 8), 9.0, np.float32), 512, 512, 9.0, lungs)
+    assert full == 9.0 and attention[256, 136] == 1 and attention[256, 256] == 0 and attention[10, 10] == 0
+
+
+def test_a_film_without_a_map_stays_gray_and_says_so() -> None:
+    preview = np.full((800, 700), 128, np.uint8)
+    picture = draw_heatmap(preview, None, _finding(0.03), Caption(ALGORITHM), IDENTITY_AFFINE, 1024)
+    assert np.ptp(_film(picture, lay_out(preview.shape, 1024)), axis=2).max() == 0
+
+
+def test_a_contour_shows_on_a_gray_display() -> None:
+    preview = np.full((800, 700), 128, np.uint8)
+    square = ((200.0, 200.0), (400.0, 200.0), (400.0, 400.0), (200.0, 400.0), (200.0, 200.0))
+    picture = _draw(preview, a_cam(peak=9.0), _finding(0.9, (Region(square),)))
+    gray = cv2.cvtColor(_film(picture, lay_out(preview.shape, 1024)).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    assert gray.max() > 220 and gray.min() < 40
+
+
+def test_words_keep_clear_of_the_corners_that_viewers_write_into() -> None:
+    preview = np.full((700, 900), 128, np.uint8)
+    layout = lay_out(preview.shape, 1024, 1)
+    caption = Caption(ALGORITHM, "AP 1", ("1 of 2 images not analysed: lateral 2",))
+    picture = draw_heatmap(preview, a_cam(), _finding(0.9), caption, IDENTITY_AFFINE, 1024)
+    corner = round(0.15 * layout.width)
+    for strip in (picture[: layout.top], picture[layout.top + layout.rows :]):
+        assert np.ptp(strip[:, :corner]) < 5 and np.ptp(strip[:, -corner:]) < 5 and np.ptp(strip) > 100

@@ -15,14 +15,14 @@ from pydicom.uid import Comprehensive3DSRStorage
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage
-from converter.result.heatmap import draw_heatmap
+from converter.result.heatmap import Caption, draw_heatmap
 from converter.result.place import Place
 from converter.result.sr_page import sr_to_html
 from converter.result.structured_report import build_structured_report
 from converter.result.template import built
 from tests.support.dicom.sources import dx_full
 from tests.support.results.report_content import children, walk
-from tests.support.results.reports import ALGORITHM, a_cam, a_report, a_study_report, an_image
+from tests.support.results.reports import ALGORITHM, a_cam, a_report, a_study_report, an_image, placed
 
 LOWER_RIGHT = Place(right=("lower",))
 SITE, LATERALITY, COMMENT = "363698007", "272741003", "121106"
@@ -30,7 +30,7 @@ SITE, LATERALITY, COMMENT = "363698007", "272741003", "121106"
 
 def at(place: Place | None, *probabilities: float) -> AnalysedImage:
     image = an_image(dx_full(), *probabilities)
-    return replace(image, findings=tuple(replace(one, place=place) for one in image.findings))
+    return replace(image, findings=tuple(placed(one, place) for one in image.findings))
 
 
 def group_of(sr: Dataset) -> Dataset:
@@ -90,7 +90,8 @@ def test_the_heat_map_says_where() -> None:
     film = np.full((800, 640), 96, np.uint8)
     (known,), (unknown,) = at(LOWER_RIGHT).findings, at(None).findings
     shown, before = (
-        draw_heatmap(film, a_cam(), one, ALGORITHM, IDENTITY_AFFINE, 1024).astype(int) for one in (known, unknown)
+        draw_heatmap(film, a_cam(), one, Caption(ALGORITHM), IDENTITY_AFFINE, 1024).astype(int)
+        for one in (known, unknown)
     )
     rows = np.flatnonzero((shown != before).any(axis=(1, 2)))
     assert len(rows) and rows.max() < 100, "only a line above the film is another one"

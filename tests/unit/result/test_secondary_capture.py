@@ -15,7 +15,7 @@ from converter.image.pixels import render
 from converter.package.intended_use import AgeRange, IntendedUse
 from converter.result.encode import to_bytes
 from converter.result.findings import HeatmapInput
-from converter.result.heatmap import draw_heatmap
+from converter.result.heatmap import Caption, draw_heatmap
 from converter.result.secondary_capture import build_heatmap, preview_orientation
 from converter.result.source_attributes import Charset
 from tests.support.dicom.phantoms import make_dx
@@ -50,7 +50,8 @@ def test_its_pixels_are_the_picture(probability: float) -> None:
     image = an_image(dx_full(), probability)
     sc = _read(a_heatmap(image, side_max=640))
     preview = np.full((512, 448), 96, np.uint8)
-    picture = draw_heatmap(preview, a_cam(), image.findings[0], ALGORITHM, IDENTITY_AFFINE, 640)
+    cam = a_cam()
+    picture = draw_heatmap(preview, cam, image.findings[0], Caption(ALGORITHM, "PA 1"), IDENTITY_AFFINE, 640)
     assert np.array_equal(sc.pixel_array, picture)
     assert max(sc.Rows, sc.Columns) <= 640
 

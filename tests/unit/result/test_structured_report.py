@@ -231,7 +231,7 @@ def test_an_offset_that_is_none_is_left_out_and_times_stay(offset: str) -> None:
 
 def test_a_decision_that_contradicts_its_probability_is_refused() -> None:
     good = a_finding(dx_full())
-    wrong = Finding(good.name, good.concept, 0.1, good.threshold, True, good.region)
+    wrong = Finding(good.name, good.concept, 0.1, good.threshold, True, good.regions)
     report = a_study_report([AnalysedImage(dx_full(), (wrong,))], heatmaps=False)
     with pytest.raises(Unreportable, match="contradicts"):
         build_structured_report(report, Comprehensive3DSRStorage, "source")

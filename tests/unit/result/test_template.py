@@ -14,7 +14,8 @@ from converter.declined import Declined
 from converter.package.concept import Concept
 from converter.result import template
 from converter.result.encode import to_bytes
-from converter.result.findings import AnalysedImage, DeclinedImage, Finding, StudyReport
+from converter.result.film_names import film_name
+from converter.result.findings import AnalysedImage, DeclinedImage, Finding, Region, StudyReport
 from converter.result.provenance import heatmap_description
 from converter.result.source_attributes import Charset
 from converter.result.structured_report import build_structured_report
@@ -73,8 +74,9 @@ def findings(draw: st.DrawFn, number: int) -> Finding:
     probability = draw(st.floats(0, 1))
     threshold = draw(st.sampled_from([0.42, 0.5, 0.123456, 1.0]))
     corner = st.tuples(st.floats(0.5, 5000).map(lambda x: round(x, 2)), st.floats(0.5, 5000))
-    region = draw(st.none() | st.lists(corner, min_size=3, max_size=8).map(lambda points: (*points, points[0])))
-    return Finding(f"finding {number}", concept, probability, threshold, probability >= threshold, region)
+    outline = st.lists(corner, min_size=3, max_size=8).map(lambda points: Region((*points, points[0])))
+    regions = tuple(draw(st.lists(outline, max_size=2)))
+    return Finding(f"finding {number}", concept, probability, threshold, probability >= threshold, regions)
 
 
 @st.composite
@@ -92,7 +94,7 @@ def reports(draw: st.DrawFn) -> StudyReport:
             heatmap = Dataset()
             heatmap.SOPClassUID, heatmap.SOPInstanceUID = SC_STORAGE, f"2.25.{draw(st.integers(1, 10**37))}"
             heatmap.SeriesInstanceUID = f"2.25.{draw(st.integers(1, 10**37))}"
-            heatmap.SeriesDescription = heatmap_description(draw(st.sampled_from(found)))
+            heatmap.SeriesDescription = heatmap_description(draw(st.sampled_from(found)), film_name(source))
             heatmaps[source.SOPInstanceUID] = heatmap
     predecessors = draw(st.sampled_from([(), ((Comprehensive3DSRStorage, "2.25.7", "2.25.8"),)]))
     identity = an_identity(STUDY, draw(st.integers(1, 12)))

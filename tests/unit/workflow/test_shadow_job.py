@@ -57,7 +57,7 @@ class Shadow:
         path = self.services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_dx(path, ds)
-        found = Finding("bright", BRIGHT, 0.9, 0.5, True, None)
+        found = Finding("bright", BRIGHT, 0.9, 0.5, True)
         analysis = Analysis(np.zeros((1, 4, 4), np.float32), np.eye(2, 3), (100, 100), "cpu", (found,))
         with self.ledger.transaction() as tx:
             tx.instances.add(record)

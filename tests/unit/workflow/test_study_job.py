@@ -48,7 +48,7 @@ class Studies:
         self.finish(number, state, model)
 
     def finish(self, number: int, state: str = "inferred", model: str = "tiny@1.0.0") -> None:
-        found = Finding("pneumonia", PNEUMONIA, 0.9, 0.5, True, None)
+        found = Finding("pneumonia", PNEUMONIA, 0.9, 0.5, True)
         cam = np.zeros((1, 4, 4), np.float32)
         analysis = Analysis(cam, np.eye(2, 3), (100, 100), "cpu", (found,)) if state == "inferred" else None
         code = None if state == "inferred" else "not-frontal"
