@@ -39,11 +39,12 @@ from training.packaging.distribution import distribution_of
 from training.packaging.export import prove_parity, reference_inputs, to_onnx
 from training.packaging.fold import fold
 from training.packaging.manifest_file import name_and_version
+from training.packaging.map_scale import map_scales
 from training.packaging.operating_point import ThresholdChoice, choose_operating_point
 from training.packaging.package_folder import write_package
 from training.packaging.run_manifest import Packaged, cohort_summary, run_manifest
 from training.packaging.scored import of_finding
-from training.packaging.scores import Array, logits, score
+from training.packaging.scores import Array, GraphScores, logits, score
 
 BYTES_MAX = 12_000_000
 
@@ -93,17 +94,20 @@ def run(arguments: argparse.Namespace) -> None:
         raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
 
     # 5. what it says of the films that decide
-    probability = score(graph, deciding.inputs).probability
+    scores = score(graph, deciding.inputs)
+    probability = scores.probability
     choices = choose_thresholds(recipe, deciding.examples, probability)
+    plain = GraphScores(*(one[: deciding.plain] for one in (probability, scores.cam)))
+    scales = map_scales(plain, recipe.input, [one.threshold for one in choices], fitted_on(recipe))
     distribution = distribution_of(
-        fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, probability[: deciding.plain]
+        fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, plain.probability
     )
 
     # 6. the package
     cohorts = cohorts_of(recipe, arguments.data, arguments.run, films.learned)
     learned = None if arguments.no_film_digests else learned_of(films)
     lungs = None if framing is None else framing.section
-    made = Packaged(graph, calibrations, choices, parity, distribution, gate, learned, lungs)
+    made = Packaged(graph, calibrations, choices, scales, parity, distribution, gate, learned, lungs)
     manifest = run_manifest(label, recipe, outcome, cohorts, made)
     write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input), learned=learned)
     tell(arguments.folder, manifest, len(graph))

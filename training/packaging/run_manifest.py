@@ -13,7 +13,7 @@ from typing import Any
 from converter.package.calibration import Calibration
 from converter.package.distribution import Distribution
 from converter.package.evidence import CohortSummary, Parity, Provenance
-from converter.package.finding import FindingSpec
+from converter.package.finding import FindingSpec, MapScale
 from converter.package.gate import Gate
 from converter.package.learned_films import section_of
 from converter.package.lungs import Lungs
@@ -31,11 +31,12 @@ TOOLS = ("tensorflow", "keras", "tf2onnx", "onnxruntime")
 
 @dataclass(frozen=True)
 class Packaged:
-    """What a run's network became. calibrations, choices: one a finding, in its order; learned: learned.bin."""
+    """What a run's network became. calibrations, choices, scales: one a finding, in its order; learned: learned.bin."""
 
     graph: bytes
     calibrations: Sequence[Calibration]
     choices: Sequence[ThresholdChoice]
+    scales: Sequence[MapScale | None]
     parity: Parity
     distribution: Distribution
     gate: Gate | None
@@ -57,7 +58,7 @@ def run_manifest(
         opset=OPSET,
         input=recipe.input,
         outputs=OutputSpec(),
-        findings=tuple(map(finding_spec, recipe.findings, made.choices, made.calibrations)),
+        findings=tuple(map(finding_spec, recipe.findings, made.choices, made.calibrations, made.scales)),
         intended_use=recipe.intended_use,
         cohorts=tuple(cohorts),
         metrics=(),
@@ -69,7 +70,9 @@ def run_manifest(
     )
 
 
-def finding_spec(finding: FindingRecipe, choice: ThresholdChoice, calibration: Calibration) -> FindingSpec:
+def finding_spec(
+    finding: FindingRecipe, choice: ThresholdChoice, calibration: Calibration, scale: MapScale | None
+) -> FindingSpec:
     told = calibration.model_copy(
         update={"fitted_on": f"{calibration.fitted_on}, each cohort weighted alike; already folded into the graph"}
     )
@@ -80,6 +83,7 @@ def finding_spec(finding: FindingRecipe, choice: ThresholdChoice, calibration: C
         threshold_rule=choice.sentence,
         operating_point=choice.point,
         calibration=told,
+        map_scale=scale,
         positive_means=finding.positive_means,
     )
 
