@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.result.regions import evidence, resized
+from converter.result.regions import closed, evidence, resized
 
 # Of a map without a scale of its model, attention is coloured from zero up to its own maximum, at least up to this
 # activation (in logits): a faint response stays faint. 4 logits everywhere would be a probability of 98 %.
@@ -54,7 +54,7 @@ def attention_of(
     full = max(FULL_SCALE_MIN, float(found.max())) if full_scale is None else full_scale
     attention = np.minimum(found / np.float32(full), 1)
     if lungs is not None:
-        attention *= np.clip((resized(lungs, rows, columns) - LUNG_FROM) / (LUNG_TO - LUNG_FROM), 0, 1)
+        attention *= np.clip((resized(closed(lungs), rows, columns) - LUNG_FROM) / (LUNG_TO - LUNG_FROM), 0, 1)
     return attention, full
 
 

@@ -25,12 +25,14 @@ OUTLINE_SIDE = 256
 SAMPLES_A_CELL = 8
 # Spots below this share of the film are none, and so are those beyond the strongest few.
 SPOT_MIN, SPOTS_MAX = 0.001, 4
-# The strongest sample of a spot may lie so many samples beyond the outlined lungs: opacities hide their edge.
-NEAR = 8
+# The strongest sample of a spot may lie so many cells of the outline beyond the lungs, and gaps of the outline that are
+# no wider on either side count as lung: opacities hide what is under them.
+NEAR_CELLS = 2
 # A spot of which each lung has at least this share is in both.
 OF_BOTH_MIN = 0.2
 # A corner of a contour that is nearer to the line than so many samples is left out.
 SMOOTH = 0.6
+_KERNEL = np.ones((2 * NEAR_CELLS + 1, 2 * NEAR_CELLS + 1), np.uint8)
 
 
 class Field(NamedTuple):
@@ -59,10 +61,11 @@ def regions_of(
         return (), FLAT_MAP
     if lungs is None:
         return tuple(Region(_outline(spot, field)) for spot in found), ""
-    lung, why = resized(lungs, OUTLINE_SIDE, OUTLINE_SIDE) > 0.5, ""
+    lung, near = (resized(one, OUTLINE_SIDE, OUTLINE_SIDE) > 0.5 for one in (closed(lungs), _grown(lungs)))
     regions: list[Region] = []
+    why = ""
     for spot in found:
-        parts, reason = _within(spot, fine, lung)
+        parts, reason = _within(spot, fine, lung, near)
         why = why or reason
         for part in parts:
             outline = _outline(part, field)
@@ -111,6 +114,12 @@ def evidence(cam: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.fl
     return np.clip(fine, 0, positive.max())
 
 
+def closed(lungs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shares of lung [h, w] without the gaps that an opacity tears into an outline."""
+    whole = cv2.morphologyEx((lungs > 0.5).astype(np.float32), cv2.MORPH_CLOSE, _KERNEL)
+    return np.maximum(lungs, whole)
+
+
 def resized(lungs: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Shares of lung, in `rows` x `columns` over the same field of view."""
     return np.asarray(cv2.resize(lungs, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
@@ -124,9 +133,13 @@ def _areas(mask: Mask, least: float) -> Iterator[Mask]:
             yield np.asarray(labels == label)
 
 
-def _within(spot: Mask, fine: NDArray[np.float32], lung: Mask) -> tuple[list[Mask], str]:
-    """The parts of `spot` in the lungs, one a lung, or none and why."""
-    near = cv2.dilate(lung.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
+def _grown(lungs: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.dilate((lungs > 0.5).astype(np.float32), _KERNEL), np.float32)
+
+
+def _within(spot: Mask, fine: NDArray[np.float32], lung: Mask, near: Mask) -> tuple[list[Mask], str]:
+    """The part of `spot` in the lung that it is in, or none and why; `near`: what counts as in the lungs for its
+    strongest sample."""
     if not near.flat[int(np.where(spot, fine, -1).argmax())]:
         return [], OUTSIDE_LUNGS
     sides = two_lungs(lung)

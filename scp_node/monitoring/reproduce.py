@@ -258,7 +258,7 @@ def _built_again(
             model.manifest,
             [one.image for one in images],
             source.settings,
-            lambda image: next(one.rendering for one in images if one.image is image),
+            lambda image: next(one.rendering for one in images if one.image.sop_instance_uid == image.sop_instance_uid),
             predecessors=predecessors_of(tx, _predecessor(tx, report)),
         )
     content = replace(content, options=replace(content.options, heatmap_for="all", sr_class=_class_of(result)))

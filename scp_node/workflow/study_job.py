@@ -243,7 +243,7 @@ def _finish(case: StudyCase, services: Services, tx: Transaction, running_step: 
 def _rendering(case: StudyCase, services: Services, image: ReportedImage) -> Rendering:
     """The preview that the image job left, or a new rendering."""
     assert case.model is not None
-    covered = next(one for one in case.covered if one.image is image)
+    covered = next(one for one in case.covered if one.image.sop_instance_uid == image.sop_instance_uid)
     preview = services.previews.get(covered.instance.spool_name)
     if preview is not None and covered.analysis is not None:
         return Rendering(preview, covered.analysis.preview_to_source)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -18,6 +19,7 @@ from converter.result.findings import Region
 from converter.result.place import Place
 from scp_node.ledger import Ledger, database
 from scp_node.ledger.database import migrate, open_database
+from scp_node.ledger.outline_column import packed
 from scp_node.settings.places import default_url
 
 # An index over an expression is not reflected, and rows do without it.
@@ -33,7 +35,7 @@ MEANT: dict[str, Any] = {
     "source_shape": [2000, 1500],
     "cam_shape": [1, 2, 2],
     "cam": bytes(16),
-    "lungs": bytes(8),
+    "lungs": packed(np.full((16, 16), 0.75, np.float32)),
     "preview_to_source": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
     "instances": [UID],
     "notes": ["a note"],

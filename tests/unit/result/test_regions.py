@@ -74,19 +74,19 @@ def test_in_a_turned_film_a_contour_lies_where_the_hot_spot_is_stored(orientatio
 
 
 def test_every_spot_above_the_level_has_a_contour_and_the_strongest_is_first() -> None:
-    regions, why = regions_of(hot((3, 3, 30.0), (11, 11, 50.0), (3, 12, 19.0)), 40.0, FILM)
+    regions, why = regions_of(hot((3, 3, 40.0), (11, 11, 50.0), (3, 12, 19.0)), 40.0, FILM)
     assert np.allclose([centre(one.outline) for one in regions], [(460, 460), (140, 140)], atol=15)
     assert why == ""
 
 
 def test_the_level_is_the_same_for_all_films_of_a_model() -> None:
-    alone, beside = hot((3, 3, 30.0)), hot((3, 3, 30.0), (11, 11, 90.0))
+    alone, beside = hot((3, 3, 40.0)), hot((3, 3, 40.0), (11, 11, 90.0))
     assert np.array_equal(outlines(alone, full_scale=40.0)[0], outlines(beside, full_scale=40.0)[1])
     assert len(outlines(beside)) == 1, "without a scale the strongest spot sets the level"
 
 
 def test_spots_are_bounded() -> None:
-    cam = hot(*((row, column, 30.0) for row in (2, 7, 12) for column in (2, 7, 12)))
+    cam = hot(*((row, column, 40.0) for row in (2, 7, 12) for column in (2, 7, 12)))
     assert len(outlines(cam, full_scale=40.0)) == SPOTS_MAX == len(spots(evidence(cam, 256, 256), 40.0))
 
 
@@ -151,5 +151,5 @@ def test_evidence_is_positive_and_no_higher_than_the_map(shape: tuple[int, int],
 
 
 def test_a_spot_is_connected() -> None:
-    found: list[Mask] = spots(evidence(hot((3, 3, 30.0), (11, 11, 50.0)), 256, 256), 40.0)
+    found: list[Mask] = spots(evidence(hot((3, 3, 40.0), (11, 11, 50.0)), 256, 256), 40.0)
     assert [int(spot[176:192, 176:192].any()) for spot in found] == [1, 0]

@@ -142,7 +142,7 @@ def test_each_revision_and_finding_has_a_uid_of_its_own() -> None:
     other = HeatmapInput(again, again.findings[1], np.zeros((512, 448), np.uint8), IDENTITY_AFFINE, a_cam())
     third = build_heatmap(other, an_identity(dx_full().StudyInstanceUID), ALGORITHM, 512, "source")
     assert third.SOPInstanceUID != first.SOPInstanceUID
-    assert third.SeriesDescription == "AI research: Opacity heat map"
+    assert third.SeriesDescription == "AI Opacity PRESENT 80.0 % - PA 1 (research)"
 
 
 def test_two_builds_give_the_same_bytes() -> None:
