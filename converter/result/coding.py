@@ -11,10 +11,12 @@ from converter.result.wording import plain
 
 # document (TID 1500, TID 1204, TID 1001)
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")
+DIAGNOSTIC_IMAGING_REPORT = Code("18748-4", "LN", "Diagnostic Imaging Report")
 IMAGING_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 IMAGING_MEASUREMENTS = Code("126010", "DCM", "Imaging Measurements")
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 PROCEDURE_REPORTED = Code("121058", "DCM", "Procedure reported")
+SUMMARY = Code("121111", "DCM", "Summary")
 ENGLISH = Code("en", "RFC5646", "English")
 DEVICE = Code("121007", "DCM", "Device")
 COMMENT = Code("121106", "DCM", "Comment")

@@ -37,7 +37,7 @@ def sr_to_html(sr: Dataset, heatmap_png: Mapping[str, str] | None = None) -> str
     parts = (
         markup.header(title, kind, notice=_comments(sr)),
         markup.section("Patient and study", markup.facts(_patient_and_study(sr))),
-        *(_finding(group, pictures) for group in descendants(sr) if is_named(group, coding.MEASUREMENT_GROUP)),
+        *(_finding(group, pictures) for group in descendants(sr) if _is_of_finding(group)),
         _listed("Images that were not analysed", _not_analysed(sr)),
         _listed("Assumptions", _notes(sr)),
         f'<details><summary>All content items</summary><div class="tree">{_tree(sr)}</div></details>',
@@ -66,6 +66,12 @@ def _name(sr: Dataset) -> str:
     return f"{first} ({', '.join(others)})" if others else first
 
 
+def _is_of_finding(item: Dataset) -> bool:
+    """A group with a probability; those of regions have none."""
+    probable = any(is_named(child, coding.PROBABILITY) for child in children(item))
+    return is_named(item, coding.MEASUREMENT_GROUP) and probable
+
+
 def _finding(group: Dataset, pictures: Mapping[str, str]) -> str:
     """A measurement group: what was found, how probable it is, the decision, the heat map, and how it was found."""
     items = children(group)
@@ -74,7 +80,8 @@ def _finding(group: Dataset, pictures: Mapping[str, str]) -> str:
     name = str(concept.CodeMeaning) if concept is not None else "Finding"
     probability = next((value_in_words(item) for item in items if is_named(item, coding.PROBABILITY)), "")
     where = next((value_in_words(item) for item in items if is_named(item, coding.TRACKING_IDENTIFIER)), "")
-    place = next((value_in_words(item) for item in items if is_named(item, coding.COMMENT)), "")
+    # the first comment is the verdict in words
+    place = next((value_in_words(item) for item in [one for one in items if is_named(one, coding.COMMENT)][1:]), "")
     facts = [
         (name_in_words(item), value_in_words(item)) for item in items if any(is_named(item, one) for one in DETAILS)
     ]

@@ -34,7 +34,7 @@ Values = Mapping[str, Value]
 Part = Callable[[Any, Values], Dataset]
 
 _UIDS = ("study_uid", "series_uid", "class_uid", "instance_uid", "tracking_uid", "heatmap_class_uid", "heatmap_uid")
-_TEXTS = ("identifier", "text", "place", "row_orientation", "column_orientation")
+_TEXTS = ("identifier", "text", "verdict", "place", "row_orientation", "column_orientation")
 _PARTS = ("entries", "groups", "evaluations", "series", "instances", "evidence", "predecessors")
 
 _ITEM = b"\xfe\xff\x00\xe0"

@@ -18,6 +18,7 @@ from highdicom.sr import (
     Comprehensive3DSR,
     ComprehensiveSR,
     MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
     PlanarROIMeasurementsAndQualitativeEvaluations,
     srread,
 )
@@ -30,7 +31,6 @@ from converter.result import coding
 from converter.result.findings import Finding
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, ResultOptions, SrClass, StudyContent
 from converter.result.kinds.table import RESULT_KINDS
-from converter.result.regions import whole_frame
 from converter.result.wording import percent
 from tests.support.dicom.sources import STUDY, cr_japanese, cr_with_holes, dx_full, lateral, sc_of_cr
 from tests.support.results.reports import ALGORITHM, CREATED_AT, OPACITY, a_cam, a_finding, an_identity
@@ -112,20 +112,26 @@ def test_highdicom_reads_the_findings_that_were_written(study: str, sr_class: Sr
 
     assert type(sr) is SR_READERS[report.ds.SOPClassUID]
     groups = _groups(sr)
-    expected = [(image, finding) for image in images for finding in image.findings]
-    assert len(groups) == len(expected)
-    assert len({group.tracking_uid for group in groups}) == len(groups)
-    for group, (image, finding) in zip(groups, expected, strict=True):
-        assert_says(group, image.source, finding)
+    regions = _region_groups(sr)
+    assert len(groups) == sum(len(image.findings) for image in images)
+    assert len(regions) == sum(len(finding.regions) for image in images for finding in image.findings)
+    assert len({group.tracking_uid for group in (*groups, *regions)}) == len(groups) + len(regions)
+    for image in images:
+        for finding in image.findings:
+            code, uid = coding.finding_code(finding.concept), image.sop_instance_uid
+            (group,) = _groups(sr, finding_type=code, referenced_sop_instance_uid=uid)
+            assert_says(group, image.source, finding)
+            own = _region_groups(sr, finding_type=code, referenced_sop_instance_uid=uid)
+            assert_outlines(own, image.source, finding)
     illustrated = [uid for group in groups for uid in _illustrations(group)]
     assert sorted(illustrated) == sorted(str(ds.SOPInstanceUID) for ds in heatmaps.values())
 
 
-def assert_says(group: PlanarROIMeasurementsAndQualitativeEvaluations, source: Dataset, finding: Finding) -> None:
-    """Finding, probability, decision, method, place and image of one measurement group."""
+def assert_says(group: MeasurementsAndQualitativeEvaluations, source: Dataset, finding: Finding) -> None:
+    """Finding, probability, decision, method, place and film of the group of one finding."""
     concept = coding.finding_code(finding.concept)
     assert group.finding_type == concept and group.finding_type.meaning == concept.meaning
-    assert group.finding_sites == []  # the model names no site, the region shows where
+    assert group.finding_sites == []  # no lungs were outlined
     (measurement,) = group.get_measurements(name=coding.PROBABILITY)
     assert str(measurement.value) == percent(finding.probability, finding.threshold)
     assert measurement.unit == coding.PERCENT
@@ -133,12 +139,34 @@ def assert_says(group: PlanarROIMeasurementsAndQualitativeEvaluations, source: D
     (verdict,) = group.get_qualitative_evaluations(name=concept)
     assert verdict.value == (coding.PRESENT if finding.positive else coding.ABSENT)
     assert group.method == coding.CLASS_ACTIVATION
+    (film,) = group.source_images
+    assert film.referenced_sop_instance_uid == source.SOPInstanceUID
 
-    region = group.roi
-    assert region is not None and region.graphic_type.value == "POLYLINE"
-    polygon = finding.regions[0].outline if finding.regions else whole_frame((source.Rows, source.Columns))
-    np.testing.assert_allclose(region.value, np.array(polygon), atol=1e-3)
-    (image,) = [item for item in region.ContentSequence if item.ValueType == "IMAGE"]
+    (drawn,) = measurement.referenced_coordinates
+    assert drawn.graphic_type.value == "POLYLINE"
+    if finding.regions:
+        np.testing.assert_allclose(drawn.value, np.array(finding.regions[0].outline), atol=1e-3)
+    else:
+        (left, top), (right, bottom) = drawn.value
+        assert top == bottom and 0 < left < right < source.Columns / 10, "a mark in the margin"
+    _assert_on(drawn, source)
+
+
+def assert_outlines(
+    groups: Sequence[PlanarROIMeasurementsAndQualitativeEvaluations], source: Dataset, finding: Finding
+) -> None:
+    """The groups of its regions, which say neither a verdict nor a probability again."""
+    for group, region in zip(groups, finding.regions, strict=True):
+        assert group.get_measurements() == [] and group.get_qualitative_evaluations() == []
+        assert group.method == coding.CLASS_ACTIVATION
+        outline = group.roi
+        assert outline is not None and outline.graphic_type.value == "POLYLINE"
+        np.testing.assert_allclose(outline.value, np.array(region.outline), atol=1e-3)
+        _assert_on(outline, source)
+
+
+def _assert_on(scoord: Dataset, source: Dataset) -> None:
+    (image,) = [item for item in scoord.ContentSequence if item.ValueType == "IMAGE"]
     (reference,) = image.ReferencedSOPSequence
     assert (reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID) == (
         source.SOPClassUID,
@@ -223,11 +251,11 @@ def _content(sr: Any) -> MeasurementReport:
     return content
 
 
-def _groups(sr: Any, **wanted: Any) -> list[PlanarROIMeasurementsAndQualitativeEvaluations]:
-    """highdicom cannot look into the Imaging Measurements of a report that has none."""
-    (measurements,) = [item for item in sr.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
-    if not measurements.get("ContentSequence"):
-        return []
+def _groups(sr: Any, **wanted: Any) -> list[MeasurementsAndQualitativeEvaluations]:
+    return list(_content(sr).get_image_measurement_groups(**wanted))
+
+
+def _region_groups(sr: Any, **wanted: Any) -> list[PlanarROIMeasurementsAndQualitativeEvaluations]:
     return list(_content(sr).get_planar_roi_measurement_groups(**wanted))
 
 
@@ -238,13 +266,15 @@ def _told(sr: Any) -> list[tuple[object, ...]]:
             group.finding_type,
             [one.value for one in group.get_measurements()],
             [one.value for one in group.get_qualitative_evaluations()],
-            None if group.roi is None else group.roi.value.tolist(),
+            [one.value.tolist() for measured in group.get_measurements() for one in measured.referenced_coordinates],
         )
         for group in _groups(sr)
+    ] + [
+        (group.tracking_uid, group.finding_type, group.roi and group.roi.value.tolist()) for group in _region_groups(sr)
     ]
 
 
-def _illustrations(group: PlanarROIMeasurementsAndQualitativeEvaluations) -> list[str]:
+def _illustrations(group: MeasurementsAndQualitativeEvaluations) -> list[str]:
     return [
         str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
         for item in group[0].ContentSequence

@@ -11,21 +11,32 @@ from pydicom import Dataset
 
 @dataclass(frozen=True)
 class Group:
-    """One measurement group as a reader of the report understands it."""
+    """The measurement group of one finding of one film as a reader of the report understands it."""
 
     finding: str
     probability: float
     threshold: float
     decision: str
+    verdict: str
     tracking_uid: str
     image_uid: str
     heatmap_uid: str
 
 
+@dataclass(frozen=True)
+class SeenRegion:
+    """The measurement group of one region."""
+
+    finding: str
+    tracking_uid: str
+    image_uid: str
+    points: tuple[tuple[float, float], ...]
+
+
 def groups(sr: Dataset) -> Iterator[Group]:
-    """The measurement groups, as far as they can be read."""
+    """The measurement groups of findings, as far as they can be read."""
     for item in walk(sr):
-        if has_concept(item, "125007"):
+        if has_concept(item, "125007") and not _scoords(item):
             numbers = [child.MeasuredValueSequence[0].NumericValue for child in children(item, "122157")]
             thresholds = [child.TextValue for child in children(item, "111002") if "threshold" in child.TextValue]
             findings = [child.ConceptCodeSequence[0].CodeValue for child in children(item, "121071")]
@@ -36,10 +47,32 @@ def groups(sr: Dataset) -> Iterator[Group]:
                 decision=only_value(
                     [child.ConceptCodeSequence[0].CodeMeaning for child in children(item, only_value(findings))]
                 ),
+                verdict=next((str(child.TextValue) for child in children(item, "121106")), ""),
                 tracking_uid=only_value([child.UID for child in children(item, "112040")]),
-                image_uid=only_value([uid for child in children(item, "111030") for uid in referenced(child)]),
+                image_uid=only_value([uid for child in children(item, "122157") for uid in referenced(child)]),
                 heatmap_uid=only_value([uid for child in children(item, "121200") for uid in own_references(child)]),
             )
+
+
+def regions(sr: Dataset) -> Iterator[SeenRegion]:
+    """The measurement groups of regions, as far as they can be read."""
+    for item in walk(sr):
+        scoords = _scoords(item) if has_concept(item, "125007") else []
+        if scoords:
+            yield SeenRegion(
+                finding=only_value([child.ConceptCodeSequence[0].CodeValue for child in children(item, "121071")]),
+                tracking_uid=only_value([child.UID for child in children(item, "112040")]),
+                image_uid=only_value([uid for child in scoords for uid in referenced(child)]),
+                points=points(scoords[0]),
+            )
+
+
+def points(scoord: Dataset) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(scoord.GraphicData[::2], scoord.GraphicData[1::2], strict=True))
+
+
+def _scoords(group: Dataset) -> list[Dataset]:
+    return [child for child in group.get("ContentSequence") or () if child.ValueType == "SCOORD"]
 
 
 def walk(item: Dataset) -> Iterator[Dataset]:

@@ -18,12 +18,16 @@ from pydicom.uid import UID
 from converter.product import MANUFACTURER, MODEL_NAME, describes_result
 from tests.support.results.report_content import (
     Group,
+    SeenRegion,
     children,
     code_value,
     groups,
     has_concept,
     only_value,
+    own_references,
+    points,
     referenced,
+    regions,
     walk,
 )
 
@@ -82,7 +86,8 @@ def report_problems(
     ):
         check(sr.get(keyword) == value, f"{keyword} is {sr.get(keyword)}, not {value}")
     _check_common(check, sr, sources[0])
-    _check_document(check, sr)
+    _check_document(check, sr, bool(analysed))
+    _check_summary(check, sr, len(analysed), len(sources))
     evidence = _check_references(check, sr, [*sources, *heatmaps])
     for source in sources:
         check(source.SOPInstanceUID in evidence, f"image {source.SOPInstanceUID} is not in the evidence")
@@ -205,8 +210,9 @@ def _encoded(ds: Dataset, keyword: str) -> bytes:
     return bytes(element.value or b"").rstrip(b" \0") if isinstance(element, RawDataElement) else b""
 
 
-def _check_document(check: _Check, sr: Dataset) -> None:
-    check(code_value(sr.get("ConceptNameCodeSequence")) == "126000", "the title is not Imaging Measurement Report")
+def _check_document(check: _Check, sr: Dataset, measured: bool) -> None:
+    title = code_value(sr.get("ConceptNameCodeSequence"))
+    check(title == ("126000" if measured else "18748-4"), f"the title is {title}")
     check(sr.ContentTemplateSequence[0].TemplateIdentifier == "1500", "the template is not TID 1500")
     top = sr.get("ContentSequence") or []
     for code, what in (
@@ -215,9 +221,11 @@ def _check_document(check: _Check, sr: Dataset) -> None:
         ("121012", "device observer UID"),
         ("121058", "procedure reported"),
         ("111028", "Image Library"),
-        ("126010", "Imaging Measurements"),
     ):
         check(sum(has_concept(item, code) for item in top) == 1, f"not exactly one {what}")
+    containers = [item for item in top if has_concept(item, "126010")]
+    check(len(containers) == int(measured), f"{len(containers)} containers of measurements")
+    check(all(item.get("ContentSequence") for item in containers), "an empty container of measurements")
     notices = [item.TextValue for item in walk(sr) if item.ValueType == "TEXT" and has_concept(item, "121106")]
     check(any("Research use only" in text for text in notices), "the report does not say that it is for research")
 
@@ -258,30 +266,82 @@ def _check_groups(check: _Check, sr: Dataset, analysed: Sequence[Dataset], heatm
         check(0 < group.threshold < 100, f"an operating threshold of {group.threshold} %")
         decision = "Present" if group.probability >= group.threshold else "Absent"
         check(group.decision == decision, f"{group.probability} % is called {group.decision or 'nothing'}")
-    items = [item for item in walk(sr) if has_concept(item, "125007")]
-    for item in items:
-        _check_group_items(check, item, by_uid)
+        stated = re.fullmatch(r"\S.* (PRESENT|ABSENT) (\d+\.\d+) %", group.verdict)
+        if check(stated, f"the verdict in words is {group.verdict!r}") and stated:
+            told = (stated[1], float(stated[2]))
+            check(told == (decision.upper(), group.probability), f"{group.verdict!r} of {group.probability} %")
+    _check_regions(check, sr, seen, by_uid)
+    for item in walk(sr):
+        if has_concept(item, "125007"):
+            check(len(children(item, "112039")) == 1, "not exactly one tracking identifier")
+            if any(child.ValueType == "SCOORD" for child in item.get("ContentSequence") or ()):
+                check(not children(item, "122157"), "a region with a probability of its own")
+            else:
+                _check_finding_items(check, item, list(regions(sr)), by_uid)
     shown = {group.heatmap_uid for group in seen if group.heatmap_uid}
     check(shown == {str(ds.SOPInstanceUID) for ds in heatmaps}, "the heat maps shown are not those that were made")
 
 
-def _check_group_items(check: _Check, group: Dataset, by_uid: dict[str, Dataset]) -> None:
-    for code, what in (("112039", "tracking identifier"), ("111001", "algorithm name"), ("111000", "algorithm family")):
+def _check_regions(check: _Check, sr: Dataset, seen: Sequence[Group], by_uid: dict[str, Dataset]) -> None:
+    """Every region is a closed outline within the film of a finding that is present."""
+    present = {(group.image_uid, group.finding) for group in seen if group.decision == "Present"}
+    uids = [group.tracking_uid for group in seen]
+    for region in regions(sr):
+        check(region.tracking_uid and region.tracking_uid not in uids, "the tracking UID of a region is used twice")
+        uids.append(region.tracking_uid)
+        check((region.image_uid, region.finding) in present, "a region of no finding that is present")
+        source = by_uid.get(region.image_uid)
+        xs, ys = [x for x, _ in region.points], [y for _, y in region.points]
+        check(region.points[0] == region.points[-1], "the region is no closed polyline")
+        check(max(xs) > min(xs) and max(ys) > min(ys) and len(set(region.points)) > 2, "the region has no area")
+        if source is not None:
+            inside = min(xs) >= 0 and max(xs) <= source.Columns and min(ys) >= 0 and max(ys) <= source.Rows
+            check(inside, f"the region {region.points} leaves the frame {source.Columns} x {source.Rows}")
+
+
+def _check_finding_items(check: _Check, group: Dataset, seen: Sequence[SeenRegion], by_uid: dict[str, Dataset]) -> None:
+    for code, what in (("111001", "algorithm name"), ("111000", "algorithm family")):
         check(len(children(group, code)) == 1, f"not exactly one {what}")
     versions = [item.TextValue for item in children(group, "111003")]
     check(re.fullmatch(r"\S+\+sha256\.[0-9a-f]{64}", only_value(versions)), f"the algorithm version is {versions}")
-    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence for item in children(group, "122157")]
+    numbers = children(group, "122157")
+    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence for item in numbers]
     check([code_value(unit) for unit in units] == ["%"], "the probability is not one number in percent")
-    regions = [item for item in group.get("ContentSequence") or () if item.ValueType == "SCOORD"]
-    if check(len(regions) == 1, f"{len(regions)} regions in a group"):
-        source = by_uid.get(only_value(referenced(regions[0])))
-        points = list(zip(regions[0].GraphicData[::2], regions[0].GraphicData[1::2], strict=True))
-        check(regions[0].GraphicType == "POLYLINE" and points[0] == points[-1], "the region is no closed polyline")
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        check(max(xs) > min(xs) and max(ys) > min(ys), "the region has no area")
-        if source is not None:
-            inside = min(xs) >= 0 and max(xs) <= source.Columns and min(ys) >= 0 and max(ys) <= source.Rows
-            check(inside, f"the region {points} leaves the frame {source.Columns} x {source.Rows}")
+    scoords = [item for number in numbers for item in number.get("ContentSequence") or ()]
+    if check(len(scoords) == 1, f"{len(scoords)} coordinates below the probability"):
+        uid = only_value(referenced(scoords[0]))
+        sources = [one for item in group.ContentSequence if item.ValueType == "IMAGE" for one in own_references(item)]
+        check(uid in sources, "the film of a finding is not the one of its coordinates")
+        finding = only_value([item.ConceptCodeSequence[0].CodeValue for item in children(group, "121071")])
+        own = [region for region in seen if (region.image_uid, region.finding) == (uid, finding)]
+        _check_coordinates(check, points(scoords[0]), own, by_uid.get(uid))
+
+
+def _check_coordinates(
+    check: _Check, drawn: Sequence[tuple[float, float]], own: Sequence[SeenRegion], source: Dataset | None
+) -> None:
+    """Those of the first region, else two points in the left margin beside which a viewer writes."""
+    if own:
+        check(tuple(drawn) == own[0].points, "the coordinates of a finding are not those of its first region")
+    elif check(len(drawn) == 2, "coordinates of a region that the finding does not have") and source is not None:
+        (left, top), (right, bottom) = drawn
+        level = top == bottom and 0 <= left < right <= source.Columns * 0.1
+        check(level and top <= source.Rows, f"the mark {drawn} is not in the margin")
+
+
+def _check_summary(check: _Check, sr: Dataset, analysed: int, total: int) -> None:
+    """The first thing that a report says in words is the study in a line."""
+    containers = [item for item in sr.get("ContentSequence") or () if has_concept(item, "C0034375")]
+    first = next((item for container in containers for item in container.ContentSequence), None)
+    if (
+        check(first is not None and has_concept(first, "121111"), "the report does not begin with its summary")
+        and first
+    ):
+        text = str(first.TextValue)
+        check(f"{analysed} of {total} film" in text, f"{text!r} of {analysed} films and {total}")
+        check(re.search(r"Priority: (raised|unchanged)\.", text), f"no priority in {text!r}")
+        present = any(group.decision == "Present" for group in groups(sr))
+        check((" PRESENT " in text) == present == ("raised" in text), f"{text!r} is not what the groups say")
 
 
 def _check_declined(check: _Check, sr: Dataset, declined: Sequence[Dataset]) -> None:

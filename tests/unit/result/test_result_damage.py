@@ -65,6 +65,15 @@ def _scoord(sr: Dataset) -> Dataset:
     return next(item for item in walk(sr) if item.ValueType == "SCOORD")
 
 
+def _region(sr: Dataset) -> Dataset:
+    return next(item for item in _items(sr, "111030") if item.ValueType == "SCOORD")
+
+
+def _replace_text(sr: Dataset, code: str, old: str, new: str) -> None:
+    item = _items(sr, code)[0]
+    item.TextValue = item.TextValue.replace(old, new)
+
+
 def _decision(sr: Dataset) -> Any:
     return _items(sr, "233604007")[0].ConceptCodeSequence[0]
 
@@ -131,6 +140,23 @@ REPORT_DAMAGES: dict[str, Damage] = {
     "tracking UID removed": _remove("112040"),
     "tracking UID used twice": _same_tracking,
     "region removed": _remove("111030"),
+    "a region without its verdict": lambda sr: setattr(_scoord(sr), "GraphicData", [1.0, 1.0, 9.0, 1.0]),
+    "the verdict in words turned": _text("121106", "Pneumonia ABSENT 95.1 %"),
+    "the verdict in words of another probability": _text("121106", "Pneumonia PRESENT 59.1 %"),
+    "the summary removed": _remove("121111"),
+    "the summary of another number of films": _text("121111", "Pneumonia PRESENT 95.1 %. Priority: raised. 9 films."),
+    "the summary without a priority": lambda sr: _replace_text(sr, "121111", "Priority: raised.", ""),
+    "a region counted as a second finding": lambda sr: _items(sr, "125007")[1].ContentSequence.append(
+        _items(sr, "122157")[0]
+    ),
+    "a region of a film that was not analysed": lambda sr: setattr(
+        _region(sr).ContentSequence[0].ReferencedSOPSequence[0], "ReferencedSOPInstanceUID", "1.2.3"
+    ),
+    "a region outside the frame": lambda sr: setattr(
+        _region(sr), "GraphicData", [0.0, 0.0, 900.0, 0.0, 900.0, 9.0, 0.0, 0.0]
+    ),
+    "a region not closed": lambda sr: setattr(_region(sr), "GraphicData", [1.0, 1.0, 9.0, 1.0, 9.0, 9.0]),
+    "an empty container of measurements": lambda sr: setattr(_items(sr, "126010")[0], "ContentSequence", []),
     "region outside the frame": lambda sr: setattr(
         _scoord(sr), "GraphicData", [0.0, 0.0, 900.0, 0.0, 900.0, 9.0, 0.0, 0.0]
     ),

@@ -20,7 +20,7 @@ from converter.result.source_attributes import Charset
 from converter.result.structured_report import as_comprehensive, build_structured_report, comprehensive_uid
 from tests.support.checkout import CHECKOUT
 from tests.support.dicom.sources import SOURCES, STUDY, as_read, cr_japanese, cr_with_holes, dx_full, lateral
-from tests.support.results.report_content import groups, walk
+from tests.support.results.report_content import groups, has_concept, walk
 from tests.support.results.reports import (
     OPACITY,
     PNEUMONIA,
@@ -32,13 +32,15 @@ from tests.support.results.reports import (
 )
 from tests.support.results.result_assertions import assert_report
 
+WHY = "(the view is lateral or oblique)"
+
 
 def _read(ds: Dataset) -> Dataset:
     """The report as an archive would hand it back."""
     return dcmread(BytesIO(to_bytes(ds)))
 
 
-def _evaluations(sr: Dataset) -> list[str]:
+def _texts(sr: Dataset) -> list[str]:
     return [str(item.TextValue) for item in walk(sr) if item.ValueType == "TEXT"]
 
 
@@ -61,8 +63,8 @@ def test_each_finding_of_each_image_has_a_group_of_its_own() -> None:
     assert [(group.finding, group.decision, bool(group.heatmap_uid)) for group in found] == [
         (PNEUMONIA.value, "Present", True),
         (OPACITY.value, "Absent", False),
-        (PNEUMONIA.value, "Absent", True),
         (OPACITY.value, "Present", False),
+        (PNEUMONIA.value, "Absent", True),
     ]
 
 
@@ -73,16 +75,53 @@ def test_images_of_several_series_are_all_evidence() -> None:
     assert expected < {item.SeriesInstanceUID for item in series}
 
 
-def test_a_negative_finding_is_drawn_round_the_whole_frame() -> None:
-    sr = a_report([an_image(dx_full(), 0.03)])
-    region = next(item for item in walk(sr) if item.ValueType == "SCOORD")
-    assert list(region.GraphicData) == [0.5, 0.5, 447.5, 0.5, 447.5, 511.5, 0.5, 511.5, 0.5, 0.5]
+def test_a_negative_finding_is_written_beside_a_mark_in_the_margin() -> None:
+    sr = a_report([an_image(dx_full(), 0.03, 0.04)])
+    marks = [list(item.GraphicData) for item in walk(sr) if item.ValueType == "SCOORD"]
+    assert marks == [pytest.approx([13.44, row, 22.4, row]) for row in (20.48, 71.68)]  # of 448 by 512
+    assert [group.verdict for group in groups(sr)] == ["Opacity ABSENT 4.0 %", "Pneumonia ABSENT 3.0 %"]
 
 
 def test_a_study_whose_images_were_all_declined_gets_a_report_that_says_so() -> None:
     sr = _read(a_report([], [lateral(10), lateral(12)]))
     assert_report(sr, [], [lateral(10), lateral(12)])
-    assert _evaluations(sr).count("Not analysed [not-frontal]: View Position is LL") == 2
+    told = [text for text in _texts(sr) if "analysed" in text]
+    assert told == [
+        f"No verdict. Priority: unchanged. 0 of 2 films analysed, not analysed: lateral 10 {WHY}, lateral 12 {WHY}.",
+        "Not analysed [not-frontal]: View Position is LL",
+        "Not analysed [not-frontal]: View Position is LL",
+    ]
+
+
+def test_a_report_without_measurements_does_not_promise_any() -> None:
+    """A viewer that opens a measurement report without measurements shows nothing at all."""
+    sr = _read(a_report([], [lateral(10)]))
+    assert sr.ConceptNameCodeSequence[0].CodeMeaning == "Diagnostic Imaging Report"
+    assert not [item for item in walk(sr) if has_concept(item, "126010")]
+
+
+def test_the_most_urgent_film_comes_first_and_the_study_is_summed_up() -> None:
+    images = [an_image(dx_full(1), 0.03, 0.01), an_image(dx_full(2), 0.77, 0.9), an_image(dx_full(3), 0.1, 0.43)]
+    sr = _read(a_report(images, [lateral(10)]))
+    assert [group.verdict for group in groups(sr)] == [
+        "Opacity PRESENT 90.0 %",
+        "Pneumonia PRESENT 77.0 %",
+        "Opacity PRESENT 43.0 %",
+        "Pneumonia ABSENT 10.0 %",
+        "Pneumonia ABSENT 3.0 %",
+        "Opacity ABSENT 1.0 %",
+    ]
+    (summary,) = [str(item.TextValue) for item in walk(sr) if has_concept(item, "121111")]
+    assert summary == (
+        f"Opacity PRESENT 90.0 % on PA 2. Priority: raised. 3 of 4 films analysed, not analysed: lateral 10 {WHY}."
+    )
+
+
+def test_a_summary_of_many_films_stays_short() -> None:
+    sr = a_report([an_image(dx_full(), 0.1)], [lateral(number) for number in range(2, 20)])
+    (summary,) = [str(item.TextValue) for item in walk(sr) if has_concept(item, "121111")]
+    assert summary.startswith("Pneumonia ABSENT 10.0 % on PA 1. Priority: unchanged. 1 of 19 films analysed, ")
+    assert summary.endswith(f"lateral 5 {WHY}, lateral 6 {WHY} and 13 more.")
 
 
 def test_a_header_that_is_all_but_lost_does_not_name_the_patient() -> None:
@@ -91,7 +130,7 @@ def test_a_header_that_is_all_but_lost_does_not_name_the_patient() -> None:
     stub.StudyInstanceUID, stub.SeriesInstanceUID = STUDY, f"{STUDY}.77"
     sr = _read(a_report([], [stub, lateral()]))
     assert sr.PatientID == lateral().PatientID
-    assert len([text for text in _evaluations(sr) if text.startswith("Not analysed")]) == 2
+    assert len([text for text in _texts(sr) if text.startswith("Not analysed")]) == 2
     assert _read(a_report([], [stub])).PatientID in ("", None)
 
 
