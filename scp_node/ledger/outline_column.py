@@ -19,6 +19,12 @@ def packed(outline: NDArray[np.float32]) -> bytes:
     return _SIDES.pack(*outline.shape) + zlib.compress(levels.tobytes(), 9)
 
 
+def as_kept(outline: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`outline` as a column gives it back."""
+    levels = np.rint(np.clip(outline, 0, 1) * _LEVELS)
+    return (levels / np.float32(_LEVELS)).astype(np.float32)
+
+
 def unpacked(column: bytes) -> NDArray[np.float32]:
     """What `packed` was given, within half a level. Raises ValueError for what it did not give."""
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.result.findings import Finding
+from scp_node.ledger.outline_column import as_kept
 from scp_node.ledger.removal_records import RemovalReason
 
 if TYPE_CHECKING:  # analysing loads what decodes pixels, and who only looks into the ledger does not need that
@@ -103,7 +104,7 @@ class Analysis:
 
     @classmethod
     def of(cls, found: Analysed) -> Analysis:
-        """What is kept of an analysis: all but the pixels."""
+        """What is kept of an analysis, as the ledger gives it back: all but the pixels."""
         converted = found.converted
         return cls(
             found.cam,
@@ -111,7 +112,7 @@ class Analysis:
             converted.source_shape,
             found.provider,
             found.findings,
-            found.lungs,
+            None if found.lungs is None else as_kept(found.lungs),
         )
 
 
