@@ -2,7 +2,8 @@
 
 Whoever has a package and no run of it can refine it on films of their own: the run that lands in training/runs/NAME is
 one for --start-from. RECIPE names a network of the package's shape; its input may have another size. Of a package that
-looks at a frame, what outlines the lungs comes with it, as NAME/lungs, which the recipe's frame.lungs may name.
+looks at a frame, what outlines the lungs comes with it, as NAME/lungs, which the recipe's frame.lungs may name; its
+input gate comes as NAME/gate, for `package --gate`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from training.commands.arguments import add_data_argument
 from training.data.recipe_data import load_recipe_data
 from training.data.remembered import RUNS
 from training.data.splits import select, spread
+from training.gate.packaged import write_run as write_gate
 from training.learning.learner import Learner
 from training.learning.lesson import network_inputs
 from training.learning.recipe import Recipe, load_recipe, save_recipe
@@ -29,7 +31,7 @@ from training.packaging.package_weights import take_over
 
 # At most so many films of the train split, evenly taken, by which the batch statistics are measured.
 FILMS_MAX = 640
-LUNGS = "lungs"
+LUNGS, GATE = "lungs", "gate"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
     # 3. network
     try:
         recipe = with_outline_of(graph, manifest, recipe, folder)
+        if manifest.gate is not None:
+            write_gate(folder / GATE, graph, manifest.gate)
         network = Learner(recipe).averaged
         take_over(network, graph, network_inputs(recipe, spread(learning, FILMS_MAX), framing_of(recipe)))
     except ValueError as error:

@@ -14,6 +14,7 @@ from converter.package.manifest import Manifest, load_manifest
 from converter.package.network import InputSpec
 from training.gate.attach import add_gate
 from training.gate.spec import GRAPH_INPUT
+from training.packaging.branch import branch_of
 from training.packaging.package_folder import read_learned, read_reference_inputs, write_package
 
 # The nodes that made the findings are the same ones; only the order in which a runtime adds may differ.
@@ -64,6 +65,16 @@ def check_unchanged(before: bytes, after: bytes, manifest: Manifest, inputs: np.
     moved = max(float(np.abs(one - other).max()) for one, other in zip(old, new, strict=True))
     if not moved <= DIFFERENCE_MAX:
         raise RuntimeError(f"with the gate the findings moved by {moved:.1e}, more than {DIFFERENCE_MAX:.0e}")
+
+
+def write_run(folder: Path, graph: bytes, gate: Gate) -> None:
+    """A folder as `gate fit` leaves it, with the gate out of the graph of a package. Raises ValueError where there is
+    none. Its figures stay with that package."""
+    folder.mkdir(parents=True)
+    (folder / GRAPH).write_bytes(branch_of(graph, gate.output, GRAPH_INPUT, (len(gate.kinds),)))
+    told = gate.model_copy(update={"measured": ()}).model_dump(mode="json")
+    text = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120)
+    (folder / SPEC).write_text(text, encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[bytes, Gate]:

@@ -12,7 +12,8 @@ import onnx
 from converter.package.network import InputSpec
 from training.data import frame as rules
 from training.lungs.network_input import GRAPH_INPUT, MASK_SIDE
-from training.packaging.canonical import canonical, needed_by
+from training.packaging.branch import branch_of, float_value
+from training.packaging.canonical import canonical
 from training.packaging.graph_parts import GraphPart, add_front, add_standardised
 from training.packaging.hygiene import serialised
 
@@ -32,7 +33,7 @@ def front_graph(lungs: bytes, spec: InputSpec, framed: InputSpec, cells: tuple[i
     """
     whole = _front(lungs, spec, framed, cells)
     for name, shape in ((FRAMED, (framed.height, framed.width)), (CELLS, cells), (OUTPUT, (MASK_SIDE, MASK_SIDE))):
-        whole.graph.output.append(_value(name, 1, *shape))
+        whole.graph.output.append(float_value(name, 1, *shape))
     names = [FRAMED, CELLS, OUTPUT]
     return serialised(canonical(whole, names), names)
 
@@ -62,10 +63,12 @@ def framed_graph(lungs: bytes, spec: InputSpec, framed: InputSpec, finding: byte
         paste.node("Transpose", laid, perm=[0, 2, 3, 1], output="cam")
     paste.node("Identity", part.graph.output[0].name, output="probability")
     paste.add_to(whole.graph)
-    whole.graph.output.append(_value("probability", findings))
+    whole.graph.output.append(float_value("probability", findings))
     sides = (MAP_SIDE, MAP_SIDE)
-    whole.graph.output.append(_value("cam", *((findings, *sides) if spec.layout == "NCHW" else (*sides, findings))))
-    whole.graph.output.append(_value(OUTPUT, 1, MASK_SIDE, MASK_SIDE))
+    whole.graph.output.append(
+        float_value("cam", *((findings, *sides) if spec.layout == "NCHW" else (*sides, findings)))
+    )
+    whole.graph.output.append(float_value(OUTPUT, 1, MASK_SIDE, MASK_SIDE))
     names = ["probability", "cam", OUTPUT]
     return serialised(canonical(whole, names), names)
 
@@ -80,27 +83,7 @@ def outline_of(graph: bytes) -> bytes:
 
     Raises ValueError where there is no such part.
     """
-    whole = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(graph))
-    made_of = needed_by(whole.graph, OUTPUT)
-    shapes = {one.name: [side.dim_value for side in one.type.tensor_type.shape.dim] for one in whole.graph.value_info}
-    wanted = [1, GRAPH_INPUT.height, GRAPH_INPUT.width]
-    nodes = [node for node in whole.graph.node if node.output[0] in made_of]
-    taken = [node.output[0] for node in nodes if shapes.get(node.output[0], [])[1:] == wanted]
-    if not taken:
-        raise ValueError("nothing in the graph is what an outline is made of")
-    before = needed_by(whole.graph, taken[-1])  # the last one is what the outline begins with
-    part = onnx.ModelProto()
-    part.CopyFrom(whole)
-    for field in ("node", "input", "output", "value_info"):
-        part.graph.ClearField(field)
-    part.graph.input.append(_value(GRAPH_INPUT.name, *wanted))
-    part.graph.output.append(_value(OUTPUT, 1, MASK_SIDE, MASK_SIDE))
-    for node in nodes:
-        if node.output[0] not in before:
-            kept = part.graph.node.add()
-            kept.CopyFrom(node)
-            kept.input[:] = [GRAPH_INPUT.name if name == taken[-1] else name for name in node.input]
-    return serialised(canonical(part, [OUTPUT]), [OUTPUT])
+    return branch_of(graph, OUTPUT, GRAPH_INPUT, (1, MASK_SIDE, MASK_SIDE))
 
 
 def _front(lungs: bytes, spec: InputSpec, framed: InputSpec, cells: tuple[int, int]) -> onnx.ModelProto:
@@ -111,13 +94,9 @@ def _front(lungs: bytes, spec: InputSpec, framed: InputSpec, cells: tuple[int, i
     for part in ("node", "initializer", "input", "output", "value_info"):
         whole.graph.ClearField(part)
     sides = (1, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 1)
-    whole.graph.input.append(_value(spec.name, *sides))
+    whole.graph.input.append(float_value(spec.name, *sides))
     _add_front(whole, branch, spec, framed, cells)
     return whole
-
-
-def _value(name: str, *shape: int) -> onnx.ValueInfoProto:
-    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", *shape])
 
 
 def _add_front(
