@@ -135,6 +135,28 @@ def test_gate_was_measured_by_source_and_reached_its_goal(package: Path) -> None
         assert images >= images_min and share_min <= refused / images <= share_max
 
 
+def test_a_gate_comes_out_of_its_package_as_it_went_in(package: Path, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    import onnx
+
+    from training.gate.attach import add_gate
+    from training.gate.packaged import load, write_run
+    from training.gate.spec import GRAPH_INPUT
+    from training.packaging.canonical import cut
+
+    manifest, graph = manifest_of(package), (package / "model.onnx").read_bytes()
+    assert manifest.gate is not None
+    write_run(tmp_path / "gate", graph, manifest.gate)
+    branch, told = load(tmp_path / "gate")
+    assert told == manifest.gate.model_copy(update={"measured": ()})
+    others = [one.name for one in onnx.load_model_from_string(graph).graph.output if one.name != manifest.gate.output]
+    bare = cut(onnx.load_model_from_string(graph), others).SerializeToString()
+    session = onnxruntime.InferenceSession(add_gate(bare, manifest.input, branch, GRAPH_INPUT))
+    with np.load(package / "reference.npz", allow_pickle=False) as reference:
+        (again,) = session.run([manifest.gate.output], {manifest.input.name: reference["inputs"]})
+        assert np.array_equal(again, reference["gate"])
+
+
 def test_gate_learned_from_nothing_that_it_was_measured_on(package: Path) -> None:
     gate = manifest_of(package).gate
     if gate is None:
