@@ -10,18 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
-from pydicom import Dataset
-
 from converter.page.counted import counted
-from converter.page.markup import data_url
-from converter.result.sr_page import sr_to_html
 from scp_node.deliver.dimse.file_transfer import transfer
 from scp_node.deliver.outcomes import in_words
 from scp_node.demo.archive import EmbeddedArchive
 from scp_node.demo.example import write_example
 from scp_node.demo.node_process import ARCHIVE_AE_TITLE, NodeProcess, running_node
+from scp_node.demo.pages import write_pages
 from scp_node.demo.results import ArrivedResults, ResultCheck, checks_of, results_of
 from scp_node.demo.study import Study, read_study
 
@@ -82,7 +77,7 @@ def _outcome(
     results = _wait_for_results(study, node, archive, timeout_s, screen) if study.files else None
     if results is None:
         return None
-    outcome = DemoOutcome(results, tuple(checks_of(study, results)), tuple(_write_pages(results, out)))
+    outcome = DemoOutcome(results, tuple(checks_of(study, results)), tuple(write_pages(study, results, out)))
     screen.show(outcome)
     return outcome
 
@@ -151,26 +146,3 @@ def _wait_for_results(
     for line in node.log_end():
         screen.say(line)
     return None
-
-
-def _write_pages(results: ArrivedResults, out: Path) -> list[tuple[str, Path]]:
-    """PNG of each heat map and the report as a page; all files of the results with what they are."""
-    files = [("Structured Report", results.report.path)]
-    pictures: dict[str, str] = {}
-    for number, heatmap in enumerate(results.heatmaps, 1):
-        suffix = f"-{number}" if len(results.heatmaps) > 1 else ""
-        picture = out / f"heatmap{suffix}.png"
-        png = cv2.imencode(".png", rgb_of(heatmap.read())[..., ::-1])[1].tobytes()
-        picture.write_bytes(png)
-        pictures[heatmap.sop_instance_uid] = data_url("png", png)
-        files += [("Heat map (DICOM)", heatmap.path), ("Heat map (picture)", picture)]
-    page = out / "report.html"
-    page.write_text(sr_to_html(results.report_ds, pictures), encoding="utf-8")
-    return [*files, ("Report (page)", page)]
-
-
-def rgb_of(ds: Dataset) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
-    """Pixels of an uncompressed RGB Secondary Capture [rows, columns, 3]."""
-    shape = (int(ds.Rows), int(ds.Columns), 3)
-    count = shape[0] * shape[1] * 3
-    return np.frombuffer(ds.PixelData, np.uint8, count).reshape(shape)

@@ -161,9 +161,11 @@ def models_of(settings: Settings) -> set[str]:
 
 
 def rehearse_all(models: LoadedModels, settings: Settings) -> None:
-    """Build results of each model once, before a study waits for the first; it costs little where it was done."""
+    """Build results of each model once, before a study waits for the first; it costs little where it was done. What no
+    route asks for is not loaded."""
+    kinds = {kind for route in settings.routes for kind in route.results}
     for model in models.loaded():
-        results = rehearse(model.manifest, settings.node.ae_title, settings.report)
+        results = rehearse(model.manifest, settings.node.ae_title, settings.report, kinds)
         log.info("results rehearsed", extra={"model": model.label, "results": results})
 
 

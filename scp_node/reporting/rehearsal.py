@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -51,10 +51,12 @@ PLACES = (Place(right=("lower",)), Place(left=("lower",)), Place(("lower",), ("l
 HEADERS: tuple[Header, ...] = ({**SPACING, **ORIENTATION}, {**SPACING}, {**ORIENTATION}, {})
 
 
-def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
-    """Build what studies of the model get, each kind of result: each finding, present and absent, with its map and
-    without, in each lung where the model outlines them, an image that was declined, a first report and a later one.
-    Returns how many results that were."""
+def rehearse(
+    manifest: Manifest, ae_title: str, settings: Report, kinds: Collection[str] = frozenset(RESULT_KINDS)
+) -> int:
+    """Build what studies of the model get, each of these kinds of results: each finding, present and absent, with its
+    map and without, in each lung where the model outlines them, an image that was declined, a first report and a later
+    one. Returns how many results that were."""
     cases = list(product(manifest.intended_use.modalities, (True, False)))
     plain = [_image(manifest, *case, header) for case in cases for header in HEADERS]
     drawn = [_image(manifest, *case, {}, place) for case in cases for place in range(len(manifest.findings))]
@@ -75,20 +77,20 @@ def rehearse(manifest: Manifest, ae_title: str, settings: Report) -> int:
         lambda image: Rendering(GRAY, IDENTITY_AFFINE),
     )
     drawn_before: dict[tuple[str, str], Dataset] = {}
-    results = _built(first, drawn_before)
+    results = _built(first, drawn_before, kinds)
     later = replace(
         first,
         earlier=lambda kind, uid: drawn_before.get((kind, uid)),
         predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES),),
     )
     empty = replace(first, images=(declined,))
-    return results + _built(later, drawn_before) + _built(empty, drawn_before)
+    return results + _built(later, drawn_before, kinds) + _built(empty, drawn_before, kinds)
 
 
-def _built(content: StudyContent, drawn: dict[tuple[str, str], Dataset]) -> int:
-    """Build and encode every kind of result; what is drawn over an image is kept in `drawn`. Returns how many."""
+def _built(content: StudyContent, drawn: dict[tuple[str, str], Dataset], kinds: Collection[str]) -> int:
+    """Build and encode results of these kinds; what is drawn over an image is kept in `drawn`. Returns how many."""
     built, count = dict[str, list[BuiltResult]](), 0
-    for kind in RESULT_KINDS.values():
+    for kind in (one for one in RESULT_KINDS.values() if one.name in kinds):
         built[kind.name] = kind.load().build(content, built)
         for one in built[kind.name]:
             place = (kind.name, one.source_instance_uid or "")

@@ -19,6 +19,7 @@ from converter.result.structured_report import build_structured_report
 from tests.support.dicom.slices import make_mr
 from tests.support.dicom.sources import SOURCES, cr_japanese, cr_with_holes, dx_full, lateral
 from tests.support.peers.validators import SR_VALIDATORS, dciodvfy, pixelmed
+from tests.support.results.documents import a_pdf
 from tests.support.results.reports import a_heatmap, a_report, a_study_report, an_image, placed
 
 INHERITED = {"CR undeclared bytes": "PatientName"}
@@ -133,3 +134,10 @@ def test_no_error_in_a_heat_map_whatever_the_body_part_is_called(tmp_path: Path,
     source = dx_full()
     source.BodyPartExamined = body_part
     assert dciodvfy(_file(tmp_path, a_heatmap(an_image(source)))) == []
+
+
+@pytest.mark.peer("dciodvfy")
+@pytest.mark.parametrize("charset", ["source", "utf8"])
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_error_in_an_encapsulated_pdf(tmp_path: Path, name: str, charset: Charset) -> None:
+    assert _own(name, dciodvfy(_file(tmp_path, a_pdf([SOURCES[name](), lateral()], charset)))) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from highdicom.sr import (
     PlanarROIMeasurementsAndQualitativeEvaluations,
     srread,
 )
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, SecondaryCaptureImageStorage
+from pypdf import PdfReader
 
 from converter.declined import Declined
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.result import coding
+from converter.result.encapsulated_pdf import document_in
 from converter.result.findings import Finding
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, ResultOptions, SrClass, StudyContent
 from converter.result.kinds.table import RESULT_KINDS
@@ -240,9 +243,18 @@ def test_the_class_for_archives_that_refuse_the_first_one_reads_the_same(study: 
             assert _told(first) == _told(second)
 
 
+@pytest.mark.parametrize("study", STUDIES)
+def test_another_reader_finds_one_sheet_in_every_encapsulated_pdf(study: str, tmp_path: Path) -> None:
+    (one,) = results_of(STUDIES[study]())["pdf"]
+    ds = dcmread(written(one.ds, tmp_path))
+    pages = PdfReader(BytesIO(document_in(ds))).pages
+    assert len(pages) == (2 if study == "several images" else 1)
+    assert "Research use only." in pages[-1].extract_text()
+
+
 def test_every_kind_of_result_is_read_here() -> None:
     """A new row of the table asks for a reader of its own above."""
-    assert set(RESULT_KINDS) == {"sr", "heatmap"}
+    assert set(RESULT_KINDS) == {"sr", "heatmap", "status", "pdf"}
 
 
 def _content(sr: Any) -> MeasurementReport:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
+from pypdf import PdfReader
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from converter.phantom.radiograph import PATIENT_ID, STUDY_INSTANCE_UID, example_radiograph
@@ -56,11 +57,13 @@ def test_the_example_comes_back_as_report_and_heat_map(folder: Path) -> None:
         stored[SECONDARY_CAPTURE].Columns,
     )
     assert "Pneumonia" in (out / "report.html").read_text(encoding="utf-8")
+    (sheet,) = PdfReader(out / "report.pdf").pages
+    assert sheet.extract_text().startswith("Pneumonia") and "1 film analysed" in sheet.extract_text()
     assert "Pneumonia: " in done.stdout and "threshold" in done.stdout
     assert "FAIL" not in done.stdout
     assert {one.name for one in folder.iterdir()} == {"hilum-demo", "tmp"}  # nothing else is written
     assert not list((folder / "tmp").iterdir())
-    assert {one.name for one in out.iterdir()} == {"archive", "sent", "heatmap.png", "report.html"}
+    assert {one.name for one in out.iterdir()} == {"archive", "sent", "heatmap.png", "report.html", "report.pdf"}
 
 
 def test_a_study_of_a_lateral_view_gets_a_report_that_says_so(folder: Path) -> None:

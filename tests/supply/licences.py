@@ -17,6 +17,7 @@ SPDX = {
     "MIT": "MIT",
     "MIT License": "MIT",
     "MPL-2.0": "MPL-2.0",
+    "PSFL": "PSF-2.0",
 }
 # Whose metadata says too little; their LICENSE files tell.
 OF_DISTRIBUTIONS = {"Jinja2": "BSD-3-Clause"}

@@ -72,6 +72,13 @@ RESULT_KINDS: dict[str, ResultKind] = {
             },
             "converter.result.kinds.structured_report",
         ),
+        ResultKind(
+            "pdf",
+            "the one-page report of the study as an Encapsulated PDF",
+            "build_pdf",
+            {"1.2.840.10008.5.1.4.1.1.104.1": "Encapsulated PDF"},
+            "converter.result.kinds.pdf",
+        ),
     )
 }
 DEFAULT_KINDS = ("sr", "heatmap", "status")

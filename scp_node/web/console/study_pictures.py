@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from converter.result.sheet.words import LABELS
 from scp_node.errors import HilumError, NothingFound, OutOfResources, PictureFailed, Removed
 from scp_node.queries.films import film_source, lungs_source, map_source
-from scp_node.queries.result_files import result_file
+from scp_node.queries.result_files import ReportFiles, report_files
 from scp_node.web.access.viewing import note_viewed
 from scp_node.web.access.visitor import Viewer
 from scp_node.web.context import context_of
+from scp_node.web.pages.captions import Captions, language_of
 from scp_node.web.pictures.frames import Frame
 
 FILM_TIMEOUT_S = 60.0
 # The page of a report is ours, and what it says comes from elsewhere: no script, nothing fetched, an origin of its own.
 REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+# Shown or saved under a name without the patient's.
+PDF_HEADERS = {"content-disposition": 'inline; filename="report.pdf"'}
 # Where the film lies in the stored frame, for the script that draws regions over it.
 PLACE_HEADER = "x-hilum-film"
 STATUSES: tuple[tuple[type[HilumError], int], ...] = ((NothingFound, 404), (Removed, 410), (OutOfResources, 503))
@@ -80,15 +85,35 @@ def film_lungs(request: Request, visitor: Viewer, study_instance_uid: str, sop_i
 @router.get("/results/{result_uid}/report")
 def report(request: Request, visitor: Viewer, study_instance_uid: str, result_uid: str) -> Response:
     """A Structured Report as a page to read or print."""
-    context = context_of(request)
+    context, language = context_of(request), language_of(request)
     try:
         with context.ledger.reading() as tx:
-            spool_name = result_file(tx, study_instance_uid, result_uid, "sr")
-        _, (text,) = context.desk.ask("films", "report", {"spool_name": spool_name}, (), FILM_TIMEOUT_S)
+            files = report_files(tx, study_instance_uid, result_uid, "sr")
+        captions = Captions(language)
+        arguments = {**_files(files), "words": {label: captions(label) for label in LABELS}, "lang": language}
+        _, (text,) = context.desk.ask("films", "report", arguments, (), FILM_TIMEOUT_S)
     except HilumError as error:
         return _no_picture(error)
     note_viewed(context, visitor, study_instance_uid)
     return Response(text, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
+
+
+@router.get("/results/{result_uid}/report.pdf")
+def report_pdf(request: Request, visitor: Viewer, study_instance_uid: str, result_uid: str) -> Response:
+    """The same page as PDF: made of a Structured Report, or as it was sent."""
+    context = context_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            files = report_files(tx, study_instance_uid, result_uid, "sr", "pdf")
+        _, (pdf,) = context.desk.ask("films", "report-pdf", _files(files), (), FILM_TIMEOUT_S)
+    except HilumError as error:
+        return _no_picture(error)
+    note_viewed(context, visitor, study_instance_uid)
+    return Response(pdf, media_type="application/pdf", headers=PDF_HEADERS)
+
+
+def _files(files: ReportFiles) -> dict[str, Any]:
+    return {"spool_name": files.spool_name, "heatmaps": files.heatmaps, "films": files.films}
 
 
 def _picture(made: Frame, headers: dict[str, str] | None = None) -> Response:

@@ -11,7 +11,7 @@ from scp_node.ledger import tables as t
 from scp_node.ledger.database import open_database
 from scp_node.ledger.outline_column import unpacked
 from scp_node.queries.films import film_source, found_places, lungs_source, map_source, outlined_images
-from scp_node.queries.result_files import result_file
+from scp_node.queries.result_files import report_files, result_file
 from tests.support.ledger.ledgers import received
 from tests.unit.queries.cases import NOON, PLACE, REGIONS
 
@@ -70,6 +70,21 @@ def test_a_film_whose_file_was_removed_says_so(ledger: Ledger) -> None:
 def test_a_result_is_read_in_its_own_study_only(ledger: Ledger) -> None:
     with ledger.reading() as tx:
         assert result_file(tx, STUDY, "1.2.9.1", "sr") == "aa"
-        for study, uid, kind in (("1.2.3.2", "1.2.9.1", "sr"), (STUDY, "1.2.9.2", "sr"), (STUDY, "9", None)):
+        for study, uid, *kinds in (("1.2.3.2", "1.2.9.1", "sr"), (STUDY, "1.2.9.2", "sr"), (STUDY, "9")):
             with pytest.raises(NothingFound):
-                result_file(tx, study, uid, kind)
+                result_file(tx, study, uid, *kinds)
+
+
+def test_a_report_comes_with_the_films_and_heat_maps_that_are_still_there(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        found = report_files(tx, STUDY, "1.2.9.1", "sr", "pdf")
+        assert (found.kind, found.spool_name, IMAGE in found.films) == ("sr", "aa", True)
+        with pytest.raises(NothingFound):
+            report_files(tx, STUDY, "1.2.9.1", "pdf")
+    engine = open_database(str(ledger.engine.url))
+    with Ledger(engine).transaction() as tx:
+        values = {"removed_at": NOON, "removed_because": "age"}
+        tx.connection.execute(sa.update(t.instance).where(t.instance.c.sop_instance_uid == IMAGE).values(**values))
+    engine.dispose()
+    with ledger.reading() as tx:
+        assert IMAGE not in report_files(tx, STUDY, "1.2.9.1").films

@@ -17,7 +17,7 @@ from converter.result.encode import to_bytes
 from converter.result.findings import AnalysedImage, Region
 from converter.result.heatmap import Caption, draw_heatmap
 from converter.result.place import Place
-from converter.result.sr_page import sr_to_html
+from converter.result.sheet.html import sr_to_html
 from converter.result.structured_report import build_structured_report
 from converter.result.template import built
 from converter.result.unplaced import OUTSIDE_LUNGS, UNPLACED

@@ -22,11 +22,12 @@ from scp_node.web.console import study as study_page
 from scp_node.web.console import study_acts
 from scp_node.web.console.study_pictures import REPORT_POLICY
 from scp_node.web.pictures.desk import PictureDesk
+from scp_node.web.pictures.frames import Frame
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.ledger.ledgers import new_ledger, received
 from tests.support.waiting import until
 from tests.unit.queries.cases import NOON, fill
-from tests.unit.web.console.conftest import Console
+from tests.unit.web.console.conftest import Console, Visitor
 
 STUDY, IMAGE = "1.2.3.1", "1.2.3.1.1"
 ADDRESS = f"/studies/{STUDY}"
@@ -202,7 +203,13 @@ def test_a_child_that_fails_is_told_from_an_image_that_cannot_be_shown(
     assert (answer.status_code, answer.text) == (status, f"{code}: in words")
 
 
-@pytest.mark.parametrize("part", [f"films/{IMAGE}.png", f"films/{IMAGE}/map/bright.png", "results/1.2.9.1/report"])
+PARTS = (
+    *(f"films/{IMAGE}.png", f"films/{IMAGE}/map/bright.png"),
+    *("results/1.2.9.1/report", "results/1.2.9.1/report.pdf"),
+)
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_whoever_asks_for_a_part_alone_has_viewed_the_study(
     console: Console, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -218,6 +225,32 @@ def test_a_report_is_read_in_a_sandbox(console: Console, monkeypatch: pytest.Mon
     answer = console.client("viewer").get(f"{ADDRESS}/results/1.2.9.1/report") if _named(console) else None
     assert answer is not None and answer.headers["content-security-policy"] == REPORT_POLICY
     assert "sandbox" in REPORT_POLICY and "script" not in REPORT_POLICY
+
+
+def test_a_report_is_a_document_to_print_too(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PictureDesk, "ask", lambda *_: ({}, [b"%PDF-1.7"]))
+    viewer = console.client("viewer")
+    assert _named(console) and f"{ADDRESS}/results/1.2.9.1/report.pdf" in viewer.get(ADDRESS).text
+    answer = viewer.get(f"{ADDRESS}/results/1.2.9.1/report.pdf")
+    assert answer.headers["content-type"] == "application/pdf" and answer.content == b"%PDF-1.7"
+    assert answer.headers["content-disposition"] == 'inline; filename="report.pdf"'
+    assert viewer.get(f"{ADDRESS}/results/1.2.9.2/report.pdf").status_code == 404
+
+
+def test_the_page_of_a_report_is_asked_for_in_the_readers_language(
+    console: Console, monkeypatch: pytest.MonkeyPatch, as_role: Visitor
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def ask(desk: PictureDesk, lane: str, task: str, arguments: dict[str, Any], *others: object) -> Frame:
+        asked.append(arguments)
+        return {}, [b"<!DOCTYPE html>"]
+
+    monkeypatch.setattr(PictureDesk, "ask", ask)
+    assert _named(console) and as_role("viewer", "de").get(f"{ADDRESS}/results/1.2.9.1/report").status_code == 200
+    (arguments,) = asked
+    assert (arguments["lang"], arguments["words"]["PRESENT"]) == ("de", "VORHANDEN")
+    assert IMAGE in arguments["films"] and arguments["spool_name"] == "a" * 64
 
 
 def test_an_analysis_runs_again_and_the_page_says_how_it_ended(

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from converter.result.sheet.words import LABELS
 from scp_node.web.application import ERROR_PAGES
 from scp_node.web.pages.captions import DEFAULT, FOLDER, NAMES, Captions, words_of
 
@@ -18,8 +19,8 @@ LANGUAGES = [one for one in NAMES if one != DEFAULT]
 
 
 def captions() -> set[str]:
-    """Those that a template or a module of the console writes out."""
-    found = {caption for pair in ERROR_PAGES.values() for caption in pair}
+    """Those that a template, a module of the console or the page of a report writes out."""
+    found = {caption for pair in ERROR_PAGES.values() for caption in pair} | set(LABELS)
     for path in WEB.glob("templates/**/*.html"):
         text = path.read_text("utf-8")
         found.update(_ONE.findall(text))

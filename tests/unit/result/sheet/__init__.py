@@ -1,0 +1,1 @@
+"""The one-page report: what it reads, and its two forms."""
