@@ -16,7 +16,7 @@ from converter.result.image_library import library_entries
 from converter.result.label_mark import label_mark
 from converter.result.provenance import heatmap_description, result_uid
 from converter.result.report_parts import Root, comment, not_attempted, report_root, summary
-from converter.result.study_summary import StudySummary, by_weight, verdict_line
+from converter.result.study_summary import StudyStatement, by_weight, verdict_line
 from converter.result.template import Elements, Make, Part, Value
 from converter.result.wording import percent, plain
 
@@ -105,7 +105,7 @@ def _film_kind(source: Dataset) -> FilmKind:
 def _evaluations(report: StudyReport, make: Make) -> Iterator[Elements]:
     """Rows 12 to 14 of TID 1500: the study in a line, what was not analysed and why, assumptions, intended use."""
     names = film_names(report.sources)
-    yield make(summary, None, {"text": StudySummary.of(report).text})
+    yield make(summary, None, {"text": StudyStatement.of(report).text})
     for image in report.declined:
         reason = plain(f"Not analysed [{image.declined.code}]: {image.declined.reason}")
         yield make(not_attempted, None, {"text": reason, **_reference(image.source, names)})

@@ -16,7 +16,7 @@ NAMES_MAX = 5
 
 
 @dataclass(frozen=True)
-class StudySummary:
+class StudyStatement:
     """`highest`: the strongest of the findings that are present, else of all, None where nothing was analysed; `film`:
     its name. `not_analysed`: names of the others of `total` films, each with the reason."""
 
@@ -26,7 +26,7 @@ class StudySummary:
     not_analysed: tuple[str, ...]
 
     @classmethod
-    def of(cls, report: StudyReport) -> StudySummary:
+    def of(cls, report: StudyReport) -> StudyStatement:
         names = film_names(report.sources)
         ranked = by_weight(report.images)
         first = next((image for image in ranked if image.findings), None)

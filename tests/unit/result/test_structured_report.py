@@ -138,7 +138,9 @@ def test_what_was_assumed_is_said_beside_its_image() -> None:
     image = an_image(dx_full(), notes=("no window in the header: the full range was used",))
     sr = a_report([image])
     note = next(item for item in walk(sr) if item.get("TextValue", "").startswith("no window"))
-    assert note.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == dx_full().SOPInstanceUID
+    film, reference = note.ContentSequence
+    assert film.TextValue == "PA 1"
+    assert reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == dx_full().SOPInstanceUID
 
 
 def test_the_request_is_carried_over_with_its_text() -> None:
