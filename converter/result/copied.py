@@ -12,6 +12,7 @@ from pydicom.valuerep import PersonName
 from converter.image.header import BROKEN_INPUT, without_warnings
 from converter.result.image_library import DESCRIBED
 from converter.result.secondary_capture import COPIED
+from converter.result.softcopy import REPEATED
 from converter.result.source_attributes import IDENTITY
 
 # What results name their source by, and where they stand beside it.
@@ -21,7 +22,7 @@ REFERENCES = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "NumberOfF
 def copied_digest(ds: Dataset) -> str:
     """SHA-256 over the values of all attributes that results copy; how they are written in the file does not count."""
     digest = hashlib.sha256()
-    for keyword in sorted({*IDENTITY, *DESCRIBED, *COPIED, *REFERENCES}):
+    for keyword in sorted({*IDENTITY, *DESCRIBED, *COPIED, *REPEATED, *REFERENCES}):
         if keyword in ds:
             digest.update(f"{keyword}={_told(ds, keyword)}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

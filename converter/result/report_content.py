@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from pydicom import Dataset
 
-from converter.declined import OTHER_PATIENT
 from converter.errors import Unreportable
 from converter.image.pixel_layout import stated_frames
 from converter.result.film_names import film_name, film_names
@@ -18,9 +17,8 @@ from converter.result.provenance import heatmap_description, result_uid
 from converter.result.report_parts import Root, comment, not_attempted, report_root, summary
 from converter.result.study_summary import StudyStatement, by_weight, verdict_line
 from converter.result.template import Elements, Make, Part, Value
+from converter.result.verdict_words import remarks
 from converter.result.wording import percent, plain
-
-NOTICE = "Research use only. Not for diagnosis. Output of an algorithm that no physician has verified."
 
 
 def report_content(report: StudyReport, make: Make) -> Elements:
@@ -112,18 +110,8 @@ def _evaluations(report: StudyReport, make: Make) -> Iterator[Elements]:
     for analysed in report.images:
         for note in analysed.notes:
             yield make(comment, None, {"text": plain(note), **_reference(analysed.source, names)})
-    if report.left_out:
-        count = len(report.left_out)
-        images = (
-            "1 image of another patient in this study was" if count == 1 else f"{count} images of another patient were"
-        )
-        yield make(comment, None, {"text": f"{images} left out [{OTHER_PATIENT}]: {', '.join(report.left_out)}"})
-    if report.gone:
-        count = len(report.gone)
-        images = "1 earlier image of this study is" if count == 1 else f"{count} earlier images of this study are"
-        text = f"{images} not part of this report, removed from this device by then: {', '.join(report.gone)}"
+    for text in remarks(report):
         yield make(comment, None, {"text": text})
-    yield make(comment, None, {"text": f"{NOTICE} Intended use: {plain(report.algorithm.intended_use)}"})
 
 
 def _reference(source: Dataset, names: Mapping[str, str]) -> dict[str, Value]:

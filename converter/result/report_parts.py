@@ -5,6 +5,7 @@ Each builder takes a kind, which stays the same from report to report, and value
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from highdicom.sr import (
@@ -34,6 +35,17 @@ HAS_PROPERTIES = RelationshipTypeValues.HAS_PROPERTIES
 INFERRED_FROM = RelationshipTypeValues.INFERRED_FROM
 
 
+# A node is one observer for each model.
+OBSERVERS_MAX = 64
+
+
+class Observer(NamedTuple):
+    """This node, a device."""
+
+    uid: str
+    station_name: str
+
+
 class Root(NamedTuple):
     """Kind of a report's root: this node, a device, observed; `measured`: whether a film was analysed."""
 
@@ -51,8 +63,7 @@ def report_root(kind: Root, values: Values) -> ContainerContentItem:
     title = coding.IMAGING_MEASUREMENT_REPORT if kind.measured else coding.DIAGNOSTIC_IMAGING_REPORT
     root = ContainerContentItem(name=title, is_content_continuous=False, template_id="1500")
     content = ContentSequence()
-    content.extend(LanguageOfContentItemAndDescendants(CodedConcept.from_code(coding.ENGLISH)))
-    content.extend(_observation_context(kind))
+    content.extend(language_and_observer(Observer(kind.uid, kind.station_name)))
     content.append(
         CodeContentItem(
             name=coding.PROCEDURE_REPORTED,
@@ -90,6 +101,13 @@ def comment(_: None, values: Values) -> ContentItem:
     return item
 
 
+@lru_cache(OBSERVERS_MAX)
+def language_and_observer(observer: Observer) -> tuple[ContentItem, ...]:
+    """What every document begins with: its language (TID 1204), and who says all this (TID 1001)."""
+    language = LanguageOfContentItemAndDescendants(CodedConcept.from_code(coding.ENGLISH))
+    return *language, *_observation_context(observer)
+
+
 def _container(name: Code, items: list[ContentItem]) -> ContainerContentItem:
     container = ContainerContentItem(name=name, is_content_continuous=False, relationship_type=CONTAINS)
     if items:
@@ -97,7 +115,7 @@ def _container(name: Code, items: list[ContentItem]) -> ContainerContentItem:
     return container
 
 
-def _observation_context(observer: Root) -> ObservationContext:
+def _observation_context(observer: Observer) -> ObservationContext:
     """TID 1001 with TID 1004: the observer is this node, a device."""
     device = DeviceObserverIdentifyingAttributes(
         uid=observer.uid,

@@ -13,6 +13,7 @@ from scp_node.deliver.capabilities import Capabilities
 from scp_node.deliver.destinations import Destinations
 from scp_node.monitoring.certificate_expiry import days_left
 from scp_node.settings import Settings
+from scp_node.settings.routes import AUTO
 from scp_node.tls.certificates import certificate_expiry
 
 
@@ -67,8 +68,12 @@ def _problems(settings: Settings, found: Capabilities) -> Iterator[str]:
         yield found.problem
     if not found.accepted:
         return
-    wanted = {kind for route in settings.routes if found.name in route.to for kind in route.results}
+    routes = [route for route in settings.routes if found.name in route.to]
+    wanted = {kind for route in routes for kind in route.results}
     for kind in (RESULT_KINDS[name] for name in KIND_NAMES if name in wanted):
         if not any(found.accepted.get(uid) for uid in kind.sop_classes):
             names = " or ".join(kind.sop_classes.values())
             yield f"it takes no {names}, but a route sends '{kind.name}' results there; enable that class there"
+    by_itself = [kind for kind in RESULT_KINDS.values() if kind.auto != "never"]
+    if AUTO in wanted and not any(found.accepted.get(uid) for kind in by_itself for uid in kind.sop_classes):
+        yield f"it takes none of the results that 'results: {AUTO}' chooses from; enable one of their classes there"

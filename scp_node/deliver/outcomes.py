@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scp_node.errors import DeliveryFailed
@@ -32,6 +33,7 @@ class SendOutcome:
 
     `status` is what the destination answered, where answers have numbers (of a C-STORE-RSP). `comment` is the answer in
     the destination's own words: it may name the patient, so it is for a terminal or the ledger, never for a log.
+    `classes`: of all SOP classes in which results come, whether the destination takes it, as far as it said so.
     """
 
     verdict: Verdict
@@ -39,6 +41,7 @@ class SendOutcome:
     message: str
     status: int | None = None
     comment: str = ""
+    classes: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def sent(self) -> bool:

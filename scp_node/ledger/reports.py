@@ -94,8 +94,15 @@ class Reports(Repository):
         assert opened is not None
         return opened
 
-    def close(self, report: ReportRow, results: Sequence[NewResult], destinations: Sequence[str]) -> list[DeliveryRow]:
-        """Enter the built results with one delivery per destination, and mark the report's instances reported."""
+    def close(
+        self,
+        report: ReportRow,
+        results: Sequence[NewResult],
+        destinations: Sequence[str],
+        kinds: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[DeliveryRow]:
+        """Enter the built results with one delivery per destination, and mark the report's instances reported.
+        `kinds`: those of the destinations that get the results of a kind, where not all of them do."""
         for new in results:
             Results(self._connection).add(report.id, new)
         self._connection.execute(sa.update(t.report).where(t.report.c.id == report.id).values(built_at=now_utc()))
@@ -105,7 +112,12 @@ class Reports(Repository):
         if report.gone:
             Instances(self._connection).cover(report.gone)
         deliveries = Deliveries(self._connection)
-        return [deliveries.add(new.sop_instance_uid, destination) for destination in destinations for new in results]
+        return [
+            deliveries.add(new.sop_instance_uid, destination)
+            for destination in destinations
+            for new in results
+            if destination in (kinds or {}).get(new.kind, destinations)
+        ]
 
     def abandon(self, report: ReportRow) -> None:
         """One of the images changed while the report was built: it is never finished, and its number is not used again,

@@ -22,6 +22,15 @@ class SopClasses(Repository):
             )
         ).scalar_one_or_none()
 
+    def known(self, remote_ae: str) -> dict[str, bool]:
+        """By SOP class, whether `remote_ae` took it when it was last asked; without those it was never asked for."""
+        rows = self._connection.execute(
+            sa.select(t.capability.c.sop_class_uid, t.capability.c.accepted).where(
+                t.capability.c.remote_ae == remote_ae
+            )
+        )
+        return {row.sop_class_uid: row.accepted for row in rows}
+
     def refused_since(self, remote_ae: str, sop_class_uid: str) -> datetime | None:
         """When `remote_ae` was last asked for a SOP class, if it refused it then."""
         return self._connection.execute(

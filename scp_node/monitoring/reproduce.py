@@ -16,25 +16,23 @@ from typing import Literal
 import numpy as np
 import pydicom
 import xxhash
-from pydicom import Dataset
-from pydicom.uid import ComprehensiveSRStorage
 
 from converter.analysis.analyse import analyse
 from converter.analysis.outcome import Examined
 from converter.declined import Declined
 from converter.errors import Unreportable
 from converter.result.encode import to_bytes
-from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, SrClass, StudyContent
-from converter.result.kinds.table import RESULT_KINDS, ResultKind
+from converter.result.kinds.content import Rendering, ReportedImage
 from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import HilumError, ModelUnusable, UsageError
 from scp_node.inference.loaded_models import LoadedModel, LoadedModels
-from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow, Transaction
+from scp_node.ledger import Analysis, InstanceRow, Ledger, ReportRow, ResultRow
 from scp_node.ledger.removal_records import removed_words
+from scp_node.monitoring.built_again import built_again
 from scp_node.monitoring.dataset_differences import differences
-from scp_node.reporting.content import predecessors_of, reported_image, study_content
+from scp_node.reporting.content import reported_image
 from scp_node.settings import Settings
 from scp_node.storage.spool_files import SpoolFiles, data_set_sha256
 
@@ -230,7 +228,10 @@ def _compare_object(
         return Comparison(what, "unknown", f"the object that was sent is not in the spool any more ({error.strerror})")
     if hashlib.sha256(sent).hexdigest() != result.sha256:
         return Comparison(what, "unknown", "the object in the spool is not the one that was built")
-    built = _built_again(source, result, report, model, images)
+    renderings = {one.image.sop_instance_uid: one.rendering for one in images if one.image.findings}
+    covered = [one.image for one in images]
+    with source.ledger.reading() as tx:
+        built = built_again(tx, source.settings, result, report, model.manifest, covered, renderings)
     if built is None:
         return Comparison(what, "differs", "the image is not analysed now, so that there is no map to draw")
     again = to_bytes(built)
@@ -240,63 +241,3 @@ def _compare_object(
     shown = ", ".join(differing[:DIFFERENCES_MAX]) + (", ..." if len(differing) > DIFFERENCES_MAX else "")
     hint = "a setting of `report` or `node`, or the time zone, that was changed since makes a difference too"
     return Comparison(what, "differs", f"in {shown or 'its encoding'} ({hint})")
-
-
-def _built_again(
-    source: ReproductionSource, result: ResultRow, report: ReportRow, model: LoadedModel, images: list[Again]
-) -> Dataset | None:
-    """The object of the kind and class of `result`; None where there is nothing to build it from."""
-    with source.ledger.reading() as tx:
-        siblings = tx.results.of_report(report.id)
-        sent = {one.source_instance_uid for one in siblings} | {
-            one.image.sop_instance_uid
-            for one in images
-            if tx.results.over_image("heatmap", one.image.sop_instance_uid, one.image.version, report.model) is not None
-        }
-        content = study_content(
-            report,
-            model.manifest,
-            [one.image for one in images],
-            source.settings,
-            lambda image: next(one.rendering for one in images if one.image.sop_instance_uid == image.sop_instance_uid),
-            predecessors=predecessors_of(tx, _predecessor(tx, report)),
-        )
-    content = replace(content, options=replace(content.options, heatmap_for="all", sr_class=_class_of(result)))
-    built: dict[str, list[BuiltResult]] = {}
-    for kind in RESULT_KINDS.values():
-        built[kind.name] = [
-            one
-            for one in kind.load().build(content, built)
-            if kind.name == result.kind or one.source_instance_uid in sent
-        ]
-        if kind.name == result.kind:
-            return _in_class(result, kind, built, content)
-    return None
-
-
-def _class_of(result: ResultRow) -> SrClass:
-    return "comprehensive" if result.sop_class_uid == ComprehensiveSRStorage else "comprehensive_3d"
-
-
-def _in_class(
-    result: ResultRow, kind: ResultKind, built: dict[str, list[BuiltResult]], content: StudyContent
-) -> Dataset | None:
-    """The one that was sent: built in its class, or made of the preferred class when a destination refused that."""
-    mine = (one.ds for one in built[kind.name] if one.source_instance_uid == result.source_instance_uid)
-    ds = next(mine, None)
-    if ds is None or ds.SOPInstanceUID == result.sop_instance_uid or _class_of(result) == "comprehensive_3d":
-        return ds
-    preferred = replace(content, options=replace(content.options, sr_class="comprehensive_3d"))
-    module = kind.load()
-    first = next(one.ds for one in module.build(preferred, built))
-    return module.as_class(first, str(first.SOPClassUID))
-
-
-def _predecessor(tx: Transaction, report: ReportRow) -> ReportRow | None:
-    """The revision before, as the study job saw it."""
-    earlier = [
-        one
-        for one in tx.reports.of_study(report.study_instance_uid)
-        if one.route == report.route and one.revision < report.revision and one.built_at is not None
-    ]
-    return max(earlier, key=lambda one: one.revision, default=None)

@@ -19,6 +19,8 @@ from scp_node.recovery.spooled_object import SpooledObject
 from scp_node.settings import Route
 
 REPORT_KIND = "sr"
+# Kinds that are made once a study, and number themselves as its reports do.
+DOCUMENT_KINDS = (REPORT_KIND, "text_sr", "kos")
 # A number that no node has come to is none.
 REVISION_MAX = 1_000_000
 
@@ -41,9 +43,13 @@ class FoundResult(BaseModel):
     model: str
     refers_to: tuple[str, ...]
 
+    @property
+    def is_document(self) -> bool:
+        return self.kind in DOCUMENT_KINDS
+
     def row(self) -> NewResult:
         """As the ledger has it. It names no version of its image, so that no later report takes it for its own."""
-        is_of_image = self.kind != REPORT_KIND and len(self.refers_to) == 1
+        is_of_image = not self.is_document and len(self.refers_to) == 1
         return NewResult(
             sop_instance_uid=self.sop_instance_uid,
             sop_class_uid=self.sop_class_uid,
@@ -85,14 +91,15 @@ def result_in(found: SpooledObject, ds: Dataset, models: KnownModels) -> FoundRe
         bytes=found.bytes,
         sha256=found.sha256,
         written_at=found.written_at,
-        revision=min(max(whole_number(ds, "InstanceNumber") or 1, 1), REVISION_MAX) if kind == REPORT_KIND else 0,
+        revision=min(max(whole_number(ds, "InstanceNumber") or 1, 1), REVISION_MAX) if kind in DOCUMENT_KINDS else 0,
         model=model_of(ds, models),
         refers_to=tuple(dict.fromkeys(_references(ds))),
     )
 
 
 def _references(ds: Dataset) -> Iterator[str]:
-    """A report lists its evidence (PS3.3 C.17.2.3), a picture its source images (C.7.6.1)."""
+    """A document lists its evidence (PS3.3 C.17.2.3), a picture its source images (C.7.6.1), a presentation state the
+    images that it is for (C.11.11)."""
     referred = [
         *(
             one
@@ -101,6 +108,7 @@ def _references(ds: Dataset) -> Iterator[str]:
             for one in items(series, "ReferencedSOPSequence")
         ),
         *items(ds, "SourceImageSequence"),
+        *(one for series in items(ds, "ReferencedSeriesSequence") for one in items(series, "ReferencedImageSequence")),
     ]
     for one in referred:
         uid = str(value(one, "ReferencedSOPInstanceUID") or "")
@@ -109,16 +117,38 @@ def _references(ds: Dataset) -> Iterator[str]:
 
 
 def reports_of(results: Sequence[FoundResult], routes: Sequence[Route]) -> list[FoundReport]:
-    """The reports of one study, by revision. Pictures are with the first report that names them, or together in one of
-    their own, whose number is as high as theirs can be."""
-    waiting = {one.sop_instance_uid: one for one in results if one.kind != REPORT_KIND}
+    """The reports of one study, by revision. Pictures are with the first report that names them, presentation states
+    with the first one on their film, or together in one of their own, whose number is as high as theirs can be."""
+    waiting = {one.sop_instance_uid: one for one in results if not one.is_document}
     reports, taken = list[FoundReport](), set[tuple[str, int]]()
-    for document in sorted((one for one in results if one.kind == REPORT_KIND), key=_in_order):
-        pictures = [waiting.pop(uid) for uid in document.refers_to if uid in waiting]
-        reports.append(_report((document, *pictures), document.revision, routes, taken))
+    for documents in _documents(results):
+        named = list(dict.fromkeys(uid for document in documents for uid in document.refers_to))
+        pictures = [waiting.pop(uid) for uid in named if uid in waiting]
+        on_films = [uid for uid, one in waiting.items() if one.refers_to and {*one.refers_to} <= {*named}]
+        pictures += [waiting.pop(uid) for uid in on_films if waiting[uid].model == documents[0].model]
+        reports.append(_report((*documents, *pictures), documents[0].revision, routes, taken))
     if waiting:
         reports.append(_report(tuple(waiting.values()), len(waiting), routes, taken))
     return reports
+
+
+def _documents(results: Sequence[FoundResult]) -> list[list[FoundResult]]:
+    """Those of one report together, in the order of the revisions; each Structured Report is of a report of its own."""
+    found = list[list[FoundResult]]()
+    documents = (one for one in results if one.is_document)
+    for document in sorted(documents, key=lambda one: (DOCUMENT_KINDS.index(one.kind), _in_order(one))):
+        beside = (
+            others
+            for others in found
+            if (others[0].model, others[0].revision) == (document.model, document.revision)
+            and document.kind not in {other.kind for other in others}
+        )
+        mine = next(beside, None)
+        if mine is None:
+            found.append([document])
+        else:
+            mine.append(document)
+    return sorted(found, key=lambda one: _in_order(one[0]))
 
 
 def _in_order(one: FoundResult) -> tuple[int, datetime, str]:

@@ -17,6 +17,7 @@ from converter.result.algorithm import algorithm_of
 from converter.result.findings import ReportIdentity
 from converter.result.identity import patient_of
 from converter.result.kinds.content import Rendering, ReportedImage, ResultOptions, StudyContent
+from converter.result.kinds.table import RESULT_KINDS
 from converter.result.localised import Localisation, localised
 from converter.result.patient import Patient
 from converter.result.provenance import device_uid
@@ -122,11 +123,12 @@ def result_options(report: Report, refused_classes: Collection[str] = ()) -> Res
 
 
 def predecessors_of(tx: Transaction, latest: ReportRow | None) -> tuple[tuple[str, str, str], ...]:
-    """The Structured Reports of the revision before, as they went to the destinations."""
+    """The documents of the revision before, as they went to the destinations."""
     if latest is None:
         return ()
+    superseding = {kind.name for kind in RESULT_KINDS.values() if kind.supersedes}
     return tuple(
         (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
         for result in tx.results.of_report(latest.id)
-        if result.kind == "sr" and tx.deliveries.of_result(result.sop_instance_uid)
+        if result.kind in superseding and tx.deliveries.of_result(result.sop_instance_uid)
     )

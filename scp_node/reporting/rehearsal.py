@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import Comprehensive3DSRStorage
+from pydicom.uid import BasicTextSRStorage, Comprehensive3DSRStorage
 
 from converter.declined import Declined
 from converter.image.gray_image import IDENTITY_AFFINE
@@ -81,7 +81,7 @@ def rehearse(
     later = replace(
         first,
         earlier=lambda kind, uid: drawn_before.get((kind, uid)),
-        predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES),),
+        predecessors=((Comprehensive3DSRStorage, PREDECESSOR, SERIES), (BasicTextSRStorage, PREDECESSOR, SERIES)),
     )
     empty = replace(first, images=(declined,))
     return results + _built(later, drawn_before, kinds) + _built(empty, drawn_before, kinds)
@@ -116,6 +116,7 @@ def _image(
     source.SOPInstanceUID = result_uid("rehearsal", modality, str(positive), *header, str(position), str(where))
     source.StudyInstanceUID, source.SeriesInstanceUID, source.Modality = STUDY, SERIES, modality
     source.Rows = source.Columns = SIDE
+    source.PhotometricInterpretation = "MONOCHROME2"
     for keyword, value in header.items():
         setattr(source, keyword, value)
     regions = (Region(whole_frame((SIDE, SIDE)), where),) if positive else ()

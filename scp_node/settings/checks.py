@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from scp_node.settings.model import Settings
 from scp_node.settings.network import NEEDS_PROFILE
+from scp_node.settings.routes import AUTO
 from scp_node.settings.strict_yaml import Loc
 
 
@@ -28,6 +29,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
     """Everything that only shows when sections are read together, each problem at its own place in the file."""
     return [
         *_unknown_remote_aes(settings),
+        *_auto_alone(settings),
         *_repeated_names(settings),
         *_senders(settings),
         *_protection(settings),
@@ -46,6 +48,13 @@ def _unknown_remote_aes(settings: Settings) -> Iterator[CrossCheck]:
                     hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.remote_aes)}."
                     loc = ("routes", index, *key, position)
                     yield CrossCheck(loc, f"no remote AE is called '{name}'", hint, (("remote_aes", name),))
+
+
+def _auto_alone(settings: Settings) -> Iterator[CrossCheck]:
+    for index, route in enumerate(settings.routes):
+        if AUTO in route.results and len(route.results) > 1:
+            message = f"'{AUTO}' stands alone: it chooses by what each destination takes"
+            yield CrossCheck(("routes", index, "results", route.results.index(AUTO)), message)
 
 
 def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from converter.result.kinds.table import DEFAULT_KINDS, KIND_NAMES
+from converter.result.kinds.table import DEFAULT_KINDS, KIND_NAMES, RESULT_KINDS
 from scp_node.settings.section import CodeString, Section
 
+AUTO = "auto"
 if TYPE_CHECKING:
     ResultKindName = str
 else:
-    ResultKindName = Literal[KIND_NAMES]
+    ResultKindName = Literal[(*KIND_NAMES, AUTO)]
 View = Literal["PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO"]
+
+
+def _listed(value: Any) -> Any:
+    """`results: auto` means `results: [auto]`."""
+    return [value] if value == AUTO else value
 
 
 class When(Section):
@@ -64,9 +70,16 @@ class Route(Section):
         "`hilum models agreement`.",
         json_schema_extra={"rule": "name and version such as 'pneumonia@2.0.0'"},
     )
-    results: list[ResultKindName] = Field(
+    results: Annotated[list[ResultKindName], BeforeValidator(_listed)] = Field(
         list(DEFAULT_KINDS),
         min_length=1,
-        description=f"Which result objects are built: {', '.join(KIND_NAMES)}.",
+        description="Which result objects are built. "
+        + " ".join(f"{name}: {RESULT_KINDS[name].summary}." for name in KIND_NAMES)
+        + " [auto], alone, chooses for each destination by what it has said that it takes.",
     )
     to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])
+
+    @property
+    def results_are_chosen(self) -> bool:
+        """Whether each destination gets what it takes, instead of a list."""
+        return self.results == [AUTO]

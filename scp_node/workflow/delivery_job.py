@@ -40,22 +40,32 @@ def send(case: DeliveryCase, services: Services) -> None:
     path = services.spool.path(in_spool(case.result))
     case.outcome = services.destinations.send(case.delivery.destination, path)
     case.log.outcome = case.outcome.message
+    _enter_classes(case, services)
+
+
+def _enter_classes(case: DeliveryCase, services: Services) -> None:
+    """What the destination has shown of the SOP classes it takes: later reports go by it."""
+    assert case.outcome is not None
+    destination, shown = case.delivery.destination, dict(case.outcome.classes)
+    if case.outcome.sent or case.outcome.class_refused:
+        shown[case.result.sop_class_uid] = case.outcome.sent
+    with services.ledger.reading() as tx:
+        known = tx.sop_classes.known(destination)
+    changed = {uid: accepted for uid, accepted in shown.items() if known.get(uid) is not accepted}
+    if not changed:
+        return
+    with services.ledger.transaction() as tx:
+        services.jobs.hold(tx, case.job)
+        for uid, accepted in changed.items():
+            tx.sop_classes.set_accepted(destination, uid, accepted=accepted)
 
 
 def fall_back(case: DeliveryCase, services: Services) -> None:
     """Where the SOP class is refused, the same content goes in another one, if its kind has another."""
     assert case.outcome is not None
     kind, sop_class_uid = RESULT_KINDS[case.result.kind], case.result.sop_class_uid
-    refused = case.outcome.class_refused
     is_preferred = len(kind.sop_classes) > 1 and sop_class_uid == next(iter(kind.sop_classes))
-    if not is_preferred or not (refused or case.outcome.sent):
-        case.log.outcome = ""
-        return
-    with services.ledger.transaction() as tx:
-        services.jobs.hold(tx, case.job)
-        if tx.sop_classes.accepted(case.delivery.destination, sop_class_uid) is not (not refused):
-            tx.sop_classes.set_accepted(case.delivery.destination, sop_class_uid, accepted=not refused)
-    if not refused:
+    if not is_preferred or not case.outcome.class_refused:
         case.log.outcome = ""
         return
     variant = kind.load().as_class(pydicom.dcmread(services.spool.path(case.result.spool_name)), sop_class_uid)

@@ -16,11 +16,13 @@ from converter.page.counted import counted
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.analysis.policies import node_policy
+from scp_node.deliver.destinations import KINDS
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.ledger.removal_records import in_spool
+from scp_node.reporting.choice import ChosenResults, choose_kinds
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
 from scp_node.reporting.results import store_result
 from scp_node.settings import Route
@@ -56,6 +58,7 @@ class StudyCase:
     model: LoadedModel | None = None
     covered: list[CoveredImage] = field(default_factory=list)
     content: StudyContent | None = None
+    chosen: ChosenResults | None = None
     built: dict[str, list[BuiltResult]] = field(default_factory=dict)
     earlier: dict[str, ResultRow] = field(default_factory=dict)
     results: list[NewResult] = field(default_factory=list)
@@ -107,12 +110,26 @@ def gather_images(case: StudyCase, services: Services) -> None:
         case.log.outcome += f", {len(opened.gone)} removed before and not part of it"
 
 
+def choose_results(case: StudyCase, services: Services) -> None:
+    """Choose the kinds of results, and who gets which: what the route lists, or what each destination takes."""
+    remotes = services.settings().remote_aes
+    with services.ledger.reading() as tx:
+        known = {name: tx.sop_classes.known(name) for name in case.route.to}
+
+    def accepted(name: str, sop_class_uid: str) -> bool | None:
+        can_go = name not in remotes or KINDS[remotes[name].kind].accepts(sop_class_uid)
+        return known[name].get(sop_class_uid) if can_go else False
+
+    case.chosen = choose_kinds(case.route, accepted)
+    case.log.outcome = case.chosen.words
+
+
 def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
     """The results of one kind; what was drawn for an earlier report is referred to again."""
-    if kind.name not in case.route.results:
+    assert case.content is not None and case.chosen is not None
+    if kind.name not in case.chosen.destinations:
         case.log.outcome = "not asked for"
         return
-    assert case.content is not None
     module = kind.load()
     built = case.built[kind.name] = module.build(case.content, case.built)
     entered = [_entered(case, services, kind.name, one) for one in built]
@@ -167,9 +184,10 @@ def hand_to_delivery(case: StudyCase, services: Services) -> None:
         if not tx.reports.holds(case.report):
             case.over, case.log.outcome = True, CHANGED
             return
+        assert case.chosen is not None
         for result in case.results:
             services.keep_file(tx, result.spool_name)
-        deliveries = tx.reports.close(case.report, case.results, case.route.to)
+        deliveries = tx.reports.close(case.report, case.results, case.route.to, case.chosen.destinations)
         for delivery in deliveries:
             if delivery.state == "queued":
                 services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
@@ -188,6 +206,7 @@ def study_steps() -> list[tuple[str, Step]]:
     return [
         ("wait_until_quiet", wait_until_quiet),
         ("gather_images", gather_images),
+        ("choose_results", choose_results),
         *((kind.step, partial(build_kind, kind)) for kind in RESULT_KINDS.values()),
         ("hand_to_delivery", hand_to_delivery),
     ]

@@ -35,6 +35,7 @@ from converter.result.findings import Finding
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, ResultOptions, SrClass, StudyContent
 from converter.result.kinds.table import RESULT_KINDS
 from converter.result.wording import percent
+from tests.conformance.test_other_forms import FORMS
 from tests.support.dicom.sources import STUDY, cr_japanese, cr_with_holes, dx_full, lateral, sc_of_cr
 from tests.support.results.reports import ALGORITHM, CREATED_AT, OPACITY, a_cam, a_finding, an_identity
 
@@ -253,8 +254,8 @@ def test_another_reader_finds_one_sheet_in_every_encapsulated_pdf(study: str, tm
 
 
 def test_every_kind_of_result_is_read_here() -> None:
-    """A new row of the table asks for a reader of its own above."""
-    assert set(RESULT_KINDS) == {"sr", "heatmap", "status", "pdf"}
+    """A new row of the table asks for a reader of its own: above, in test_other_forms.py, or in test_status_card.py."""
+    assert set(RESULT_KINDS) == {"sr", "heatmap", "status", "pdf", *FORMS}
 
 
 def _content(sr: Any) -> MeasurementReport:

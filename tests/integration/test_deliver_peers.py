@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
+from converter.result.encode import to_bytes
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.deliver.destinations import Destinations
 from scp_node.deliver.part10 import read_part10, reencoded
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from tests.support.dicom.objects import small_file
+from tests.support.dicom.sources import dx_full, lateral
 from tests.support.node.delivering import settings_for
 from tests.support.peers.dcmtk import running_storescp
 from tests.support.peers.orthanc import Orthanc, running_orthanc
+from tests.support.results.contents import a_content, analysed_film, declined_film, results_of
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 
@@ -38,6 +42,25 @@ def test_orthanc_stores_every_result_class_byte_for_byte(tmp_path: Path, orthanc
     for path in files[:3]:
         file = read_part10(path)
         assert stored[file.sop_instance_uid].endswith(path.read_bytes()[file.dataset_offset :])
+
+
+@pytest.mark.peer("Orthanc")
+def test_orthanc_takes_every_kind_of_result_and_says_so(tmp_path: Path, orthanc: Orthanc) -> None:
+    """What `results: auto` goes by is what this association has shown."""
+    analysed, nothing = a_content([analysed_film(dx_full())]), a_content([declined_film(lateral())])
+    built = {**results_of(analysed), "status": results_of(nothing)["status"]}
+    results = [one.ds for kind in built.values() for one in kind]
+    assert {name for name, found in built.items() if found} == set(RESULT_KINDS)
+    destinations = Destinations(settings_for({"pacs": ("ORTHANC", orthanc.dicom_port)}))
+    for number, ds in enumerate(results):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(to_bytes(ds))
+        outcome = destinations.send("pacs", path)
+        assert outcome.sent, outcome.message
+        assert outcome.classes == {uid: True for kind in RESULT_KINDS.values() for uid in kind.sop_classes}
+    destinations.close()
+    found = [orthanc.tags(one)["SOPInstanceUID"] for one in orthanc.wait_for_instances(len(results))]
+    assert sorted(found) == sorted(str(ds.SOPInstanceUID) for ds in results)
 
 
 @pytest.mark.peer("Orthanc")

@@ -41,7 +41,7 @@ def study_report(content: StudyContent, heatmaps: Sequence[BuiltResult]) -> Stud
             DeclinedImage(image.source, image.declined) for image in content.images if image.declined is not None
         ),
         heatmaps={one.source_instance_uid: one.ds for one in heatmaps if one.source_instance_uid is not None},
-        predecessors=content.predecessors,
+        predecessors=tuple(one for one in content.predecessors if one[0] in CLASSES.values()),
         left_out=content.left_out,
         gone=content.gone,
     )

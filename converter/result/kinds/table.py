@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 if TYPE_CHECKING:  # the settings read this table, and need nothing of what builds
     from pydicom import Dataset
 
     from converter.result.kinds.content import BuiltResult, StudyContent
+
+
+# What `results: auto` makes of a kind, destination by destination: all but those that have refused each of its classes;
+# those that have accepted one; those that have refused every class of the Structured Report; none.
+AutoRule = Literal["unless refused", "where accepted", "instead of sr", "never"]
 
 
 class KindModule(Protocol):
@@ -32,19 +37,22 @@ class KindModule(Protocol):
 class ResultKind:
     """One row. name: in the settings and in the ledger; summary: in the reference of the settings; step: of the study
     job, as `hilum explain` shows it; sop_classes: by UID, the preferred one first; module: a KindModule, imported when
-    something is built, because it loads what only building needs."""
+    something is built, because it loads what only building needs. auto: when `results: auto` takes it. supersedes:
+    whether a later one of a study names the one before as its predecessor."""
 
     name: str
     summary: str
     step: str
     sop_classes: Mapping[str, str]
     module: str
+    auto: AutoRule = "never"
+    supersedes: bool = False
 
     def load(self) -> KindModule:
         return cast(KindModule, import_module(self.module))
 
 
-# In the order of building: a report refers to the heat maps.
+# In the order of building: a report refers to the heat maps, key objects to both.
 RESULT_KINDS: dict[str, ResultKind] = {
     row.name: row
     for row in (
@@ -54,6 +62,16 @@ RESULT_KINDS: dict[str, ResultKind] = {
             "build_heatmaps",
             {"1.2.840.10008.5.1.4.1.1.7": "Secondary Capture"},
             "converter.result.kinds.heatmap",
+            auto="unless refused",
+        ),
+        ResultKind(
+            "gsps",
+            "a presentation state of each film with a finding that is present: outlines and verdict, to be switched "
+            "on and off",
+            "build_presentation_states",
+            {"1.2.840.10008.5.1.4.1.1.11.1": "Grayscale Softcopy Presentation State"},
+            "converter.result.kinds.presentation_state",
+            auto="where accepted",
         ),
         ResultKind(
             "status",
@@ -61,6 +79,7 @@ RESULT_KINDS: dict[str, ResultKind] = {
             "build_status_card",
             {"1.2.840.10008.5.1.4.1.1.7": "Secondary Capture"},
             "converter.result.kinds.status",
+            auto="unless refused",
         ),
         ResultKind(
             "sr",
@@ -71,6 +90,25 @@ RESULT_KINDS: dict[str, ResultKind] = {
                 "1.2.840.10008.5.1.4.1.1.88.33": "Comprehensive SR",
             },
             "converter.result.kinds.structured_report",
+            auto="unless refused",
+            supersedes=True,
+        ),
+        ResultKind(
+            "text_sr",
+            "a Basic Text SR with the verdicts in sentences, for archives that take no other report",
+            "build_text_report",
+            {"1.2.840.10008.5.1.4.1.1.88.11": "Basic Text SR"},
+            "converter.result.kinds.text_report",
+            auto="instead of sr",
+            supersedes=True,
+        ),
+        ResultKind(
+            "kos",
+            "a Key Object Selection of a study with a finding that is present: its films, their heat maps, the report",
+            "build_key_objects",
+            {"1.2.840.10008.5.1.4.1.1.88.59": "Key Object Selection"},
+            "converter.result.kinds.key_objects",
+            auto="where accepted",
         ),
         ResultKind(
             "pdf",

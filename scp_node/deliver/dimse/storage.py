@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 
 from scp_node.deliver.dimse.association import Association
 from scp_node.deliver.dimse.negotiation import Proposal
@@ -80,11 +81,12 @@ class KeptAssociation(KeptConnection):
 
     def _store(self, file: Part10File) -> SendOutcome:
         association = self._association or self._open()
+        classes = {uid: bool(association.accepts(uid)) for uid in RESULT_CLASSES}
         accepted = association.accepts(file.sop_class_uid)
         chosen = _choose_syntax(accepted, file.transfer_syntax_uid)
         if chosen is None:
             refused = "syntax-not-accepted" if accepted else "class-not-accepted"
-            return not_sent(refused, RESULT_CLASSES[file.sop_class_uid], who=self._who)
+            return replace(not_sent(refused, RESULT_CLASSES[file.sop_class_uid], who=self._who), classes=classes)
         # a data set that cannot be encoded is found out before the first byte is sent
         dataset, length = dataset_stream(file, chosen)
         with dataset, contextlib.ExitStack() as unless_answered:
@@ -93,7 +95,7 @@ class KeptAssociation(KeptConnection):
             unless_answered.pop_all()
         row = row_of_status(response.status)
         message = f"{self._who}: {row.meaning} [status 0x{response.status:04X}]"
-        return SendOutcome(row.verdict, row.code, message, response.status, response.comment)
+        return SendOutcome(row.verdict, row.code, message, response.status, response.comment, classes)
 
     def _open(self) -> Association:
         self._association = Association(self._peer, RESULT_PROPOSALS)

@@ -1,4 +1,4 @@
-"""The states of images, deliveries and jobs in the words of a page, each of which is a caption."""
+"""The states of images, deliveries and jobs, and the kinds of results, in the words of a page: each a caption."""
 
 from __future__ import annotations
 
@@ -25,4 +25,14 @@ JOB_WORDS: dict[JobState, str] = {
     "running": "running",
     "dead": "given up",
     "done": "done",
+}
+# A kind without a row is shown by its name.
+RESULT_WORDS: dict[str, str] = {
+    "heatmap": "Heat map",
+    "gsps": "Presentation state",
+    "sr": "Structured Report",
+    "text_sr": "Report in sentences",
+    "kos": "Key objects",
+    "status": "Status card",
+    "pdf": "Report as PDF",
 }

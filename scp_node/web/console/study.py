@@ -22,7 +22,7 @@ from scp_node.queries.study_story import ImageStory, StudyStory, story_of
 from scp_node.web.access.viewing import note_viewed
 from scp_node.web.access.visitor import Viewer
 from scp_node.web.console.reproductions import reproductions_of
-from scp_node.web.console.state_words import DELIVERY_WORDS, IMAGE_WORDS, JOB_WORDS
+from scp_node.web.console.state_words import DELIVERY_WORDS, IMAGE_WORDS, JOB_WORDS, RESULT_WORDS
 from scp_node.web.console.step_words import STEP_WORDS
 from scp_node.web.context import context_of
 from scp_node.web.pages.captions import Captions, language_of
@@ -45,6 +45,13 @@ SAID = {
     "reproducing": "The analysis runs again; its outcome appears below.",
 }
 
+WORDS = {
+    "image": IMAGE_WORDS,
+    "delivery": DELIVERY_WORDS,
+    "job": JOB_WORDS,
+    "step": STEP_WORDS,
+    "result": RESULT_WORDS,
+}
 # What the script of the viewer needs to know of a finding.
 MAP_FIELDS = ("name", "meaning", "positive", "outlines")
 
@@ -112,7 +119,7 @@ def study(request: Request, visitor: Viewer, study_instance_uid: str, said: str 
             [result.sop_instance_uid for report in story.reports for result in report.results]
         ),
         said=SAID.get(said, ""),
-        words={"image": IMAGE_WORDS, "delivery": DELIVERY_WORDS, "job": JOB_WORDS, "step": STEP_WORDS},
+        words=WORDS,
     )
 
 
