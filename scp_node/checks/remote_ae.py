@@ -12,7 +12,7 @@ from converter.result.kinds.table import KIND_NAMES, RESULT_KINDS
 from scp_node.deliver.capabilities import Capabilities
 from scp_node.deliver.destinations import Destinations
 from scp_node.monitoring.certificate_expiry import days_left
-from scp_node.settings import Settings
+from scp_node.settings import Settings, System
 from scp_node.settings.routes import AUTO
 from scp_node.tls.certificates import certificate_expiry
 
@@ -48,11 +48,25 @@ def ask_remote_ae(settings: Settings, name: str, now: datetime) -> RemoteAERepor
 def _expiry_warnings(settings: Settings, found: Capabilities, now: datetime) -> list[str]:
     """Which certificates of a TLS connection expire soon or have expired: ours, which the node also shows to senders,
     and the remote AE's."""
-    if not settings.is_reached_by_tls(settings.remote_aes[found.name]):
+    place = settings.destination(found.name)
+    if isinstance(place, System):
+        return _system_warnings(settings, place, found, now)
+    if place is None or not settings.is_reached_by_tls(place):
         return []
     certificates = {"its certificate": found.certificate.expires} if found.certificate else {}
     if settings.tls.certificate is not None:
         certificates["our certificate"] = certificate_expiry(settings.tls.certificate)
+    return _told(settings, certificates, now)
+
+
+def _system_warnings(settings: Settings, system: System, found: Capabilities, now: datetime) -> list[str]:
+    certificates = {"its certificate": found.certificate.expires} if found.certificate else {}
+    if system.certificate is not None and system.is_over_tls:
+        certificates["our certificate"] = certificate_expiry(system.certificate)
+    return _told(settings, certificates, now)
+
+
+def _told(settings: Settings, certificates: dict[str, datetime], now: datetime) -> list[str]:
     left = {whose: days_left(expires, now) for whose, expires in certificates.items()}
     told = {whose: f"expires in {counted(days, 'day')}" if days >= 0 else "has expired" for whose, days in left.items()}
     return [

@@ -57,6 +57,11 @@ def summary(settings: Settings) -> list[str]:
         gets = [route.name for route in settings.routes if name in route.to]
         results = f", gets the results of {', '.join(gets)}" if gets else ""
         lines.append(f"  {name:6} {ae.ae_title} at {ae.host}:{ae.port} {can}{results}")
+    for name, system in settings.systems.items():
+        tells = [route.name for route in settings.routes if name in route.notify]
+        about = "studies with a finding" if system.notify_of == "positive" else "all studies"
+        told = f"is told of {about} of {', '.join(tells)}" if tells else "is told of nothing: no route notifies it"
+        lines.append(f"  {name:6} {system.kind} at {system.where} {told}")
     for route in settings.routes:
         takes = f"{'/'.join(route.when.modality)} {'/'.join(route.when.body_part)} {'/'.join(route.when.view)}"
         shadow = f" (in its shadow {route.shadow})" if route.shadow else ""

@@ -20,15 +20,17 @@ from scp_node.settings.file import load_settings
 
 def echo(
     remote_aes: Annotated[
-        list[str] | None, typer.Argument(metavar="REMOTE_AE", help="Names under remote_aes; all of them if absent.")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Names under remote_aes or systems; all if absent."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """C-ECHO each remote AE and show which result objects it accepts. Exit 1 when one does not answer or, being the
+    """C-ECHO each remote AE and show which result objects it accepts; connect to each system, ask a FHIR server what it
+    can do, and send a webhook a signed message of the type "ping". Exit 1 when one does not answer or, being the
     destination of a route, would not take the results of that route."""
     settings = load_settings(config)
     well = True
-    for name in remote_aes or settings.remote_aes:
+    for name in remote_aes or settings.destination_names:
         report = ask_remote_ae(settings, name, datetime.now(UTC))
         well = well and not report.problems
         for line in description(report.found):

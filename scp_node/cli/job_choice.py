@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from scp_node.deliver.destinations import destination_named
 from scp_node.errors import UsageError
 from scp_node.ledger import Transaction
 from scp_node.ledger.records import JobKind, JobState
@@ -44,9 +45,10 @@ def filter_of(
 
 def checked(tx: Transaction, settings: Settings, to: str | None) -> str | None:
     """The destination `to`, if it is or was one. Raises UsageError."""
-    if to is None or to in settings.remote_aes or is_destination(tx, to):
+    if to is None or is_destination(tx, to):
         return to
-    raise UsageError(f"no remote AE is called '{to}'; known: {', '.join(settings.remote_aes)}")
+    destination_named(settings, to)
+    return to
 
 
 def chosen_jobs(tx: Transaction, names: Sequence[str] | None, wanted: JobFilter, *, is_all: bool) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from scp_node.deliver import dimse
 from scp_node.deliver.capabilities import Capabilities
@@ -13,13 +15,32 @@ from scp_node.deliver.kind import Destination, DestinationKind
 from scp_node.deliver.outcomes import SendOutcome, at_place, not_sent
 from scp_node.deliver.part10 import NotPart10, read_part10
 from scp_node.errors import UsageError
-from scp_node.settings import Settings
+from scp_node.settings import RemoteAE, Settings, System
 
-# By the `kind` of the settings that describe a destination.
-KINDS: dict[str, DestinationKind] = {
+# By the `kind` of the settings that describe a destination: its module, or the name of one that only sites with such a
+# destination load.
+KINDS: dict[str, DestinationKind | str] = {
     "dimse": dimse,
+    "hl7": "scp_node.deliver.hl7",
+    "fhir": "scp_node.deliver.http.fhir",
+    "webhook": "scp_node.deliver.http.webhook",
 }
 IDLE_LOOK_S_MAX = 1.0
+
+
+def module_of(kind: str) -> DestinationKind:
+    """What results get to destinations of a kind by."""
+    found = KINDS[kind]
+    return cast(DestinationKind, import_module(found)) if isinstance(found, str) else found
+
+
+def destination_named(settings: Settings, name: str) -> RemoteAE | System:
+    """Raises UsageError where there is none."""
+    place = settings.destination(name)
+    if place is None:
+        what = "remote AE or system" if settings.systems else "remote AE"
+        raise UsageError(f"no {what} is called '{name}'; known: {', '.join(settings.destination_names)}")
+    return place
 
 
 class Destinations:
@@ -35,12 +56,9 @@ class Destinations:
 
     def probe(self, name: str) -> Capabilities:
         """What the destination called `name` would take. Raises UsageError when there is none."""
-        remote = self._settings.remote_aes.get(name)
-        if remote is None:
-            known = ", ".join(self._settings.remote_aes)
-            raise UsageError(f"no remote AE is called '{name}'; known: {known}")
-        with contextlib.closing(Destination(name, remote, self._settings)) as to:
-            found = KINDS[remote.kind].probe(to)
+        place = destination_named(self._settings, name)
+        with contextlib.closing(Destination(name, place, self._settings)) as to:
+            found = module_of(place.kind).probe(to)
         return replace(found, problem=at_place(found.problem, name))
 
     def send(self, name: str, path: Path) -> SendOutcome:
@@ -57,7 +75,7 @@ class Destinations:
             return not_sent("not-part10", str(error), who=name)
         except FileNotFoundError as error:
             return not_sent("file-missing", error.strerror or "", who=name)
-        kind = KINDS[to.remote.kind]
+        kind = module_of(to.place.kind)
         if not kind.accepts(file.sop_class_uid):
             return not_sent("class-not-accepted", file.sop_class_uid, who=name)
         outcome = kind.send(to, file)
@@ -90,11 +108,11 @@ class Destinations:
 
     def _destination(self, name: str) -> Destination | None:
         with self._lock:
-            remote = self._settings.remote_aes.get(name)
-            if remote is None:
+            place = self._settings.destination(name)
+            if place is None:
                 return None
             if name not in self._destinations:
-                self._destinations[name] = Destination(name, remote, self._settings)
+                self._destinations[name] = Destination(name, place, self._settings)
                 if self._closing.is_set():
                     self._destinations[name].close()
             if self._idle_watch is None and not self._closing.is_set():

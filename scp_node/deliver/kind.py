@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from scp_node.deliver.capabilities import Capabilities
 from scp_node.deliver.outcomes import SendOutcome
 from scp_node.deliver.part10 import Part10File
-from scp_node.settings import RemoteAE, Settings
+from scp_node.settings import RemoteAE, Settings, System
 
 
 class DestinationKind(Protocol):
@@ -56,17 +56,29 @@ Kept = TypeVar("Kept", bound=KeptConnection)
 class Destination:
     """One destination as the settings have it: its name there, and all that they say. Other settings make another."""
 
-    def __init__(self, name: str, remote: RemoteAE, settings: Settings) -> None:
-        self.name, self.remote, self.settings = name, remote, settings
+    def __init__(self, name: str, place: RemoteAE | System, settings: Settings) -> None:
+        self.name, self.place, self.settings = name, place, settings
         self._lock = threading.Lock()
         self._connection: KeptConnection | None = None
         self._is_closed = False
 
+    @property
+    def remote(self) -> RemoteAE:
+        """Of a kind that sends to remote AEs."""
+        assert isinstance(self.place, RemoteAE)
+        return self.place
+
+    @property
+    def system(self) -> System:
+        """Of a kind that sends messages."""
+        assert isinstance(self.place, System)
+        return self.place
+
     def fits(self, settings: Settings) -> bool:
         """Whether `settings` say of it what these say."""
         mine = self.settings
-        return (self.remote, mine.node.ae_title, mine.delivery, mine.tls) == (
-            settings.remote_aes.get(self.name),
+        return (self.place, mine.node.ae_title, mine.delivery, mine.tls) == (
+            settings.destination(self.name),
             settings.node.ae_title,
             settings.delivery,
             settings.tls,

@@ -42,6 +42,7 @@ class SendOutcome:
     status: int | None = None
     comment: str = ""
     classes: Mapping[str, bool] = field(default_factory=dict)
+    retry_after_s: float = 0.0  # what the destination asks for before it is tried again, bounded by the kind
 
     @property
     def sent(self) -> bool:
@@ -55,11 +56,12 @@ class SendOutcome:
 
 # Where a remote AE stands in the configuration, as long as nobody knows which one it is.
 PLACE = "remote_aes.<name>"
+SYSTEM_PLACE = "systems.<name>"
 
 
 def at_place(text: str, name: str) -> str:
-    """A message about the remote AE that the configuration calls so."""
-    return text.replace(PLACE, f"remote_aes.{name}")
+    """A message about the destination that the configuration calls so."""
+    return text.replace(PLACE, f"remote_aes.{name}").replace(SYSTEM_PLACE, f"systems.{name}")
 
 
 class PeerFault(DeliveryFailed):
@@ -121,7 +123,16 @@ FAULTS: dict[str, Row] = {
         Row(_RETRY, "send-timeout", "it stopped taking data"),
         Row(_RETRY, "response-timeout", "it took the object but did not answer in time"),
         Row(_RETRY, "protocol-error", "it answered something that is not DICOM or out of order"),
-        Row(_RETRY, "unknown-destination", "no remote AE of that name is configured any more"),
+        Row(_RETRY, "unknown-destination", "no destination of that name is configured any more"),
+        Row(_RETRY, "not-hl7", "it answered something that is no HL7 acknowledgement; is it an MLLP port?"),
+        Row(_RETRY, "ack-of-another", "its acknowledgement is that of another message"),
+        Row(_RETRY, "not-http", "it answered something that is not HTTP"),
+        Row(
+            _RETRY,
+            "not-fhir",
+            "it answered no FHIR; is " + SYSTEM_PLACE + ".url the base of a server?",
+        ),
+        Row(_RETRY, "answer-too-large", "its answer is larger than " + SYSTEM_PLACE + ".response_bytes_max"),
         Row(_OTHER_CLASS, "class-not-accepted", "it does not take objects of this SOP class"),
         Row(_DEAD, "syntax-not-accepted", "it takes the SOP class, but not in the transfer syntax of the object"),
         Row(_DEAD, "not-part10", "the file is not a DICOM Part 10 file"),

@@ -100,10 +100,12 @@ class Reports(Repository):
         results: Sequence[NewResult],
         destinations: Sequence[str],
         kinds: Mapping[str, Sequence[str]] | None = None,
+        messages: Sequence[tuple[NewResult, str]] = (),
     ) -> list[DeliveryRow]:
-        """Enter the built results with one delivery per destination, and mark the report's instances reported.
-        `kinds`: those of the destinations that get the results of a kind, where not all of them do."""
-        for new in results:
+        """Enter the built results with one delivery per destination, each message with one to its system, and mark the
+        report's instances reported. `kinds`: those of the destinations that get the results of a kind, where not all of
+        them do."""
+        for new in (*results, *(message for message, _ in messages)):
             Results(self._connection).add(report.id, new)
         self._connection.execute(sa.update(t.report).where(t.report.c.id == report.id).values(built_at=now_utc()))
         Instances(self._connection).cover(report.instances)
@@ -112,12 +114,13 @@ class Reports(Repository):
         if report.gone:
             Instances(self._connection).cover(report.gone)
         deliveries = Deliveries(self._connection)
-        return [
-            deliveries.add(new.sop_instance_uid, destination)
+        ways = [
+            (new, destination)
             for destination in destinations
             for new in results
             if destination in (kinds or {}).get(new.kind, destinations)
         ]
+        return [deliveries.add(new.sop_instance_uid, destination) for new, destination in (*ways, *messages)]
 
     def abandon(self, report: ReportRow) -> None:
         """One of the images changed while the report was built: it is never finished, and its number is not used again,

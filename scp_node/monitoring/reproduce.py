@@ -23,6 +23,7 @@ from converter.declined import Declined
 from converter.errors import Unreportable
 from converter.result.encode import to_bytes
 from converter.result.kinds.content import Rendering, ReportedImage
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
@@ -80,8 +81,8 @@ def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Compariso
     """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
     with source.ledger.reading() as tx:
         result = tx.results.get(result_uid)
-        if result is None:
-            raise UsageError(f"no result {result_uid} was made by this node; 'hilum explain' names those of a study")
+        if result is None or result.kind not in RESULT_KINDS:
+            raise UsageError(f"no DICOM result {result_uid} was made by this node; see 'hilum explain'")
         report = tx.reports.get(result.report_id)
     try:
         model = source.models.get(report.model)

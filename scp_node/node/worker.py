@@ -192,4 +192,5 @@ def queues(settings: Settings) -> dict[str, int]:
     of_destinations = {
         queue(name): workers.deliveries for name in settings.remote_aes for queue in (delivery_queue, commitment_queue)
     }
-    return {IMAGES_QUEUE: workers.images, STUDIES_QUEUE: workers.studies} | of_destinations
+    of_systems = {delivery_queue(name): workers.deliveries for name in settings.systems}
+    return {IMAGES_QUEUE: workers.images, STUDIES_QUEUE: workers.studies} | of_destinations | of_systems

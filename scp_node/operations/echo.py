@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from scp_node.checks.remote_ae import RemoteAECall, RemoteAEReport, ask_remote_ae
+from scp_node.deliver.destinations import destination_named
 from scp_node.errors import UsageError
 from scp_node.ledger import Ledger
 from scp_node.ledger.records import now_utc
@@ -16,7 +17,7 @@ from scp_node.settings import Settings
 
 
 class EchoBook:
-    """The last call to each remote AE of the configuration; thread-safe. One remote AE is called once at a time."""
+    """The last call to each destination of the configuration; thread-safe. One is called once at a time."""
 
     def __init__(
         self, ledger: Ledger, ask: Callable[[Settings, str, datetime], RemoteAEReport] = ask_remote_ae
@@ -33,8 +34,7 @@ class EchoBook:
     def call(self, settings: Settings, name: str, operator: Operator) -> RemoteAECall:
         """Call it now; nothing is stored there, and whoever does not answer is a problem of the report. Raises
         UsageError for an unknown name, or while it is being called."""
-        if name not in settings.remote_aes:
-            raise UsageError(f"no remote AE is called '{name}'; known: {', '.join(settings.remote_aes)}")
+        destination_named(settings, name)
         with self._lock:
             if name in self._calling:
                 raise UsageError(f"{name} is being called already")
@@ -43,7 +43,7 @@ class EchoBook:
             report = self._ask(settings, name, now_utc())
             call = RemoteAECall(now_utc(), report)
             with self._lock:
-                self._last = {known: one for known, one in self._last.items() if known in settings.remote_aes}
+                self._last = {known: one for known, one in self._last.items() if known in settings.destination_names}
                 self._last[name] = call
             _enter(self._ledger, name, call)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scp_node.deliver.destinations import destination_named
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import NothingFound, UsageError
 from scp_node.ledger import Ledger, Transaction
@@ -40,13 +41,13 @@ def report_anew(
 def send_results(
     ledger: Ledger, waker: Waker, settings: Settings, study_instance_uid: str, destination: str, operator: Operator
 ) -> tuple[Act, int]:
-    """Have the results of the last reports sent to a remote AE; returns how many go. Raises UsageError for one that is
-    not configured, and NothingFound and Removed where there is nothing to send."""
+    """Have the results of the last reports sent to a destination; returns how many go. Raises UsageError for one that
+    is not configured, and NothingFound and Removed where there is nothing to send."""
 
     def plan(tx: Transaction) -> int:
-        if destination not in settings.remote_aes:  # nobody works on the queue of such a one
-            raise UsageError(f"no remote AE is called '{destination}'; known: {', '.join(settings.remote_aes)}")
-        return asked_again.send_again(tx, study_instance_uid, destination)
+        destination_named(settings, destination)  # nobody works on the queue of one that is not configured
+        is_system = destination in settings.systems
+        return asked_again.send_again(tx, study_instance_uid, destination, is_system=is_system)
 
     return _done(ledger, waker, operator, "send-results", study_instance_uid, plan, f"to {destination}")
 

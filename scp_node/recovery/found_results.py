@@ -12,6 +12,7 @@ from pydicom import Dataset
 
 from converter.image.header import items, value, whole_number
 from converter.result.kinds.table import RESULT_KINDS
+from converter.result.messages.table import MESSAGE_CLASSES, MESSAGE_KINDS
 from scp_node.dimse.uids import is_uid_as_sent
 from scp_node.ledger import NewResult
 from scp_node.recovery.result_models import KnownModels, model_of
@@ -20,7 +21,7 @@ from scp_node.settings import Route
 
 REPORT_KIND = "sr"
 # Kinds that are made once a study, and number themselves as its reports do.
-DOCUMENT_KINDS = (REPORT_KIND, "text_sr", "kos")
+DOCUMENT_KINDS = (REPORT_KIND, "text_sr", "kos", "pdf", "status")
 # A number that no node has come to is none.
 REVISION_MAX = 1_000_000
 
@@ -62,6 +63,10 @@ class FoundResult(BaseModel):
         )
 
 
+# Results that have the revision of their report as Instance Number.
+NUMBERED = (*DOCUMENT_KINDS, *MESSAGE_KINDS)
+
+
 @dataclass(frozen=True)
 class FoundReport:
     """Results that were made together; `revision` is at least that of each."""
@@ -79,7 +84,7 @@ class FoundReport:
 def result_in(found: SpooledObject, ds: Dataset, models: KnownModels) -> FoundResult:
     """What a result says of itself; `ds` is its header."""
     header = found.header
-    kind = next((name for name, one in RESULT_KINDS.items() if header.sop_class_uid in one.sop_classes), "other")
+    kind = _kind_of(header.sop_class_uid)
     return FoundResult(
         sop_instance_uid=header.sop_instance_uid,
         sop_class_uid=header.sop_class_uid,
@@ -91,10 +96,16 @@ def result_in(found: SpooledObject, ds: Dataset, models: KnownModels) -> FoundRe
         bytes=found.bytes,
         sha256=found.sha256,
         written_at=found.written_at,
-        revision=min(max(whole_number(ds, "InstanceNumber") or 1, 1), REVISION_MAX) if kind in DOCUMENT_KINDS else 0,
+        revision=min(max(whole_number(ds, "InstanceNumber") or 1, 1), REVISION_MAX) if kind in NUMBERED else 0,
         model=model_of(ds, models),
         refers_to=tuple(dict.fromkeys(_references(ds))),
     )
+
+
+def _kind_of(sop_class_uid: str) -> str:
+    if sop_class_uid in MESSAGE_CLASSES:
+        return MESSAGE_CLASSES[sop_class_uid].name
+    return next((name for name, one in RESULT_KINDS.items() if sop_class_uid in one.sop_classes), "other")
 
 
 def _references(ds: Dataset) -> Iterator[str]:
@@ -126,6 +137,7 @@ def reports_of(results: Sequence[FoundResult], routes: Sequence[Route]) -> list[
         pictures = [waiting.pop(uid) for uid in named if uid in waiting]
         on_films = [uid for uid, one in waiting.items() if one.refers_to and {*one.refers_to} <= {*named}]
         pictures += [waiting.pop(uid) for uid in on_films if waiting[uid].model == documents[0].model]
+        pictures += [waiting.pop(uid) for uid, one in list(waiting.items()) if _is_about(one, documents[0])]
         reports.append(_report((*documents, *pictures), documents[0].revision, routes, taken))
     if waiting:
         reports.append(_report(tuple(waiting.values()), len(waiting), routes, taken))
@@ -149,6 +161,12 @@ def _documents(results: Sequence[FoundResult]) -> list[list[FoundResult]]:
         else:
             mine.append(document)
     return sorted(found, key=lambda one: _in_order(one[0]))
+
+
+def _is_about(one: FoundResult, document: FoundResult) -> bool:
+    """Whether it is a message about the report that the document belongs to."""
+    said = (one.revision, one.model)
+    return one.kind in MESSAGE_KINDS and said == (document.revision, document.model)
 
 
 def _in_order(one: FoundResult) -> tuple[int, datetime, str]:

@@ -5,6 +5,7 @@ from scp_node.settings.network import Node, Oidc, Receiver, RemoteAE, Tls, Web
 from scp_node.settings.retention import Retention
 from scp_node.settings.routes import ResultKindName, Route, View, When
 from scp_node.settings.section import Section
+from scp_node.settings.systems import System
 from scp_node.settings.work import Delivery, Drift, GateMode, Inference, Logging, Report, Storage, Workers
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Section",
     "Settings",
     "Storage",
+    "System",
     "Tls",
     "View",
     "Web",

@@ -5,24 +5,14 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from scp_node.settings.cross_check import CrossCheck
 from scp_node.settings.model import Settings
 from scp_node.settings.network import NEEDS_PROFILE
 from scp_node.settings.routes import AUTO
 from scp_node.settings.strict_yaml import Loc
-
-
-@dataclass(frozen=True)
-class CrossCheck:
-    """A problem between sections. `loc` is the path of the offending value, `involves` are the paths of the values that
-    it was compared with."""
-
-    loc: Loc
-    message: str
-    hint: str = ""
-    involves: tuple[Loc, ...] = ()
+from scp_node.settings.system_checks import system_checks
 
 
 def cross_checks(settings: Settings) -> list[CrossCheck]:
@@ -36,6 +26,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
         *_contradictions(settings),
         *_addresses(settings),
         *_console(settings),
+        *system_checks(settings),
     ]
 
 
@@ -64,6 +55,7 @@ def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:
             (("routes", index, "when", "from"), route.when.from_),
             (("routes", index, "results"), [*route.results]),
             (("routes", index, "to"), route.to),
+            (("routes", index, "notify"), route.notify),
         ]
         for other in range(index):
             if settings.routes[other].name == route.name:

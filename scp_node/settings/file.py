@@ -255,5 +255,6 @@ def with_absolute_paths(settings: Settings, path: Path) -> Settings:
             "inference": absolute(settings.inference, "models_dir"),
             "tls": absolute(settings.tls, "certificate", "key", "ca"),
             "web": absolute(settings.web, "tls_certificate", "tls_key"),
+            "systems": {name: absolute(one, "ca", "certificate", "key") for name, one in settings.systems.items()},
         }
     )

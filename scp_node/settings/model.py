@@ -15,6 +15,7 @@ from scp_node.settings.network import Node, Receiver, RemoteAE, Tls, Web
 from scp_node.settings.retention import Retention
 from scp_node.settings.routes import Route
 from scp_node.settings.section import Section
+from scp_node.settings.systems import System
 from scp_node.settings.work import Delivery, Drift, Inference, Logging, Report, Storage, Workers
 
 
@@ -32,6 +33,12 @@ class Settings(Section):
         min_length=1,
         description="Which images go to which model, in order.",
         examples=[[{"name": "chest", "model": "pneumonia", "to": ["pacs"]}]],
+    )
+    systems: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")], System] = Field(
+        default_factory=dict,
+        description="Systems that are told of a report by a message, by a name of your choice that no remote AE has.",
+        examples=[{"ris": {"kind": "hl7", "host": "127.0.0.1", "port": 2575}}],
+        json_schema_extra={"rule": "a name has letters, digits, '-' and '_'; at most 32"},
     )
     tls: Tls = Field(default_factory=lambda: Tls(), description="How DICOM connections are protected, in and out.")
     receiver: Receiver = Field(default_factory=lambda: Receiver(), description="Limits of the DICOM listener.")
@@ -59,6 +66,15 @@ class Settings(Section):
     def exposes_plaintext(self) -> bool:
         """Whether other machines can reach the listener without TLS, and nobody said that they may."""
         return self.is_open and self.tls.profile == "off" and not self.tls.allow_plaintext
+
+    def destination(self, name: str) -> RemoteAE | System | None:
+        """The remote AE or the system that is called so."""
+        return self.remote_aes.get(name) or self.systems.get(name)
+
+    @property
+    def destination_names(self) -> tuple[str, ...]:
+        """Of whatever results or messages may go to."""
+        return (*self.remote_aes, *self.systems)
 
     def is_reached_by_tls(self, remote: RemoteAE) -> bool:
         return self.tls.profile != "off" if remote.tls is None else remote.tls

@@ -78,6 +78,9 @@ class Route(Section):
         + " [auto], alone, chooses for each destination by what it has said that it takes.",
     )
     to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])
+    notify: list[str] = Field(
+        default_factory=list, description="Names under systems that are told of each report by a message."
+    )
 
     @property
     def results_are_chosen(self) -> bool:

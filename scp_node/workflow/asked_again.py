@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from converter.declined import OTHER_PATIENT
+from converter.result.messages.table import MESSAGE_KINDS
 from scp_node.dimse.uids import COMPREHENSIVE_3D_SR
 from scp_node.engine.jobs import JobQueue
 from scp_node.errors import NothingFound, UsageError
@@ -50,11 +51,12 @@ def report_anew(
     return wanted
 
 
-def send_again(tx: Transaction, study_instance_uid: str, destination: str) -> int:
+def send_again(tx: Transaction, study_instance_uid: str, destination: str, *, is_system: bool = False) -> int:
     """Have the results of the last reports sent to `destination`, also those that it was sent before; returns how many
-    go. Those that are on their way already stay as they are. Raises NothingFound where there is no result, and Removed
+    go. Those that are on their way already stay as they are. A system gets again the messages that were written to it
+    (`is_system`). Raises NothingFound where there is no result, and Removed
     where none is there any more."""
-    results = _newest(tx, study_instance_uid, destination)
+    results = _newest(tx, study_instance_uid, destination, is_system)
     if not results:
         raise NothingFound("no report of this study was built yet, so that there is nothing to send")
     there = [result for result in results if result.removed_at is None]
@@ -63,20 +65,32 @@ def send_again(tx: Transaction, study_instance_uid: str, destination: str) -> in
     return sum(_send(tx, study_instance_uid, result, destination) for result in there)
 
 
-def _newest(tx: Transaction, study_instance_uid: str, destination: str) -> list[ResultRow]:
+def _newest(tx: Transaction, study_instance_uid: str, destination: str, is_system: bool) -> list[ResultRow]:
     """What the last report of each route consists of: its own results, and those over its images that an earlier one
     had made. Of one content in two SOP classes that one which the destination has, or else the preferred one."""
     built = [one for one in tx.reports.of_study(study_instance_uid) if one.built_at is not None]
     found: list[ResultRow] = []
     for route in dict.fromkeys(report.route for report in built):
         *earlier, last = (report for report in built if report.route == route)
-        own = tx.results.of_report(last.id)
-        over = [one for report in earlier for one in tx.results.of_report(report.id) if _is_part_of(one, last)]
+        own = [one for one in tx.results.of_report(last.id) if _goes_to(tx, one, destination, is_system)]
+        over = [
+            one
+            for report in earlier
+            for one in tx.results.of_report(report.id)
+            if _is_part_of(one, last) and not is_system
+        ]
         chosen: dict[tuple[str, str | None], ResultRow] = {}
-        for one in sorted((*over, *own), key=lambda result: _rank(tx, result, destination)):
+        for one in sorted((*(() if is_system else over), *own), key=lambda result: _rank(tx, result, destination)):
             chosen.setdefault((one.kind, one.source_instance_uid), one)
         found += chosen.values()
     return found
+
+
+def _goes_to(tx: Transaction, result: ResultRow, destination: str, is_system: bool) -> bool:
+    """A message is for the system that it was written to; every other result goes to any remote AE."""
+    if result.kind not in MESSAGE_KINDS:
+        return not is_system
+    return any(one.destination == destination for one in tx.deliveries.of_result(result.sop_instance_uid))
 
 
 def _is_part_of(result: ResultRow, report: ReportRow) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pydicom
 
 from converter.result.kinds.table import RESULT_KINDS
+from converter.result.messages.table import MESSAGE_KINDS
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.engine.jobs import GIVEN_UP, ended_by
 from scp_node.errors import UsageError
@@ -63,6 +64,9 @@ def _enter_classes(case: DeliveryCase, services: Services) -> None:
 def fall_back(case: DeliveryCase, services: Services) -> None:
     """Where the SOP class is refused, the same content goes in another one, if its kind has another."""
     assert case.outcome is not None
+    if case.result.kind in MESSAGE_KINDS:
+        case.log.outcome = ""
+        return
     kind, sop_class_uid = RESULT_KINDS[case.result.kind], case.result.sop_class_uid
     is_preferred = len(kind.sop_classes) > 1 and sop_class_uid == next(iter(kind.sop_classes))
     if not is_preferred or not case.outcome.class_refused:
@@ -92,7 +96,7 @@ def run_delivery_job(services: Services, job: JobRow) -> None:
         delivery = tx.deliveries.get(int(job.subject))
         result = tx.results.get(delivery.result_uid)
     assert result is not None
-    if delivery.destination not in services.settings().remote_aes:
+    if services.settings().destination(delivery.destination) is None:
         raise UsageError(f"the destination {delivery.destination} is no longer configured")
     case = DeliveryCase(job, delivery, result, StepLog(job.study_instance_uid, result.sop_instance_uid))
     for step in DELIVERY_JOB:
@@ -159,7 +163,7 @@ def _end_attempt(
         return "sent", None, ""
     may_pass = case.outcome.verdict is Verdict.RETRY
     if may_pass and not retry.is_too_late(case.delivery.created_at, moment):
-        due_at = moment + retry.wait(case.delivery.attempts + 1)
+        due_at = moment + max(retry.wait(case.delivery.attempts + 1), timedelta(seconds=case.outcome.retry_after_s))
         services.jobs.again(tx, case.job, due_at, case.outcome.message)
         return "failed", due_at, ""
     limit = f"{GIVEN_UP} {retry.limit_in_words('delivery', 0)}" if may_pass else ""

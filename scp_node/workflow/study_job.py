@@ -16,7 +16,7 @@ from converter.page.counted import counted
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.analysis.policies import node_policy
-from scp_node.deliver.destinations import KINDS
+from scp_node.deliver.destinations import module_of
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
@@ -24,6 +24,7 @@ from scp_node.ledger.records import now_utc
 from scp_node.ledger.removal_records import in_spool
 from scp_node.reporting.choice import ChosenResults, choose_kinds
 from scp_node.reporting.content import predecessors_of, reported_image, study_content
+from scp_node.reporting.messages import is_to_be_told, told_before, written_message
 from scp_node.reporting.results import store_result
 from scp_node.settings import Route
 from scp_node.workflow.job_kinds import delivery_job
@@ -62,6 +63,7 @@ class StudyCase:
     built: dict[str, list[BuiltResult]] = field(default_factory=dict)
     earlier: dict[str, ResultRow] = field(default_factory=dict)
     results: list[NewResult] = field(default_factory=list)
+    messages: list[tuple[NewResult, str]] = field(default_factory=list)
 
 
 def wait_until_quiet(case: StudyCase, services: Services) -> None:
@@ -117,7 +119,7 @@ def choose_results(case: StudyCase, services: Services) -> None:
         known = {name: tx.sop_classes.known(name) for name in case.route.to}
 
     def accepted(name: str, sop_class_uid: str) -> bool | None:
-        can_go = name not in remotes or KINDS[remotes[name].kind].accepts(sop_class_uid)
+        can_go = name not in remotes or module_of(remotes[name].kind).accepts(sop_class_uid)
         return known[name].get(sop_class_uid) if can_go else False
 
     case.chosen = choose_kinds(case.route, accepted)
@@ -135,6 +137,24 @@ def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
     entered = [_entered(case, services, kind.name, one) for one in built]
     case.results += entered
     case.log.outcome = module.told(built, [one.bytes for one in entered])
+
+
+def write_messages(case: StudyCase, services: Services) -> None:
+    """Write a message to each system that the route notifies of such a study."""
+    assert case.report is not None and case.content is not None
+    if not case.route.notify:
+        case.log.outcome = "not asked for"
+        return
+    with services.ledger.reading() as tx:
+        told = told_before(tx, case.report)
+    wanted = {
+        name: services.settings().systems[name] for name in case.route.notify if name in services.settings().systems
+    }
+    for name, system in wanted.items():
+        if is_to_be_told(system, case.content, name in told):
+            ds = written_message(case.content, case.report, name, system)
+            case.messages.append((store_result(services.spool, ds, system.kind), name))
+    case.log.outcome = f"{counted(len(case.messages), 'message')} of {len(wanted)}"
 
 
 def _content(case: StudyCase, services: Services) -> StudyContent:
@@ -185,13 +205,16 @@ def hand_to_delivery(case: StudyCase, services: Services) -> None:
             case.over, case.log.outcome = True, CHANGED
             return
         assert case.chosen is not None
-        for result in case.results:
+        for result in (*case.results, *(message for message, _ in case.messages)):
             services.keep_file(tx, result.spool_name)
-        deliveries = tx.reports.close(case.report, case.results, case.route.to, case.chosen.destinations)
+        deliveries = tx.reports.close(case.report, case.results, case.route.to, case.chosen.destinations, case.messages)
         for delivery in deliveries:
             if delivery.state == "queued":
                 services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
         case.log.outcome = f"{counted(len(case.results), 'result')} to {', '.join(case.route.to)}"
+        if case.messages:
+            told = ", ".join(system for _, system in case.messages)
+            case.log.outcome += f", {counted(len(case.messages), 'message')} to {told}"
         _finish(case, services, tx, "hand_to_delivery")
         plan_report(tx, services, case.job.study_instance_uid, case.route.name)
     for image in case.covered:
@@ -208,6 +231,7 @@ def study_steps() -> list[tuple[str, Step]]:
         ("gather_images", gather_images),
         ("choose_results", choose_results),
         *((kind.step, partial(build_kind, kind)) for kind in RESULT_KINDS.values()),
+        ("write_messages", write_messages),
         ("hand_to_delivery", hand_to_delivery),
     ]
 

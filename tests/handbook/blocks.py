@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.handbook import codes, commands, dicom, house, metrics, settings
+from tests.handbook import codes, commands, dicom, house, messages, metrics, settings
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings.settings,
@@ -22,6 +22,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "received-classes": dicom.received_classes,
     "received-syntaxes": dicom.received_syntaxes,
     "sent-classes": dicom.sent_classes,
+    "message-oru": messages.message_hl7,
+    "message-fhir": messages.message_fhir,
+    "message-webhook": messages.message_webhook,
+    "acknowledgements": messages.hl7_answers,
+    "http-answers": messages.http_answers,
     "plan": house.plan,
     "rooms": house.rooms,
     "converter-rooms": house.converter_rooms,

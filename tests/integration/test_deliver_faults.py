@@ -153,7 +153,7 @@ def test_a_peer_that_never_answers_the_store_is_left_in_time(tmp_path: Path) -> 
 
 
 def test_a_peer_that_stops_reading_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scp_node.deliver.dimse.connection.BYTES_PER_S_MIN", 1 << 20)
+    monkeypatch.setattr("scp_node.deliver.connection.BYTES_PER_S_MIN", 1 << 20)
 
     def deaf(connection: socket.socket) -> None:
         accept_all(connection)

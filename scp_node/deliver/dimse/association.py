@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RP, A_RELEASE_RQ
 
-from scp_node.deliver.dimse.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES, OutgoingConnection
+from scp_node.deliver.connection import BYTES_PER_S_MIN, SEND_BUFFER_BYTES
+from scp_node.deliver.dimse.connection import PduConnection
 from scp_node.deliver.dimse.incoming_message import DATA_SET_BYTES_MAX, DimseMessage, IncomingFragments
 from scp_node.deliver.dimse.negotiation import Accepted, Proposal, associate_request, read_answer
 from scp_node.deliver.dimse.peer import Peer
@@ -34,7 +35,7 @@ class Association:
         deadline = time.monotonic() + peer.connect_timeout_s
         self.peer = peer
         self._message_id = 0
-        self._connection = OutgoingConnection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
+        self._connection = PduConnection(peer.host, peer.port, peer.connect_timeout_s, peer.channel)
         with contextlib.ExitStack() as unless_established:
             unless_established.callback(self._connection.close)
             negotiated = self._negotiate(request, proposals, deadline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scp_node.deliver.dimse.tls_channel import SecureChannel, channel_to
+from scp_node.deliver.tls_channel import SecureChannel, channel_to
 from scp_node.settings import RemoteAE, Settings
 
 

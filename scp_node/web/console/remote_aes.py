@@ -14,6 +14,7 @@ from scp_node.ledger.records import now_utc
 from scp_node.queries.caller_story import caller_story
 from scp_node.queries.queues import queue_lines
 from scp_node.queries.remote_aes import callers_of, capabilities, remote_signs
+from scp_node.queries.systems import system_signs
 from scp_node.web.access.visitor import Operator, Viewer, acting
 from scp_node.web.console.now import live_of
 from scp_node.web.context import context_of
@@ -34,10 +35,12 @@ def remote_aes(request: Request, visitor: Viewer) -> HTMLResponse:
         signs = remote_signs(tx, settings, queue_lines(tx), calls, now_utc())
         known = capabilities(tx, settings, calls)
         callers = callers_of(tx, settings, CALLERS_SHOWN)
+        systems = system_signs(tx, settings, queue_lines(tx), calls)
     return page(
         request,
         "remote_aes.html",
         signs=signs,
+        systems=systems,
         capabilities=known,
         class_names=list(PROBED_CLASSES.values()),
         by_title={one.ae_title: one for one in callers},
@@ -73,11 +76,13 @@ def remote_ae(request: Request, visitor: Viewer, key: Key) -> HTMLResponse:
 
 @router.post("/remote-aes/{key}/echo", response_model=None)
 def echo(request: Request, visitor: Operator, key: Key) -> HTMLResponse | RedirectResponse:
-    """Call it now (C-ECHO), and show what it answered."""
+    """Call it now (C-ECHO, or as its kind has it), and show what it answered."""
     try:
         live_of(request).calls.call(context_of(request).settings(), key, acting(request))
     except UsageError as error:
         heading = Captions(language_of(request))("It was left alone.")
         return page(request, "message.html", 409, heading=heading, text=str(error))
     live_of(request).forget()
+    if key in context_of(request).settings().systems:
+        return RedirectResponse("/remote-aes#systems", 303)
     return RedirectResponse(f"/remote-aes/{quote(key, safe='')}#call", 303)

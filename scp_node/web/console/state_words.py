@@ -35,4 +35,7 @@ RESULT_WORDS: dict[str, str] = {
     "kos": "Key objects",
     "status": "Status card",
     "pdf": "Report as PDF",
+    "hl7": "HL7 message",
+    "fhir": "FHIR message",
+    "webhook": "Webhook message",
 }

@@ -114,7 +114,7 @@ def study(request: Request, visitor: Viewer, study_instance_uid: str, said: str 
         has_dead=found[0].dead_jobs > 0,
         has_results=any(report.results for report in story.reports),
         is_working=_is_working(story),
-        destinations=sorted(context.settings().remote_aes),
+        destinations=sorted(context.settings().destination_names),
         reproductions=reproductions_of(request).of(
             [result.sop_instance_uid for report in story.reports for result in report.results]
         ),

@@ -14,7 +14,7 @@ import pytest
 
 from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.deliver.capabilities import Capabilities
-from scp_node.deliver.destinations import IDLE_LOOK_S_MAX, KINDS, Destinations
+from scp_node.deliver.destinations import IDLE_LOOK_S_MAX, KINDS, Destinations, module_of
 from scp_node.deliver.kind import Destination, DestinationKind, KeptConnection
 from scp_node.deliver.outcomes import SendOutcome, Verdict
 from scp_node.deliver.part10 import Part10File
@@ -109,7 +109,7 @@ def destinations(share: Path) -> Iterator[Destinations]:
 def test_every_row_has_the_three_names_with_the_same_parameters(kind: str) -> None:
     for name in NAMES:
         asked = [*inspect.signature(getattr(DestinationKind, name)).parameters][1:]
-        assert [*inspect.signature(getattr(KINDS[kind], name)).parameters] == asked
+        assert [*inspect.signature(getattr(module_of(kind), name)).parameters] == asked
 
 
 def test_every_remote_ae_is_of_a_kind_that_the_table_has() -> None:

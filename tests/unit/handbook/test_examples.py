@@ -71,7 +71,7 @@ def test_the_configuration_in_the_readme_is_the_example() -> None:
 def test_configurations_load(fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part of a configuration loads when the example has what it leaves out."""
     for name in re.findall(r"\$\{(\w+)\}", fence.text):
-        monkeypatch.setenv(name, "secret")
+        monkeypatch.setenv(name, "a secret as long as it has to be")
     authority = Authority(tmp_path)
     authority.identity("hilum")
     authority.ca.rename(tmp_path / "hospital-ca.pem")

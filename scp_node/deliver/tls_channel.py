@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from scp_node.deliver.outcomes import PeerFault
@@ -12,22 +13,30 @@ from scp_node.tls.certificates import Certificate, certificate_of
 from scp_node.tls.contexts import CertificateUnusable, credentials, explained
 
 
-@dataclass(frozen=True)
-class SecureChannel:
-    """The node's own part (`tls`), and what is asked of the destination's certificate beyond a signature by tls.ca."""
+class Channel(ABC):
+    """Does the client's part of TLS."""
 
-    tls: Tls
-    certificate_sha256: tuple[str, ...] = ()
-    certificate_subject: str | None = None
+    @property
+    @abstractmethod
+    def fingerprints(self) -> tuple[str, ...]:
+        """SHA-256 of the certificates that the destination may show; none = any that is verified."""
+
+    @property
+    def subject(self) -> str | None:
+        """What the subject of its certificate must hold."""
+        return None
+
+    @abstractmethod
+    def context(self) -> ssl.SSLContext:
+        """Raises CertificateUnusable."""
 
     def secure(self, connection: socket.socket, host: str, timeout_s: float) -> tuple[ssl.SSLSocket, Certificate]:
-        """Do the client's part of the handshake. Raises PeerFault, and has closed the connection then."""
+        """Do the handshake. Raises PeerFault, and has closed the connection then."""
         try:
-            contexts = credentials(self.tls).contexts()
+            context = self.context()
         except CertificateUnusable as error:
             connection.close()
             raise PeerFault("tls-own-certificate", str(error)) from error
-        context = contexts.client if self._checks_host else contexts.client_any_host
         secure = context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
         try:
             secure.settimeout(timeout_s)  # for the handshake as a whole
@@ -43,20 +52,38 @@ class SecureChannel:
             secure.close()
             raise
 
-    @property
-    def _checks_host(self) -> bool:
-        return self.tls.check_host and not self.certificate_sha256 and self.certificate_subject is None
-
     def _accepted(self, secure: ssl.SSLSocket) -> Certificate:
         try:
             found = certificate_of(secure.getpeercert(binary_form=True) or b"")
         except ValueError as error:
             raise PeerFault("tls-certificate", "it cannot be read") from error
-        if self.certificate_sha256 and found.sha256 not in self.certificate_sha256:
+        if self.fingerprints and found.sha256 not in self.fingerprints:
             raise PeerFault("tls-certificate-of-another", f"SHA-256 {found.sha256}")
-        if self.certificate_subject is not None and not found.has_subject(self.certificate_subject):
+        if self.subject is not None and not found.has_subject(self.subject):
             raise PeerFault("tls-certificate-of-another", found.subject)
         return found
+
+
+@dataclass(frozen=True)
+class SecureChannel(Channel):
+    """The node's own part (`tls`), and what is asked of the destination's certificate beyond a signature by tls.ca."""
+
+    tls: Tls
+    certificate_sha256: tuple[str, ...] = ()
+    certificate_subject: str | None = None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        return self.certificate_sha256
+
+    @property
+    def subject(self) -> str | None:
+        return self.certificate_subject
+
+    def context(self) -> ssl.SSLContext:
+        contexts = credentials(self.tls).contexts()
+        checks_host = self.tls.check_host and not self.certificate_sha256 and self.certificate_subject is None
+        return contexts.client if checks_host else contexts.client_any_host
 
 
 def channel_to(settings: Settings, remote: RemoteAE) -> SecureChannel | None:
