@@ -39,7 +39,7 @@ IMPRESSION = Code("121073", "DCM", "Impression")
 CONCLUSION = Code("121077", "DCM", "Conclusion")
 
 
-class Section(NamedTuple):
+class TextSection(NamedTuple):
     """Kind of a section: the values of its heading and of what stands below it."""
 
     heading: str
@@ -48,9 +48,9 @@ class Section(NamedTuple):
 
 HEADINGS: dict[str, Code] = {code.value: code for code in (IMPRESSIONS, FINDINGS, CONCLUSIONS)}
 ITEMS: dict[str, Code] = {code.value: code for code in (IMPRESSION, coding.FINDING, CONCLUSION)}
-VERDICT = Section(IMPRESSIONS.value, IMPRESSION.value)
-FILMS = Section(FINDINGS.value, coding.FINDING.value)
-LIMITS = Section(CONCLUSIONS.value, CONCLUSION.value)
+VERDICT = TextSection(IMPRESSIONS.value, IMPRESSION.value)
+FILMS = TextSection(FINDINGS.value, coding.FINDING.value)
+LIMITS = TextSection(CONCLUSIONS.value, CONCLUSION.value)
 
 
 def build_text_report(report: StudyReport, charset: Charset, make: Make = encoded) -> Dataset:
@@ -81,7 +81,7 @@ def narrative(_: None, values: Values) -> ContainerContentItem:
     return container
 
 
-def section(kind: Section, values: Values) -> ContentItem:
+def section(kind: TextSection, values: Values) -> ContentItem:
     container = ContainerContentItem(
         name=HEADINGS[kind.heading], is_content_continuous=False, relationship_type=CONTAINS
     )
@@ -103,7 +103,7 @@ def sentence(item: str, values: Values) -> ContentItem:
     return text
 
 
-def _section(kind: Section, entries: list[Elements], make: Make) -> Elements:
+def _section(kind: TextSection, entries: list[Elements], make: Make) -> Elements:
     return make(section, kind, {"entries": entries})
 
 

@@ -36,8 +36,9 @@ def test_an_archive_that_takes_everything_has_no_problem() -> None:
 def test_a_class_that_a_route_needs_and_that_is_refused_is_a_problem() -> None:
     with scripted_archive(classes=[COMPREHENSIVE_SR]) as archive:
         report = ask_remote_ae(settings(archive.port), "pacs", NOW)
-    assert report.problems == (
-        "it takes no Secondary Capture, but a route sends 'heatmap' results there; enable that class there",
+    assert report.problems == tuple(
+        f"it takes no Secondary Capture, but a route sends '{kind}' results there; enable that class there"
+        for kind in ("heatmap", "status")
     )
 
 
