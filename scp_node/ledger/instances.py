@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from converter.package.concept import Concept
-from converter.result.findings import Finding
-from scp_node.ledger import regions_column
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events, told_of
+from scp_node.ledger.finding_rows import finding_of, row_of
 from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.outline_column import packed, unpacked
 from scp_node.ledger.records import (
@@ -153,20 +151,7 @@ class Instances(Repository):
             )
         )
         for position, found in enumerate(analysis.findings):
-            self._connection.execute(
-                sa.insert(t.finding).values(
-                    sop_instance_uid=sop_instance_uid,
-                    position=position,
-                    name=found.name,
-                    concept=found.concept.model_dump(),
-                    probability=found.probability,
-                    threshold=found.threshold,
-                    positive=found.positive,
-                    regions=regions_column.written(found.regions),
-                    unplaced=found.unplaced,
-                    full_scale=found.full_scale,
-                )
-            )
+            self._connection.execute(sa.insert(t.finding).values(row_of(sop_instance_uid, position, found)))
 
     def _drop_analysis(self, sop_instance_uid: str) -> None:
         for table in (t.finding, t.analysis):
@@ -235,19 +220,7 @@ class Instances(Repository):
             source_shape=(rows, columns),
             provider=row.provider,
             lungs=None if row.lungs is None else unpacked(row.lungs),
-            findings=tuple(
-                Finding(
-                    name=found.name,
-                    concept=Concept.model_validate(found.concept),
-                    probability=found.probability,
-                    threshold=found.threshold,
-                    positive=found.positive,
-                    regions=regions_column.read(found.regions),
-                    unplaced=found.unplaced,
-                    full_scale=found.full_scale,
-                )
-                for found in findings
-            ),
+            findings=tuple(map(finding_of, findings)),
         )
 
     def is_waiting(self, study_instance_uid: str, route: str) -> bool:

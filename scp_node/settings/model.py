@@ -11,11 +11,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scp_node.settings.network import Node, Receiver, RemoteAE, Tls, Web
+from scp_node.settings.network import Node, Receiver, RemoteAE, Tls
 from scp_node.settings.retention import Retention
 from scp_node.settings.routes import Route
 from scp_node.settings.section import Section
 from scp_node.settings.systems import System
+from scp_node.settings.web import Web
 from scp_node.settings.work import Delivery, Drift, Inference, Logging, Report, Storage, Workers
 
 

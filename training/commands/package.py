@@ -90,14 +90,12 @@ def run(arguments: argparse.Namespace) -> None:
     # 4. the graph, proven
     graph, parity = exported(fold(network, calibrations), recipe, films.unseen, framing)
     graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
-    if len(graph) > BYTES_MAX:
-        raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
+    refuse_large(graph)
 
     # 5. what it says of the films that decide
     scores = score(graph, deciding.inputs)
-    probability = scores.probability
-    choices = choose_thresholds(recipe, deciding.examples, probability)
-    plain = GraphScores(*(one[: deciding.plain] for one in (probability, scores.cam)))
+    choices = choose_thresholds(recipe, deciding.examples, scores.probability)
+    plain = GraphScores(scores.probability[: deciding.plain], scores.cam[: deciding.plain])
     scales = map_scales(plain, recipe.input, [one.threshold for one in choices], fitted_on(recipe))
     distribution = distribution_of(
         fitted_on(recipe), recipe.finding_names, recipe.input, films.deciding, plain.probability
@@ -111,6 +109,11 @@ def run(arguments: argparse.Namespace) -> None:
     manifest = run_manifest(label, recipe, outcome, cohorts, made)
     write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input), learned=learned)
     tell(arguments.folder, manifest, len(graph))
+
+
+def refuse_large(graph: bytes) -> None:
+    if len(graph) > BYTES_MAX:
+        raise SystemExit(f"the graph has {len(graph)} bytes, more than {BYTES_MAX}")
 
 
 def films_of(recipe: Recipe, data: Sequence[str], run: Path) -> Films:

@@ -297,8 +297,8 @@ def test_environment_variables_elsewhere_missing_or_misspelt_are_problems(file: 
     text = GOOD.replace("127.0.0.1", "'${HOST}'") + "storage: {database_url: 'sqlite:///${NO_SUCH_VARIABLE}${open'}\n"
     assert problems(file, text) == [
         "3:35: remote_aes.pacs.host: ${...} has no meaning here",
-        "    Environment variables are read in: remote_aes.*.passcode, tls.key_passphrase, storage.database_url, "
-        "web.oidc.client_secret.",
+        "    Environment variables are read in: remote_aes.*.passcode, systems.*.secret, systems.*.token, "
+        "tls.key_passphrase, storage.database_url, web.oidc.client_secret.",
         "6:25: storage.database_url: ${ is not followed by a name and }",
         "    Write ${NAME}.",
         "6:25: storage.database_url: the environment variable NO_SUCH_VARIABLE is not set",

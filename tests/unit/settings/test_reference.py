@@ -25,6 +25,7 @@ def test_the_reference_loads_and_holds_the_defaults(tmp_path: Path) -> None:
         "node: {ae_title: HILUM}\n"
         "remote_aes: {pacs: {ae_title: ORTHANC, host: 127.0.0.1, port: 4242, may_send: true}}\n"
         "routes: [{name: chest, model: pneumonia@2.0.0, to: [pacs]}]\n"
+        "systems: {ris: {kind: hl7, host: 127.0.0.1, port: 2575}}\n"
     )
     reference = tmp_path / REFERENCE_NAME
     reference.write_text(reference_text(), encoding="utf-8")
