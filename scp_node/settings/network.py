@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import ClassVar, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -193,19 +191,3 @@ class Receiver(Section):
     acse_timeout_s: Seconds = Field(
         10, gt=0, description="Time for a peer to ask for an association, and to close its connection afterwards."
     )
-
-
-def _reached_safely(url: str) -> str:
-    """Raises ValueError, which does not tell the URL: it may hold a secret."""
-    if "@" in url:
-        raise ValueError("must not hold a name or a secret: leave out what stands before @")
-    if url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or ""):
-        raise ValueError("must begin with https:// unless it is on this machine")
-    return url
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -16,6 +18,22 @@ from scp_node.settings.section import (
     Seconds,
     Section,
 )
+
+
+def _reached_safely(url: str) -> str:
+    """Raises ValueError, which does not tell the URL: it may hold a secret."""
+    if "@" in url:
+        raise ValueError("must not hold a name or a secret: leave out what stands before @")
+    if url.startswith("http:") and not _is_this_machine(urlsplit(url).hostname or ""):
+        raise ValueError("must begin with https:// unless it is on this machine")
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Oidc(Section):
