@@ -24,7 +24,8 @@ def _resolved(node: CheckedNode, name: str) -> Iterator[CheckResult]:
     addresses = resolve(host, RESOLVE_S)
     if isinstance(addresses, str):
         remedy = "Look at the name and at /etc/resolv.conf; an IP address needs neither."
-        yield problem(f"{where}: {addresses}", remedy, (section, name))
+        key = "host" if section == "remote_aes" or node.settings.systems[name].kind == "hl7" else "url"
+        yield problem(f"{where}: {addresses}", remedy, (section, name, key))
     else:
         others = ", ".join(one for one in addresses if one != host)
         yield ok(f"{where}{f' is {others}' if others else ''}; not called, which --network does")

@@ -89,7 +89,9 @@ def node(archive: Orthanc, models_dir: Path, tmp_path_factory: pytest.TempPathFa
     ]
     sections = {"inference": {"models_dir": str(models_dir), "providers": ["cpu"]}, "routes": routes}
     folder, archives = tmp_path_factory.mktemp("node"), {"pacs": ("ORTHANC", archive.dicom_port)}
-    with running_node(folder, archives, **sections, drift={"images_min": 10}) as one:
+    # which finding of a random model is present is left to chance
+    report = {"heatmap_for": "all"}
+    with running_node(folder, archives, **sections, report=report, drift={"images_min": 10}) as one:
         yield one
 
 
@@ -179,8 +181,13 @@ def test_a_slice_of_the_chest_is_declined_by_the_chest_model(
 ) -> None:
     ds = make(seed=43 if make is make_mr else 44, BodyPartExamined="CHEST")
     assert store(node.port, [ds]) == [0x0000]
-    (report,) = until(lambda: results(archive, ds), "a report that says why", enough=lambda seen: len(seen) == 1)
+    objects = until(
+        lambda: results(archive, ds), "a report that says why, and a card", enough=lambda seen: len(seen) == 2
+    )
+    (report,) = reports(objects)
     assert "wrong-modality" in text_of(report)
+    (card,) = (one for one in objects if one.SOPClassUID != SR_CLASS)
+    assert "NOT ANALYSED" in card.SeriesDescription and "Modality" in card.DerivationDescription
 
 
 def test_a_second_model_scores_what_the_first_one_scored_and_nothing_of_it_leaves_the_node(
