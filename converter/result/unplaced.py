@@ -18,5 +18,5 @@ UNPLACED: dict[str, str] = {
 
 
 def unplaced_words(code: str) -> str:
-    """What a reader is told of `code`; empty where there is nothing to tell."""
-    return f"not placed: {UNPLACED[code]}" if code else ""
+    """What a reader is told of `code`, which another release may have written; empty where there is nothing to tell."""
+    return f"not placed: {UNPLACED.get(code, code)}" if code else ""

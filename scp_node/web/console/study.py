@@ -108,7 +108,12 @@ def study(request: Request, visitor: Viewer, study_instance_uid: str, said: str 
         events=_events(story.events),
         films=_films(story.images, places, outlined),
         lung_places={(uid, one.name): one.place.parts for uid, of in places.items() for one in of if one.place},
-        unplaced={(uid, one.name): UNPLACED[one.unplaced] for uid, of in places.items() for one in of if one.unplaced},
+        unplaced={
+            (uid, one.name): UNPLACED.get(one.unplaced, one.unplaced)
+            for uid, of in places.items()
+            for one in of
+            if one.unplaced
+        },
         meanings={place.name: place.meaning for one in places.values() for place in one},
         declines=REASON_OF_CODE,
         has_dead=found[0].dead_jobs > 0,
