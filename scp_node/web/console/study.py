@@ -182,6 +182,16 @@ def _films(
     ]
 
 
+def _unplaced(places: dict[str, tuple[FoundPlace, ...]]) -> dict[tuple[str, str], str]:
+    """Why a finding of an image has no place, by both; another release may have written another reason."""
+    return {
+        (uid, one.name): UNPLACED.get(one.unplaced, one.unplaced)
+        for uid, found in places.items()
+        for one in found
+        if one.unplaced
+    }
+
+
 def _maps(places: Sequence[FoundPlace]) -> str:
     return json.dumps([{name: getattr(place, name) for name in MAP_FIELDS} for place in places])
 
