@@ -29,7 +29,7 @@ def made() -> int:
 def test_the_first_studies_after_a_rehearsal_make_no_template_of_their_own(services: Services) -> None:
     template._template.cache_clear()
     map_colours._blended_pairs.cache_clear()
-    documents, card, maps, states = 3 + 3 + 2, 1, 2 * 2, 2 * 6
+    documents, card, maps, states = 3 + 3 + 2 + 3, 1, 2 * 2, 2 * 6
     made_in_all = documents + card + maps + states
     assert rehearse(services.models.get("tiny").manifest, "HILUM", SETTINGS.report) == made_in_all
     before = made()
