@@ -130,7 +130,7 @@ def build_kind(kind: ResultKind, case: StudyCase, services: Services) -> None:
     """The results of one kind; what was drawn for an earlier report is referred to again."""
     assert case.content is not None and case.chosen is not None
     if kind.name not in case.chosen.destinations:
-        case.log.outcome = "not asked for"
+        case.log.outcome = ""  # what a route does not ask for is no step of its story
         return
     module = kind.load()
     built = case.built[kind.name] = module.build(case.content, case.built)
@@ -143,7 +143,7 @@ def write_messages(case: StudyCase, services: Services) -> None:
     """Write a message to each system that the route notifies of such a study."""
     assert case.report is not None and case.content is not None
     if not case.route.notify:
-        case.log.outcome = "not asked for"
+        case.log.outcome = ""  # what a route does not ask for is no step of its story
         return
     with services.ledger.reading() as tx:
         told = told_before(tx, case.report)

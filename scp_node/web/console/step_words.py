@@ -23,6 +23,7 @@ STEP_WORDS: dict[str, str] = {
     "build_report": "Structured Report built",
     "build_text_report": "Report in sentences built",
     "build_key_objects": "Key objects chosen",
+    "build_pdf": "Report as PDF built",
     "write_messages": "Messages written",
     "hand_to_delivery": "Handed to delivery",
     "report": "Report",
