@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from converter.phantom.radiograph import example_radiograph
 from tests.browser.conftest import Visit
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode
@@ -57,7 +58,7 @@ def press_until_focused(page: Page, name: str, presses_max: int = 60) -> None:
 def test_a_dead_letter_is_retried_by_keyboard_once_the_archive_is_mended(
     visit: Visit, node: RunningNode, archive: Archive, answer: Answer
 ) -> None:
-    assert store(node.port, [make_dx(seed=7, rows=300, columns=280)]) == [0]
+    assert store(node.port, [example_radiograph()]) == [0]
     now = visit("/")
     expect(now.locator("[data-count=dead]")).to_have_text("2", timeout=60_000)
     now.get_by_role("link", name="2 jobs are given up").click()
