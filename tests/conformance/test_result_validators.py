@@ -53,11 +53,11 @@ def _placed(sop_class_uid: str) -> Dataset:
     """Findings in either lung, in both, and outside them."""
     places = (Place(right=("lower",)), Place(left=("upper", "middle")), Place(("lower",), ("middle",)), Place())
     images = [an_image(dx_full(number)) for number in (1, 11, 13, 15)]
-    placed = [
+    moved = [
         replace(image, findings=tuple(placed(found, place) for found in image.findings))
         for image, place in zip(images, places, strict=True)
     ]
-    return a_report(placed, [], sop_class_uid)
+    return a_report(moved, [], sop_class_uid)
 
 
 def _slice(sop_class_uid: str) -> Dataset:
