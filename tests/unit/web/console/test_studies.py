@@ -186,7 +186,7 @@ def test_what_is_positive_is_seen(console: Console, ledger: Ledger) -> None:
     row = {"sop_instance_uid": f"{uid}.1", "position": 0, "name": "pneumonia", "concept": {}}
     with ledger.transaction() as tx:
         tx.connection.execute(
-            sa.insert(t.finding).values(**row, probability=0.934, threshold=0.5, positive=True, region=None)
+            sa.insert(t.finding).values(**row, probability=0.934, threshold=0.5, positive=True, regions=[], unplaced="")
         )
     assert "pneumonia 93.4 %" in console.client("viewer").get("/studies?finding=Pneumonia").text
 
