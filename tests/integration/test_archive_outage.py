@@ -32,8 +32,7 @@ def jobs(node: RunningNode, *words: str) -> list[dict[str, object]]:
 def test_an_outage_is_found_with_two_commands_and_ended_with_one(tmp_path: Path) -> None:
     port = free_port()
     patience = {"retry_first_s": 600, "retry_max_s": 600}  # by itself nothing is sent in time
-    every = {"heatmap_for": "all"}  # a report and a map of each film
-    with running_node(tmp_path / "node", {"pacs": ("ARCHIVE", port)}, delivery=patience, report=every) as node:
+    with running_node(tmp_path / "node", {"pacs": ("ARCHIVE", port)}, delivery=patience) as node:
         films = [make_dx(seed=seed) for seed in range(50, 50 + STUDIES)]
         for number, ds in enumerate(films):
             ds.AccessionNumber = f"A{number}"

@@ -27,6 +27,7 @@ from tests.support.waiting import until
 
 SR = "1.2.840.10008.5.1.4.1.1.88.34"
 GROUP, SITE, LATERALITY, COMMENT, SUMMARY = "125007", "363698007", "272741003", "121106", "111065"
+PROBABILITY = "122157"
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +81,10 @@ def test_the_report_says_where_and_half_a_film_is_declined(node: RunningNode, ar
     for group in (item for item in walk(report) if has_concept(item, GROUP)):
         for site in children(group, SITE):
             side = children(site, LATERALITY)[0].ConceptCodeSequence[0].CodeValue
-            image = children(group, "111030")[0].ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-            words = children(group, COMMENT)[0].TextValue
+            region = children(group, PROBABILITY)[0].ContentSequence[0]
+            image = region.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            verdict, words = (comment.TextValue for comment in children(group, COMMENT))
+            assert verdict.startswith("Bright PRESENT ")
             places[str(image)] = (site.ConceptCodeSequence[0].CodeValue, side, words)
     assert places == {
         str(films[0].SOPInstanceUID): ("39607008", "24028007", "right lung, lower zone"),

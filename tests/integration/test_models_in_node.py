@@ -89,9 +89,7 @@ def node(archive: Orthanc, models_dir: Path, tmp_path_factory: pytest.TempPathFa
     ]
     sections = {"inference": {"models_dir": str(models_dir), "providers": ["cpu"]}, "routes": routes}
     folder, archives = tmp_path_factory.mktemp("node"), {"pacs": ("ORTHANC", archive.dicom_port)}
-    # which finding of a random model is present is left to chance
-    report = {"heatmap_for": "all"}
-    with running_node(folder, archives, **sections, report=report, drift={"images_min": 10}) as one:
+    with running_node(folder, archives, **sections, drift={"images_min": 10}) as one:
         yield one
 
 

@@ -42,7 +42,8 @@ class RunningNode(Program):
             "remote_aes": remote_aes,
             "routes": [{"name": "chest", "model": "pneumonia", "to": list(archives)}],
             "inference": {"gate": "note"},  # the films of tests are drawn, which a gate may well see
-            "report": {"quiet_period_s": 0.5},
+            # which drawn film shows a finding is left to the model: each gets a report and a picture
+            "report": {"quiet_period_s": 0.5, "heatmap_for": "all"},
             "delivery": {"retry_first_s": 0.5, "retry_max_s": 5},
             "storage": {"used_percent_max": 99, "free_bytes_min": 1},
         }

@@ -57,7 +57,7 @@ class Films:
 
     def layer(self, cam: NDArray[np.float32]) -> NDArray[np.uint8]:
         rows, columns = cam.shape
-        arguments = {"spool_name": self.name, "rows": rows, "columns": columns}
+        arguments = {"spool_name": self.name, "rows": rows, "columns": columns, "full_scale": None}
         _, (png,) = self.desk.ask("films", "map", arguments, [cam.astype("<f4").tobytes()])
         return decoded(png)
 
