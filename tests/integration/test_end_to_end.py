@@ -155,7 +155,8 @@ def test_a_study_without_a_usable_image_gets_a_report_that_says_why(
     if code == "no-pixels":
         del ds.PixelData
     assert store(node.port, [ds]) == [0x0000]
-    objects = until(lambda: results(archive, ds), "a report", enough=lambda seen: len(seen) == 1)
+    objects = until(lambda: results(archive, ds), "a report and a card", enough=lambda seen: len(seen) == 2)
+    assert {one.SOPClassUID for one in objects} >= {SecondaryCaptureImageStorage}
     assert code in text_of(reports(objects)[0])
     assert code in explain(node, ds)
 
@@ -168,7 +169,7 @@ def test_a_corrupt_codestream_is_quarantined_with_a_reason_and_the_node_goes_on(
     broken[len(broken) // 4 :] = b"\xff" * (len(broken) - len(broken) // 4)
     ds.PixelData = bytes(broken)
     assert store(node.port, [ds]) == [0x0000]
-    objects = until(lambda: results(archive, ds), "a report", enough=lambda seen: len(seen) >= 1)
+    objects = until(lambda: results(archive, ds), "a report and a card", enough=lambda seen: len(seen) >= 2)
     assert "quarantined" in explain(node, ds) or "declined" in explain(node, ds)
     assert "undecodable" in text_of(reports(objects)[0])
 
