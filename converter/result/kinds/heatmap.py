@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 
 from pydicom import Dataset
 
@@ -59,14 +58,17 @@ def prominent(findings: Sequence[Finding]) -> int:
 
 def numbers_of(sop_instance_uids: Iterable[str]) -> dict[str, int]:
     """A number of its own for each image of a study, which the next report gives it again: it follows from the UID, and
-    only of two images that would have the same one the second in order takes the next."""
+    only of two images that would have the same one the second in order takes the next. A study of more images than there
+    are numbers, a CT for instance, has larger ones."""
     found: dict[str, int] = {}
+    taken: set[int] = set()
     for uid in sorted(sop_instance_uids):
-        first = int(str(result_uid("number", uid)).rpartition(".")[2]) % NUMBERS
-        taken = set(found.values())
-        found[uid] = next(number for step in count() if (number := 1 + (first + step) % NUMBERS) not in taken)
-        if len(found) == NUMBERS:
-            break
+        own = 1 + int(str(result_uid("number", uid)).rpartition(".")[2]) % NUMBERS
+        number = own if len(taken) < NUMBERS else len(taken) + 1
+        while number in taken:
+            number = 1 + number % NUMBERS
+        found[uid] = number
+        taken.add(number)
     return found
 
 
