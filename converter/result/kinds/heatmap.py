@@ -1,4 +1,4 @@
-"""Heat maps: a Secondary Capture of each analysed image, for its most prominent finding."""
+"""Heat maps: a Secondary Capture of each analysed image that the site wants one of, for its most prominent finding."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def prominent(findings: Sequence[Finding]) -> int:
 
 def numbers_of(sop_instance_uids: Iterable[str]) -> dict[str, int]:
     """A number of its own for each image of a study, which the next report gives it again: it follows from the UID, and
-    only of two images that would have the same one the second in order takes the next. A study of more images than there
-    are numbers, a CT for instance, has larger ones."""
+    only of two images that would have the same one the second in order takes the next. A study of more images than
+    there are numbers, a CT for instance, has larger ones."""
     found: dict[str, int] = {}
     taken: set[int] = set()
     for uid in sorted(sop_instance_uids):

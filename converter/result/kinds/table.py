@@ -58,7 +58,7 @@ RESULT_KINDS: dict[str, ResultKind] = {
     for row in (
         ResultKind(
             "heatmap",
-            "a Secondary Capture of each analysed image with its map",
+            "a Secondary Capture of each image with a positive finding, with its map",
             "build_heatmaps",
             {"1.2.840.10008.5.1.4.1.1.7": "Secondary Capture"},
             "converter.result.kinds.heatmap",
