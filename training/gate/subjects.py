@@ -10,7 +10,19 @@ from converter.package.gate import Gate
 from training.data.cohorts import COHORTS, Example, load_examples
 from training.gate.films import EITHER, Way, part, rotated
 from training.gate.kinds import BRAIN_KINDS, BRAIN_LIMITS, CHEST_KINDS, CHEST_LIMITS, RefusalKind
-from training.gate.sources import DATA, DATA_STORE, SOURCES, Source, cohort_films, dicom_files
+from training.gate.sources import (
+    BONE,
+    BRAIN as BRAIN_WINDOW,
+    DATA,
+    DATA_STORE,
+    SOFT,
+    SOURCES,
+    Source,
+    cohort_films,
+    computed_head_ct,
+    dicom_files,
+    slices,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,8 @@ BESIDE_A_BRAIN = (
     Source("chest radiographs of adults", "radiograph", "train", FREE, "nih512", cohort_films("nih512", "train", 400)),
     Source("chest radiographs of another hospital", "radiograph", "measure", FREE, "hannover512",
            cohort_films("hannover512", "", 172)),
+    Source("slices of a computed head CT", "other-slice", "train", "BSD-3-Clause (mricron-data)", "ch2, as a CT would be",
+           slices(computed_head_ct, (SOFT, BONE, BRAIN_WINDOW), 400)),
     Source("CT and US samples", "other-slice", "train", DATA_STORE, "pydicom-data",
            dicom_files(f"{DATA}/693_UNCR.dcm", f"{DATA}/JPEG-LL.dcm", f"{DATA}/US1_UNCR.dcm",
                        f"{DATA}/eCT_Supplemental.dcm", each=40)),
@@ -84,8 +98,8 @@ BRAIN = Subject(
     ("brain_kinds",),
     "",
     {**EITHER, "part-of-head": part},
-    {"inverted": 0.13, "part-of-head": 0.20, "photographed-screen": 0.10, "unreadable": 0.12},
-    {"radiograph": 0.18, "other-slice": 0.15, "picture": 0.15, "noise": 0.10},
+    {"inverted": 0.13, "part-of-head": 0.19, "photographed-screen": 0.14, "unreadable": 0.15},
+    {"radiograph": 0.14, "other-slice": 0.20, "picture": 0.18, "noise": 0.08},
     (
         *BESIDE_A_BRAIN,
         *(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]
 
+# Of an MR head: less is bone or air, more is fat; and how far from the brain its skull reaches.
+SIGNAL_MIN, FAT_MIN, SKULL_MM = 22, 150, 9.0
 NIFTI_TYPES = {2: "u1", 4: "i2", 16: "f4", 64: "f8", 256: "i1", 512: "u2"}
 
 
@@ -67,6 +69,36 @@ def projection(volume: Volume, degrees: float, rng: np.random.Generator) -> Gray
     low, high = np.percentile(exposed, (rng.uniform(0.5, 8), rng.uniform(97, 99.9)))
     picture = np.clip((exposed - low) / max(high - low, 1e-6), 0, 1) ** math.exp(rng.uniform(-0.3, 1.3))
     return _proportioned(picture, [volume.spacing_mm[0], volume.spacing_mm[2]])
+
+
+def ct_of(head: Volume, brain: Volume, rng: np.random.Generator) -> Volume:
+    """About what a CT of a head in T1-weighted MR would show, in Hounsfield units: skull, scalp, a nearly even brain.
+
+    `brain` is the same head with everything but the brain 0. Bone is what lies some millimetres round the brain, and
+    what gives no signal elsewhere; the head lies on a curved rest.
+    """
+    made = np.empty_like(head.values)
+    rest = cv2.ellipse(np.zeros(head.values.shape[1:], np.uint8), *_rest_below(head), 1, 1)
+    for place, (plane, inside) in enumerate(zip(head.values, brain.values, strict=True)):
+        skin, within = _filled(plane > SIGNAL_MIN), _filled(inside > 0)
+        away_mm = cv2.distanceTransform((1 - within).astype(np.uint8), cv2.DIST_L2, 5) * head.spacing_mm[1]
+        bone = (within == 0) & ((away_mm < SKULL_MM) & within.any() | (plane < SIGNAL_MIN))
+        tissue = np.where(within > 0, np.clip(12 + plane / 4, 5, 45), np.where(plane > FAT_MIN, -70, 50))
+        made[place] = np.where(skin > 0, np.where(bone, 1100, tissue), np.where(rest > 0, 400, -1000))
+    return Volume(made + rng.normal(0, 4, made.shape).astype(np.float32), head.spacing_mm)
+
+
+def _rest_below(head: Volume) -> tuple[tuple[int, int], tuple[int, int], float, float, float]:
+    """Centre, half axes and angles of an ellipse for OpenCV: an arc under the back of the head."""
+    rows, columns = head.values.shape[1:]
+    return (columns // 2, rows // 2), (int(columns * 0.49), int(rows * 0.49)), 0.0, 30.0, 150.0
+
+
+def _filled(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """1 in the outlines of `mask`, holes and narrow gaps included."""
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, -1), np.uint8)
 
 
 def body_only(volume: Volume, air: float = -500) -> Volume:

