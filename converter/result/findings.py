@@ -136,7 +136,7 @@ class StudyReport:
     """All that one Structured Report says. heatmaps: SOP Instance UID of a source image to its heat map's data set.
     predecessors: the (SOP class, SOP instance, series) UIDs of the report this one supersedes, or empty. left_out: SOP
     Instance UIDs of the images of the study that are another patient's. gone: of those whose bytes the node had removed
-    after an earlier report."""
+    after an earlier report. prior: what is said of an earlier study of the same patient; empty where there is none."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -146,6 +146,7 @@ class StudyReport:
     predecessors: tuple[tuple[str, str, str], ...] = ()
     left_out: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    prior: str = ""
 
     @property
     def sources(self) -> list[Dataset]:

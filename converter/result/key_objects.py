@@ -1,4 +1,5 @@
-"""The Key Object Selection of a study: the films with a finding that is present, and the results over them."""
+"""The Key Object Selection of a study: the films with a finding that is present, and the results over them; and the one
+that rejects results with data of the patient that were corrected."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from highdicom.sr import (
 )
 from pydicom import Dataset
 from pydicom.sr.coding import Code
-from pydicom.uid import KeyObjectSelectionDocumentStorage
+from pydicom.uid import KeyObjectSelectionDocumentStorage, SecondaryCaptureImageStorage
 
 from converter.image.pixel_layout import stated_frames
 from converter.result import coding
@@ -28,8 +29,11 @@ from converter.result.study_summary import StudyStatement
 from converter.result.template import Elements, Make, Values, encoded
 from converter.result.verdict_words import RESEARCH_LINE
 
-SERIES_NUMBER = 9004
+SERIES_NUMBER, REJECTION_SERIES_NUMBER = 9004, 9006
+REJECTED = "Results with data of the patient that were corrected since"
 OF_INTEREST = Code("113000", "DCM", "Of Interest")
+INCORRECT_ENTRY = Code("113038", "DCM", "Incorrect Modality Worklist Entry")
+TITLES: dict[str, Code] = {code.value: code for code in (OF_INTEREST, INCORRECT_ENTRY)}
 KEY_OBJECT_DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 
 
@@ -44,6 +48,8 @@ def build_key_objects(
     attributes = SourceAttributes.of(identifying(sources), charset)
     ds = attributes.new_result()
     _add_document(ds, report, objects, make)
+    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesDescription = series_description("key objects", f" - {report.algorithm.name}")
     add_requests(ds, attributes)
     words = {"text": f"{StudyStatement.of(report).text} {RESEARCH_LINE}."}
     entries = [
@@ -51,15 +57,15 @@ def build_key_objects(
         make(description, None, words),
         *(_entry(one, make) for one in objects),
     ]
-    for element in make(selection, None, {"entries": entries}):
+    for element in make(selection, OF_INTEREST.value, {"entries": entries}):
         ds[element.tag] = element
     add_file_meta(ds)
     return ds
 
 
-def selection(_: None, values: Values) -> ContainerContentItem:
-    """The root container of TID 2010 Key Object Selection."""
-    container = ContainerContentItem(name=OF_INTEREST, is_content_continuous=False, template_id="2010")
+def selection(title: str, values: Values) -> ContainerContentItem:
+    """The root container of TID 2010 Key Object Selection, under a title of CID 7010 or CID 7011."""
+    container = ContainerContentItem(name=TITLES[title], is_content_continuous=False, template_id="2010")
     container.ContentSequence = ContentSequence(values["entries"])
     return container
 
@@ -68,19 +74,49 @@ def description(_: None, values: Values) -> ContentItem:
     return TextContentItem(name=KEY_OBJECT_DESCRIPTION, value=values["text"], relationship_type=CONTAINS)
 
 
-def _add_document(ds: Dataset, report: StudyReport, objects: list[Dataset], make: Make) -> None:
-    """Key Object Document Series and Key Object Document (PS3.3 C.17.6.1, C.17.6.2)."""
+def build_rejection_note(
+    report: StudyReport, rejected: Iterable[tuple[str, str, str]], charset: Charset, make: Make = encoded
+) -> Dataset:
+    """TID 2010 with the title Incorrect Modality Worklist Entry (CID 7011), as IHE Imaging Object Change Management has
+    it: `rejected`, (SOP class, SOP instance, series) of results with data of the patient that were corrected since."""
+    objects = [_referred(*one) for one in rejected]
+    attributes = SourceAttributes.of(identifying(sources_of(report)), charset)
+    ds = attributes.new_result()
+    _add_document(ds, report, objects, make, "rejection note")
+    ds.SeriesNumber = REJECTION_SERIES_NUMBER
+    ds.SeriesDescription = series_description("rejection note", f" - {report.algorithm.name}")
+    add_requests(ds, attributes)
+    entries = [
+        *language_and_observer(Observer(report.identity.device_uid, report.identity.station_name)),
+        make(description, None, {"text": f"{REJECTED}; report {report.identity.revision} takes their place."}),
+        *(_entry(one, make) for one in objects),
+    ]
+    for element in make(selection, INCORRECT_ENTRY.value, {"entries": entries}):
+        ds[element.tag] = element
+    add_file_meta(ds)
+    return ds
+
+
+def _referred(sop_class_uid: str, sop_instance_uid: str, series_instance_uid: str) -> Dataset:
+    """As much of a result as a reference to it needs; one with pixels has rows."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID, ds.SeriesInstanceUID = sop_class_uid, sop_instance_uid, series_instance_uid
+    if sop_class_uid == SecondaryCaptureImageStorage:
+        ds.Rows = 1
+    return ds
+
+
+def _add_document(ds: Dataset, report: StudyReport, objects: list[Dataset], make: Make, what: str = "kos") -> None:
+    """Key Object Document Series and Key Object Document (PS3.3 C.17.6.1, C.17.6.2). `what`: part of its UIDs."""
     identity, algorithm = report.identity, report.algorithm
     study, model = identity.study_instance_uid, (algorithm.name, algorithm.version)
     named = ",".join(str(one.SOPInstanceUID) for one in objects)
     ds.SOPClassUID = KeyObjectSelectionDocumentStorage
-    ds.SOPInstanceUID = result_uid(study, named, *model, "kos", str(identity.revision))
+    ds.SOPInstanceUID = result_uid(study, named, *model, what, str(identity.revision))
     ds.StudyInstanceUID = study
     # every revision joins the same series, as those of the report do
-    ds.SeriesInstanceUID = result_uid(study, *model, "kos series")
+    ds.SeriesInstanceUID = result_uid(study, *model, f"{what} series")
     ds.Modality = "KO"
-    ds.SeriesNumber = SERIES_NUMBER
-    ds.SeriesDescription = series_description("key objects", f" - {algorithm.name}")
     ds.ReferencedPerformedProcedureStepSequence = []
     ds.InstanceNumber = max(1, identity.revision)
     evidence = [(one.SOPClassUID, one.SOPInstanceUID, one.SeriesInstanceUID) for one in objects]

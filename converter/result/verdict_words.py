@@ -32,7 +32,9 @@ def has_positive(images: Sequence[AnalysedImage]) -> bool:
 
 
 def remarks(report: StudyReport) -> Iterator[str]:
-    """What is said of a report as a whole: images that it does not cover, and for whom it is not."""
+    """What is said of a report as a whole: an earlier study, images that it does not cover, for whom it is not."""
+    if report.prior:
+        yield report.prior
     if report.left_out:
         count = len(report.left_out)
         images = (

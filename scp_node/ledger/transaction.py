@@ -14,6 +14,7 @@ from scp_node.ledger.erasures import Erasures
 from scp_node.ledger.events import Events
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.jobs import Jobs
+from scp_node.ledger.priors import Priors
 from scp_node.ledger.removals import Removals
 from scp_node.ledger.reports import Reports
 from scp_node.ledger.results import Results
@@ -43,6 +44,7 @@ class Transaction:
         "events",
         "instances",
         "jobs",
+        "priors",
         "removals",
         "reports",
         "results",
@@ -61,6 +63,6 @@ class Transaction:
         self.reports, self.results = Reports(connection), Results(connection)
         self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
         self.commitments, self.versions = Commitments(connection), Versions(connection)
-        self.unreached = Unreached(connection)
+        self.unreached, self.priors = Unreached(connection), Priors(connection)
         self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
         self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

@@ -12,7 +12,8 @@ from converter.package.manifest import Manifest
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, SrClass, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.ledger import ReportRow, ResultRow, Transaction
-from scp_node.reporting.content import predecessors_of, study_content
+from scp_node.reporting.content import study_content
+from scp_node.reporting.earlier import earlier_of
 from scp_node.settings import Settings
 
 
@@ -40,7 +41,7 @@ def built_again(
         images,
         settings,
         lambda image: renderings[image.sop_instance_uid],
-        predecessors=predecessors_of(tx, _predecessor(tx, report)),
+        before=earlier_of(tx, report),
     )
     options = replace(content.options, heatmap_for="all", sr_class=_class_of(result, siblings))
     content = replace(content, options=options)
@@ -68,8 +69,9 @@ def _in_class(
     result: ResultRow, kind: ResultKind, built: dict[str, list[BuiltResult]], content: StudyContent
 ) -> Dataset | None:
     """The one that was sent: built in its class, or made of the preferred class when a destination refused that."""
-    mine = (one.ds for one in built[kind.name] if one.source_instance_uid == result.source_instance_uid)
-    ds = next(mine, None)
+    mine = [one.ds for one in built[kind.name] if one.source_instance_uid == result.source_instance_uid]
+    mine.sort(key=lambda one: str(one.SOPInstanceUID) != result.sop_instance_uid)  # a kind may have two documents
+    ds = next(iter(mine), None)
     is_comprehensive = result.sop_class_uid == ComprehensiveSRStorage
     if ds is None or ds.SOPInstanceUID == result.sop_instance_uid or not is_comprehensive:
         return ds
@@ -77,13 +79,3 @@ def _in_class(
     module = kind.load()
     first = next(one.ds for one in module.build(preferred, built))
     return module.as_class(first, str(first.SOPClassUID))
-
-
-def _predecessor(tx: Transaction, report: ReportRow) -> ReportRow | None:
-    """The revision before, as the study job saw it."""
-    earlier = [
-        one
-        for one in tx.reports.of_study(report.study_instance_uid)
-        if one.route == report.route and one.revision < report.revision and one.built_at is not None
-    ]
-    return max(earlier, key=lambda one: one.revision, default=None)

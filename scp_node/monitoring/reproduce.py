@@ -24,6 +24,7 @@ from converter.errors import Unreportable
 from converter.result.encode import to_bytes
 from converter.result.kinds.content import Rendering, ReportedImage
 from converter.result.kinds.table import RESULT_KINDS
+from converter.result.messages.table import MESSAGE_KINDS
 from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route
 from scp_node.decode.pool import DecodePool
@@ -81,6 +82,11 @@ def reproduce(source: ReproductionSource, result_uid: str) -> Iterator[Compariso
     """The checks of one result, image by image, then the object itself. Raises UsageError for an unknown UID."""
     with source.ledger.reading() as tx:
         result = tx.results.get(result_uid)
+        if result is not None and result.kind in MESSAGE_KINDS:
+            raise UsageError(
+                f"{result_uid} is a message to a system ({MESSAGE_KINDS[result.kind].summary}): only DICOM results are "
+                "run again; name the report beside it, which 'hilum explain' shows"
+            )
         if result is None or result.kind not in RESULT_KINDS:
             raise UsageError(f"no DICOM result {result_uid} was made by this node; see 'hilum explain'")
         report = tx.reports.get(result.report_id)

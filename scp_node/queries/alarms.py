@@ -14,6 +14,7 @@ from scp_node.checks.tls_files import RENEW
 from scp_node.queries.queues import COUNTED_MAX, QueueLine
 from scp_node.queries.remote_aes import RemoteSign
 from scp_node.queries.role_signs import NodeSigns
+from scp_node.queries.systems import SystemSign
 from scp_node.settings import Settings
 from scp_node.settings.cautions import cautions, delivery_cautions
 
@@ -30,6 +31,11 @@ _OBSTACLES = {
     "is stopping": "The node is being stopped.",
     "cannot be read": "Look at the disk, or at the database server; 'hilum doctor' says what is wrong.",
     "no answer": "Look at the disk, or at the database server; 'hilum doctor' says what is wrong.",
+}
+# How it is found out whether a destination is back.
+CALLED = {
+    RemoteSign: "Call it with C-ECHO to see whether it is.",
+    SystemSign: "Call it on its page to see whether it is.",
 }
 OTHERWISE = "See the log of the node; 'hilum doctor' goes through everything."
 
@@ -48,7 +54,7 @@ def alarms_of(
     settings: Settings,
     signs: NodeSigns,
     database: Sequence[str],
-    remotes: Iterable[RemoteSign],
+    destinations: Iterable[RemoteSign | SystemSign],
     queues: Iterable[QueueLine],
     dead: int,
     now: datetime,
@@ -56,7 +62,7 @@ def alarms_of(
     """All there are; `database` says why it cannot be used, `dead` how many jobs were given up."""
     found = [
         *_of_roles(signs, database),
-        *_of_deliveries(remotes, dead),
+        *_of_deliveries(destinations, dead),
         *_of_queues(queues, now),
         *_of_disk(signs),
         *_of_certificates(settings, signs),
@@ -82,7 +88,7 @@ def _remedy(obstacle: str) -> str:
     return next((remedy for words, remedy in _OBSTACLES.items() if words in obstacle), OTHERWISE)
 
 
-def _of_deliveries(remotes: Iterable[RemoteSign], dead: int) -> Iterator[Alarm]:
+def _of_deliveries(destinations: Iterable[RemoteSign | SystemSign], dead: int) -> Iterator[Alarm]:
     if dead:
         yield Alarm(
             "bad",
@@ -90,15 +96,15 @@ def _of_deliveries(remotes: Iterable[RemoteSign], dead: int) -> Iterator[Alarm]:
             "Look at the cause, mend it, and retry all of that cause.",
             "/jobs#dead",
         )
-    for one in remotes:
+    for one in destinations:
         if one.state == "fails":
             said = one.failure if one.failure.startswith(one.name) else f"{one.name}: {one.failure}"
             waits = f" {_jobs(one.waiting)} {'waits' if one.waiting == 1 else 'wait'} for it." if one.waiting else ""
             yield Alarm(
                 "bad",
                 f"{said}{'' if said.endswith(('.', '?')) else '.'}{waits}",
-                "What waits is sent by itself when it is back. Call it with C-ECHO to see whether it is.",
-                f"/remote-aes/{one.name}",
+                f"What waits is sent by itself when it is back. {CALLED[type(one)]}",
+                one.page,
             )
 
 

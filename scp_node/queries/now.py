@@ -18,6 +18,7 @@ from scp_node.queries.milestones import MILESTONES
 from scp_node.queries.queues import COUNTED_MAX, QueueLine, queue_lines
 from scp_node.queries.remote_aes import RemoteSign, remote_signs
 from scp_node.queries.role_signs import NodeSigns, RoleSign
+from scp_node.queries.systems import SystemSign, system_signs
 from scp_node.queries.tally import EventTally
 from scp_node.settings import Settings
 
@@ -84,6 +85,7 @@ class Now:
     queues: tuple[QueueLine, ...]
     dead: int
     remotes: tuple[RemoteSign, ...]
+    systems: tuple[SystemSign, ...]
     roles: tuple[RoleSign, ...]
     routes: tuple[ServedRoute, ...]
     disk: Disk
@@ -103,10 +105,11 @@ def now_of(
     today, week = local_midnight(at, 0), local_midnight(at, DAYS - 1)
     queues = queue_lines(tx)
     remotes = remote_signs(tx, settings, queues, calls, at)
+    systems = system_signs(tx, settings, queues, calls, at)
     dead = _dead(tx, today, week)
     return Now(
         at=at,
-        alarms=alarms_of(settings, signs, database, remotes, queues, dead.all, at),
+        alarms=alarms_of(settings, signs, database, (*remotes, *systems), queues, dead.all, at),
         counts=(*_counts(tally, today, week), CountLine("dead", dead.today, dead.week)),
         is_whole=tally.is_whole,
         received_by_hour=tally.by_hour("received", HOURS, at),
@@ -114,6 +117,7 @@ def now_of(
         queues=queues,
         dead=dead.all,
         remotes=remotes,
+        systems=systems,
         roles=signs.roles,
         routes=_routes(settings, signs),
         disk=Disk(signs.free_bytes, signs.disk_bytes, signs.full_in_days),

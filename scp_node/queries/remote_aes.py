@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,26 +19,24 @@ from scp_node.ledger import watch_tables as w
 from scp_node.ledger.callers import CallerRecord
 from scp_node.ledger.unreached import Unreachable
 from scp_node.queries.queues import QueueLine
+from scp_node.queries.reach import ReachState, reach_of
 from scp_node.settings import RemoteAE, Settings
 from scp_node.workflow.job_kinds import delivery_job_id
 
 LOOKED_AT_MAX = 2_000
-QUIET_AFTER = timedelta(days=1)
-RemoteState = Literal["answers", "fails", "quiet"]
 
 
 @dataclass(frozen=True)
 class RemoteSign:
     """One remote AE of the configuration. `routes`: those whose results it gets. `stored_at`: when its last image came.
-    `sent_at`: when one of the newest LOOKED_AT_MAX deliveries was last taken there. `last_sign_at`: when it last called
-    or answered. `failure`: why the last attempt to reach it failed, whatever became of that job, where no other has
-    succeeded since: that it calls does not show that it can be reached."""
+    `sent_at`: when one of the newest LOOKED_AT_MAX deliveries was last taken there. `last_sign_at`, `failure`: as Reach
+    has them."""
 
     name: str
     remote: RemoteAE
     routes: tuple[str, ...]
     is_over_tls: bool
-    state: RemoteState
+    state: ReachState
     last_sign_at: datetime | None = None
     called_at: datetime | None = None
     stored_at: datetime | None = None
@@ -47,6 +45,11 @@ class RemoteSign:
     failure: str = ""
     waiting: int = 0
     call: RemoteAECall | None = None
+
+    @property
+    def page(self) -> str:
+        """Where it is looked at and called."""
+        return f"/remote-aes/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -106,27 +109,19 @@ def _sign(
 ) -> RemoteSign:
     remote = settings.remote_aes[name]
     called_at, stored_at = callers.get(remote.ae_title, (None, None))
-    failures = [] if unreached is None else [unreached]
-    if call is not None and not call.is_well:
-        failures.append(Unreachable(call.at, call.report.problems[0]))
-    well_call_at = call.at if call is not None and call.is_well else None
-    reached_at = max((at for at in (sent_at, well_call_at) if at is not None), default=None)
-    last_sign_at = max((at for at in (called_at, reached_at) if at is not None), default=None)
-    failed_at, failure = max(failures, default=(None, ""))
-    is_failing = failed_at is not None and (reached_at is None or failed_at > reached_at)
-    is_heard = last_sign_at is not None and now - last_sign_at < QUIET_AFTER
+    reach = reach_of(unreached, call, sent_at, called_at, now)
     return RemoteSign(
         name=name,
         remote=remote,
         routes=tuple(route.name for route in settings.routes if name in route.to),
         is_over_tls=settings.is_reached_by_tls(remote),
-        state="fails" if is_failing else "answers" if is_heard else "quiet",
-        last_sign_at=last_sign_at,
+        state=reach.state,
+        last_sign_at=reach.last_sign_at,
         called_at=called_at,
         stored_at=stored_at,
         sent_at=sent_at,
-        failed_at=failed_at if is_failing else None,
-        failure=failure if is_failing else "",
+        failed_at=reach.failed_at,
+        failure=reach.failure,
         waiting=sum(line.waiting for line in queues),
         call=call,
     )

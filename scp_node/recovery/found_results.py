@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pydicom import Dataset
 
 from converter.image.header import items, value, whole_number
-from converter.result.kinds.table import RESULT_KINDS
+from converter.result.kinds.table import kind_of_object
 from converter.result.messages.table import MESSAGE_CLASSES, MESSAGE_KINDS
 from scp_node.dimse.uids import is_uid_as_sent
 from scp_node.ledger import NewResult
@@ -84,7 +84,7 @@ class FoundReport:
 def result_in(found: SpooledObject, ds: Dataset, models: KnownModels) -> FoundResult:
     """What a result says of itself; `ds` is its header."""
     header = found.header
-    kind = _kind_of(header.sop_class_uid)
+    kind = _kind_of(header.sop_class_uid, ds)
     return FoundResult(
         sop_instance_uid=header.sop_instance_uid,
         sop_class_uid=header.sop_class_uid,
@@ -102,10 +102,10 @@ def result_in(found: SpooledObject, ds: Dataset, models: KnownModels) -> FoundRe
     )
 
 
-def _kind_of(sop_class_uid: str) -> str:
+def _kind_of(sop_class_uid: str, ds: Dataset) -> str:
     if sop_class_uid in MESSAGE_CLASSES:
         return MESSAGE_CLASSES[sop_class_uid].name
-    return next((name for name, one in RESULT_KINDS.items() if sop_class_uid in one.sop_classes), "other")
+    return kind_of_object(sop_class_uid, names_source_image=bool(items(ds, "SourceImageSequence"))) or "other"
 
 
 def _references(ds: Dataset) -> Iterator[str]:

@@ -17,13 +17,13 @@ from converter.result.algorithm import algorithm_of
 from converter.result.findings import ReportIdentity
 from converter.result.identity import patient_of
 from converter.result.kinds.content import Rendering, ReportedImage, ResultOptions, StudyContent
-from converter.result.kinds.table import RESULT_KINDS
 from converter.result.localised import Localisation, localised
 from converter.result.patient import Patient
 from converter.result.provenance import device_uid
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import DecodeFailed
-from scp_node.ledger import Analysis, InstanceRow, ReportRow, Transaction
+from scp_node.ledger import Analysis, InstanceRow, ReportRow
+from scp_node.reporting.earlier import Earlier
 from scp_node.settings import Report, Settings
 
 
@@ -81,10 +81,11 @@ def study_content(
     settings: Settings,
     rendering: Callable[[ReportedImage], Rendering],
     earlier: Callable[[str, str], Dataset | None] = lambda kind, sop_instance_uid: None,
-    predecessors: tuple[tuple[str, str, str], ...] = (),
+    before: Earlier | None = None,
     refused_classes: Collection[str] = (),
 ) -> StudyContent:
     """Times are those of this site's clock, as the Study Time beside them is."""
+    before = before or Earlier()
     label, ae_title = f"{manifest.name}@{manifest.version}", settings.node.ae_title
     return StudyContent(
         ReportIdentity(
@@ -99,9 +100,11 @@ def study_content(
         result_options(settings.report, refused_classes),
         rendering,
         earlier,
-        predecessors,
+        before.predecessors,
         tuple(report.left_out),
         tuple(report.gone),
+        before.prior,
+        before.rejected,
     )
 
 
@@ -119,16 +122,4 @@ def result_options(report: Report, refused_classes: Collection[str] = ()) -> Res
         report.heatmap_side_max,
         report.heatmap_for,
         frozenset(refused_classes),
-    )
-
-
-def predecessors_of(tx: Transaction, latest: ReportRow | None) -> tuple[tuple[str, str, str], ...]:
-    """The documents of the revision before, as they went to the destinations."""
-    if latest is None:
-        return ()
-    superseding = {kind.name for kind in RESULT_KINDS.values() if kind.supersedes}
-    return tuple(
-        (result.sop_class_uid, result.sop_instance_uid, result.series_instance_uid)
-        for result in tx.results.of_report(latest.id)
-        if result.kind in superseding and tx.deliveries.of_result(result.sop_instance_uid)
     )

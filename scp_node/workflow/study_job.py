@@ -16,17 +16,18 @@ from converter.page.counted import counted
 from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage, StudyContent
 from converter.result.kinds.table import RESULT_KINDS, ResultKind
 from scp_node.analysis.policies import node_policy
-from scp_node.deliver.destinations import module_of
 from scp_node.errors import DecodeFailed, UsageError
 from scp_node.inference.loaded_models import LoadedModel
 from scp_node.ledger import Analysis, InstanceRow, JobRow, NewResult, ReportRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.ledger.removal_records import in_spool
 from scp_node.reporting.choice import ChosenResults, choose_kinds
-from scp_node.reporting.content import predecessors_of, reported_image, study_content
+from scp_node.reporting.content import reported_image, study_content
+from scp_node.reporting.earlier import earlier_of
 from scp_node.reporting.messages import is_to_be_told, told_before, written_message
 from scp_node.reporting.results import store_result
 from scp_node.settings import Route
+from scp_node.workflow.accepted_classes import accepted_classes
 from scp_node.workflow.job_kinds import delivery_job
 from scp_node.workflow.report_choice import NoReport, name_patients, open_report
 from scp_node.workflow.report_plan import plan_report, quiet_at
@@ -114,15 +115,7 @@ def gather_images(case: StudyCase, services: Services) -> None:
 
 def choose_results(case: StudyCase, services: Services) -> None:
     """Choose the kinds of results, and who gets which: what the route lists, or what each destination takes."""
-    remotes = services.settings().remote_aes
-    with services.ledger.reading() as tx:
-        known = {name: tx.sop_classes.known(name) for name in case.route.to}
-
-    def accepted(name: str, sop_class_uid: str) -> bool | None:
-        can_go = name not in remotes or module_of(remotes[name].kind).accepts(sop_class_uid)
-        return known[name].get(sop_class_uid) if can_go else False
-
-    case.chosen = choose_kinds(case.route, accepted)
+    case.chosen = choose_kinds(case.route, accepted_classes(services, case.route))
     case.log.outcome = case.chosen.words
 
 
@@ -161,8 +154,7 @@ def _content(case: StudyCase, services: Services) -> StudyContent:
     """What the results say, from the ledger as it is now."""
     assert case.report is not None and case.model is not None
     with services.ledger.reading() as tx:
-        latest = tx.reports.latest_built(case.job.study_instance_uid, case.route.name)
-        predecessors = predecessors_of(tx, latest)
+        before = earlier_of(tx, case.report)
         classes = {uid for kind in RESULT_KINDS.values() for uid in kind.sop_classes}
         refused = [uid for uid in classes if all(tx.sop_classes.accepted(name, uid) is False for name in case.route.to)]
     return study_content(
@@ -172,7 +164,7 @@ def _content(case: StudyCase, services: Services) -> StudyContent:
         services.settings(),
         partial(_rendering, case, services),
         partial(_earlier, case, services),
-        predecessors,
+        before,
         refused,
     )
 

@@ -14,6 +14,7 @@ from pydicom import Dataset
 from converter.declined import Declined
 from converter.result.findings import Algorithm, AnalysedImage, Finding, ReportIdentity
 from converter.result.not_analysed import not_analysed
+from converter.result.prior import PriorAnalysis
 
 SrClass = Literal["comprehensive_3d", "comprehensive"]
 
@@ -67,7 +68,8 @@ class StudyContent:
     earlier report by the same model, without its pixels; its identity does not depend on the report.
     predecessors: the (SOP class, SOP instance, series) UIDs of the report that this one supersedes. left_out: SOP
     Instance UIDs of the images of the study that are another patient's. gone: of those whose bytes the node had removed
-    after an earlier report."""
+    after an earlier report. prior: the earlier analysis of the same patient, where there is one. rejected: as
+    predecessors, the results of earlier reports with data of the patient that were corrected since."""
 
     identity: ReportIdentity
     algorithm: Algorithm
@@ -78,6 +80,8 @@ class StudyContent:
     predecessors: tuple[tuple[str, str, str], ...] = ()
     left_out: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    prior: PriorAnalysis | None = None
+    rejected: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def not_analysed(self) -> tuple[str, ...]:

@@ -44,4 +44,5 @@ def study_report(content: StudyContent, heatmaps: Sequence[BuiltResult]) -> Stud
         predecessors=tuple(one for one in content.predecessors if one[0] in CLASSES.values()),
         left_out=content.left_out,
         gone=content.gone,
+        prior=content.prior.words if content.prior is not None else "",
     )

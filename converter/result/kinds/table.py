@@ -38,7 +38,8 @@ class ResultKind:
     """One row. name: in the settings and in the ledger; summary: in the reference of the settings; step: of the study
     job, as `hilum explain` shows it; sop_classes: by UID, the preferred one first; module: a KindModule, imported when
     something is built, because it loads what only building needs. auto: when `results: auto` takes it. supersedes:
-    whether a later one of a study names the one before as its predecessor."""
+    whether a later one of a study names the one before as its predecessor. over_image: whether each is a picture of one
+    image, which its Source Image Sequence names (PS3.3 C.7.6.1)."""
 
     name: str
     summary: str
@@ -47,6 +48,7 @@ class ResultKind:
     module: str
     auto: AutoRule = "never"
     supersedes: bool = False
+    over_image: bool = False
 
     def load(self) -> KindModule:
         return cast(KindModule, import_module(self.module))
@@ -63,6 +65,7 @@ RESULT_KINDS: dict[str, ResultKind] = {
             {"1.2.840.10008.5.1.4.1.1.7": "Secondary Capture"},
             "converter.result.kinds.heatmap",
             auto="unless refused",
+            over_image=True,
         ),
         ResultKind(
             "gsps",
@@ -104,7 +107,8 @@ RESULT_KINDS: dict[str, ResultKind] = {
         ),
         ResultKind(
             "kos",
-            "a Key Object Selection of a study with a finding that is present: its films, their heat maps, the report",
+            "a Key Object Selection of a study with a finding that is present: its films, their heat maps, the report; "
+            "and a rejection note (IHE IOCM) for earlier results, where the data of the patient were corrected",
             "build_key_objects",
             {"1.2.840.10008.5.1.4.1.1.88.59": "Key Object Selection"},
             "converter.result.kinds.key_objects",
@@ -122,3 +126,11 @@ RESULT_KINDS: dict[str, ResultKind] = {
 DEFAULT_KINDS = ("sr", "heatmap", "status")
 # As people read them, and as they are proposed to an archive: the usual ones first.
 KIND_NAMES = tuple(dict.fromkeys((*DEFAULT_KINDS, *RESULT_KINDS)))
+
+
+def kind_of_object(sop_class_uid: str, *, names_source_image: bool) -> str | None:
+    """The kind of a result by what its object says, None where it is of no class of the table. Kinds that share a class
+    are told apart by Source Image Sequence: a heat map has one in every release, a status card is of no image."""
+    kinds = [kind for kind in RESULT_KINDS.values() if sop_class_uid in kind.sop_classes]
+    fitting = (kind for kind in kinds if len(kinds) == 1 or kind.over_image == names_source_image)
+    return next((kind.name for kind in fitting), None)

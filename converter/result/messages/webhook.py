@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from converter.result.messages.content import MessageFilm, MessageFinding, StudyMessage
+from converter.result.messages.content import MessageFilm, MessageFinding, MessagePatient, StudyMessage
+from converter.result.messages.person_name import NameGroup
 
 # Goes up when a name is taken away or changes its meaning; a new name does not count.
 VERSION = 1
+
+
+# What blocks of text are called, and by which attribute of the record they are filled.
+PATIENT = {"id": "id", "issuer": "id_issuer", "birth_date": "birth_date", "sex": "sex"}
+STUDY = {
+    **{name: name for name in ("study_instance_uid", "accession_number", "placer_order_number", "filler_order_number")},
+    **{"study_id": "study_id", "date": "study_date", "time": "study_time", "description": "study_description"},
+}
+ALGORITHM = {
+    **{"name": "algorithm", "version": "algorithm_version"},
+    **{name: name for name in ("weights_sha256", "manufacturer", "intended_use")},
+}
 
 
 def write(message: StudyMessage) -> bytes:
@@ -30,50 +44,21 @@ def _report(message: StudyMessage) -> dict[str, Any]:
         "positive": message.is_positive,
         "priority": {"suggested": message.priority, "of_order": message.order_priority},
         "highest": None if highest is None else _finding(highest),
-        "patient": _patient(message),
-        "study": _study(message),
+        "patient": _named(message.patient, PATIENT) | {"names": list(map(_name, message.patient.name))},
+        "study": _named(message, STUDY),
         "films": [_film(film) for film in message.films],
         "images_of_another_patient": message.left_out,
         "images_removed_before": message.gone,
-        "algorithm": _algorithm(message),
+        "algorithm": _named(message, ALGORITHM),
     }
 
 
-def _patient(message: StudyMessage) -> dict[str, Any]:
-    patient = message.patient
-    return {
-        "id": patient.id,
-        "issuer": patient.id_issuer,
-        "names": [
-            {"writing": group.representation, "family": group.family, "given": group.given, "text": group.words}
-            for group in patient.name
-        ],
-        "birth_date": patient.birth_date,
-        "sex": patient.sex,
-    }
+def _name(group: NameGroup) -> dict[str, str]:
+    return {"writing": group.representation, "family": group.family, "given": group.given, "text": group.words}
 
 
-def _study(message: StudyMessage) -> dict[str, Any]:
-    return {
-        "study_instance_uid": message.study_instance_uid,
-        "accession_number": message.accession_number,
-        "placer_order_number": message.placer_order_number,
-        "filler_order_number": message.filler_order_number,
-        "study_id": message.study_id,
-        "date": message.study_date,
-        "time": message.study_time,
-        "description": message.study_description,
-    }
-
-
-def _algorithm(message: StudyMessage) -> dict[str, Any]:
-    return {
-        "name": message.algorithm,
-        "version": message.algorithm_version,
-        "weights_sha256": message.weights_sha256,
-        "manufacturer": message.manufacturer,
-        "intended_use": message.intended_use,
-    }
+def _named(record: StudyMessage | MessagePatient, names: Mapping[str, str]) -> dict[str, Any]:
+    return {name: getattr(record, attribute) for name, attribute in names.items()}
 
 
 def _film(film: MessageFilm) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from converter.result.sheet.subject import subject_of
 UNNAMED = "image"
 _DECLINED = re.compile(r"(?:Not analysed )?\[(?P<code>[a-z0-9-]+)\]: (?P<reason>.*)", re.DOTALL)
 _BRACKETS = re.compile(r"(?P<text>.*) \((?P<film>[^()]+)\)", re.DOTALL)
+_PRIORITY = re.compile(r"\. Priority: (?P<priority>[a-z]+)\. ")
 _NOTICE = "Research use only"
 _INTENDED_USE = " Intended use: "
 _THRESHOLD, _CALIBRATION, _PREPROCESSING = "operating threshold: ", "calibration: ", "preprocessing: "
@@ -42,6 +43,7 @@ def read_report(sr: Dataset, names: Mapping[str, str] | None = None) -> ReportSh
         model=_model(groups, intended_use) or _model_in_header(sr, intended_use),
         notice=notice,
         remarks=tuple(remarks),
+        priority=_priority(sr),
     )
 
 
@@ -198,6 +200,13 @@ def _remarks(sr: Dataset) -> tuple[str, list[str]]:
     texts = [value_in_words(item) for item in whole]
     notice = next((text for text in texts if text.startswith(_NOTICE)), "")
     return notice, [text for text in texts if text != notice]
+
+
+def _priority(sr: Dataset) -> str:
+    """As the line on the whole study words it (see `StudyStatement`)."""
+    lines = (value_in_words(item) for item in _evaluations(sr) if is_named(item, coding.SUMMARY))
+    told = next((found for line in lines if (found := _PRIORITY.search(line))), None)
+    return told["priority"] if told else ""
 
 
 def _evaluations(sr: Dataset) -> Iterator[Dataset]:

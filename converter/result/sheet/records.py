@@ -89,7 +89,8 @@ class SheetSubject:
 
 @dataclass(frozen=True)
 class ReportSheet:
-    """One report. remarks: on the report as a whole, beside the notice that it is for research only."""
+    """One report. remarks: on the report as a whole, beside the notice that it is for research only. priority: as the
+    report words what it suggests; empty in those of earlier versions."""
 
     subject: SheetSubject
     films: tuple[SheetFilm, ...]
@@ -97,6 +98,7 @@ class ReportSheet:
     model: SheetModel | None
     notice: str
     remarks: tuple[str, ...] = ()
+    priority: str = ""
 
     @property
     def films_received(self) -> int:

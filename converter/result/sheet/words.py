@@ -11,9 +11,12 @@ from converter.result.sheet.records import ReportSheet, SheetFilm, SheetFinding,
 VERDICTS: dict[Verdict, str] = {"present": "PRESENT", "absent": "ABSENT", "not analysed": "NOT ANALYSED"}
 FLAGS = "AI research result: preliminary, verified by no physician."
 RESEARCH = "Research use only. Not for diagnosis."
+# By the priority that a report suggests; one that stays as it is, is not told.
+PRIORITIES = {"raised": "Suggested priority: raised"}
 # Each label in English, which is its key in the captions of a language.
 LABELS = (
     *VERDICTS.values(),
+    *PRIORITIES.values(),
     FLAGS,
     RESEARCH,
     "{analysed} of {received} films analysed",
@@ -84,13 +87,15 @@ def title_of(sheet: ReportSheet, say: Say) -> str:
 
 
 def second_line(sheet: ReportSheet, say: Say) -> Iterator[str]:
-    """Where the highest finding is, and what else is present."""
+    """Where the highest finding is, what else is present, and how urgent that is."""
     highest = sheet.highest
     if highest is not None and highest[1].present:
         yield ": ".join(filter(None, (highest[0].name, "; ".join(highest[1].where))))
     others = [f"{finding.name} {finding.percent} % ({film.name})" for film, finding in sheet.also_present]
     if others:
         yield f"{say('Also present')}: {', '.join(others)}"
+    if sheet.priority in PRIORITIES:
+        yield say(PRIORITIES[sheet.priority])
 
 
 def subject_facts(subject: SheetSubject, say: Say) -> list[tuple[str, str]]:

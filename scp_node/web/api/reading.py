@@ -51,7 +51,7 @@ def operations_of(description: Mapping[str, Any]) -> list[ShownOperation]:
 
 def _operation(base: str, path: str, method: str, one: Mapping[str, Any]) -> ShownOperation:
     answers = one["responses"]
-    shown = answers["200"]["content"]["application/json"].get("examples", {})
+    shown = answers["200"]["content"].get("application/json", {}).get("examples", {})
     form = one.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
     fields = form.get("properties", {})
     parameters = [

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from scp_node.ledger.callers import ROWS_MAX
 from scp_node.ledger.records import now_utc
-from scp_node.queries.remote_aes import CallingTitle, RemoteSign, RemoteState, callers_of, remote_signs
+from scp_node.queries.reach import ReachState
+from scp_node.queries.remote_aes import CallingTitle, RemoteSign, callers_of, remote_signs
 from scp_node.web.access.visitor import Viewer
 from scp_node.web.api.answers import problems
 from scp_node.web.context import context_of
@@ -33,7 +34,7 @@ class RemoteAEAnswer(BaseModel):
     stored: int
     refused: int
     rejections: int
-    state: RemoteState
+    state: ReachState
     failed_at: datetime | None
     failure: str
 

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 from pydantic import BaseModel
 
+from scp_node.errors import HilumError
 from scp_node.ledger.records import InstanceState
+from scp_node.queries.result_files import last_report
 from scp_node.queries.studies import StudyFilter, StudyKey, StudySummary, page_of_studies
 from scp_node.queries.study_story import StudyStory, story_of
 from scp_node.web.access.viewing import note_viewed
-from scp_node.web.access.visitor import Viewer
+from scp_node.web.access.visitor import Viewer, Visitor
 from scp_node.web.api.answers import Moment, Word, problems
 from scp_node.web.api.paging import After, Limit, moment_of, next_page, place_of
 from scp_node.web.api.refusals import ApiRefused
 from scp_node.web.context import context_of
+from scp_node.web.pages.captions import Captions, language_of
+from scp_node.web.pictures.report_form import MEDIA_TYPES, PageForm, report_answer, status_of
 
 STORY_ROWS_MAX = 1_000
 UID = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", examples=["1.2.840.113619.2.5.1"])]
+Route = Annotated[Word | None, Query(description="Whose report, where several routes have one.")]
 
 router = APIRouter(tags=["studies"])
+
+
+def sheet_answers(form: PageForm) -> dict[int | str, dict[str, Any]]:
+    """What a report in one form may be answered with."""
+    media_type, _, _ = MEDIA_TYPES[form].partition(";")
+    body = {"schema": {"type": "string"}} if form == "html" else {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": {media_type: body}}} | problems(404, 409, 410, 503)
 
 
 class StudiesAnswer(BaseModel):
@@ -80,6 +93,33 @@ def study(request: Request, visitor: Viewer, study_instance_uid: UID) -> StudySt
         raise ApiRefused(404, "nothing-found", f"no study {study_instance_uid} came to this node")
     note_viewed(context, visitor, study_instance_uid)
     return story
+
+
+@router.get("/studies/{study_instance_uid}/report.html", responses=sheet_answers("html"), response_class=Response)
+def report_page(request: Request, visitor: Viewer, study_instance_uid: UID, route: Route = None) -> Response:
+    """The last report as a page, as the console shows it. It names the patient."""
+    return _report(request, visitor, study_instance_uid, route, "html", "sr")
+
+
+@router.get("/studies/{study_instance_uid}/report.pdf", responses=sheet_answers("pdf"), response_class=Response)
+def report_document(request: Request, visitor: Viewer, study_instance_uid: UID, route: Route = None) -> Response:
+    """The last report as PDF. It names the patient."""
+    return _report(request, visitor, study_instance_uid, route, "pdf", "sr", "pdf")
+
+
+def _report(
+    request: Request, visitor: Visitor, study_instance_uid: str, route: str | None, form: PageForm, *kinds: str
+) -> Response:
+    context, language = context_of(request), language_of(request)
+    try:
+        with context.ledger.reading() as tx:
+            files = last_report(tx, study_instance_uid, route, *kinds)
+        made = report_answer(context.desk, files, form, Captions(language), language)
+    except HilumError as error:
+        status, code = status_of(error)
+        raise ApiRefused(status, code, str(error)) from error
+    note_viewed(context, visitor, study_instance_uid)
+    return made
 
 
 def _place(cursor: str) -> StudyKey:

@@ -35,7 +35,7 @@ def remote_aes(request: Request, visitor: Viewer) -> HTMLResponse:
         signs = remote_signs(tx, settings, queue_lines(tx), calls, now_utc())
         known = capabilities(tx, settings, calls)
         callers = callers_of(tx, settings, CALLERS_SHOWN)
-        systems = system_signs(tx, settings, queue_lines(tx), calls)
+        systems = system_signs(tx, settings, queue_lines(tx), calls, now_utc())
     return page(
         request,
         "remote_aes.html",

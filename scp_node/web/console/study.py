@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from converter.declined import REASON_OF_CODE
+from converter.result.kinds.table import RESULT_KINDS
 from converter.result.patient import Patient
 from converter.result.unplaced import UNPLACED
 from scp_node.ledger import EventRow
@@ -123,6 +124,7 @@ def study(request: Request, visitor: Viewer, study_instance_uid: str, said: str 
         reproductions=reproductions_of(request).of(
             [result.sop_instance_uid for report in story.reports for result in report.results]
         ),
+        reproducible=RESULT_KINDS,  # a message says what these say, and is not compared
         said=SAID.get(said, ""),
         words=WORDS,
     )

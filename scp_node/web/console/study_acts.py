@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from converter.result.kinds.table import RESULT_KINDS
 from scp_node.errors import HilumError, NothingFound
 from scp_node.operations.acts import Operator as ActingOperator
 from scp_node.operations.erasure import erase as erase_planned
@@ -77,7 +78,7 @@ def reproduce(request: Request, visitor: Operator, study_instance_uid: str, resu
     context, operator = context_of(request), acting(request)
     try:
         with context.ledger.reading() as tx:
-            result_file(tx, study_instance_uid, result_uid)
+            result_file(tx, study_instance_uid, result_uid, *RESULT_KINDS)
     except HilumError as error:
         return _refused(request, error)
 

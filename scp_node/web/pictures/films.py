@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -25,7 +26,7 @@ SPEC = InputSpec(height=32, width=32, layout="NCHW", normalisation=Normalisation
 
 def film(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     """The film in the file `spool_name`, as PNG of 8 bits. Its place in the stored frame comes with it."""
-    made = rendered(workshop, arguments["spool_name"])
+    made = rendered(workshop, spool_path(workshop, arguments["spool_name"]))
     rows, columns = made.pixels.shape
     return {"rows": rows, "columns": columns, "to_source": made.to_source.tolist()}, [_png(made.pixels)]
 
@@ -34,7 +35,7 @@ def film_map(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) 
     """The activation map in the first blob, `rows` x `columns` float32, as a coloured layer of the size of its film.
     `full_scale`: what full colour stands for, or None; a second blob has the outline of the lungs."""
     cam = np.frombuffer(blobs[0], dtype="<f4").reshape(arguments["rows"], arguments["columns"]).astype(np.float32)
-    made = rendered(workshop, arguments["spool_name"])
+    made = rendered(workshop, spool_path(workshop, arguments["spool_name"]))
     lungs = unpacked(blobs[1]) if len(blobs) > 1 else None
     layer = map_layer(made.pixels, cam, arguments["full_scale"], lungs)
     return {}, [_png(np.asarray(cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), np.uint8))]
@@ -43,19 +44,21 @@ def film_map(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) 
 def film_lungs(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     """The outline of the lungs in the blob, as the ledger keeps it, as a layer of the size of its film."""
     outline = unpacked(blobs[0])
-    rows, columns = rendered(workshop, arguments["spool_name"]).pixels.shape
+    rows, columns = rendered(workshop, spool_path(workshop, arguments["spool_name"])).pixels.shape
     layer = lung_layer((rows, columns), outline)
     return {}, [_png(np.asarray(cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), np.uint8))]
 
 
-def rendered(workshop: Workshop, spool_name: str) -> Film:
-    """The film in the file `spool_name`. Raises PictureFailed where it has no picture."""
-    settings = workshop.settings
-    path = Spool(settings.node.data_dir / "spool").path(spool_name)
+def spool_path(workshop: Workshop, spool_name: str) -> Path:
+    return Spool(workshop.settings.node.data_dir / "spool").path(spool_name)
+
+
+def rendered(workshop: Workshop, path: Path) -> Film:
+    """The film in a file of the spool. Raises PictureFailed where it has no picture."""
     kept = workshop.films.get(path)
     if kept is not None:
         return kept
-    found = workshop.decoding.convert(path, SPEC, None, SIDE_MAX, settings.inference.pixels_max)
+    found = workshop.decoding.convert(path, SPEC, None, SIDE_MAX, workshop.settings.inference.pixels_max)
     if isinstance(found, Declined):
         raise PictureFailed(found.code, found.reason)
     return workshop.films.put(path, Film(np.ascontiguousarray(found.preview), found.preview_to_source))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scp_node.web.pictures.films import film, film_lungs, film_map
-from scp_node.web.pictures.report_page import report_page, report_pdf
+from scp_node.web.pictures.report_page import report_sheet
 from scp_node.web.pictures.reproduction import reproduction
 from scp_node.web.pictures.route_replay import replay_routes
 from scp_node.web.pictures.uploads import predict
@@ -27,8 +27,7 @@ TASKS: dict[str, Task] = {
     "film": film,
     "map": film_map,
     "lungs": film_lungs,
-    "report": report_page,
-    "report-pdf": report_pdf,
+    "report": report_sheet,
     "reproduce": reproduction,
     "replay-routes": replay_routes,
 }

@@ -49,12 +49,15 @@ def worker_services(folder: Path, model: Path = TINY) -> Iterator[Services]:
     ledger.engine.dispose()
 
 
-def report_study(services: Services, study: int, *images: Dataset, first: int = 1) -> list[ResultRow]:
-    """Judge and report images of one patient, numbered from `first` on; returns all results of their study."""
+def report_study(
+    services: Services, study: int, *images: Dataset, first: int = 1, patient_id: str | None = None
+) -> list[ResultRow]:
+    """Judge and report images of one patient, another one for each study unless `patient_id` says who it is, numbered
+    from `first` on; returns all results of their study."""
     for number, ds in enumerate(images, first):
         record = received(number, study)
         ds.StudyInstanceUID, ds.SOPInstanceUID = record.study_instance_uid, record.sop_instance_uid
-        ds.PatientID = f"PHANTOM{study}"
+        ds.PatientID = f"PHANTOM{study}" if patient_id is None else patient_id
         path = services.spool.path(record.spool_name)
         path.parent.mkdir(parents=True, exist_ok=True)
         data = write_dx(path, ds).read_bytes()

@@ -8,7 +8,7 @@ import http.server
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,9 +28,15 @@ class Listener:
 
 @contextmanager
 def hl7_listener(
-    port: int = 0, answer: str = "AA", context: ssl.SSLContext | None = None, encoding: str = "utf-8"
+    port: int = 0,
+    answer: str = "AA",
+    context: ssl.SSLContext | None = None,
+    encoding: str = "utf-8",
+    script: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Listener]:
-    """The MLLP server of the package hl7 (python-hl7): it parses each message, and acknowledges it."""
+    """The MLLP server of the package hl7 (python-hl7): it parses each message, and acknowledges it. `script`: code and
+    further segments of each acknowledgement, those of the last for ever; without it the code `answer`."""
+    left = list(script) or [(answer, "")]
     seen, started, stop = Listener(port), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -39,7 +45,9 @@ def hl7_listener(
             while not writer.is_closing():
                 message = await reader.readmessage()
                 seen.received.append(str(message).encode(encoding))
-                writer.writemessage(message.create_ack(answer))
+                code, more = left.pop(0) if len(left) > 1 else left[0]
+                ack = str(message.create_ack(code)).rstrip("\r")
+                writer.writemessage(hl7.parse(f"{ack}\r{more}" if more else ack))
                 await writer.drain()
         writer.close()
 

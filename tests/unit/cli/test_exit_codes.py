@@ -46,6 +46,10 @@ CASES: dict[tuple[str, ...], list[tuple[ExitCode, list[str]]]] = {
         *((DONE, ["--config", "CONFIG"]), (NOTHING, ["--study", "none", "--config", "CONFIG"])),
         *((USAGE, ["--to", "nobody", "--config", "CONFIG"]), (USAGE, ABSENT)),
     ],
+    ("report",): [
+        *((NOTHING, ["none", "--config", "CONFIG"]), (NOTHING, ["1.2.3.1", "--route", "other", "--config", "CONFIG"])),
+        *((USAGE, ["1.2.3.1", "--pdf", "--text", "--config", "CONFIG"]), (USAGE, ["1.2.3.1", *ABSENT])),
+    ],
     ("reproduce",): [
         *((NOTHING, ["none", "--config", "CONFIG"]), (USAGE, ["1.2.9", "--config", "CONFIG"])),
         (USAGE, ["1.2.9.1", *ABSENT]),

@@ -84,6 +84,7 @@ SHOWS_THE_LEDGER: dict[tuple[str, ...], list[tuple[list[str], str]]] = {
     ("jobs", "show"): [(["delivery:3"], SHOWN), (["delivery:3", "--json"], SHOWN)],
     ("jobs", "retry"): [(["delivery:3"], ""), (["--all"], ""), (["delivery:1"], "")],
     ("jobs", "cancel"): [(["delivery:2"], ""), (["--all", "--yes"], ""), (["delivery:3"], "")],
+    ("report",): [(["1.2.3.1", "--route", HOSTILE.replace("\0", "")], SHOWN)],
     ("reproduce",): [(["1.2.9.1"], SHOWN)],
     ("erase",): [(["--study", "1.2.3.1", "--yes"], ""), (["--patient", HOSTILE.replace("\0", ""), "--yes"], "")],
     ("models", "agreement"): [([], ""), (["--json"], "")],

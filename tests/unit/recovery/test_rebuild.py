@@ -227,3 +227,16 @@ def test_a_database_that_is_no_file_and_a_spool_that_is_gone_are_told(node: Node
     node.spool.root.rename(node.root / "elsewhere")
     with pytest.raises(UsageError, match="there is nothing to make a ledger of"):
         rebuilt(node)
+
+
+def test_a_status_card_is_told_from_a_heat_map_of_the_same_class(node: NodeFolder) -> None:
+    declined = films(1, study=5)[0]
+    declined.ViewPosition = "LL"
+    with working(node) as services:
+        node.receive(declined, *films(1, study=6))
+        node.work(services)
+    columns = ["sop_instance_uid", "kind", "source_instance_uid"]
+    before = rows(node.data_dir, t.result, columns)
+    assert {"status", "heatmap"} <= {row[1] for row in before}
+    rebuilt(node)
+    assert rows(node.data_dir, t.result, columns) == before

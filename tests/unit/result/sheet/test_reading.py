@@ -45,7 +45,7 @@ def test_a_place_stands_behind_its_film() -> None:
     image = an_image(dx_full())
     image = replace(image, findings=(placed(image.findings[0], Place(right=("lower",))),))
     sheet = read_report(a_report([image]), {str(dx_full().SOPInstanceUID): "PA 1"})
-    assert list(second_line(sheet, ENGLISH)) == ["PA 1: right lung, lower zone"]
+    assert list(second_line(sheet, ENGLISH)) == ["PA 1: right lung, lower zone", "Suggested priority: raised"]
 
 
 def test_several_groups_of_one_finding_on_one_film_are_one_finding() -> None:

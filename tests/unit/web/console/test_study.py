@@ -20,9 +20,9 @@ from scp_node.operations.acts import Act, ActOutcome
 from scp_node.storage.spool import Spool
 from scp_node.web.console import study as study_page
 from scp_node.web.console import study_acts
-from scp_node.web.console.study_pictures import REPORT_POLICY
 from scp_node.web.pictures.desk import PictureDesk
 from scp_node.web.pictures.frames import Frame
+from scp_node.web.pictures.report_form import POLICY
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.ledger.ledgers import new_ledger, received
 from tests.support.waiting import until
@@ -223,8 +223,8 @@ def test_whoever_asks_for_a_part_alone_has_viewed_the_study(
 def test_a_report_is_read_in_a_sandbox(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PictureDesk, "ask", lambda *_: ({}, [b"<!DOCTYPE html>"]))
     answer = console.client("viewer").get(f"{ADDRESS}/results/1.2.9.1/report") if _named(console) else None
-    assert answer is not None and answer.headers["content-security-policy"] == REPORT_POLICY
-    assert "sandbox" in REPORT_POLICY and "script" not in REPORT_POLICY
+    assert answer is not None and answer.headers["content-security-policy"] == POLICY
+    assert "sandbox" in POLICY and "script" not in POLICY
 
 
 def test_a_report_is_a_document_to_print_too(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ class Desk:
             "films": {self.film_uid: FILM},
             "words": {"PRESENT": "VORHANDEN"},
             "lang": "de",
+            "form": "html",
         }
 
     def path(self, name: str) -> Path:
@@ -74,7 +75,7 @@ def test_page_and_document_show_the_film_by_its_name_with_its_map(desk: Desk) ->
     assert problems_of(page) == []
     read = PageReader(page)
     assert "VORHANDEN" in read.text and len(read.fetched) == 1
-    (sheet,) = PdfReader(BytesIO(desk.made("report-pdf"))).pages
+    (sheet,) = PdfReader(BytesIO(desk.made("report", form="pdf"))).pages
     assert "PRESENT" in sheet.extract_text() and len(sheet.images) == 1
     assert "PA 1" in read.text and "PA 1" in sheet.extract_text()
 
@@ -94,20 +95,20 @@ def test_pictures_that_cannot_be_made_are_left_out(desk: Desk, lost: str) -> Non
             desk.path(name).write_bytes(b"no DICOM")
     page = PageReader(desk.made("report").decode())
     assert page.fetched == [] and "95.0 %" in page.text
-    assert "95.0 %" in PdfReader(BytesIO(desk.made("report-pdf"))).pages[0].extract_text()
+    assert "95.0 %" in PdfReader(BytesIO(desk.made("report", form="pdf"))).pages[0].extract_text()
 
 
 def test_an_encapsulated_pdf_is_shown_as_it_was_sent(desk: Desk) -> None:
     sent = a_pdf([dx_full(), lateral()])
     desk.put(REPORT, sent)
-    assert desk.made("report-pdf") == document_in(sent)
+    assert desk.made("report", form="pdf") == document_in(sent)
 
 
-@pytest.mark.parametrize("task", ["report", "report-pdf"])
-def test_a_report_that_is_gone_is_said_to_be_unreadable(desk: Desk, task: str) -> None:
+@pytest.mark.parametrize("form", ["html", "pdf"])
+def test_a_report_that_is_gone_is_said_to_be_unreadable(desk: Desk, form: str) -> None:
     desk.path(REPORT).unlink()
     with pytest.raises(PictureFailed) as failed:
-        desk.made(task)
+        desk.made("report", form=form)
     assert failed.value.reason_code == "unreadable"
 
 
@@ -116,4 +117,4 @@ def test_a_report_that_does_not_say_when_it_was_made_is_no_document(desk: Desk) 
     ds.ContentDate = ""
     desk.put(REPORT, ds)
     with pytest.raises(PictureFailed, match="does not say when it was made"):
-        desk.made("report-pdf")
+        desk.made("report", form="pdf")
