@@ -11,11 +11,11 @@ from converter.result.coding import IMAGING_MEASUREMENT_REPORT
 from converter.result.encode import add_file_meta
 from converter.result.findings import Algorithm, ReportIdentity
 from converter.result.provenance import add_origin, code_item, result_uid, series_description
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import SourceAttributes
 from converter.result.template import encoded
 from converter.result.wording import plain
 
-SERIES_NUMBER = 9010
 MIME_TYPE = "application/pdf"
 
 
@@ -36,7 +36,7 @@ def build_encapsulated_pdf(
     # every revision joins the same series, as those of the Structured Report do
     ds.SeriesInstanceUID = result_uid(study, *model, "pdf series")
     ds.Modality, ds.ConversionType = "DOC", "SYN"
-    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, max(1, identity.revision)
+    ds.SeriesNumber, ds.InstanceNumber = OF_STUDY["pdf"], max(1, identity.revision)
     ds.SeriesDescription = series_description(f"{algorithm.name} page")
     add_origin(ds, identity, algorithm, encoded)
     ds.AcquisitionDateTime = None

@@ -14,6 +14,7 @@ from converter.declined import Declined
 from converter.package.concept import Concept
 from converter.result.place import Place
 from converter.result.unplaced import unplaced_words
+from converter.words.catalogue import ENGLISH, Say, Words
 
 if TYPE_CHECKING:  # who only looks into the ledger needs no pydicom
     from pydicom import Dataset
@@ -35,9 +36,10 @@ def place_of_regions(regions: Sequence[Region]) -> Place | None:
     return Place.together([region.place for region in regions if region.place is not None])
 
 
-def where_in_words(regions: Sequence[Region], unplaced: str) -> str:
+def where_in_words(regions: Sequence[Region], unplaced: str, say: Say = ENGLISH) -> str:
+    """The place of `regions`, or why there is none; empty where there is nothing to say."""
     place = place_of_regions(regions)
-    return unplaced_words(unplaced) or ("" if place is None else place.words)
+    return unplaced_words(unplaced, say) or ("" if place is None else place.told(say))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class HeatmapInput:
     """What a heat map of one finding in one image is drawn from.
 
     number: of its series and instance, one that no other heat map of the study has. remarks: on the other films of the
-    study, a line each. cam: None where the film is shown without a map.
+    study, a line each in the language of `say`. cam: None where the film is shown without a map.
 
     preview: uint8 [rows, columns], the rendered radiograph, upright, long side bounded.
     preview_to_source: float64 [2, 3], (column, row) of preview to (column, row) of the source frame.
@@ -118,6 +120,7 @@ class HeatmapInput:
     lungs: NDArray[np.float32] | None = None
     number: int = 1
     remarks: tuple[str, ...] = ()
+    say: Words = ENGLISH
 
 
 @dataclass(frozen=True)

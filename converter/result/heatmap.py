@@ -12,15 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.result.findings import Algorithm, Finding, Point
-from converter.result.lettering import Colour, text_width, write
+from converter.result.findings import Algorithm, Finding, Point, where_in_words
+from converter.result.labels import MODEL, NOTICE
+from converter.result.lettering import Colour, text_width, wrapped, write
 from converter.result.map_colours import attention_of, overlay
-from converter.result.wording import percent, threshold_percent
+from converter.result.verdict import verdict_on
+from converter.result.wording import threshold_percent
+from converter.words.catalogue import ENGLISH, Words
 
 # A radiograph smaller than this is enlarged: the caption needs room.
 RADIOGRAPH_SIDE_MIN = 720
 SIDE_MIN = 320
-# Heights of the strips, in units, without remarks; each remark takes one line.
+# Heights of the strips, in units, without remarks; and of each line that remarks take.
 HEADER, FOOTER, LINE = 10.6, 10.6, 1.9
 # Part of the width that text may take, in the middle.
 TEXT_WIDTH = 0.64
@@ -31,17 +34,16 @@ GRAY: Colour = (168, 176, 184)
 AMBER: Colour = (255, 190, 70)
 TEAL: Colour = (120, 205, 200)
 
-NOTICE = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
-
 
 @dataclass(frozen=True)
 class Caption:
-    """What a heat map says beside its finding. film: the name of its film, "AP 1"; remarks: a line each, of the other
-    films of its study."""
+    """What a heat map says beside its finding. film: the name of its film, "AP 1"; remarks: on the other films of its
+    study, both as `say` has told them."""
 
     algorithm: Algorithm
     film: str = ""
     remarks: tuple[str, ...] = ()
+    say: Words = ENGLISH
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,15 @@ class Layout:
         return np.asarray((points + 0.5) * scale - 0.5 + np.array([self.left, self.top]))
 
 
-def lay_out(preview_shape: tuple[int, ...], side_max: int, remarks: int = 0) -> Layout:
-    """Radiograph as large as `side_max` allows, a strip for the finding above it and one for the legend below."""
+def lay_out(preview_shape: tuple[int, ...], side_max: int, lines: int = 0) -> Layout:
+    """Radiograph as large as `side_max` allows, a strip for the finding above it and one for the legend below, with so
+    many `lines` of remarks."""
     if side_max < SIDE_MIN:
         raise ValueError(f"a heat map needs a side of at least {SIDE_MIN} pixels, {side_max} were allowed")
     rows, columns = preview_shape[:2]
     grow = max(1.0, RADIOGRAPH_SIDE_MIN / max(rows, columns))
     unit = float(np.clip(0.0135 * min(side_max, max(rows, columns) * grow), 6.5, 26.0))
-    header, footer, margin = round(HEADER * unit), round((FOOTER + LINE * remarks) * unit), round(unit)
+    header, footer, margin = round(HEADER * unit), round((FOOTER + LINE * lines) * unit), round(unit)
     width_min = min(side_max, round(48 * unit))
     scale = min(grow, max(1, side_max - header - footer) / rows, (side_max - 2 * margin) / columns)
     shown_rows, shown_columns = max(1, int(rows * scale)), max(1, int(columns * scale))
@@ -100,7 +103,7 @@ def draw_heatmap(
     coloured, and none beyond the lungs. Without `cam` the film is shown as it is. The long side of the picture is at
     most `side_max`.
     """
-    layout = lay_out(preview.shape, side_max, len(caption.remarks))
+    layout, remarks = _lay_out_with(caption.remarks, preview.shape, side_max)
     picture = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
     cv2.rectangle(picture, (0, 0), (layout.width - 1, layout.height - 1), GROUND, cv2.FILLED)
     radiograph, full_scale = _resized(preview, layout), None
@@ -111,9 +114,16 @@ def draw_heatmap(
     picture[layout.top : layout.top + layout.rows, layout.left : layout.left + layout.columns] = shown
     for region in finding.regions if finding.positive else ():
         _draw_contour(picture, layout, preview.shape, preview_to_source, region.outline)
-    _draw_header(picture, layout, finding, caption.film)
-    _draw_footer(picture, layout, finding, caption, full_scale)
+    _draw_header(picture, layout, finding, caption)
+    _draw_footer(picture, layout, finding, caption, remarks, full_scale)
     return picture
+
+
+def _lay_out_with(remarks: Sequence[str], preview_shape: tuple[int, ...], side_max: int) -> tuple[Layout, list[str]]:
+    """The layout, and the lines that the remarks take in it."""
+    rough = lay_out(preview_shape, side_max, len(remarks))
+    lines = [line for one in remarks for line in wrapped(one, rough.unit, TEXT_WIDTH * rough.width)]
+    return lay_out(preview_shape, side_max, len(lines)), lines
 
 
 def to_png(picture: NDArray[np.uint8]) -> bytes:
@@ -149,51 +159,58 @@ def _draw_contour(
     cv2.polylines(picture, [corners], True, WHITE, thickness, cv2.LINE_AA)
 
 
-def _draw_header(picture: NDArray[np.uint8], layout: Layout, finding: Finding, film: str) -> None:
-    unit, middle, room = layout.unit, layout.width / 2, TEXT_WIDTH * layout.width
-    verdict, colour = ("PRESENT", AMBER) if finding.positive else ("ABSENT", TEAL)
-    title = f"{finding.concept.meaning} {percent(finding.probability, finding.threshold)} %"
+def _draw_header(picture: NDArray[np.uint8], layout: Layout, finding: Finding, caption: Caption) -> None:
+    unit, middle, room, say = layout.unit, layout.width / 2, TEXT_WIDTH * layout.width, caption.say
+    verdict, colour = verdict_on(finding, say), AMBER if finding.positive else TEAL
+    title = f"{verdict.finding} {verdict.percent} %"
     write(picture, title, middle, 2.9 * unit, 1.8 * unit, WHITE, bold=True, align="centre", width_max=room)
-    half = text_width(verdict, 1.35 * unit, bold=True) / 2 + unit
+    half = text_width(verdict.call, 1.35 * unit, bold=True) / 2 + unit
     corners = (round(middle - half), round(3.9 * unit)), (round(middle + half), round(6.5 * unit))
     cv2.rectangle(picture, *corners, colour, max(1, round(unit / 7)), cv2.LINE_AA)
-    write(picture, verdict, middle, 5.85 * unit, 1.35 * unit, colour, bold=True, align="centre")
-    told = " - ".join(filter(None, (film, finding.where)))
+    write(picture, verdict.call, middle, 5.85 * unit, 1.35 * unit, colour, bold=True, align="centre")
+    told = " - ".join(filter(None, (caption.film, where_in_words(finding.regions, finding.unplaced, say))))
     write(picture, told, middle, 8.2 * unit, 1.1 * unit, WHITE, align="centre", width_max=room)
-    explained = f"Probability; present at or above {threshold_percent(finding.threshold)} %"
+    explained = say("Probability; present at or above {threshold} %", threshold=threshold_percent(finding.threshold))
     write(picture, explained, middle, 9.9 * unit, 0.9 * unit, GRAY, align="centre", width_max=room)
 
 
 def _draw_footer(
-    picture: NDArray[np.uint8], layout: Layout, finding: Finding, caption: Caption, full_scale: float | None
+    picture: NDArray[np.uint8],
+    layout: Layout,
+    finding: Finding,
+    caption: Caption,
+    remarks: Sequence[str],
+    full_scale: float | None,
 ) -> None:
-    unit, middle, room = layout.unit, layout.width / 2, TEXT_WIDTH * layout.width
+    unit, middle, room, say = layout.unit, layout.width / 2, TEXT_WIDTH * layout.width, caption.say
     top = layout.top + layout.rows
-    explained = "No map: the finding is absent"
+    explained = say("No map: the finding is absent")
     if full_scale is not None:
-        _draw_scale(picture, layout, full_scale)
-        explained = f"Class activation towards {finding.concept.meaning} (logit units)"
+        _draw_scale(picture, layout, full_scale, say)
+        explained = say("Class activation (logit units)")
     if finding.positive and finding.regions:
-        explained += "; line: half of full colour" if finding.full_scale else "; line: region of attention"
+        explained += f"; {say('line: half of full colour' if finding.full_scale else 'line: region of attention')}"
     write(picture, explained, middle, top + 5.2 * unit, 0.9 * unit, GRAY, align="centre", width_max=room)
     algorithm = caption.algorithm
-    lines = [(f"AI model: {algorithm.name} {algorithm.version}", WHITE), *((one, AMBER) for one in caption.remarks)]
+    model = say(MODEL, name=algorithm.name, version=algorithm.version)
+    lines = [(model, WHITE), *((one, AMBER) for one in remarks)]
     for number, (line, colour) in enumerate(lines):
         baseline = top + (7.1 + LINE * number) * unit
         write(picture, line, middle, baseline, unit, colour, align="centre", width_max=room)
-    baseline = top + (9.3 + LINE * len(caption.remarks)) * unit
-    write(picture, NOTICE, middle, baseline, 1.1 * unit, AMBER, bold=True, align="centre", width_max=room)
+    baseline = top + (9.3 + LINE * len(remarks)) * unit
+    write(picture, say(NOTICE), middle, baseline, 1.1 * unit, AMBER, bold=True, align="centre", width_max=room)
 
 
-def _draw_scale(picture: NDArray[np.uint8], layout: Layout, full_scale: float) -> None:
+def _draw_scale(picture: NDArray[np.uint8], layout: Layout, full_scale: float, say: Words) -> None:
     """The colours, from none to full, with the activations that they stand for."""
     unit, middle, room = layout.unit, layout.width / 2, TEXT_WIDTH * layout.width
     top = layout.top + layout.rows
     bar_top, bar_bottom = round(top + 0.9 * unit), round(top + 2.0 * unit)
-    words = max(text_width("low", unit), text_width("high", unit)) + 0.8 * unit
+    low, high = say("low"), say("high")
+    words = max(text_width(low, unit), text_width(high, unit)) + 0.8 * unit
     bar_left, bar_right = round(middle - room / 2 + words), round(middle + room / 2 - words)
-    write(picture, "low", bar_left - 0.8 * unit, bar_bottom, unit, GRAY, align="right")
-    write(picture, "high", bar_right + 0.8 * unit, bar_bottom, unit, GRAY)
+    write(picture, low, bar_left - 0.8 * unit, bar_bottom, unit, GRAY, align="right")
+    write(picture, high, bar_right + 0.8 * unit, bar_bottom, unit, GRAY)
     ramp = np.linspace(0, 1, bar_right - bar_left, dtype=np.float32)[np.newaxis].repeat(bar_bottom - bar_top, axis=0)
     picture[bar_top:bar_bottom, bar_left:bar_right] = overlay(np.full(ramp.shape, 150, np.uint8), ramp)
     cv2.rectangle(picture, (bar_left, bar_top), (bar_right, bar_bottom), GRAY, 1)

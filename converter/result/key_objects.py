@@ -22,14 +22,14 @@ from converter.result import coding
 from converter.result.document import add_requests, identifying, sources_of, study_references
 from converter.result.encode import add_file_meta
 from converter.result.findings import StudyReport
+from converter.result.labels import RESEARCH_LINE
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.report_parts import CONTAINS, Observer, language_and_observer
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.study_summary import StudyStatement
 from converter.result.template import Elements, Make, Values, encoded
-from converter.result.verdict_words import RESEARCH_LINE
 
-SERIES_NUMBER, REJECTION_SERIES_NUMBER = 9004, 9006
 REJECTED = "Results with data of the patient that were corrected since"
 OF_INTEREST = Code("113000", "DCM", "Of Interest")
 INCORRECT_ENTRY = Code("113038", "DCM", "Incorrect Modality Worklist Entry")
@@ -48,7 +48,7 @@ def build_key_objects(
     attributes = SourceAttributes.of(identifying(sources), charset)
     ds = attributes.new_result()
     _add_document(ds, report, objects, make)
-    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesNumber = OF_STUDY["kos"]
     ds.SeriesDescription = series_description("key objects", f" - {report.algorithm.name}")
     add_requests(ds, attributes)
     words = {"text": f"{StudyStatement.of(report).text} {RESEARCH_LINE}."}
@@ -83,7 +83,7 @@ def build_rejection_note(
     attributes = SourceAttributes.of(identifying(sources_of(report)), charset)
     ds = attributes.new_result()
     _add_document(ds, report, objects, make, "rejection note")
-    ds.SeriesNumber = REJECTION_SERIES_NUMBER
+    ds.SeriesNumber = OF_STUDY["rejection"]
     ds.SeriesDescription = series_description("rejection note", f" - {report.algorithm.name}")
     add_requests(ds, attributes)
     entries = [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal, get_args
+
+from converter.words.catalogue import ENGLISH, Say
 
 Zone = Literal["upper", "middle", "lower"]
 Side = Literal["right", "left", "both"]
@@ -37,7 +40,11 @@ class Place:
     @property
     def words(self) -> str:
         """As a reader says it: "right lung, lower zone"; "both lungs, middle zones"."""
-        return "; ".join(", ".join(part) for part in self.parts)
+        return self.told(ENGLISH)
+
+    def told(self, say: Say) -> str:
+        """The same in another language."""
+        return "; ".join(", ".join(map(say, part)) for part in self.parts)
 
     def stored(self) -> dict[str, list[str]]:
         return {"right": list(self.right), "left": list(self.left)}
@@ -64,3 +71,12 @@ def _zones(zones: tuple[Zone, ...], single: str) -> str:
     if len(zones) == len(ZONES):
         return "all zones"
     return f"{' and '.join(zones)} {single if len(zones) == 1 else 'zones'}"
+
+
+_CHOICES = [some for count in range(len(ZONES) + 1) for some in combinations(ZONES, count)]
+# Every phrase that a place is told in.
+PHRASES: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        phrase for right in _CHOICES for left in _CHOICES for part in Place(right, left).parts for phrase in part
+    )
+)

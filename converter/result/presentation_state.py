@@ -13,19 +13,20 @@ from converter.image.pixel_layout import stated_frames
 from converter.image.sop_classes import is_sectional
 from converter.result.encode import add_file_meta
 from converter.result.film_names import film_name
-from converter.result.findings import Algorithm, AnalysedImage, Finding, Point, ReportIdentity
+from converter.result.findings import Algorithm, AnalysedImage, Finding, Point, ReportIdentity, where_in_words
+from converter.result.labels import RESEARCH_LINE
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.secondary_capture import SERIES, complete_body_part
+from converter.result.series_numbers import film_series_number
 from converter.result.softcopy import softcopy_grayscale
 from converter.result.source_attributes import Charset, SourceAttributes
-from converter.result.study_summary import verdict_line
 from converter.result.template import encoded
-from converter.result.verdict_words import RESEARCH_LINE, ordered
+from converter.result.verdict import verdict_on
+from converter.result.verdict_words import ordered
 from converter.result.wording import plain
+from converter.words.catalogue import ENGLISH, Words
 
 GRAYSCALE_SOFTCOPY_PRESENTATION_STATE = UID("1.2.840.10008.5.1.4.1.1.11.1")
-# Series Numbers of presentation states begin behind it, as far as those of heat maps do behind theirs.
-SERIES_NUMBER = 10100
 CONTENT_LABEL = "AI FINDINGS"
 TEXT_LAYER = "AI TEXT"
 # Of the displayed area, from its upper left corner. Viewers write into all four corners, and into the middle of the
@@ -43,11 +44,17 @@ def has_outlines(image: AnalysedImage) -> bool:
 
 
 def build_presentation_state(
-    image: AnalysedImage, number: int, identity: ReportIdentity, algorithm: Algorithm, charset: Charset
+    image: AnalysedImage,
+    number: int,
+    identity: ReportIdentity,
+    algorithm: Algorithm,
+    charset: Charset,
+    say: Words = ENGLISH,
 ) -> Dataset | None:
     """The state (PS3.3 A.33.1): the film as its header shows it, the outlines of each finding that is present in a
-    layer of their own, the verdict in another. `number`: of its film among those of the study. None where the
-    grayscale of the film cannot be repeated."""
+    layer of their own, the verdict in another. `number`: of its film among those of the study. `say`: the language of
+    the verdict, which is in English where the character set of the state lacks a letter of it. None where the grayscale
+    of the film cannot be repeated."""
     source = image.source
     grayscale = softcopy_grayscale(source)
     if grayscale is None:
@@ -61,7 +68,7 @@ def build_presentation_state(
     _add_identification(ds, image)
     _add_relationship(ds, source)
     _add_displayed_area(ds, source)
-    _add_annotations(ds, image)
+    _add_annotations(ds, image, _lines_in(image, say, attributes))
     ds.update(grayscale)
     add_file_meta(ds)
     return ds
@@ -75,7 +82,7 @@ def _add_series(ds: Dataset, image: AnalysedImage, number: int, identity: Report
     ds.StudyInstanceUID = identity.study_instance_uid
     ds.SeriesInstanceUID = result_uid(*parts, "gsps series", str(identity.revision))
     ds.Modality = "PR"
-    ds.SeriesNumber = SERIES_NUMBER + number
+    ds.SeriesNumber = film_series_number("gsps", number)
     ds.SeriesDescription = series_description(_first_verdict(image), f" outlines - {film_name(image.source)}")
     ds.InstanceNumber = number
 
@@ -90,7 +97,7 @@ def _add_identification(ds: Dataset, image: AnalysedImage) -> None:
 
 
 def _first_verdict(image: AnalysedImage) -> str:
-    return verdict_line(ordered(image)[0])
+    return verdict_on(ordered(image)[0]).line
 
 
 def _add_relationship(ds: Dataset, source: Dataset) -> None:
@@ -121,7 +128,7 @@ def _aspect_ratio(source: Dataset) -> list[int]:
     return [1, 1]
 
 
-def _add_annotations(ds: Dataset, image: AnalysedImage) -> None:
+def _add_annotations(ds: Dataset, image: AnalysedImage, lines: Sequence[str]) -> None:
     """Graphic Annotation and Graphic Layer (PS3.3 C.10.5, C.10.7)."""
     drawn = [finding for finding in ordered(image) if finding.positive and finding.regions]
     names = [_layer_name(number, finding) for number, finding in enumerate(drawn, 1)]
@@ -129,7 +136,7 @@ def _add_annotations(ds: Dataset, image: AnalysedImage) -> None:
     layers += [(name, plain(f"Outlines: {one.concept.meaning}")[:64]) for name, one in zip(names, drawn, strict=True)]
     ds.GraphicLayerSequence = [_layer(order, *layer) for order, layer in enumerate(layers, 1)]
     annotations = [_annotation(image.source, TEXT_LAYER)]
-    annotations[0].TextObjectSequence = [_text(_lines(image))]
+    annotations[0].TextObjectSequence = [_text(lines)]
     for name, finding in zip(names, drawn, strict=True):
         outlines = _annotation(image.source, name)
         outlines.GraphicObjectSequence = [_outline(region.outline) for region in finding.regions]
@@ -158,11 +165,17 @@ def _annotation(source: Dataset, layer: str) -> Dataset:
     return annotation
 
 
-def _lines(image: AnalysedImage) -> list[str]:
+def _lines_in(image: AnalysedImage, say: Words, attributes: SourceAttributes) -> list[str]:
+    lines = _lines(image, say)
+    return lines if attributes.can_say("\r\n".join(lines)) else _lines(image, ENGLISH)
+
+
+def _lines(image: AnalysedImage, say: Words) -> list[str]:
     """What is present, where it is, and that this is research."""
     present = [one for one in ordered(image) if one.positive]
-    told = [f"{verdict_line(one)}{f', {one.where}' if one.where else ''}" for one in present]
-    return [*told[: TEXT_LINES_MAX - 1], RESEARCH_LINE]
+    told = [(verdict_on(one, say).line, where_in_words(one.regions, one.unplaced, say)) for one in present]
+    lines = [", ".join(filter(None, parts)) for parts in told]
+    return [*lines[: TEXT_LINES_MAX - 1], say(RESEARCH_LINE)]
 
 
 def _text(lines: Sequence[str]) -> Dataset:

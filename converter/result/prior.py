@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from converter.result.findings import Finding
-from converter.result.study_summary import verdict_line
+from converter.result.verdict import verdict_on
 from converter.result.wording import plain
 
 
@@ -23,5 +23,5 @@ class PriorAnalysis:
     @property
     def words(self) -> str:
         """Compared by whoever reads it: a number of another version of the model is told by its version."""
-        told = f"{verdict_line(self.finding)}, {self.reported_on:%Y-%m-%d}, by {self.model}"
+        told = f"{verdict_on(self.finding).line}, {self.reported_on:%Y-%m-%d}, by {self.model}"
         return plain(f"Earlier analysis of this patient on this device: {told} (study {self.study_instance_uid})")

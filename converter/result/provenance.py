@@ -14,7 +14,8 @@ from converter.product import DESCRIPTION_END, DESCRIPTION_START, MANUFACTURER, 
 from converter.result import coding
 from converter.result.findings import Algorithm, Finding, ReportIdentity
 from converter.result.template import Make, Values
-from converter.result.wording import percent, plain
+from converter.result.verdict import verdict_on
+from converter.result.wording import plain
 
 LONG_STRING_MAX = 64  # of a LO (PS3.5 6.2)
 
@@ -41,9 +42,8 @@ def series_description(subject: str, detail: str = "") -> str:
 def heatmap_description(finding: Finding, film: str) -> str:
     """Series Description of the heat map of `finding` on the film of that name: "AI Pneumonia PRESENT 96.4 % - AP 1
     (research)". By it a report knows which finding a heat map illustrates."""
-    verdict = "PRESENT" if finding.positive else "ABSENT"
-    stated = percent(finding.probability, finding.threshold)
-    return series_description(finding.concept.meaning, f" {verdict} {stated} % - {film}")
+    verdict = verdict_on(finding)
+    return series_description(verdict.finding, f" {verdict.call} {verdict.percent} % - {film}")
 
 
 def algorithm_version(algorithm: Algorithm) -> str:

@@ -15,8 +15,9 @@ from converter.result.image_library import library_entries
 from converter.result.label_mark import label_mark
 from converter.result.provenance import heatmap_description, result_uid
 from converter.result.report_parts import Root, comment, not_attempted, report_root, summary
-from converter.result.study_summary import StudyStatement, by_weight, verdict_line
+from converter.result.study_summary import StudyStatement, by_weight
 from converter.result.template import Elements, Make, Part, Value
+from converter.result.verdict import verdict_on
 from converter.result.verdict_words import remarks
 from converter.result.wording import percent, plain
 
@@ -59,7 +60,7 @@ def _finding_group(
         "polygon": drawn,
         "percentage": float(percent(finding.probability, finding.threshold)),
         "instance_uid": source.SOPInstanceUID,
-        "verdict": verdict_line(finding),
+        "verdict": verdict_on(finding).line,
     }
     if finding.positive and finding.where:
         values["place"] = finding.where

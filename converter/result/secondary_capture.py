@@ -20,12 +20,10 @@ from converter.result.film_names import film_name
 from converter.result.findings import Algorithm, HeatmapInput, ReportIdentity
 from converter.result.heatmap import Caption, draw_heatmap
 from converter.result.provenance import add_origin, code_item, heatmap_description, result_uid
+from converter.result.series_numbers import film_series_number
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.template import encoded
 from converter.result.wording import percent, plain, threshold_percent
-
-# Series Numbers of heat maps begin behind it; the next thousand is theirs.
-SERIES_NUMBER = 9100
 
 _DIRECTION = re.compile("[LRAPHF]{1,3}")
 _OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
@@ -58,7 +56,7 @@ def build_heatmap(
         heatmap.preview,
         heatmap.cam,
         heatmap.finding,
-        Caption(algorithm, film_name(source), heatmap.remarks),
+        Caption(algorithm, film_name(source, heatmap.say), heatmap.remarks, heatmap.say),
         heatmap.preview_to_source,
         side_max,
         heatmap.lungs,
@@ -100,7 +98,7 @@ def _add_series(ds: Dataset, heatmap: HeatmapInput, identity: ReportIdentity, al
     ds.SeriesInstanceUID = result_uid(*parts, f"heatmap series {heatmap.finding.name}", str(identity.revision))
     ds.Modality = "OT"
     ds.ConversionType = "WSD"
-    ds.SeriesNumber = SERIES_NUMBER + heatmap.number
+    ds.SeriesNumber = film_series_number("heatmap", heatmap.number)
     ds.SeriesDescription = heatmap_description(heatmap.finding, film_name(heatmap.image.source))
     ds.InstanceNumber = heatmap.number
 

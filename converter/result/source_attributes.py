@@ -125,6 +125,19 @@ class SourceAttributes:
                 setattr(result, keyword, None)
         return result
 
+    def can_say(self, text: str) -> bool:
+        """Whether the character set of the result has every letter of `text`."""
+        if self.utf8 or text.isascii():
+            return True
+        if not self.source.get("SpecificCharacterSet"):
+            return False
+        encodings = list(self.encodings)
+        try:
+            with without_warnings():
+                return decode_bytes(encode_string(text, encodings), encodings, TEXT_VR_DELIMS) == text
+        except BROKEN_INPUT:
+            return False
+
     def copy_to(self, result: Dataset, keywords: Iterable[str], origin: Dataset | None = None) -> None:
         """Copy those of `keywords` that the source (or `origin`, an item of one of its sequences) has and that can be
         brought into the form of their VR."""

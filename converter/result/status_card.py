@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -14,24 +14,30 @@ from converter.image.header import word
 from converter.image.sop_classes import is_sectional
 from converter.result.encode import add_file_meta
 from converter.result.findings import Algorithm, ReportIdentity
-from converter.result.heatmap import AMBER, GRAY, GROUND, NOTICE, WHITE
-from converter.result.lettering import text_width, write
+from converter.result.heatmap import AMBER, GRAY, GROUND, TEXT_WIDTH, WHITE
+from converter.result.labels import MODEL, NOT_ANALYSED, NOTICE
+from converter.result.lettering import text_width, wrapped, write
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.secondary_capture import SERIES, add_pixels, complete_body_part
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.template import encoded
 from converter.result.wording import plain
+from converter.words.catalogue import ENGLISH, Say, Words
 
-# Before the heat maps, which a study with this card does not have.
-SERIES_NUMBER = 9100
-WIDTH, UNIT, LINE = 768, 14, 26
-VERDICT = "NOT ANALYSED"
+WIDTH, UNIT, LINE = 1024, 14, 28
 
 
 def build_status_card(
-    source: Dataset, lines: Sequence[str], identity: ReportIdentity, algorithm: Algorithm, charset: Charset
+    source: Dataset,
+    told: Callable[[Say], Sequence[str]],
+    identity: ReportIdentity,
+    algorithm: Algorithm,
+    charset: Charset,
+    say: Words = ENGLISH,
 ) -> Dataset:
-    """An RGB Secondary Capture in the study of `source`, whose patient it bears (PS3.3 A.8.1); `lines`: the reasons."""
+    """An RGB Secondary Capture in the study of `source`, whose patient it bears (PS3.3 A.8.1). `told`: the reasons, a
+    line each, in the language of the card and, for its header, in English."""
     attributes = SourceAttributes.of(source, charset)
     ds = attributes.new_result()
     parts = (identity.study_instance_uid, algorithm.name, algorithm.version)
@@ -41,8 +47,8 @@ def build_status_card(
     ds.SeriesInstanceUID = result_uid(*parts, "status card series")
     ds.Modality = "OT"
     ds.ConversionType = "WSD"
-    ds.SeriesNumber = SERIES_NUMBER
-    ds.SeriesDescription = series_description(algorithm.name, f" {VERDICT}")
+    ds.SeriesNumber = OF_STUDY["status"]
+    ds.SeriesDescription = series_description(algorithm.name, f" {NOT_ANALYSED}")
     ds.InstanceNumber = max(1, identity.revision)
     attributes.copy_to(ds, SERIES)
     complete_body_part(ds, is_sectional(str(source.SOPClassUID), word(source, "Modality")))
@@ -50,29 +56,33 @@ def build_status_card(
     ds.ImageType = ["DERIVED", "SECONDARY"]
     ds.ContentQualification = "RESEARCH"
     ds.PatientOrientation = []
-    ds.DerivationDescription = plain(f"{VERDICT} by {algorithm.name} {algorithm.version}. {'. '.join(lines)}")[:1024]
+    ds.DerivationDescription = plain(
+        f"{NOT_ANALYSED} by {algorithm.name} {algorithm.version}. {'. '.join(told(ENGLISH))}"
+    )[:1024]
     ds.BurnedInAnnotation = "YES"
     ds.RecognizableVisualFeatures = "NO"
     ds.LossyImageCompression = "00"
-    add_pixels(ds, draw_status_card(lines, algorithm))
+    add_pixels(ds, draw_status_card(told(say), algorithm, say))
     add_file_meta(ds)
     return ds
 
 
-def draw_status_card(lines: Sequence[str], algorithm: Algorithm) -> NDArray[np.uint8]:
-    """RGB picture [rows, columns, 3] with `lines` in the middle."""
-    middle, room, unit = WIDTH / 2, 0.9 * WIDTH, UNIT
-    height = round(13 * unit) + LINE * len(lines)
+def draw_status_card(lines: Sequence[str], algorithm: Algorithm, say: Words = ENGLISH) -> NDArray[np.uint8]:
+    """RGB picture [rows, columns, 3] with `lines`, as `say` has told them, in the middle."""
+    middle, room, unit = WIDTH / 2, TEXT_WIDTH * WIDTH, UNIT
+    told = [line for one in lines for line in wrapped(one, unit, room)]
+    height = round(13 * unit) + LINE * len(told)
     picture = np.empty((height, WIDTH, 3), dtype=np.uint8)
     cv2.rectangle(picture, (0, 0), (WIDTH - 1, height - 1), GROUND, cv2.FILLED)
-    half = text_width(VERDICT, 1.5 * unit, bold=True) / 2 + unit
+    verdict = say(NOT_ANALYSED)
+    half = text_width(verdict, 1.5 * unit, bold=True) / 2 + unit
     corners = (round(middle - half), round(1.6 * unit)), (round(middle + half), round(4.8 * unit))
     cv2.rectangle(picture, *corners, AMBER, 2, cv2.LINE_AA)
-    write(picture, VERDICT, middle, 4.0 * unit, 1.5 * unit, AMBER, bold=True, align="centre")
-    for number, line in enumerate(lines):
+    write(picture, verdict, middle, 4.0 * unit, 1.5 * unit, AMBER, bold=True, align="centre")
+    for number, line in enumerate(told):
         write(picture, line, middle, 7.4 * unit + LINE * number, unit, WHITE, align="centre", width_max=room)
     foot = height - 2.2 * unit
-    model = f"AI model: {algorithm.name} {algorithm.version}"
+    model = say(MODEL, name=algorithm.name, version=algorithm.version)
     write(picture, model, middle, foot - 2.2 * unit, 0.9 * unit, GRAY, align="centre", width_max=room)
-    write(picture, NOTICE, middle, foot, 1.1 * unit, AMBER, bold=True, align="centre", width_max=room)
+    write(picture, say(NOTICE), middle, foot, 1.1 * unit, AMBER, bold=True, align="centre", width_max=room)
     return picture

@@ -13,10 +13,9 @@ from converter.result.encode import add_file_meta
 from converter.result.findings import StudyReport
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.report_content import report_content
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.template import Make, Values, encoded
-
-SERIES_NUMBER = 9001
 
 
 def build_structured_report(report: StudyReport, sop_class_uid: str, charset: Charset, make: Make = encoded) -> Dataset:
@@ -108,7 +107,7 @@ def document(algorithm_name: str, values: Values) -> Dataset:
     ds.StudyInstanceUID = values["study_uid"]
     ds.SeriesInstanceUID = values["series_uid"]
     ds.Modality = "SR"
-    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesNumber = OF_STUDY["sr"]
     ds.SeriesDescription = series_description(f"{algorithm_name} report")
     ds.ReferencedPerformedProcedureStepSequence = []
     ds.InstanceNumber = values["instance_number"]

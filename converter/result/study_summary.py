@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from converter.result.film_names import film_names
 from converter.result.findings import AnalysedImage, Finding, StudyReport
-from converter.result.not_analysed import reason
-from converter.result.wording import percent, plain
+from converter.result.not_analysed import NamedReason, analysed_count, named_reasons
+from converter.result.verdict import verdict_on
+from converter.result.wording import plain
 
 # A priority is raised or stays as it is: no result lowers the one that a request came with.
 PRIORITIES = {True: "raised", False: "unchanged"}
@@ -18,21 +19,20 @@ NAMES_MAX = 5
 @dataclass(frozen=True)
 class StudyStatement:
     """`highest`: the strongest of the findings that are present, else of all, None where nothing was analysed; `film`:
-    its name. `not_analysed`: names of the others of `total` films, each with the reason."""
+    its name. `not_analysed`: the others of `total` films, each with the reason."""
 
     highest: Finding | None
     film: str
     total: int
-    not_analysed: tuple[str, ...]
+    not_analysed: tuple[NamedReason, ...]
 
     @classmethod
     def of(cls, report: StudyReport) -> StudyStatement:
         names = film_names(report.sources)
         ranked = by_weight(report.images)
         first = next((image for image in ranked if image.findings), None)
-        declined = tuple(
-            f"{names[str(image.source.SOPInstanceUID)]} ({reason(image.declined).rstrip('.')})"
-            for image in report.declined
+        declined = named_reasons(
+            report.sources, {str(image.source.SOPInstanceUID): image.declined for image in report.declined}
         )
         if first is None:
             return cls(None, "", len(report.sources), declined)
@@ -45,19 +45,18 @@ class StudyStatement:
     @property
     def text(self) -> str:
         """ "Pneumonia PRESENT 96.4 % on AP 1. Priority: raised. 1 of 2 films analysed." """
-        finding = "No verdict" if self.highest is None else f"{verdict_line(self.highest)} on {self.film}"
-        count = (
-            f"{self.total - len(self.not_analysed)} of {self.total} {'film' if self.total == 1 else 'films'} analysed"
-        )
+        finding = "No verdict" if self.highest is None else f"{verdict_on(self.highest).line} on {self.film}"
+        count = analysed_count(self.total - len(self.not_analysed), self.total)
+        return plain(f"{finding}. Priority: {self.priority}. {count}{self._reasons}.")
+
+    @property
+    def _reasons(self) -> str:
+        if not self.not_analysed:
+            return ""
+        told = ", ".join(f"{name} ({reason})" for name, reason in self.not_analysed[:NAMES_MAX])
         more = len(self.not_analysed) - NAMES_MAX
-        others = ", ".join(self.not_analysed[:NAMES_MAX]) + (f" and {more} more" if more > 0 else "")
-        return plain(f"{finding}. Priority: {self.priority}. {count}{f', not analysed: {others}' if others else ''}.")
-
-
-def verdict_line(finding: Finding) -> str:
-    """What a viewer shows beside a finding: "Pneumonia PRESENT 96.4 %"."""
-    verdict = "PRESENT" if finding.positive else "ABSENT"
-    return f"{plain(finding.concept.meaning)[:64]} {verdict} {percent(finding.probability, finding.threshold)} %"
+        lead = "" if self.total == 1 else ", not analysed"
+        return f"{lead}: {told}{f' and {more} more' if more > 0 else ''}"
 
 
 def by_weight(images: Sequence[AnalysedImage]) -> list[AnalysedImage]:

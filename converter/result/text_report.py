@@ -23,6 +23,7 @@ from converter.result.film_names import film_names
 from converter.result.findings import StudyReport
 from converter.result.provenance import add_origin, result_uid, series_description
 from converter.result.report_parts import CONTAINS, INFERRED_FROM, Observer, language_and_observer
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import Charset, SourceAttributes
 from converter.result.structured_report import document
 from converter.result.study_summary import StudyStatement
@@ -30,7 +31,6 @@ from converter.result.template import Elements, Make, Values, encoded
 from converter.result.verdict_words import film_sentence, not_analysed_sentence, remarks
 from converter.result.wording import plain
 
-SERIES_NUMBER = 9005
 # Title and headings (CID 7000, CID 7001), and what stands below them (CID 7002).
 IMPRESSIONS = Code("19005-8", "LN", "Impressions")
 FINDINGS = Code("59776-5", "LN", "Findings")
@@ -148,6 +148,6 @@ def text_document(algorithm_name: str, values: Values) -> Dataset:
     """As the report of measurements has them, in its own class and series."""
     ds = document(algorithm_name, values)
     ds.SOPClassUID = BasicTextSRStorage
-    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesNumber = OF_STUDY["text_sr"]
     ds.SeriesDescription = series_description(algorithm_name, " in sentences")
     return ds

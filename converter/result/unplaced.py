@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from converter.words.catalogue import ENGLISH, Say
+
 FLAT_MAP = "flat-map"
 OUTSIDE_LUNGS = "outside-lungs"
 BOTH_LUNGS = "both-lungs"
 NO_LUNGS = "no-lungs"
 SWITCHED_OFF = "switched-off"
+NOT_PLACED = "not placed"
 
 UNPLACED: dict[str, str] = {
     FLAT_MAP: "no spot of the map stands out",
@@ -17,6 +20,6 @@ UNPLACED: dict[str, str] = {
 }
 
 
-def unplaced_words(code: str) -> str:
+def unplaced_words(code: str, say: Say = ENGLISH) -> str:
     """What a reader is told of `code`, which another release may have written; empty where there is nothing to tell."""
-    return f"not placed: {UNPLACED.get(code, code)}" if code else ""
+    return f"{say(NOT_PLACED)}: {say(UNPLACED.get(code, code))}" if code else ""

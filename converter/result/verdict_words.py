@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from converter.declined import OTHER_PATIENT
 from converter.result.findings import AnalysedImage, DeclinedImage, Finding, StudyReport
-from converter.result.study_summary import by_weight, verdict_line
+from converter.result.study_summary import by_weight
+from converter.result.verdict import verdict_on
 from converter.result.wording import plain, threshold_percent
 
 NOTICE = "Research use only. Not for diagnosis. Output of an algorithm that no physician has verified."
-RESEARCH_LINE = "AI research use only, not for diagnosis"
 
 
 def ordered(image: AnalysedImage) -> tuple[Finding, ...]:
@@ -50,4 +50,4 @@ def remarks(report: StudyReport) -> Iterator[str]:
 
 def _finding_sentence(finding: Finding) -> str:
     place = f", {finding.where}" if finding.positive and finding.where else ""
-    return f"{verdict_line(finding)} (operating threshold {threshold_percent(finding.threshold)} %){place}."
+    return f"{verdict_on(finding).line} (operating threshold {threshold_percent(finding.threshold)} %){place}."

@@ -10,6 +10,7 @@ from converter.declined import Declined
 from converter.package.manifest import Manifest
 from converter.result.algorithm import algorithm_of
 from converter.result.heatmap import Caption, draw_heatmap, to_png
+from converter.words.catalogue import ENGLISH, Words
 from scp_node.analysis.predictor import Prediction
 
 
@@ -66,11 +67,13 @@ def predicted_file(manifest: Manifest, file: str, prediction: Prediction) -> Pre
     )
 
 
-def heatmap_pngs(manifest: Manifest, prediction: Prediction, side_max: int) -> Iterator[tuple[str, bytes]]:
+def heatmap_pngs(
+    manifest: Manifest, prediction: Prediction, side_max: int, say: Words = ENGLISH
+) -> Iterator[tuple[str, bytes]]:
     """The name of each finding with its heat map as PNG; nothing of an image that was declined."""
     if prediction.converted is None or prediction.cam is None:
         return
-    caption = Caption(algorithm_of(manifest))
+    caption = Caption(algorithm_of(manifest), say=say)
     preview, affine = prediction.converted.preview, prediction.converted.preview_to_source
     for finding, cam in zip(prediction.findings, prediction.cam, strict=True):
         yield finding.name, to_png(draw_heatmap(preview, cam, finding, caption, affine, side_max, prediction.lungs))

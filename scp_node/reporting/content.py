@@ -122,4 +122,5 @@ def result_options(report: Report, refused_classes: Collection[str] = ()) -> Res
         report.heatmap_side_max,
         report.heatmap_for,
         frozenset(refused_classes),
+        report.language,
     )

@@ -25,7 +25,7 @@ from converter.result.sheet.html import sr_to_html
 from converter.result.sheet.pictures import SIDE_MAX, film_jpeg, heatmap_jpeg
 from converter.result.sheet.reading import made_at, read_report
 from converter.result.sheet.text import sheet_to_text
-from converter.result.sheet.words import ENGLISH, Say
+from converter.words.catalogue import ENGLISH, Say, Words
 from scp_node.decode.pool import DecodePool
 from scp_node.errors import HilumError, PictureFailed
 
@@ -75,9 +75,8 @@ class RenderedFilms:
         return found.preview
 
 
-def sheet_of(files: SheetFiles, form: SheetForm, films: FilmReader, say: Say = ENGLISH, lang: str = "en") -> bytes:
-    """The sheet in one form. `say`, `lang`: labels of the page in the language of its reader; PDF and text are in
-    English. A PDF that was sent as such is given as it was sent.
+def sheet_of(files: SheetFiles, form: SheetForm, films: FilmReader, say: Words = ENGLISH) -> bytes:
+    """The sheet in one form. `say`: the language of its reader. A PDF that was sent as such is given as it was sent.
 
     Raises PictureFailed where the file of the report cannot be read, or is no report.
     """
@@ -86,20 +85,20 @@ def sheet_of(files: SheetFiles, form: SheetForm, films: FilmReader, say: Say = E
         if form != "pdf":
             raise PictureFailed("sent-as-pdf", "the report was sent as PDF only")
         return document_in(ds)
-    names = _names(files.films, films)
+    names = _names(files.films, films, say)
     if form == "text":
-        return sheet_to_text(read_report(ds, names)).encode()
+        return sheet_to_text(read_report(ds, names), say).encode()
     pictures = dict(_pictures(ds, files, films))
     if form == "html":
         urls = {uid: data_url("jpeg", jpeg) for uid, jpeg in pictures.items()}
-        return sr_to_html(ds, urls, names, say, lang).encode()
+        return sr_to_html(ds, urls, names, say).encode()
     from converter.result.sheet.pdf import sheet_to_pdf  # it brings fonts that no other form needs
 
     try:
         moment = made_at(ds)
     except ValueError as error:
         raise PictureFailed("unreadable", f"the report does not say when it was made: {error}") from error
-    return sheet_to_pdf(read_report(ds, names), pictures, moment)
+    return sheet_to_pdf(read_report(ds, names), pictures, moment, say)
 
 
 def _report(path: Path) -> Dataset:
@@ -127,7 +126,7 @@ def _pictures(sr: Dataset, files: SheetFiles, films: FilmReader) -> Iterator[tup
             log.warning("picture of a report left out", extra={"sop_instance_uid": film.uid, "reason": str(error)})
 
 
-def _names(paths: Mapping[str, Path], films: FilmReader) -> dict[str, str]:
+def _names(paths: Mapping[str, Path], films: FilmReader, say: Say) -> dict[str, str]:
     """What the films are called, from their headers; of one that cannot be read, what the report calls it."""
     headers = []
     for path in paths.values():
@@ -135,4 +134,4 @@ def _names(paths: Mapping[str, Path], films: FilmReader) -> dict[str, str]:
             headers.append(films.header(path))
         except (OSError, ConverterError, HilumError):
             continue
-    return film_names(header for header in headers if "SOPInstanceUID" in header)
+    return film_names((header for header in headers if "SOPInstanceUID" in header), say)

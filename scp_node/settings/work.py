@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from converter.words.catalogue import Language
 from scp_node.settings.section import Bytes, Folder, Seconds, Section
 
 
@@ -99,6 +100,11 @@ class Report(Section):
     )
     charset: Literal["source", "utf8"] = Field(
         "source", description="Character set of the results: that of the source image, or ISO_IR 192 (UTF-8)."
+    )
+    language: Language = Field(
+        "en",
+        description="Language of what is written in heat maps, status cards, presentation states and the PDF report: "
+        "en, de or ja. The Structured Report is in English.",
     )
     when_all_declined: Literal["send", "omit"] = Field(
         "send", description="Whether a study of which no image could be analysed gets a report that says so."

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from converter.words.catalogue import Language
 from scp_node.ledger.records import now_utc
 from scp_node.operations.echo import EchoBook
 from scp_node.queries.now import Now, now_of
@@ -65,10 +66,10 @@ class LiveNow:
         self._looked_at = 0.0
         # Streams that began before a restart are told everything: there are fewer looks than milliseconds.
         self._number = time.time_ns() // 1_000_000
-        self._sections: dict[str, dict[str, LiveSection]] = {}
-        self._shown: dict[str, Now] = {}
+        self._sections: dict[Language, dict[str, LiveSection]] = {}
+        self._shown: dict[Language, Now] = {}
         self._trouble = ""
-        self._listeners: dict[_Listener, str] = {}
+        self._listeners: dict[_Listener, Language] = {}
         self._wanted, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-now", daemon=True)
 
@@ -100,7 +101,7 @@ class LiveNow:
         with self._looking:
             self._now = None
 
-    def sections(self, language: str) -> Mapping[str, LiveSection]:
+    def sections(self, language: Language) -> Mapping[str, LiveSection]:
         """All sections in one language, as they are now."""
         now = self.now()
         with self._lock:
@@ -111,7 +112,7 @@ class LiveNow:
             self._shown[language] = now
             return self._keep(language, made)
 
-    def _keep(self, language: str, made: Mapping[str, str]) -> Mapping[str, LiveSection]:
+    def _keep(self, language: Language, made: Mapping[str, str]) -> Mapping[str, LiveSection]:
         """Put these in place of the sections of the same names; what is alike stays as old as it is."""
         kept = self._sections.get(language, {})
         changed = {name: html for name, html in made.items() if name not in kept or kept[name].html != html}
@@ -120,7 +121,7 @@ class LiveNow:
             self._sections[language] = kept | {name: LiveSection(html, self._number) for name, html in changed.items()}
         return self._sections[language]
 
-    def stream(self, language: str, seen: int, seconds: float) -> AsyncIterator[str]:
+    def stream(self, language: Language, seen: int, seconds: float) -> AsyncIterator[str]:
         """Events for one browser, which has all that had changed up to the look `seen`; ends by itself after `seconds`,
         whereupon the browser asks again. Raises TooManyListeners at once."""
         listener = _Listener(asyncio.get_running_loop())
@@ -129,7 +130,7 @@ class LiveNow:
                 raise TooManyListeners
         return self._events(listener, language, seen, seconds)
 
-    async def _events(self, listener: _Listener, language: str, seen: int, seconds: float) -> AsyncIterator[str]:
+    async def _events(self, listener: _Listener, language: Language, seen: int, seconds: float) -> AsyncIterator[str]:
         """It listens from its first step on: a browser that is gone before leaves nothing behind."""
         ends_at = time.monotonic() + seconds
         try:
@@ -198,7 +199,7 @@ class LiveNow:
         except Exception:
             log.exception("idle processes of pictures cannot be ended")
 
-    def _languages(self) -> set[str]:
+    def _languages(self) -> set[Language]:
         with self._lock:
             return set(self._listeners.values())
 

@@ -15,6 +15,7 @@ from converter.declined import Declined
 from converter.result.findings import Algorithm, AnalysedImage, Finding, ReportIdentity
 from converter.result.not_analysed import not_analysed
 from converter.result.prior import PriorAnalysis
+from converter.words.catalogue import Language, Say
 
 SrClass = Literal["comprehensive_3d", "comprehensive"]
 
@@ -60,6 +61,7 @@ class ResultOptions:
     heatmap_side_max: int
     heatmap_for: Literal["positive", "all"]
     refused_classes: frozenset[str] = frozenset()
+    language: Language = "en"
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,10 @@ class StudyContent:
     prior: PriorAnalysis | None = None
     rejected: tuple[tuple[str, str, str], ...] = ()
 
-    @property
-    def not_analysed(self) -> tuple[str, ...]:
+    def not_analysed(self, say: Say) -> tuple[str, ...]:
         """What is said of the images that were not analysed, a line each."""
         declined = {image.sop_instance_uid: image.declined for image in self.images if image.declined is not None}
-        return not_analysed([image.source for image in self.images], declined)
+        return not_analysed([image.source for image in self.images], declined, say)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydicom import Dataset
@@ -12,12 +12,12 @@ from converter.image.header import whole_number
 from converter.page.counted import counted
 from converter.result.findings import Finding, HeatmapInput
 from converter.result.kinds.content import BuiltResult, ReportedImage, StudyContent
-from converter.result.provenance import result_uid
 from converter.result.secondary_capture import build_heatmap
+from converter.result.series_numbers import film_numbers
 from converter.result.source_attributes import stored_text
+from converter.words.catalogue import words_in
 
 NAME = "heatmap"
-NUMBERS = 899
 # A heat map has no more bytes than its film has, but is at least so large that its words can be read.
 SIDE_LEAST, BYTES_A_PIXEL = 1024, 3
 
@@ -30,7 +30,7 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
     """
     found = []
     has_id = {image.sop_instance_uid: bool(stored_text(image.source, "PatientID")) for image in content.images}
-    numbers = numbers_of(image.sop_instance_uid for image in content.images)
+    numbers = film_numbers(image.sop_instance_uid for image in content.images)
     for image in content.images:
         if image.cam is None or not image.findings or has_id[image.sop_instance_uid] != any(has_id.values()):
             continue
@@ -56,26 +56,11 @@ def prominent(findings: Sequence[Finding]) -> int:
     return max(range(len(findings)), key=lambda place: (findings[place].positive, findings[place].probability))
 
 
-def numbers_of(sop_instance_uids: Iterable[str]) -> dict[str, int]:
-    """A number of its own for each image of a study, which the next report gives it again: it follows from the UID, and
-    only of two images that would have the same one the second in order takes the next. A study of more images than
-    there are numbers, a CT for instance, has larger ones."""
-    found: dict[str, int] = {}
-    taken: set[int] = set()
-    for uid in sorted(sop_instance_uids):
-        own = 1 + int(str(result_uid("number", uid)).rpartition(".")[2]) % NUMBERS
-        number = own if len(taken) < NUMBERS else len(taken) + 1
-        while number in taken:
-            number = 1 + number % NUMBERS
-        found[uid] = number
-        taken.add(number)
-    return found
-
-
 def _drawn(content: StudyContent, image: ReportedImage, position: int, number: int) -> Dataset:
     """Its identity depends on the version of its image, not on the report's revision: a later report refers to what
     the archive has."""
     assert image.cam is not None
+    say = words_in(content.options.language)
     rendering, identity, finding = content.rendering(image), content.identity, image.findings[position]
     created_at = identity.created_at
     if image.judged_at is not None:
@@ -89,7 +74,8 @@ def _drawn(content: StudyContent, image: ReportedImage, position: int, number: i
             image.cam[position] if finding.positive else None,
             image.lungs,
             number,
-            content.not_analysed,
+            content.not_analysed(say),
+            say,
         ),
         replace(identity, revision=image.version, created_at=created_at),
         content.algorithm,

@@ -16,8 +16,9 @@ from converter.result.kinds.structured_report import study_report
 from converter.result.sheet.pdf import sheet_to_pdf
 from converter.result.sheet.pictures import film_jpeg, heatmap_jpeg
 from converter.result.sheet.reading import read_report
-from converter.result.sheet.words import ENGLISH, title_of
+from converter.result.sheet.words import title_of
 from converter.result.structured_report import build_structured_report
+from converter.words.catalogue import ENGLISH, words_in
 
 
 def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> list[BuiltResult]:
@@ -25,12 +26,13 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
     maps = _maps(content, built.get("heatmap", ()))
     report = study_report(content, maps)
     sr = build_structured_report(report, Comprehensive3DSRStorage, content.options.charset)
-    sheet = read_report(sr, film_names(report.sources))
+    say = words_in(content.options.language)
+    sheet = read_report(sr, film_names(report.sources, say))
     pictures = {str(one.ds.SOPInstanceUID): heatmap_jpeg(one.ds) for one in maps}
     mapped = {one.source_instance_uid for one in maps}
     plain = (image for image in content.images if image.findings and image.sop_instance_uid not in mapped)
     pictures |= {image.sop_instance_uid: film_jpeg(content.rendering(image).preview) for image in plain}
-    pdf = sheet_to_pdf(sheet, pictures, content.identity.created_at)
+    pdf = sheet_to_pdf(sheet, pictures, content.identity.created_at, say)
     title = title_of(sheet, ENGLISH)
     return [BuiltResult(build_encapsulated_pdf(pdf, title, sr, report.sources, content.identity, content.algorithm))]
 

@@ -9,9 +9,10 @@ from pydicom import Dataset
 
 from converter.page.counted import counted
 from converter.result.kinds.content import BuiltResult, ReportedImage, StudyContent
-from converter.result.kinds.heatmap import numbers_of
 from converter.result.presentation_state import build_presentation_state, has_outlines
+from converter.result.series_numbers import film_numbers
 from converter.result.source_attributes import stored_text
+from converter.words.catalogue import words_in
 
 NAME = "gsps"
 
@@ -21,7 +22,7 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
     have it gets none."""
     found = []
     has_id = {image.sop_instance_uid: bool(stored_text(image.source, "PatientID")) for image in content.images}
-    numbers = numbers_of(image.sop_instance_uid for image in content.images)
+    numbers = film_numbers(image.sop_instance_uid for image in content.images)
     for image in content.images:
         if not has_outlines(image.analysed) or has_id[image.sop_instance_uid] != any(has_id.values()):
             continue
@@ -52,4 +53,5 @@ def _made(content: StudyContent, image: ReportedImage, number: int) -> Dataset |
         replace(identity, revision=image.version, created_at=created_at),
         content.algorithm,
         content.options.charset,
+        words_in(content.options.language),
     )

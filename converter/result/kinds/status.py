@@ -9,6 +9,7 @@ from pydicom import Dataset
 from converter.result.kinds.content import BuiltResult, StudyContent
 from converter.result.source_attributes import stored_text
 from converter.result.status_card import build_status_card
+from converter.words.catalogue import words_in
 
 
 def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> list[BuiltResult]:
@@ -17,8 +18,15 @@ def build(content: StudyContent, built: Mapping[str, Sequence[BuiltResult]]) -> 
         return []
     sources = [image.source for image in content.images]
     source = next((one for one in sources if stored_text(one, "PatientID")), sources[0])
-    lines = content.not_analysed
-    card = build_status_card(source, lines, content.identity, content.algorithm, content.options.charset)
+    options = content.options
+    card = build_status_card(
+        source,
+        content.not_analysed,
+        content.identity,
+        content.algorithm,
+        options.charset,
+        words_in(options.language),
+    )
     return [BuiltResult(card)]
 
 

@@ -9,10 +9,9 @@ from converter.result.findings import Algorithm, ReportIdentity
 from converter.result.messages.content import StudyMessage
 from converter.result.messages.table import MessageKind
 from converter.result.provenance import add_origin, result_uid, series_description
+from converter.result.series_numbers import OF_STUDY
 from converter.result.source_attributes import SourceAttributes
 from converter.result.template import encoded
-
-SERIES_NUMBER = 9090
 
 
 def message_uid(study_instance_uid: str, route: str, kind: str, system: str, revision: int) -> str:
@@ -28,7 +27,7 @@ def kept_message(
     ds.SOPClassUID, ds.SOPInstanceUID = kind.sop_class_uid, message.uid
     ds.StudyInstanceUID = identity.study_instance_uid
     ds.SeriesInstanceUID = result_uid("message-series", identity.study_instance_uid, kind.name, message.options.system)
-    ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "DOC", SERIES_NUMBER, identity.revision
+    ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "DOC", OF_STUDY["messages"], identity.revision
     ds.SeriesDescription = series_description(f"{kind.name} message to {message.options.system}")
     add_origin(ds, identity, algorithm, encoded)
     data = kind.write(message)

@@ -10,10 +10,11 @@ from pydicom import Dataset
 from converter.page import markup
 from converter.page.document import html_document
 from converter.result.content_items import children, name_in_words, value_in_words
+from converter.result.labels import FLAGS
 from converter.result.sheet import words
 from converter.result.sheet.reading import read_report
 from converter.result.sheet.records import Refusal, ReportSheet, SheetFilm, SheetFinding
-from converter.result.sheet.words import ENGLISH, Say
+from converter.words.catalogue import ENGLISH, Say, Words
 
 PICTURE_URLS = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
@@ -22,8 +23,7 @@ def sr_to_html(
     sr: Dataset,
     pictures: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
-    say: Say = ENGLISH,
-    lang: str = "en",
+    say: Words = ENGLISH,
 ) -> str:
     """The report `sr` (TID 1500) as a page; every value from the report is escaped.
 
@@ -46,7 +46,7 @@ def sr_to_html(
         f"<details><summary>{escape(say('All content items of the report'))}</summary>"
         f'<div class="tree">{_tree(sr)}</div></details>',
     )
-    return html_document(words.title_of(sheet, say), parts, lang=lang)
+    return html_document(words.title_of(sheet, say), parts, lang=say.language)
 
 
 def _head(sheet: ReportSheet, say: Say) -> str:
@@ -64,7 +64,7 @@ def _head(sheet: ReportSheet, say: Say) -> str:
     told = f"<span>{escape(told)}</span> " if told else ""
     return (
         f'<header><h1>{told}{badge} <span class="films">{escape(films)}</span></h1>{lead}'
-        f'<p class="soft">{escape(say(words.FLAGS))}</p><dl class="subject">{facts}</dl></header>'
+        f'<p class="soft">{escape(say(FLAGS))}</p><dl class="subject">{facts}</dl></header>'
     )
 
 
@@ -87,7 +87,7 @@ def _film(film: SheetFilm, pictures: Mapping[str, str], say: Say) -> str:
 
 def _picture(film: SheetFilm, pictures: Mapping[str, str], say: Say) -> str:
     shown = "".join(
-        markup.picture(pictures[uid], say("Heat map of {finding}, {film}", finding=finding.name, film=film.name))
+        markup.picture(pictures[uid], say("Heat map of {finding}, {film}", finding=say(finding.name), film=film.name))
         for finding in film.findings
         for uid in finding.heatmap_uids
         if uid in pictures
@@ -102,14 +102,14 @@ def _row(finding: SheetFinding, say: Say) -> str:
     code = f' title="{escape(finding.code)}"' if finding.code else ""
     threshold = f"{escape(finding.threshold)} %" if finding.threshold else "–"
     return (
-        f'<tr><th scope="row"{code}>{escape(finding.name)}{_where(finding)}</th>'
+        f'<tr><th scope="row"{code}>{escape(say(finding.name))}{_where(finding, say)}</th>'
         f'<td><strong class="{finding.verdict}">{verdict}</strong></td>'
         f'<td class="number">{escape(finding.percent)} %</td><td class="number">{threshold}</td></tr>'
     )
 
 
-def _where(finding: SheetFinding) -> str:
-    return "".join(markup.small(one) for one in finding.where)
+def _where(finding: SheetFinding, say: Say) -> str:
+    return "".join(markup.small(words.place(one, say)) for one in finding.where)
 
 
 def _refusals(refusals: tuple[Refusal, ...], say: Say) -> str:
@@ -134,7 +134,7 @@ def _remarks(sheet: ReportSheet, say: Say) -> str:
 
 def _foot(sheet: ReportSheet, say: Say) -> str:
     facts = "" if sheet.model is None else markup.facts(words.model_facts(sheet.model, say))
-    notice = sheet.notice or say(words.RESEARCH)
+    notice = words.notice(sheet, say)
     return (
         f'<section class="limits"><h2>{escape(say("Model and limits"))}</h2>{facts}'
         f'<p class="notice">{escape(notice)}</p></section>'

@@ -9,33 +9,34 @@ from io import BytesIO
 
 from PIL import Image
 
+from converter.page.typefaces import shown_names
+from converter.result.labels import FLAGS, WRITING
 from converter.result.sheet import words
 from converter.result.sheet.pdf_document import INK, MARGIN, SOFT, Colour, SheetDocument
-from converter.result.sheet.pdf_fonts import shown_names
 from converter.result.sheet.records import ReportSheet, SheetFilm, SheetFinding, Verdict
-from converter.result.sheet.words import ENGLISH, Say
+from converter.words.catalogue import ENGLISH, Say, Words
 
 COLOURS: dict[Verdict, Colour] = {"present": (138, 59, 8), "absent": (11, 95, 87), "not analysed": (107, 66, 0)}
 GAP = 5.0
 # The height that the picture of one film may take: two films side by side leave room for everything else of the sheet.
 PICTURE_MIN, PICTURE_MAX, PICTURE_ALONE_MAX = 40.0, 92.0, 118.0
 NAME_POINTS = 8.5
-# Widths of verdict, probability and threshold in the table of a film; the name has the rest.
-CELLS = (23.0, 16.0, 19.0)
+# Least widths of verdict, probability and threshold in the table of a film, and the type of its head; the name has
+# the rest.
+CELLS_MIN, HEAD_POINTS = (23.0, 16.0, 19.0), 6.5
 
 
 def sheet_to_pdf(
     sheet: ReportSheet,
     pictures: Mapping[str, bytes],
     made_at: datetime,
-    say: Say = ENGLISH,
-    lang: str = "en",
+    say: Words = ENGLISH,
 ) -> bytes:
     """The report as PDF/A-2B. `pictures`: SOP Instance UID of a heat map, or of a film that has none, to its picture as
     PNG or JPEG. `made_at`: when the report was made, with time zone."""
     name, is_short = shown_names(sheet.subject.names)
     title = words.title_of(sheet, say)
-    pdf = SheetDocument(title, f"{sheet.subject.report_uid} {lang}", made_at, lang)
+    pdf = SheetDocument(title, f"{sheet.subject.report_uid} {say.language}", made_at, say.language)
     _head(pdf, sheet, say)
     _subject(pdf, sheet, name, is_short, say)
     _films(pdf, sheet.films, pictures, say)
@@ -50,17 +51,17 @@ def _head(pdf: SheetDocument, sheet: ReportSheet, say: Say) -> None:
     verdict = words.verdict_of(sheet)
     badge, colour = say(words.VERDICTS[verdict]), COLOURS[verdict]
     pdf.typeface(10, colour=SOFT)
-    films_width = pdf.get_string_width(films) + 2
+    films_width = pdf.width_of(films) + 2
     size = next(one for one in (18.0, 15.0, 12.0, 0.0) if not one or _fits(pdf, told, badge, films_width, one)) or 12.0
     pdf.typeface(size, "B", colour)
-    badge_width = pdf.get_string_width(badge) + 5
+    badge_width = pdf.width_of(badge) + 5
     pdf.typeface(size, "B")
     room = pdf.epw - badge_width - films_width - 2 * GAP
     top, height = pdf.y, 9.0
     if told:
         pdf.lines(told, MARGIN, room)
     below = max(pdf.y, top + height)
-    left = MARGIN + (min(room, pdf.get_string_width(told)) + GAP if told else 0)
+    left = MARGIN + (min(room, pdf.width_of(told)) + GAP if told else 0)
     pdf.set_xy(left, top)
     pdf.typeface(size, "B", colour)
     pdf.set_draw_color(*colour)
@@ -74,12 +75,12 @@ def _head(pdf: SheetDocument, sheet: ReportSheet, say: Say) -> None:
     for line in words.second_line(sheet, say):
         pdf.lines(line, MARGIN, pdf.epw)
     pdf.typeface(8, colour=SOFT)
-    pdf.lines(say(words.FLAGS), MARGIN, pdf.epw)
+    pdf.lines(say(FLAGS), MARGIN, pdf.epw)
 
 
 def _fits(pdf: SheetDocument, told: str, badge: str, others: float, size: float) -> bool:
     pdf.typeface(size, "B")
-    return pdf.get_string_width(told) + pdf.get_string_width(badge) + 5 + others + 2 * GAP <= pdf.epw
+    return pdf.width_of(told) + pdf.width_of(badge) + 5 + others + 2 * GAP <= pdf.epw
 
 
 def _subject(pdf: SheetDocument, sheet: ReportSheet, name: str, is_short: bool, say: Say) -> None:
@@ -90,7 +91,7 @@ def _subject(pdf: SheetDocument, sheet: ReportSheet, name: str, is_short: bool, 
     pdf.lines(name, MARGIN, pdf.epw)
     if is_short:
         pdf.typeface(7, colour=SOFT)
-        pdf.lines(say(words.WRITING), MARGIN, pdf.epw)
+        pdf.lines(say(WRITING), MARGIN, pdf.epw)
     facts = [fact for fact in words.subject_facts(sheet.subject, say) if fact[1]]
     width = (pdf.epw - 2 * GAP) / 3
     for first in range(0, len(facts), 3):
@@ -120,13 +121,13 @@ class _Column:
 def _films(pdf: SheetDocument, films: Sequence[SheetFilm], pictures: Mapping[str, bytes], say: Say) -> None:
     """Two side by side, each with the table of its findings below; one below the other where a table is very long."""
     half, page = (pdf.epw - GAP) / 2, pdf.bottom - MARGIN
-    longest = max((_height_of_table(pdf, film, half) for film in films), default=0.0)
+    longest = max((_height_of_table(pdf, film, half, say) for film in films), default=0.0)
     columns = [_Column(MARGIN + place * (half + GAP), half, min(PICTURE_MAX, page - longest)) for place in range(2)]
     if len(films) == 1 or longest > page - PICTURE_MIN:
         columns = [_Column(MARGIN, pdf.epw, PICTURE_ALONE_MAX if len(films) == 1 else PICTURE_MAX)]
     for first in range(0, len(films), len(columns)):
         placed = list(zip(films[first : first + len(columns)], columns, strict=False))
-        pdf.keep_together(max(_height_of_film(pdf, film, column, pictures) for film, column in placed))
+        pdf.keep_together(max(_height_of_film(pdf, film, column, pictures, say) for film, column in placed))
         top, below = pdf.y, pdf.y
         for film, column in placed:
             pdf.set_y(top)
@@ -144,7 +145,14 @@ def _film(pdf: SheetDocument, film: SheetFilm, column: _Column, pictures: Mappin
         x, y = column.left + (column.width - width) / 2, pdf.y
         pdf.image(BytesIO(picture), x, y, width, height, alt_text=say("Film {film}", film=film.name))
         pdf.set_y(y + height + 1)
-    _row(pdf, column, [say(one) for one in ("Finding", "Verdict", "Probability", "Present from")], SOFT, 6.5)
+    _row(
+        pdf,
+        column,
+        _cells(pdf, say),
+        [say(one) for one in ("Finding", "Verdict", "Probability", "Present from")],
+        SOFT,
+        HEAD_POINTS,
+    )
     for finding in words.listed(film):
         _finding(pdf, finding, column, say)
     for note in film.notes:
@@ -159,21 +167,32 @@ def _finding(pdf: SheetDocument, finding: SheetFinding, column: _Column, say: Sa
         pdf.keep_together(10)
     pdf.rule(column.left, column.width)
     threshold = f"{finding.threshold} %" if finding.threshold else "–"
-    cells = [finding.name, say(words.VERDICTS[finding.verdict]), f"{finding.percent} %", threshold]
-    _row(pdf, column, cells, COLOURS[finding.verdict], NAME_POINTS)
+    cells = [say(finding.name), say(words.VERDICTS[finding.verdict]), f"{finding.percent} %", threshold]
+    _row(pdf, column, _cells(pdf, say), cells, COLOURS[finding.verdict], NAME_POINTS)
     if finding.where:
         pdf.typeface(8)
-        pdf.lines("; ".join(finding.where), column.left, column.width)
+        pdf.lines(words.places(finding, say), column.left, column.width)
 
 
-def _row(pdf: SheetDocument, column: _Column, cells: Sequence[str], colour: Colour, points: float) -> None:
+def _cells(pdf: SheetDocument, say: Say) -> tuple[float, ...]:
+    """Widths in mm, in which no word of this language is broken."""
+    pdf.typeface(NAME_POINTS, "B")
+    widths = [max(map(pdf.width_of, " ".join(map(say, words.VERDICTS.values())).split()))]
+    pdf.typeface(HEAD_POINTS)
+    widths += [max(map(pdf.width_of, say(one).split())) for one in ("Probability", "Present from")]
+    return tuple(max(least, width + 2.2) for least, width in zip(CELLS_MIN, widths, strict=True))
+
+
+def _row(
+    pdf: SheetDocument, column: _Column, widths: Sequence[float], cells: Sequence[str], colour: Colour, points: float
+) -> None:
     """Name, verdict, probability, threshold: the name wraps, the others are short. The head has small type."""
     top, is_head = pdf.y, points < 8
     others = SOFT if is_head else INK
     pdf.typeface(points, "" if is_head else "B", others)
-    pdf.lines(cells[0], column.left, column.width - sum(CELLS) - 1)
-    below, left = pdf.y, column.left + column.width - sum(CELLS)
-    for place, (text, width) in enumerate(zip(cells[1:], CELLS, strict=True)):
+    pdf.lines(cells[0], column.left, column.width - sum(widths) - 1)
+    below, left = pdf.y, column.left + column.width - sum(widths)
+    for place, (text, width) in enumerate(zip(cells[1:], widths, strict=True)):
         is_verdict = place == 0
         pdf.set_y(top)
         pdf.typeface(points, "B" if is_verdict and not is_head else "", colour if is_verdict else others)
@@ -197,20 +216,23 @@ def _size(picture: bytes, column: _Column) -> tuple[float, float]:
     return columns * scale, rows * scale
 
 
-def _height_of_film(pdf: SheetDocument, film: SheetFilm, column: _Column, pictures: Mapping[str, bytes]) -> float:
+def _height_of_film(
+    pdf: SheetDocument, film: SheetFilm, column: _Column, pictures: Mapping[str, bytes], say: Say
+) -> float:
     """With picture and table; of a table that is longer than a page, what belongs beside the picture."""
     pictured = sum(_size(one, column)[1] + 1 for one in _pictures(film, pictures))
-    return min(pictured + _height_of_table(pdf, film, column.width), pdf.bottom - MARGIN)
+    return min(pictured + _height_of_table(pdf, film, column.width, say), pdf.bottom - MARGIN)
 
 
-def _height_of_table(pdf: SheetDocument, film: SheetFilm, width: float) -> float:
+def _height_of_table(pdf: SheetDocument, film: SheetFilm, width: float, say: Say) -> float:
     """With the film's name above and its notes below."""
     height = 10.0
     for finding in film.findings:
+        room = width - sum(_cells(pdf, say)) - 1
         pdf.typeface(NAME_POINTS, "B")
-        height += pdf.height_of(finding.name, width - sum(CELLS) - 1)
+        height += pdf.height_of(say(finding.name), room)
         pdf.typeface(8)
-        height += pdf.height_of("; ".join(finding.where), width) if finding.where else 0
+        height += pdf.height_of(words.places(finding, say), width) if finding.where else 0
     pdf.typeface(7)
     return height + sum(pdf.height_of(note, width) + 2 for note in film.notes)
 
@@ -235,7 +257,7 @@ def _foot(pdf: SheetDocument, sheet: ReportSheet, say: Say) -> None:
     for label, value in () if sheet.model is None else words.model_facts(sheet.model, say):
         if value:
             _fact(pdf, label, value, 7.5)
-    notice = sheet.notice or say(words.RESEARCH)
+    notice = words.notice(sheet, say)
     pdf.typeface(9, "B")
     height = pdf.height_of(notice, pdf.epw - 4)
     pdf.keep_together(height + 12)

@@ -10,8 +10,8 @@ from typing import Literal, cast
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from converter.page.typefaces import FILES, KANJI, TEXT, needs_kanji, shown
 from converter.product import MODEL_NAME
-from converter.result.sheet.pdf_fonts import FILES, KANJI, TEXT, needs_kanji, shown
 
 MARGIN = 12.0  # mm, as every length here
 Weight = Literal["", "B"]
@@ -61,6 +61,11 @@ class SheetDocument(FPDF):
     def typeface(self, points: float, weight: Weight = "", colour: Colour = INK) -> None:
         self.set_font(TEXT, weight, points)
         self.set_text_color(*colour)
+
+    def width_of(self, text: str) -> float:
+        """What one line of `text` takes in the current type; what is written without `lines` is measured first."""
+        self._bring_font_for(text)
+        return float(self.get_string_width(text))
 
     def height_of(self, text: str, width: float) -> float:
         """What `lines` takes in the current type."""

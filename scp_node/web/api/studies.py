@@ -19,7 +19,7 @@ from scp_node.web.api.answers import Moment, Word, problems
 from scp_node.web.api.paging import After, Limit, moment_of, next_page, place_of
 from scp_node.web.api.refusals import ApiRefused
 from scp_node.web.context import context_of
-from scp_node.web.pages.captions import Captions, language_of
+from scp_node.web.pages.captions import language_of
 from scp_node.web.pictures.report_form import MEDIA_TYPES, PageForm, report_answer, status_of
 
 STORY_ROWS_MAX = 1_000
@@ -114,7 +114,7 @@ def _report(
     try:
         with context.ledger.reading() as tx:
             files = last_report(tx, study_instance_uid, route, *kinds)
-        made = report_answer(context.desk, files, form, Captions(language), language)
+        made = report_answer(context.desk, files, form, language)
     except HilumError as error:
         status, code = status_of(error)
         raise ApiRefused(status, code, str(error)) from error

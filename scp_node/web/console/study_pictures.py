@@ -13,7 +13,7 @@ from scp_node.queries.result_files import report_files
 from scp_node.web.access.viewing import note_viewed
 from scp_node.web.access.visitor import Viewer, Visitor
 from scp_node.web.context import context_of
-from scp_node.web.pages.captions import Captions, language_of
+from scp_node.web.pages.captions import language_of
 from scp_node.web.pictures.frames import Frame
 from scp_node.web.pictures.report_form import PageForm, report_answer, status_of
 
@@ -94,7 +94,7 @@ def _report(
     try:
         with context.ledger.reading() as tx:
             files = report_files(tx, study_instance_uid, result_uid, *of)
-        made = report_answer(context.desk, files, form, Captions(language), language)
+        made = report_answer(context.desk, files, form, language)
     except HilumError as error:
         return _no_picture(error)
     note_viewed(context, visitor, study_instance_uid)

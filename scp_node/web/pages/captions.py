@@ -1,4 +1,5 @@
-"""What pages say, in the languages there are: one file a language, which has the English words as its keys.
+"""What pages say, in the languages there are: one file a language, which has the English words as its keys. What
+results say too stands in theirs.
 
 A caption without a translation is shown in English. What deeper rooms say (reasons, advice, log lines) is English.
 """
@@ -11,19 +12,20 @@ from pathlib import Path
 import yaml
 from fastapi import Request
 
+from converter.words.catalogue import Language, words_in
 from scp_node.web.pages import formats
 
 FOLDER = Path(__file__).parents[1] / "captions"
-DEFAULT = "en"
+DEFAULT: Language = "en"
 # In their own words, because whoever looks for a language reads that one.
-NAMES = {"en": "English", "de": "Deutsch", "ja": "日本語"}
+NAMES: dict[Language, str] = {"en": "English", "de": "Deutsch", "ja": "日本語"}
 COOKIE = "hilum_language"
 
 
 class Captions:
     """The words of one language. Called with an English caption, and with what stands in its braces."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: Language) -> None:
         self.language = language
         self._words = words_of(language)
 
@@ -37,15 +39,15 @@ class Captions:
 
 
 @cache
-def words_of(language: str) -> dict[str, str]:
-    """English captions with their translation; nothing for English itself."""
+def words_of(language: Language) -> dict[str, str]:
+    """English captions with their translation, those of results among them; nothing for English itself."""
     if language == DEFAULT:
         return {}
     found: dict[str, str] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text("utf-8")) or {}
-    return found
+    return {**words_in(language).translated, **found}
 
 
-def language_of(request: Request) -> str:
+def language_of(request: Request) -> Language:
     """That of the cookie, else the first of Accept-Language (RFC 9110 12.5.4) that there is."""
     chosen = request.cookies.get(COOKIE)
     if chosen in NAMES:

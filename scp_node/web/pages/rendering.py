@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from converter.words.catalogue import Language
 from scp_node.web.access.visitor import visitor_of
 from scp_node.web.pages.captions import NAMES, Captions, language_of
 from scp_node.web.pages.charts import CHARTS
@@ -31,7 +32,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
     return HTMLResponse(rendered(request, template, **values), status)
 
 
-def part(language: str, template: str, /, **values: Any) -> str:
+def part(language: Language, template: str, /, **values: Any) -> str:
     """What is the same for everybody who reads this language: no form, and nothing of a visitor."""
     return _ENVIRONMENT.get_template(template).render({"_": Captions(language), "language": language, **values})
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from fastapi.responses import Response
 
-from converter.result.sheet.words import LABELS
+from converter.words.catalogue import Language
 from scp_node.errors import HilumError, NothingFound, OutOfResources, PictureFailed, Removed, UsageError
 from scp_node.queries.result_files import ReportFiles
 from scp_node.web.pictures.desk import PictureDesk
@@ -32,17 +31,14 @@ STATUSES: tuple[tuple[type[HilumError], int], ...] = (
 LOST = ("crashed", "timeout", "out-of-resources")
 
 
-def report_answer(
-    desk: PictureDesk, files: ReportFiles, form: PageForm, captions: Callable[[str], str], language: str
-) -> Response:
-    """`captions`: words of the page in that language. Raises PictureFailed or OutOfResources."""
+def report_answer(desk: PictureDesk, files: ReportFiles, form: PageForm, language: Language) -> Response:
+    """Raises PictureFailed or OutOfResources."""
     arguments = {
         "spool_name": files.spool_name,
         "heatmaps": files.heatmaps,
         "films": files.films,
         "form": form,
-        "words": {label: captions(label) for label in LABELS},
-        "lang": language,
+        "language": language,
     }
     _, (made,) = desk.ask("films", "report", arguments, (), TIMEOUT_S)
     return Response(made, media_type=MEDIA_TYPES[form], headers=HEADERS[form])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from converter.result.sheet.words import SheetWords
+from converter.words.catalogue import words_in
 from scp_node.reporting.sheet import SheetFiles, sheet_of
 from scp_node.web.pictures.films import rendered, spool_path
 from scp_node.web.pictures.workshop import Workshop
@@ -33,15 +33,14 @@ class WorkshopFilms:
 
 
 def report_sheet(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -> Made:
-    """The report in the file `spool_name`, in the form `form`. `heatmaps`, `films`: files by SOP Instance UID; `words`,
-    `lang`: labels in the language of the reader."""
+    """The report in the file `spool_name`, in the form `form`. `heatmaps`, `films`: files by SOP Instance UID;
+    `language`: that of the reader."""
     files = SheetFiles(
         spool_path(workshop, arguments["spool_name"]),
         _paths(workshop, arguments["heatmaps"]),
         _paths(workshop, arguments["films"]),
     )
-    words = SheetWords(arguments["words"])
-    return {}, [sheet_of(files, arguments["form"], WorkshopFilms(workshop), words, arguments["lang"])]
+    return {}, [sheet_of(files, arguments["form"], WorkshopFilms(workshop), words_in(arguments["language"]))]
 
 
 def _paths(workshop: Workshop, names: Mapping[str, str]) -> dict[str, Path]:

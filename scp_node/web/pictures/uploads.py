@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from converter.words.catalogue import words_in
 from scp_node.analysis.policies import node_policy
 from scp_node.analysis.predictor import Predictor
 from scp_node.host.nameless_file import path_of
@@ -44,6 +45,7 @@ def predict(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]) -
     answer |= {"result": verdict.result, "prediction": verdict.prediction}
     if not arguments["heatmap"]:
         return answer, []
-    side = min(HEATMAP_SIDE_MAX, workshop.settings.report.heatmap_side_max)
-    maps = heatmap_pngs(model.manifest, prediction, side)
+    report = workshop.settings.report
+    side = min(HEATMAP_SIDE_MAX, report.heatmap_side_max)
+    maps = heatmap_pngs(model.manifest, prediction, side, words_in(report.language))
     return answer, [png for _, png in islice(maps, verdict.index, verdict.index + 1)]

@@ -15,6 +15,7 @@ from converter.result.kinds.content import BuiltResult, Rendering, ReportedImage
 from converter.result.kinds.table import RESULT_KINDS
 from converter.result.place import Place
 from converter.result.source_attributes import Charset
+from converter.words.catalogue import Language
 from tests.support.dicom.sources import STUDY
 from tests.support.results.reports import ALGORITHM, CREATED_AT, OPACITY, PNEUMONIA, a_cam, an_identity
 
@@ -69,13 +70,14 @@ def a_content(
     charset: Charset = "source",
     revision: int = 1,
     predecessors: tuple[tuple[str, str, str], ...] = (),
+    language: Language = "en",
 ) -> StudyContent:
     plain = np.full((512, 448), 96, dtype=np.uint8)
     return StudyContent(
         identity=an_identity(STUDY, revision),
         algorithm=ALGORITHM,
         images=tuple(images),
-        options=ResultOptions(charset, "comprehensive_3d", heatmap_side_max=512, heatmap_for="all"),
+        options=ResultOptions(charset, "comprehensive_3d", heatmap_side_max=512, heatmap_for="all", language=language),
         rendering=lambda image: Rendering(plain, IDENTITY_AFFINE),
         predecessors=predecessors,
     )

@@ -16,6 +16,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
 from converter.product import MANUFACTURER, MODEL_NAME, describes_result
+from converter.result.not_analysed import analysed_count
 from tests.support.results.report_content import (
     Group,
     SeenRegion,
@@ -338,7 +339,7 @@ def _check_summary(check: _Check, sr: Dataset, analysed: int, total: int) -> Non
         and first
     ):
         text = str(first.TextValue)
-        check(f"{analysed} of {total} film" in text, f"{text!r} of {analysed} films and {total}")
+        check(analysed_count(analysed, total) in text, f"{text!r} of {analysed} films and {total}")
         check(re.search(r"Priority: (raised|unchanged)\.", text), f"no priority in {text!r}")
         present = any(group.decision == "Present" for group in groups(sr))
         check((" PRESENT " in text) == present == ("raised" in text), f"{text!r} is not what the groups say")

@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from converter.declined import DECLINE_REASONS
 from converter.image.gray_image import IDENTITY_AFFINE
 from converter.image.pixels import render
 from converter.result.findings import Finding, Region
 from converter.result.heatmap import Caption, Layout, draw_heatmap, lay_out, to_png
+from converter.result.lettering import text_width, wrapped, write
 from converter.result.map_colours import attention_of, blend, map_layer, overlay
+from converter.result.not_analysed import REMARKS_MAX
+from converter.result.place import Place
 from converter.result.regions import Field, regions_of
+from converter.words.catalogue import LANGUAGES, Language, words_in
 from tests.support.dicom.phantoms import make_dx
 from tests.support.results.reports import ALGORITHM, PNEUMONIA, THRESHOLD, a_cam
 from tests.unit.result.test_regions import ORIENTATIONS
@@ -178,11 +183,44 @@ def test_a_contour_shows_on_a_gray_display() -> None:
     assert gray.max() > 220 and gray.min() < 40
 
 
-def test_words_keep_clear_of_the_corners_that_viewers_write_into() -> None:
-    preview = np.full((700, 900), 128, np.uint8)
-    layout = lay_out(preview.shape, 1024, 1)
-    caption = Caption(ALGORITHM, "AP 1", ("1 of 2 images not analysed: lateral 2",))
-    picture = draw_heatmap(preview, a_cam(), _finding(0.9), caption, IDENTITY_AFFINE, 1024)
-    corner = round(0.15 * layout.width)
-    for strip in (picture[: layout.top], picture[layout.top + layout.rows :]):
+@pytest.mark.parametrize("shape", [(700, 900), (1536, 1258), (440, 440), (1024, 400), (400, 1024)])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_keep_clear_of_the_corners_that_viewers_write_into(language: Language, shape: tuple[int, int]) -> None:
+    say, preview = words_in(language), np.full(shape, 128, np.uint8)
+    spot = Region(((20.0, 20.0), (60.0, 20.0), (60.0, 60.0), (20.0, 20.0)), Place(("upper", "lower"), ("middle",)))
+    remarks = tuple(sorted((f"lateral 2: {say(row.sentence)}" for row in DECLINE_REASONS), key=len)[-REMARKS_MAX - 1 :])
+    finding = _finding(0.9, (spot,), 16.0)
+    picture = draw_heatmap(preview, a_cam(), finding, Caption(ALGORITHM, "AP 1", remarks, say), IDENTITY_AFFINE, 1024)
+    assert max(picture.shape) <= 1024
+    film = np.flatnonzero((picture == 128).all(axis=2).any(axis=1))
+    corner = round(0.17 * picture.shape[1])
+    for strip in (picture[: film[0]], picture[film[-1] + 1 :]):
         assert np.ptp(strip[:, :corner]) < 5 and np.ptp(strip[:, -corner:]) < 5 and np.ptp(strip) > 100
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_letters_are_as_tall_as_the_layout_says(language: Language) -> None:
+    """At least 9 pixels of a picture of 1,024, which a viewer shows on half a screen."""
+    assert lay_out((1024, 800), 1024).unit * 0.9 > 9
+    for text in ("Hx", words_in(language)("PRESENT")):
+        picture = np.zeros((60, 400, 3), np.uint8)
+        write(picture, text, 200, 40, 18, (255, 255, 255), bold=True, align="centre")
+        rows, columns = np.nonzero(picture[..., 0] > 128)
+        assert 16 <= np.ptp(rows) + 1 <= 26 and abs(columns.mean() - 200) < 12
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_long_sentences_are_wrapped_and_lose_nothing(language: Language) -> None:
+    say = words_in(language)
+    for row in DECLINE_REASONS:
+        lines = wrapped(say(row.sentence), 14, 400)
+        assert all(text_width(line, 14) <= 400 for line in lines)
+        assert "".join(lines).replace(" ", "") == say(row.sentence).replace(" ", "")
+    assert wrapped("", 14, 400) == [""]
+
+
+def test_text_that_reaches_beyond_the_picture_is_cut_there() -> None:
+    picture = np.zeros((20, 30, 3), np.uint8)
+    for x, baseline in ((-40, 10), (25, 4), (10, 60), (10, -30)):
+        write(picture, "Pneumonia", x, baseline, 12, (255, 255, 255))
+    assert picture.any()

@@ -11,7 +11,9 @@ from pydicom.filebase import DicomBytesIO
 
 from converter.result.encode import to_bytes
 from converter.result.softcopy import softcopy_grayscale
-from tests.support.dicom.sources import dx_full, lateral
+from converter.result.source_attributes import Charset
+from converter.words.catalogue import Language
+from tests.support.dicom.sources import cr_japanese, cr_korean, cr_latin1, dx_full, lateral
 from tests.support.results.contents import a_content, a_spot, analysed_film, declined_film, judged, results_of
 from tests.support.results.contents import two_findings as two
 from tests.support.results.reports import OPACITY
@@ -56,6 +58,28 @@ def test_each_finding_has_a_layer_and_the_text_another() -> None:
         "AI research use only, not for diagnosis",
     ]
     assert (len(first.GraphicObjectSequence), len(second.GraphicObjectSequence)) == (2, 1)
+
+
+def first_line(state: Dataset) -> str:
+    return str(state.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue).split("\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "charset", "language", "line"),
+    [
+        (cr_japanese(), "source", "ja", "肺炎 あり 95.1 %, 右肺, 下肺野"),
+        (cr_japanese(), "utf8", "ja", "肺炎 あり 95.1 %, 右肺, 下肺野"),
+        (dx_full(), "utf8", "ja", "肺炎 あり 95.1 %, 右肺, 下肺野"),
+        (cr_latin1(), "source", "de", "Pneumonie VORHANDEN 95.1 %, rechte Lunge, Unterfeld"),
+        (cr_latin1(), "source", "ja", "Pneumonia PRESENT 95.1 %, right lung, lower zone"),
+        (cr_korean(), "source", "ja", "Pneumonia PRESENT 95.1 %, right lung, lower zone"),
+    ],
+)
+def test_the_text_is_in_the_language_of_the_site_where_the_character_set_has_its_letters(
+    source: Dataset, charset: Charset, language: Language, line: str
+) -> None:
+    (state,) = states(analysed_film(source), charset=charset, language=language)
+    assert first_line(state) == line
 
 
 def test_outlines_are_closed_polylines_in_pixels_of_the_frame() -> None:

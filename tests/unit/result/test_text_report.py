@@ -36,7 +36,7 @@ def test_the_verdict_comes_first_then_the_films_then_the_limits() -> None:
     assert list(told) == ["Impressions", "Findings", "Conclusions"]
     assert told["Impressions"] == [
         "Pneumonia PRESENT 95.1 % on PA 1. Priority: raised. 1 of 2 films analysed, "
-        "not analysed: lateral 10 (the view is lateral or oblique)."
+        "lateral 10 (the view is lateral or oblique)."
     ]
     assert told["Findings"] == [
         "PA 1: Pneumonia PRESENT 95.1 % (operating threshold 42.0 %), right lung, lower zone. Note: no age.",
@@ -62,8 +62,7 @@ def test_it_holds_neither_number_nor_coordinate() -> None:
 def test_a_study_without_an_analysed_film_has_one_too() -> None:
     told = sentences(report(declined_film(lateral())))
     assert told["Impressions"] == [
-        "No verdict. Priority: unchanged. 0 of 1 film analysed, "
-        "not analysed: lateral 10 (the view is lateral or oblique)."
+        "No verdict. Priority: unchanged. 1 film, not analysed: lateral 10 (the view is lateral or oblique)."
     ]
 
 

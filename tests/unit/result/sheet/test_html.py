@@ -7,8 +7,9 @@ from pydicom import Dataset
 
 from converter.result.film_names import film_names
 from converter.result.heatmap import to_png
+from converter.result.labels import LABELS
 from converter.result.sheet.html import sr_to_html
-from converter.result.sheet.words import LABELS, SheetWords
+from converter.words.catalogue import Words
 from tests.support.dicom.sources import cr_japanese, dx_full, lateral
 from tests.support.pages.page_checks import PageReader, problems_of
 from tests.support.results.reports import a_heatmap, a_report, an_image
@@ -81,8 +82,8 @@ def test_a_report_of_declined_images_only_says_so_first_and_still_names_the_mode
 
 
 def test_its_labels_are_those_of_the_readers_language_and_the_reports_words_stay() -> None:
-    words = SheetWords({label: f"«{label}»" for label in LABELS})
-    page = sr_to_html(a_report([an_image(dx_full())], [lateral()]), say=words, lang="de")
+    words = Words("de", {label: f"«{label}»" for label in LABELS})
+    page = sr_to_html(a_report([an_image(dx_full())], [lateral()]), say=words)
     assert problems_of(page) == [] and '<html lang="de">' in page
     text = PageReader(page).text
     assert "«PRESENT»" in text and "«1 of 2 films analysed»" in text and "View Position is LL" in text

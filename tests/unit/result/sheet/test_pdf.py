@@ -12,11 +12,12 @@ import pytest
 from pydicom import Dataset
 from pypdf import PdfReader
 
+from converter.page.typefaces import can_show, shown, shown_names
 from converter.result.film_names import film_names
 from converter.result.findings import AnalysedImage
 from converter.result.sheet.pdf import sheet_to_pdf
-from converter.result.sheet.pdf_fonts import can_show, shown, shown_names
 from converter.result.sheet.reading import read_report
+from converter.words.catalogue import LANGUAGES, Language, words_in
 from tests.support.dicom.sources import cr_japanese, cr_korean, dx_full, lateral
 from tests.support.results.reports import CREATED_AT, a_report, an_image
 
@@ -67,6 +68,17 @@ def test_a_table_that_is_longer_than_a_page_goes_on_on_the_next_one() -> None:
     assert len(pages) > 1
     text = " ".join(page.extract_text() for page in pages)
     assert all(f"{name}\n" in text or f"{name} " in text for name in names)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_is_broken_or_missing_in_any_language(language: Language) -> None:
+    say = words_in(language)
+    for films, refused in (([an_image(dx_full(1), 0.9), an_image(dx_full(3), 0.1)], [lateral()]), ([], [lateral()])):
+        sheet = read_report(a_report(films, refused))
+        lines = _text(sheet_to_pdf(sheet, {}, CREATED_AT, say))
+        told = ("PRESENT", "Probability", "Present from") if films else ("NOT ANALYSED", "1 film, not analysed")
+        for label in (*told, "Model and limits"):
+            assert all(word in lines for word in say(label).split()), label
 
 
 def test_the_same_report_makes_the_same_bytes() -> None:

@@ -10,7 +10,8 @@ from converter.result.content_items import children, descendants, is_named
 from converter.result.place import Place
 from converter.result.sheet.reading import made_at, read_report
 from converter.result.sheet.records import ReportSheet
-from converter.result.sheet.words import ENGLISH, headline, second_line, verdict_of
+from converter.result.sheet.words import headline, second_line, verdict_of
+from converter.words.catalogue import ENGLISH
 from tests.support.dicom.sources import cr_latin1, dx_full, lateral
 from tests.support.results.reports import CREATED_AT, a_report, an_image, placed
 

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from converter.result.sheet.words import LABELS
+from converter.result.labels import LABELS
+from converter.words.catalogue import Language, words_in
 from scp_node.web.application import ERROR_PAGES
 from scp_node.web.pages.captions import DEFAULT, FOLDER, NAMES, Captions, words_of
 
@@ -42,16 +43,17 @@ def _is_of_captions(called: ast.expr) -> bool:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_caption_is_translated(language: str) -> None:
+def test_every_caption_is_translated(language: Language) -> None:
     found = captions()
     assert len(found) > 400 and "{count} jobs are given up." in found
     assert sorted(found - words_of(language).keys()) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_captions_stand_in_their_order_and_name_what_the_english_ones_name(language: str) -> None:
+def test_captions_stand_in_their_order_and_name_what_the_english_ones_name(language: Language) -> None:
     lines = [line for line in (FOLDER / f"{language}.yaml").read_text("utf-8").splitlines() if line.startswith('"')]
-    assert lines == sorted(lines) and len(lines) == len(words_of(language))
+    of_results = words_in(language).translated
+    assert lines == sorted(lines) and len(lines) == len(words_of(language)) - len(of_results), "a caption stands once"
     for english, text in words_of(language).items():
         if "1 " in english or "image on which" in english:  # one thing may be told as one, or as a number
             continue

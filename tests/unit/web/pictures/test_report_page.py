@@ -45,8 +45,7 @@ class Desk:
             "spool_name": REPORT,
             "heatmaps": {str(heatmap.SOPInstanceUID): HEATMAP},
             "films": {self.film_uid: FILM},
-            "words": {"PRESENT": "VORHANDEN"},
-            "lang": "de",
+            "language": "de",
             "form": "html",
         }
 
@@ -76,7 +75,7 @@ def test_page_and_document_show_the_film_by_its_name_with_its_map(desk: Desk) ->
     read = PageReader(page)
     assert "VORHANDEN" in read.text and len(read.fetched) == 1
     (sheet,) = PdfReader(BytesIO(desk.made("report", form="pdf"))).pages
-    assert "PRESENT" in sheet.extract_text() and len(sheet.images) == 1
+    assert "VORHANDEN" in sheet.extract_text() and len(sheet.images) == 1
     assert "PA 1" in read.text and "PA 1" in sheet.extract_text()
 
 

@@ -1,4 +1,5 @@
-"""The fonts that a document embeds, which of them has a character, and a name in the writing that they can show."""
+"""The fonts that documents embed and pictures are lettered in, which of them has a character, and a name in the writing
+that they can show."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-FOLDER = Path(__file__).parents[2] / "page" / "fonts"
+FOLDER = Path(__file__).parent / "fonts"
 TEXT, KANJI = "text", "kanji"
 # Family and style, as fpdf2 knows them, to the file. The large one is read only where a character needs it.
 FILES = {

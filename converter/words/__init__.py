@@ -1,0 +1,1 @@
+"""What results say to a reader, in the languages there are: one table a language, for pictures, sheet and console."""
