@@ -33,8 +33,9 @@ lint: $(test_env)/.installed-cpu ## style, types and the direction of imports
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-peers: ## real peers of the tests, from Debian
+peers: ## real peers of the tests, from Debian and npm
 	@.ci/peers
+	@.ci/ohif
 
 reference: $(test_env)/.installed-cpu ## generate what config/ and the documents take from the code
 	$(bin)/python -m scp_node.settings.reference

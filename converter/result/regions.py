@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.result.findings import Point, Region
+from converter.result.label_mark import begun_beside
 from converter.result.lung_sides import Mask, two_lungs
 from converter.result.placing import place_of
 from converter.result.unplaced import BOTH_LUNGS, FLAT_MAP, OUTSIDE_LUNGS
@@ -160,7 +161,7 @@ def _outline(spot: Mask, field: Field) -> tuple[Point, ...]:
     shape = np.array([field.preview_shape[1], field.preview_shape[0]])
     centres = (line + 0.5) / (2 * OUTLINE_SIDE) * shape - 0.5
     found = np.column_stack([centres, np.ones(len(centres))]) @ field.preview_to_source.T + 0.5
-    return _in_frame(np.vstack([found, found[:1]]), field.source_shape)
+    return begun_beside(_in_frame(np.vstack([found, found[:1]]), field.source_shape), field.source_shape[1])
 
 
 def _in_frame(points: NDArray[np.float64], source_shape: tuple[int, int]) -> tuple[Point, ...]:

@@ -69,6 +69,14 @@ class Orthanc(Program):
         with _OPENER.open(request, timeout=30) as response:
             return json.loads(response.read())
 
+    def add(self, ds: Dataset) -> None:
+        """Store `ds` as it is, by the REST interface."""
+        file = io.BytesIO()
+        ds.save_as(file, enforce_file_format=True)
+        address = f"http://127.0.0.1:{self.http_port}/instances"
+        with _OPENER.open(urllib.request.Request(address, file.getvalue(), method="POST"), timeout=30):
+            pass
+
     def instances(self) -> list[str]:
         """Orthanc's identifiers of all stored instances."""
         return list(json.loads(self.get("/instances")))
