@@ -27,14 +27,24 @@ def characters_of(family: str) -> frozenset[int]:
         return frozenset(font.getBestCmap())
 
 
+@cache
+def _all_characters() -> frozenset[int]:
+    return characters_of(TEXT) | characters_of(KANJI)
+
+
+@cache
+def _kanji_only() -> frozenset[int]:
+    return characters_of(KANJI) - characters_of(TEXT)
+
+
 def needs_kanji(text: str) -> bool:
     """Whether a character is in the large font only."""
-    return any(ord(one) not in characters_of(TEXT) and ord(one) in characters_of(KANJI) for one in text)
+    return not _kanji_only().isdisjoint(map(ord, text))
 
 
 def can_show(text: str) -> bool:
     """Whether every character has a glyph; nothing here joins or turns letters, as Arabic and Hebrew need it."""
-    return all(ord(one) in characters_of(TEXT) or ord(one) in characters_of(KANJI) for one in text)
+    return _all_characters().issuperset(map(ord, text))
 
 
 def shown(text: str) -> str:

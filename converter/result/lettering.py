@@ -22,7 +22,7 @@ Font = ImageFont.FreeTypeFont
 
 _CAPITAL = 0.729  # height of a capital letter of the fonts, in parts of their size
 # Most of what is written stands on the maps of all films of one size.
-_FONTS_MAX, _MASKS_MAX = 48, 32
+_FONTS_MAX, _MASKS_MAX, _WIDTHS_MAX = 48, 32, 256
 # What stays together: a word, or one kana or kanji with the marks that end it, which never begin a line.
 _PIECES = re.compile(r"(?:[\u3040-\u9fff][、。）」：・]*|[^\s\u3040-\u9fff]+)\s*")
 
@@ -51,6 +51,7 @@ def write(
     return width
 
 
+@lru_cache(_WIDTHS_MAX)
 def text_width(text: str, height: float, *, bold: bool = False) -> float:
     return sum(font.getlength(run) for run, font, _ in _runs(text, height, bold))
 

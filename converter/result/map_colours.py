@@ -14,6 +14,8 @@ from converter.result.regions import closed, evidence, resized
 # activation (in logits): a faint response stays faint. 4 logits everywhere would be a probability of 98 %.
 FULL_SCALE_MIN = 4.0
 OPACITY_MAX = 0.62
+# A map has some ten cells: from so many samples on there is nothing between two of them that a line does not tell.
+COARSE_SIDE = 320
 # Colour fades out between these shares of lung: the outline is coarser than the film.
 LUNG_FROM, LUNG_TO = 0.2, 0.6
 
@@ -50,16 +52,26 @@ def attention_of(
     `full_scale`: that activation where it is the same for all films of the model. `lungs` [h, w], the share of lung in
     each cell: beyond them there is no attention.
     """
-    found = evidence(cam, rows, columns)
+    coarser = max(1, min(rows, columns) // COARSE_SIDE)
+    height, width = -(-rows // coarser), -(-columns // coarser)
+    found = evidence(cam, height, width)
     full = max(FULL_SCALE_MIN, float(found.max())) if full_scale is None else full_scale
-    attention = np.minimum(found / np.float32(full), 1)
+    attention = np.multiply(found, np.float32(1 / full))
+    np.minimum(attention, 1, out=attention)
     if lungs is not None:
-        attention *= np.clip((resized(closed(lungs), rows, columns) - LUNG_FROM) / (LUNG_TO - LUNG_FROM), 0, 1)
-    return attention, full
+        attention *= _fading(resized(closed(lungs), height, width))
+    return resized(attention, rows, columns), full
+
+
+def _fading(lungs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much of the colour is left at each share of lung; `lungs` itself becomes that."""
+    lungs -= np.float32(LUNG_FROM)
+    lungs *= np.float32(1 / (LUNG_TO - LUNG_FROM))
+    return np.clip(lungs, 0, 1, out=lungs)
 
 
 def _levels(attention: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(attention * 255, 0, 255).astype(np.uint8)
+    return np.clip(attention * np.float32(255), 0, 255).astype(np.uint8)
 
 
 def overlay(gray: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:

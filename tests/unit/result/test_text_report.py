@@ -36,7 +36,7 @@ def test_the_verdict_comes_first_then_the_films_then_the_limits() -> None:
     assert list(told) == ["Impressions", "Findings", "Conclusions"]
     assert told["Impressions"] == [
         "Pneumonia PRESENT 95.1 % on PA 1. Priority: raised. 1 of 2 films analysed, "
-        "lateral 10 (the view is lateral or oblique)."
+        "not analysed: lateral 10 (the view is lateral or oblique)."
     ]
     assert told["Findings"] == [
         "PA 1: Pneumonia PRESENT 95.1 % (operating threshold 42.0 %), right lung, lower zone. Note: no age.",
