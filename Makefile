@@ -47,6 +47,8 @@ bench: $(test_env)/.installed-cpu ## Hilum beside its peers, 40 minutes; BENCH_A
 
 crash: $(test_env)/.installed-cpu ## kill processes of the node and cut its power for a while, and count what is lost
 	$(bin)/python -m tests.crash.kill_loop
+	$(bin)/python -m tests.crash.kill_loop --postgresql
+	$(bin)/python -m tests.crash.two_writers
 	$(bin)/python -m tests.crash.receiver_kills
 	$(bin)/python -m tests.crash.power_cut
 

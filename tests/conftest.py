@@ -15,10 +15,12 @@ from hypothesis import settings
 from scp_node.ledger import Ledger
 from tests.support import fuzz
 from tests.support.cohorts.data import require_data
+from tests.support.ledger.databases import ledgers_in
 from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.command import Hilum
 from tests.support.peers.certificates import Authority
 from tests.support.peers.ports import free_port
+from tests.support.peers.postgresql import Postgresql, shared_postgresql
 
 settings.load_profile(fuzz.PROFILE)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -61,12 +63,36 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
+    """A PostgreSQL server that all test processes share."""
+    folder = tmp_path_factory.getbasetemp()
+    with shared_postgresql(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each database that a ledger can be in: the ledgers of the test are there."""
+    if request.param == "sqlite":
+        yield request.param
+        return
+    with ledgers_in(request.getfixturevalue("postgresql")):
+        yield request.param
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger in a file of its own."""
+def empty_ledger(database: str, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger of its own, in each database."""
     one = new_ledger(tmp_path)
     yield one
     one.engine.dispose()
+
+
+@pytest.fixture
+def ledger(empty_ledger: Ledger) -> Ledger:
+    """The ledger that a test works on; some folders have one that is filled."""
+    return empty_ledger
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def disk_forecast(node: CheckedNode) -> Iterator[CheckResult]:
     if not spool.is_dir():
         yield ok("nothing has come yet")
         return
-    engine = open_for_reading(database_url(settings))
+    engine = open_for_reading(database_url(settings), settings.storage.postgresql.limits("command"))
     try:
         shape = shape_of(engine)
         if shape.is_older or shape.fault:

@@ -45,7 +45,7 @@ def _looked_at(node: CheckedNode) -> Iterator[CheckResult]:
     if is_file and not path.exists():
         yield _new(node, loc)
         return
-    engine = open_for_reading(database_url(settings))
+    engine = open_for_reading(database_url(settings), settings.storage.postgresql.limits("command"))
     try:
         shape = shape_of(engine)
         if shape.fault:

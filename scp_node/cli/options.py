@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scp_node.ledger import Ledger
     from scp_node.operations.acts import Operator
     from scp_node.settings import Settings
+    from scp_node.settings.postgresql import DatabaseLimits
 
 ConfigOption = Annotated[
     Path,
@@ -83,7 +84,7 @@ def writing_node(config: Path) -> Iterator[tuple[Settings, Ledger]]:
 
 
 @contextmanager
-def _opened(settings: Settings, config: Path, open_engine: Callable[[str], Engine]) -> Iterator[Ledger]:
+def _opened(settings: Settings, config: Path, open_engine: Callable[[str, DatabaseLimits], Engine]) -> Iterator[Ledger]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from scp_node.ledger import Ledger
@@ -98,7 +99,7 @@ def _opened(settings: Settings, config: Path, open_engine: Callable[[str], Engin
         ) from error
     if not is_there:
         raise UsageError(f"no ledger under {data_dir}: has 'hilum serve' run with {config}?")
-    engine = open_engine(database_url(settings))
+    engine = open_engine(database_url(settings), settings.storage.postgresql.limits("command"))
     try:
         try:
             shape = shape_of(engine)

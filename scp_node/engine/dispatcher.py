@@ -1,7 +1,8 @@
 """Takes due jobs out of the ledger and runs them on threads, so many at a time of each queue.
 
 A claimed job has a lease that this worker extends while it lives. What a dead worker had claimed is claimable again:
-its own jobs at its next start, those of another worker when their lease has ended.
+its own jobs at its next start, those of another worker when their lease has ended. Each worker looks for these as often
+as it extends its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from scp_node.engine.retry import Retries
 from scp_node.engine.runner import JobRunner
 from scp_node.engine.wakeup import WakeUps
 from scp_node.ledger import JobRow, Ledger
-from scp_node.ledger.records import now_utc
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 1024
@@ -47,7 +47,7 @@ class Dispatcher:
         self._claiming = threading.Lock()
         self._running: dict[str, JobRow] = {}
         self._stopping = False
-        self._extend_at = 0.0
+        self._see_at = 0.0
         self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="job")
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
@@ -79,7 +79,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                self._extend_leases()
+                self._see_to_leases()
                 wait_s = self._take()
             except Exception:
                 wait_s = self._retries()["queue-look"].backoff.wait_s(1)
@@ -89,16 +89,16 @@ class Dispatcher:
     def _take(self) -> float:
         """Start what is due and has a free place; returns how long nothing else will be due."""
         free = self._free_places()
-        due: list[JobRow] = []
+        due: dict[str, int] = {}
         wait_s = self._poll_s
         with self._ledger.reading() as tx:
-            moment = now_utc()
+            moment = tx.jobs.moment()
             if self._after and any(job.due_at <= moment for job in tx.jobs.pending(self._after, 1)):
                 return wait_s
             for queue, places in free.items():
                 for job in tx.jobs.pending(queue, places):
                     if job.due_at <= moment:
-                        due.append(job)
+                        due[queue] = places
                     else:
                         wait_s = min(wait_s, (job.due_at - moment).total_seconds())
                         break
@@ -111,11 +111,13 @@ class Dispatcher:
             taken = Counter(job.queue for job in self._running.values())
         return {queue: limit - taken[queue] for queue, limit in self._queues.items() if limit > taken[queue]}
 
-    def _start(self, due: list[JobRow]) -> None:
-        lease = self._lease
+    def _start(self, free: Mapping[str, int]) -> None:
+        """Claim what is due in these queues, as many jobs as each has places."""
         with self._claiming:
             with self._ledger.transaction() as tx:
-                claims = [tx.jobs.claim(job, self._worker, now_utc() + lease) for job in due]
+                moment = tx.jobs.moment()
+                due = [job for queue, places in free.items() for job in tx.jobs.due(queue, places, moment)]
+                claims = [tx.jobs.claim(job, self._worker, moment + self._lease) for job in due]
             claimed = [job for job in claims if job is not None]
             with self._changed:
                 self._running |= {job.job_id: job for job in claimed}
@@ -134,14 +136,20 @@ class Dispatcher:
                 self._changed.notify_all()
             self._wakeups.wake()
 
-    def _extend_leases(self) -> None:
+    def _see_to_leases(self) -> None:
+        """Extend those of the jobs that run here, and free jobs whose worker has let theirs end."""
+        if time.monotonic() < self._see_at:
+            return
         with self._changed:
             running = list(self._running.values())
-        if not running or time.monotonic() < self._extend_at:
-            return
-        with self._ledger.transaction() as tx:
-            tx.jobs.extend_leases(running, now_utc() + self._lease)
-        self._extend_at = time.monotonic() + self._lease.total_seconds() / EXTENSIONS
+        if running:
+            with self._ledger.transaction() as tx:
+                tx.jobs.extend_leases(running, tx.jobs.moment() + self._lease)
+        with self._ledger.reading() as tx:
+            is_any_lost = tx.jobs.is_any_lost()
+        if is_any_lost and (found := self.release_lost()):
+            log.warning("lost jobs are started again", extra={"found": found})
+        self._see_at = time.monotonic() + self._lease.total_seconds() / EXTENSIONS
 
     @property
     def _lease(self) -> timedelta:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from converter.errors import ConverterError
 from converter.page.counted import counted
@@ -22,7 +23,7 @@ from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
 # Failures of the machine, not of the work: they pass, and until then the job waits.
-PASSING = (OutOfResources, ModelUnusable, OSError, OperationalError)
+PASSING = (OutOfResources, ModelUnusable, OSError, OperationalError, PoolTimeout)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class JobRunner:
     def _run(self, job: JobRow) -> None:
         deaths = job.starts - 1
         if self._retries()["lost-lease"].is_exhausted(deaths):
-            with self._ledger.transaction() as tx:
+            with self._ledger.transaction(job.study_instance_uid) as tx:
                 self._bury(tx, job, "crashed", f"the process died {counted(deaths, 'time')} during this job")
             return
         # a job whose process died before works alone: only the one that kills it again is charged with it
@@ -98,7 +99,7 @@ class JobRunner:
 
     def _end_attempt(self, job: JobRow, code: str, reason: str, *, is_last: bool, limit: str) -> None:
         """`limit`: the setting that makes it the last one, in words; empty where the failure itself does."""
-        with self._ledger.transaction() as tx:
+        with self._ledger.transaction(job.study_instance_uid) as tx:
             if is_last:
                 self._bury(tx, job, code, reason, limit)
                 return

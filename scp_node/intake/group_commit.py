@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from scp_node.ledger.database import is_failed_fsync
+from scp_node.ledger.database import is_failed_fsync, is_unavailable
 from scp_node.ledger.records import CHANGES, AddOutcome, ReceivedInstance
 from scp_node.storage.spool import Spool
 
@@ -59,12 +59,15 @@ class GroupCommit:
             self._enter([self._waiting.popleft() for _ in range(min(len(self._waiting), COMMIT_INSTANCES_MAX))])
 
     def _enter(self, entries: Sequence[_Entry]) -> None:
-        """Commit the entries together; when that fails, each by itself, so that none fails because of another."""
+        """Commit the entries together; when that fails, each by itself, so that none fails because of another. A
+        database that fails as a whole is not asked for each: their senders, and those that wait, are told at once."""
         try:
             self._commit(entries)
         except Exception as error:  # noqa: BLE001  it is raised again in the thread that waits for the entry
-            if len(entries) == 1:
-                entries[0].error = error
+            if len(entries) == 1 or is_unavailable(error):
+                waiting = [self._waiting.popleft() for _ in range(len(self._waiting))] if is_unavailable(error) else []
+                for entry in (*entries, *waiting):
+                    entry.error = error
                 return
             for entry in entries:
                 self._enter([entry])

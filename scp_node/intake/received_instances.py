@@ -30,8 +30,10 @@ class ReceivedInstances:
 
     def enter(self, records: Sequence[ReceivedInstance]) -> list[AddOutcome]:
         """Enter all of them in one commit, durable when this returns; whatever the database raised is raised."""
-        with self._ledger.transaction() as tx:
-            return [self._enter(tx, record) for record in records]
+        in_one_order = sorted(range(len(records)), key=lambda place: records[place].sop_instance_uid)
+        with self._ledger.transaction(*(record.study_instance_uid for record in records)) as tx:
+            outcomes = {place: self._enter(tx, records[place]) for place in in_one_order}
+        return [outcomes[place] for place in range(len(records))]
 
     def _enter(self, tx: Transaction, record: ReceivedInstance) -> AddOutcome:
         tx.removals.keep(record.spool_name)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from scp_node.ledger import watch_tables as w
+from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.repository import Repository
 
 ROWS_MAX = 1_000
@@ -76,13 +77,12 @@ class Callers(Repository):
 
     def add(self, records: Iterable[CallerRecord]) -> None:
         """Enter what callers did since the last time."""
-        for record in records:
-            found = self._connection.execute(sa.select(w.caller).where(_is_of(record))).first()
-            if found is None:
-                self._connection.execute(sa.insert(w.caller).values(**_values(record)))
-            else:
-                both = _record(found).followed_by(record)
-                self._connection.execute(sa.update(w.caller).where(_is_of(record)).values(**_values(both)))
+        for record in sorted(records, key=lambda one: one.key):  # receivers in one order
+            if self._connection.execute(insert_once(self._connection, w.caller), _values(record)).rowcount:
+                continue
+            found = sa.select(w.caller).where(_is_of(record)).with_for_update()
+            both = _record(self._connection.execute(found).one()).followed_by(record)
+            self._connection.execute(sa.update(w.caller).where(_is_of(record)).values(**_values(both)))
         self._forget()
 
     def all(self) -> list[CallerRecord]:

@@ -9,12 +9,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_once(connection: sa.Connection, table: sa.Table) -> sa.Insert:
-    """A statement that enters a row unless its key is taken; `rowcount` of the result tells which."""
+    """A statement that enters a row unless its key is taken; `rowcount` of the result tells which: 1 or 0."""
     return _statement(connection.dialect.name, table)
 
 
 @cache
 def _statement(dialect: str, table: sa.Table) -> sa.Insert:
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    # without this, SQLAlchemy forgets how many rows an INSERT has entered
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)

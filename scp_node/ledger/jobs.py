@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Unpack, get_args
 
 import sqlalchemy as sa
@@ -34,6 +34,15 @@ _PENDING = (
     .order_by(t.job.c.due_at)
     .limit(sa.bindparam("count"))
 )
+# What another worker is claiming at this moment is passed over; SQLite has one writer, and no such word.
+_DUE = (
+    sa.select(t.job)
+    .where(t.PENDING, t.job.c.queue == sa.bindparam("queue"), t.job.c.due_at <= sa.bindparam("moment"))
+    .order_by(t.job.c.due_at)
+    .limit(sa.bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_CLOCK = sa.text("SELECT timezone('utc', clock_timestamp())")
 _NEXT_QUEUE = (
     sa.select(t.job.c.queue, t.job.c.due_at)
     .where(t.PENDING, t.job.c.queue > sa.bindparam("after"))
@@ -107,6 +116,19 @@ class Jobs(Repository):
         """The first jobs of a queue by the time they are due, also those whose time has not come."""
         return [JobRow(**row._mapping) for row in self._connection.execute(_PENDING, {"queue": queue, "count": count})]
 
+    def moment(self) -> datetime:
+        """By which clock leases end and jobs are due: the database's, which all hosts share; with SQLite this
+        machine's, which has all processes."""
+        if self._connection.dialect.name == "sqlite":
+            return now_utc()
+        now: datetime = self._connection.execute(_CLOCK).scalar_one()
+        return now.replace(tzinfo=UTC)
+
+    def due(self, queue: str, count: int, moment: datetime) -> list[JobRow]:
+        """The first jobs of a queue whose time has come, for this transaction to claim."""
+        asked = {"queue": queue, "count": count, "moment": moment}
+        return [JobRow(**row._mapping) for row in self._connection.execute(_DUE, asked)]
+
     def claim(self, job: JobRow, worker: str, lease_until: datetime) -> JobRow | None:
         """Mark a pending job running here, and count the start. None if another worker was quicker."""
         moment = now_utc()
@@ -138,7 +160,7 @@ class Jobs(Repository):
     def release(self, worker: str, running: Collection[str]) -> int:
         """Make the jobs claimable again that nobody runs: those of `worker` that are not among `running`, and those
         whose worker has let its lease end. Returns how many."""
-        ended = t.job.c.lease_until < now_utc()
+        ended = t.job.c.lease_until < self.moment()
         mine = sa.and_(t.job.c.worker == worker, t.job.c.job_id.not_in(running))
         freed = self._connection.execute(
             sa.update(t.job)
@@ -146,6 +168,16 @@ class Jobs(Repository):
             .values(state="queued", changed_at=now_utc())
         )
         return freed.rowcount
+
+    def is_any_lost(self) -> bool:
+        """Whether the lease of a running job has ended."""
+        ended = (t.UNFINISHED, t.job.c.state == "running", t.job.c.lease_until < self.moment())
+        return self._connection.execute(sa.select(t.job.c.job_id).where(*ended).limit(1)).first() is not None
+
+    def studies_of(self, job_ids: Sequence[str]) -> list[str]:
+        """The studies that jobs belong to."""
+        mine = t.job.c.job_id.in_(job_ids)
+        return list(self._connection.execute(sa.select(t.job.c.study_instance_uid).where(mine).distinct()).scalars())
 
     def count_of(self, study_instance_uid: str, subject: str) -> int:
         """How many jobs there were for one subject, which belongs to that study."""

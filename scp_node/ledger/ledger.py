@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from scp_node.ledger.database import BUSY_TIMEOUT_MS, is_busy
 from scp_node.ledger.transaction import Transaction
@@ -39,17 +40,20 @@ class Ledger:
         self._line = WaitingLine(engine.url.database) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """One commit, durable when the block ends; anything raised inside rolls all of it back.
+    def transaction(self, *studies: str) -> Iterator[Transaction]:
+        """One commit, durable when the block ends; anything raised inside rolls all of it back. `studies`: the UIDs of
+        those that are decided about, which nobody else decides about meanwhile.
 
         SQLite's write lock is taken first, so that what is read inside cannot change before it is written. Threads of
-        this process take turns; for other processes the lock is looked at every millisecond. Raises TimeoutError or
-        OperationalError when nobody lets go of it.
+        this process take turns; for other processes the lock is looked at every millisecond. With PostgreSQL, which
+        has many writers, the locks of the studies are taken first. Raises TimeoutError or OperationalError when nobody
+        lets go of what is waited for, or the database does not answer.
         """
         try:
             with self._transaction() as tx:
+                tx.studies.lock(*studies)
                 yield tx
-        except (OperationalError, TimeoutError) as error:
+        except (OperationalError, PoolTimeout, TimeoutError) as error:
             self.commit_fault = type(error).__name__
             raise
         self.committed_at, self.commit_fault = time.monotonic(), ""

@@ -31,12 +31,12 @@ class Shadows(Repository):
     def since(self, since: datetime) -> Iterator[ShadowRow]:
         """All from `since` on, oldest first, a few in memory at a time."""
         wanted = sa.select(t.shadow).where(t.shadow.c.scored_at >= since)
-        rows = self._connection.execution_options(stream_results=True, yield_per=READ_AT_ONCE).execute(
-            wanted.order_by(t.shadow.c.scored_at, t.shadow.c.sop_instance_uid)
-        )
-        for row in rows:
-            values = dict(row._mapping)
-            yield ShadowRow(**values | {"scores": tuple(TwoScores(**one) for one in values["scores"])})
+        ordered = wanted.order_by(t.shadow.c.scored_at, t.shadow.c.sop_instance_uid)
+        options = {"stream_results": True, "yield_per": READ_AT_ONCE}
+        with self._connection.execute(ordered, execution_options=options) as rows:
+            for row in rows:
+                values = dict(row._mapping)
+                yield ShadowRow(**values | {"scores": tuple(TwoScores(**one) for one in values["scores"])})
 
     def forget(self, before: datetime) -> int:
         """Remove what is older; returns how many."""

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
+from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.records import now_utc
 from scp_node.ledger.repository import Repository
 
@@ -45,6 +46,5 @@ class SopClasses(Repository):
         where = (t.capability.c.remote_ae == remote_ae, t.capability.c.sop_class_uid == sop_class_uid)
         values = {"accepted": accepted, "seen_at": now_utc()}
         if self._connection.execute(sa.update(t.capability).where(*where).values(**values)).rowcount == 0:
-            self._connection.execute(
-                sa.insert(t.capability).values(remote_ae=remote_ae, sop_class_uid=sop_class_uid, **values)
-            )
+            row = {"remote_ae": remote_ae, "sop_class_uid": sop_class_uid, **values}
+            self._connection.execute(insert_once(self._connection, t.capability), row)

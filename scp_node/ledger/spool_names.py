@@ -27,10 +27,11 @@ def named_files(connection: sa.Connection) -> Iterator[NamedFile]:
     listed = sa.union_all(*_rows_of_all(connection))
     ordered = sa.select(listed.subquery()).order_by(sa.text("spool_name"))
     last = ""
-    for row in connection.execution_options(stream_results=True).execute(ordered):
-        if row.spool_name != last:
-            last = row.spool_name
-            yield NamedFile(row.spool_name, row.bytes, row.digest, bool(row.is_result))
+    with connection.execute(ordered, execution_options={"stream_results": True}) as rows:
+        for row in rows:
+            if row.spool_name != last:
+                last = row.spool_name
+                yield NamedFile(row.spool_name, row.bytes, row.digest, bool(row.is_result))
 
 
 def still_named(connection: sa.Connection, names: Collection[str]) -> set[str]:

@@ -10,6 +10,16 @@ from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.records import ReceivedInstance
 from scp_node.ledger.repository import Repository
 
+# One lock a study, in one order for all; two ledgers in two schemas of one database do not wait for each other.
+_LOCK = sa.text(
+    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(current_schema() || ' ' || uid, 0) AS key"
+    " FROM unnest(CAST(:uids AS text[])) AS uid ORDER BY key) AS keys"
+)
+_OF_RESULT = (
+    sa.select(t.report.c.study_instance_uid)
+    .join(t.result, t.result.c.report_id == t.report.c.id)
+    .where(t.result.c.sop_instance_uid == sa.bindparam("uid"))
+)
 _HAS_IMAGES_AGAIN = (
     sa.update(t.study)
     .where(t.study.c.study_instance_uid == sa.bindparam("uid"), ~t.HAS_IMAGES)
@@ -29,6 +39,19 @@ class Studies(Repository):
         }
         if not self._connection.execute(insert_once(self._connection, t.study), values).rowcount:
             self._connection.execute(_HAS_IMAGES_AGAIN, {"uid": image.study_instance_uid})
+
+    def lock(self, *study_instance_uids: str) -> None:
+        """Until the transaction ends nobody else decides about these studies: what precedes every decision, because it
+        goes by more rows than it changes. Who decides about several names all of them at once.
+
+        With SQLite nobody else writes anyway.
+        """
+        if study_instance_uids and self._connection.dialect.name != "sqlite":
+            self._connection.execute(_LOCK, {"uids": list(study_instance_uids)})
+
+    def of_result(self, sop_instance_uid: str) -> str | None:
+        """The study that a result is about."""
+        return self._connection.execute(_OF_RESULT, {"uid": sop_instance_uid}).scalar_one_or_none()
 
     def matching(self, key: str) -> list[str]:
         """Study Instance UIDs that `key` names: an accession number, or a study, SOP instance, result or series UID. A

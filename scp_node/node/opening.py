@@ -10,6 +10,7 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.settings.model import Settings
 from scp_node.settings.places import database_url
+from scp_node.settings.postgresql import DatabaseUser
 from scp_node.storage.limits import disk_limits
 from scp_node.storage.spool import Spool
 
@@ -19,9 +20,9 @@ def open_spool(settings: Settings) -> Spool:
 
 
 @contextmanager
-def opened(settings: Settings, *, gives_way: bool = False) -> Iterator[tuple[Ledger, JobQueue]]:
-    """Ledger and job queue over one database."""
-    engine = open_database(database_url(settings))
+def opened(settings: Settings, user: DatabaseUser, *, gives_way: bool = False) -> Iterator[tuple[Ledger, JobQueue]]:
+    """Ledger and job queue over one database, with the connections of `user`."""
+    engine = open_database(database_url(settings), settings.storage.postgresql.limits(user))
     try:
         ledger = Ledger(engine, gives_way=gives_way)
         yield ledger, JobQueue()

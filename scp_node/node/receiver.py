@@ -36,7 +36,7 @@ def run(feed: SettingsFeed) -> None:
     be_prompt()
     settings = feed.settings
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
-    with heartbeat, opened(settings) as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
+    with heartbeat, opened(settings, "receiver") as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
         spool = open_spool(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))

@@ -58,7 +58,7 @@ def run(feed: SettingsFeed) -> None:
 def open_services(stack: ExitStack, in_use: SettingsInUse) -> ShadowServices:
     """Ledger, models and one decoding process."""
     settings = in_use()
-    ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
+    ledger, jobs = stack.enter_context(opened(settings, "shadow", gives_way=True))
     models = LoadedModels(model_folders(settings), on_one_core(settings.inference))
     stack.callback(models.close)
     pool = DecodePool.of(settings.inference, processes=1, niceness=NICENESS)

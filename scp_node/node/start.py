@@ -79,7 +79,7 @@ def data_folder_taken(file: SettingsFile, settings: Settings, roles: Sequence[st
 def prepare(settings: Settings) -> None:
     """Bring the ledger's tables up to date, before any role opens them."""
     check_not_interrupted(settings)
-    engine = open_database(database_url(settings))
+    engine = open_database(database_url(settings), settings.storage.postgresql.limits("command"))
     try:
         migrate(engine)
     finally:

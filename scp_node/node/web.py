@@ -35,7 +35,7 @@ def run(feed: SettingsFeed) -> None:
     """Answer over HTTP until asked to stop."""
     step_back(NICENESS)
     settings = feed.settings
-    engine = open_database(database_url(settings))
+    engine = open_database(database_url(settings), settings.storage.postgresql.limits("web"))
     in_use = SettingsInUse(settings)
     try:
         with closing(PictureDesk(in_use)) as desk, closing(Waker(wakeup_path(settings))) as waker:

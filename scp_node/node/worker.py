@@ -55,7 +55,7 @@ def run(feed: SettingsFeed) -> None:
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use, spool)
         dispatcher = start_dispatcher(stack, services)
-        start_reconciler(stack, services, dispatcher)
+        start_reconciler(stack, services)
         start_drift_watch(stack, services)
         start_retention(stack, services, spool)
         log.info("worker ready", extra={"models": services.models.labels(), "provider": services.models.provider()})
@@ -68,7 +68,7 @@ def run(feed: SettingsFeed) -> None:
 def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Services:
     """Ledger, models, decoding processes, associations with archives, previews: in the order in which they may fail."""
     settings = in_use()
-    ledger, jobs = stack.enter_context(opened(settings, gives_way=True))
+    ledger, jobs = stack.enter_context(opened(settings, "worker", gives_way=True))
     models = LoadedModels(model_folders(settings), settings.inference)
     stack.callback(models.close)
     models.load(models_of(settings))
@@ -99,12 +99,9 @@ def start_dispatcher(stack: ExitStack, services: Services) -> Dispatcher:
     return dispatcher
 
 
-def start_reconciler(stack: ExitStack, services: Services, dispatcher: Dispatcher) -> None:
-    """Look for work that was lost or forgotten, now and then."""
-    checks = (
-        ReconcilerCheck("lost jobs are started again", dispatcher.release_lost),
-        ReconcilerCheck("studies without a report are reported", partial(plan_forgotten_reports, services)),
-    )
+def start_reconciler(stack: ExitStack, services: Services) -> None:
+    """Look for work that was forgotten, now and then."""
+    checks = (ReconcilerCheck("studies without a report are reported", partial(plan_forgotten_reports, services)),)
     reconciler = Reconciler(checks, services.settings().workers.reconcile_s)
     reconciler.start()
     stack.callback(reconciler.stop)

@@ -64,8 +64,9 @@ def erase(
 
 def _erase_rows(ledger: Ledger, plan: ErasurePlan, erasure_id: str, operator: str, wait_s: float) -> ErasureRow:
     deadline = time.monotonic() + wait_s
+    studies = [study.study_instance_uid for study in plan.studies]
     while time.monotonic() < deadline:
-        with suppress(_StillRunning), ledger.transaction() as tx:
+        with suppress(_StillRunning), ledger.transaction(*studies) as tx:
             return _erase_in(tx, plan, erasure_id, operator)
         time.sleep(LOOK_AGAIN_S)
     raise StudyBusy(
@@ -100,9 +101,10 @@ def _erase_in(tx: Transaction, plan: ErasurePlan, erasure_id: str, operator: str
 
 def _check(tx: Transaction, planned: StudyToErase) -> None:
     """Raise _StillRunning, or StudyBusy where there is more or less of the study than was planned."""
+    moment = tx.jobs.moment()
     for job in tx.jobs.of_study(planned.study_instance_uid):
         current = tx.jobs.get(job.job_id, to_change=True)
-        if current is not None and current.state == "running" and (current.lease_until or now_utc()) > now_utc():
+        if current is not None and current.state == "running" and (current.lease_until or moment) > moment:
             raise _StillRunning
     found = study_to_erase(tx, planned.study_instance_uid)
     if (found.images, found.results) != (planned.images, planned.results):

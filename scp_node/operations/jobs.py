@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import UsageError
@@ -46,7 +47,7 @@ def cancel_jobs(ledger: Ledger, job_ids: Sequence[str], operator: Operator) -> I
 def _change(ledger: Ledger, job_id: str, operator: Operator, kind: ActKind, change: Change) -> Act:
     outcome: ActOutcome = "failed"
     try:
-        with ledger.transaction() as tx:
+        with _deciding(ledger, [job_id]) as tx:
             change(tx, job_id)
         outcome = "done"
     except UsageError:
@@ -63,13 +64,22 @@ def _batches(
     for first in range(0, len(job_ids), BATCH_SIZE_MAX):
         outcomes: dict[str, ActOutcome] = dict.fromkeys(job_ids[first : first + BATCH_SIZE_MAX], "failed")
         try:
-            with ledger.transaction() as tx:
+            with _deciding(ledger, list(outcomes)) as tx:
                 changed = [_outcome(tx, job_id, change) for job_id in outcomes]
             outcomes = dict(zip(outcomes, changed, strict=True))
         finally:
             acts = [Act(kind, "job", job_id, operator.name, outcome) for job_id, outcome in outcomes.items()]
             operator.recorder.record(*acts)
         yield acts
+
+
+@contextmanager
+def _deciding(ledger: Ledger, job_ids: Sequence[str]) -> Iterator[Transaction]:
+    """A transaction about these jobs."""
+    with ledger.reading() as tx:
+        studies = tx.jobs.studies_of(job_ids)
+    with ledger.transaction(*studies) as tx:
+        yield tx
 
 
 def _outcome(tx: Transaction, job_id: str, change: Change) -> ActOutcome:

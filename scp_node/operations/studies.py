@@ -63,7 +63,7 @@ def _done(
 ) -> tuple[Act, int]:
     outcome: ActOutcome = "failed"
     try:
-        with ledger.transaction() as tx:
+        with ledger.transaction(study_instance_uid) as tx:
             count = plan(tx)
         outcome = "done"
     except (UsageError, NothingFound):

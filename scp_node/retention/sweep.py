@@ -114,7 +114,7 @@ class Sweep:
     ) -> tuple[int, MarkedFiles]:
         """In one commit: these files are gone. Returns of how many studies, and what."""
         now, total = self._clock(), MarkedFiles()
-        with self._ledger.transaction() as tx:
+        with self._ledger.transaction(*uids) as tx:
             confirmed = kind.candidates.confirmed(tx, before, uids)
             for uid in confirmed:
                 marked = kind.mark(tx.removals, uid, reason, now)

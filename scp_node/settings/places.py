@@ -6,6 +6,7 @@ import hashlib
 import socket
 from pathlib import Path
 
+from scp_node.host.boot import boot_id
 from scp_node.settings.model import Settings
 
 
@@ -29,9 +30,18 @@ def shadow_wakeup_path(settings: Settings) -> Path:
 
 
 def worker_name(settings: Settings) -> str:
-    """There is one worker for each data folder of a host, held by its lock."""
-    folder = hashlib.sha256(str(settings.node.data_dir.resolve()).encode()).hexdigest()[:12]
-    return f"{socket.gethostname()[:60]}-{folder}"
+    """There is one worker for each data folder of a host, held by its lock.
+
+    Hosts on one PostgreSQL may be clones, with one name, and containers may have the same path for different folders: a
+    worker that took another one's name would free its jobs. There the start of the machine and the folder itself tell
+    them apart, and after a restart of the machine its jobs wait until their leases have ended.
+    """
+    folder = settings.node.data_dir.resolve()
+    told = str(folder)
+    if not database_url(settings).startswith("sqlite"):
+        there = folder.stat()
+        told = f"{told} {there.st_dev} {there.st_ino} {boot_id()}"
+    return f"{socket.gethostname()[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
 def model_folders(settings: Settings) -> tuple[Path, ...]:

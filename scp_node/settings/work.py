@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from converter.words.catalogue import Language
+from scp_node.settings.postgresql import Postgresql
 from scp_node.settings.section import Bytes, Folder, Seconds, Section
 
 
@@ -19,6 +20,9 @@ class Storage(Section):
         repr=False,
         description="SQLAlchemy URL of the ledger, for SQLite or PostgreSQL; null = SQLite under data_dir.",
         json_schema_extra={"env": True, "rule": "a URL that begins with sqlite:/// or postgresql+psycopg://"},
+    )
+    postgresql: Postgresql = Field(
+        default_factory=lambda: Postgresql(), description="Connections and time-outs where database_url is PostgreSQL."
     )
     used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
     free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
@@ -217,7 +221,7 @@ class Workers(Section):
         "reports wait this long, however many attempts that takes.",
     )
     lease_s: float = Field(
-        60,
+        30,
         ge=1,
         le=3600,
         description="The jobs of a worker that gives no sign for this long are taken over by another.",
@@ -229,7 +233,7 @@ class Workers(Section):
     restart_reset_s: Seconds = Field(
         60, gt=0, description="After a process has lived this long, the wait is restart_first_s again."
     )
-    reconcile_s: Seconds = Field(60, gt=0, description="How often lost or stuck work is looked for.")
+    reconcile_s: Seconds = Field(60, gt=0, description="How often studies without a report are looked for.")
     drain_s: Seconds = Field(25, description="Time for running work to end when the node is stopped.")
 
 

@@ -65,7 +65,7 @@ class CommitmentBook:
         """Enter a request and return its Transaction UID, durable before anybody is asked. Raises JobLost where the job
         that asks is its worker's no more."""
         transaction_uid = f"2.25.{uuid.uuid4().int}"
-        with self._ledger.transaction() as tx:
+        with self._ledger.transaction(*([] if asking is None else [asking.study_instance_uid])) as tx:
             if asking is not None:
                 self._jobs.hold(tx, asking)
             tx.commitments.add(transaction_uid, delivery.id, ae_title, result.sop_class_uid, result.sop_instance_uid)
@@ -84,6 +84,10 @@ class CommitmentBook:
         except MalformedReport as error:
             return Reply(0x0115, str(error))
         with self._ledger.transaction() as tx:
+            known = tx.commitments.get(report.transaction_uid)
+            study = None if known is None else tx.studies.of_result(known.sop_instance_uid)
+            if study is not None:
+                tx.studies.lock(study)
             request = tx.commitments.get(report.transaction_uid, to_answer=True)
             if request is None or request.ae_title != event.ae_title:
                 return UNKNOWN_TRANSACTION

@@ -84,12 +84,12 @@ def _ask(services: Services, job: JobRow, delivery: DeliveryRow, result: ResultR
 def _remember(services: Services, job: JobRow, destination: str, outcome: AskOutcome) -> None:
     """Whether the archive can be reached, and what it offers; a change is worth one line in the log."""
     if outcome.asked is Asked.FAILED:
-        with services.ledger.transaction() as tx:
+        with services.ledger.transaction(job.study_instance_uid) as tx:
             services.jobs.hold(tx, job)
             tx.unreached.enter(destination, outcome.message)
         return
     offered = outcome.asked is Asked.ACCEPTED
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(job.study_instance_uid) as tx:
         services.jobs.hold(tx, job)
         if offered:
             tx.unreached.clear(destination)
@@ -104,7 +104,7 @@ def _ask_again_later(services: Services, job: JobRow, delivery: DeliveryRow, out
     asking = services.retries()["commitment-request"]
     due_at, number = now_utc() + asking.wait(job.attempt), f"{job.attempt} of {asking.attempts_max}"
     asked = f"{delivery.destination} was asked to confirm, request {number}: {outcome.message}"
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(job.study_instance_uid) as tx:
         tx.events.add(job.study_instance_uid, delivery.result_uid, "commitment", asked)
         if tx.deliveries.get(delivery.id).state == "sent":
             services.jobs.again(tx, job, due_at, NO_REPORT if outcome.asked is Asked.ACCEPTED else outcome.message)
@@ -118,7 +118,7 @@ def _ask_again_later(services: Services, job: JobRow, delivery: DeliveryRow, out
 
 
 def _end(services: Services, job: JobRow, delivery: DeliveryRow, note: str = "") -> None:
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(job.study_instance_uid) as tx:
         if note:
             _note(services, tx, job, delivery.id, note)
         services.jobs.finish(tx, job)

@@ -55,7 +55,7 @@ def _enter_classes(case: DeliveryCase, services: Services) -> None:
     changed = {uid: accepted for uid, accepted in shown.items() if known.get(uid) is not accepted}
     if not changed:
         return
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         services.jobs.hold(tx, case.job)
         for uid, accepted in changed.items():
             tx.sop_classes.set_accepted(destination, uid, accepted=accepted)
@@ -75,7 +75,7 @@ def fall_back(case: DeliveryCase, services: Services) -> None:
     variant = kind.load().as_class(pydicom.dcmread(services.spool.path(case.result.spool_name)), sop_class_uid)
     assert variant is not None, "a kind with two classes knows how to write the second"
     new = store_result(services.spool, variant, kind.name)
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         services.jobs.hold(tx, case.job)
         services.keep_file(tx, new.spool_name)
         tx.results.add(case.result.report_id, new)
@@ -110,7 +110,7 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
     assert outcome is not None
     # the archive's own words may name the patient: they stand with the delivery, never in the log or on a page of jobs
     detail = f"{outcome.message}: {outcome.comment}" if outcome.comment else outcome.message
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         case.log.enter(tx)
         state, due_at, limit = _end_attempt(tx, case, services, moment)
         detail = ended_by(limit, detail) if limit else detail

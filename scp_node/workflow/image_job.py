@@ -73,7 +73,7 @@ def run_image_job(services: Services, job: JobRow) -> None:
         instance = tx.instances.get(job.subject)
     # an earlier run of this job has entered what it found, or other bytes have come, which have a job of their own
     if instance.state != "received" or is_outdated(job, instance):
-        with services.ledger.transaction() as tx:
+        with services.ledger.transaction(job.study_instance_uid) as tx:
             services.jobs.finish(tx, job)
         return
     case = ImageCase(instance, StepLog(instance.study_instance_uid, instance.sop_instance_uid))
@@ -91,7 +91,7 @@ def _enter_outcome(case: ImageCase, examined: Examined, services: Services, job:
         metrics.decode_failures.labels(getattr(examined.failure, "code", "decode-failed")).inc()
         case.route = case.route or _first_route_of(services, instance.source)
     facts = facts_of(_evidence(instance, services), case.ds, examined)
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(job.study_instance_uid) as tx:
         services.jobs.hold(tx, job)
         entered = _judge(tx, case, examined, services, facts)
         services.jobs.finish(tx, job)

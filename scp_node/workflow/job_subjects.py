@@ -39,6 +39,7 @@ def _quarantine_image(tx: Transaction, job: JobRow) -> None:
         return
     earlier = tx.versions.get(job.subject, image.judged_version) if image.judged_version else None
     if earlier is not None and earlier.study_instance_uid != image.study_instance_uid and image.route is not None:
+        tx.studies.lock(earlier.study_instance_uid)
         tx.instances.uncover(earlier.study_instance_uid, image.route)
     tx.instances.finish(
         job.subject,

@@ -40,7 +40,7 @@ def name_patients(services: Services, job: JobRow) -> None:
         ]
     found = [(image, patient_in(services.spool.path(image.spool_name), services.decode_pool)) for image in unknown]
     if any(patient is not None for _, patient in found):
-        with services.ledger.transaction() as tx:
+        with services.ledger.transaction(job.study_instance_uid) as tx:
             services.jobs.hold(tx, job)
             for image, patient in found:
                 if patient is not None:

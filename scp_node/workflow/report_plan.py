@@ -48,6 +48,6 @@ def plan_forgotten_reports(services: Services) -> int:
     with services.ledger.reading() as tx:
         forgotten = tx.instances.routes_to_report()
     for study_instance_uid, route in forgotten:
-        with services.ledger.transaction() as tx:
+        with services.ledger.transaction(study_instance_uid) as tx:
             plan_report(tx, services, study_instance_uid, route)
     return len(forgotten)

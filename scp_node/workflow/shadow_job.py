@@ -55,7 +55,7 @@ def run_shadow_job(services: ShadowServices, job: JobRow) -> None:
     is_judged = first is not None and instance.state != "received"
     if is_judged and first is not None and route is not None and route.shadow is not None:
         row = _scored(services, instance, first, route.name, route.shadow)
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(job.study_instance_uid) as tx:
         services.jobs.finish(tx, job)
         if row is not None and _is_unchanged(tx.instances.get(job.subject), instance):
             tx.shadows.put(row)

@@ -85,7 +85,7 @@ def gather_images(case: StudyCase, services: Services) -> None:
     case.model = services.models.get(begun.model if begun else case.route.model)
     if begun is None:
         name_patients(services, case.job)
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         services.jobs.hold(tx, case.job)
         opened = begun or open_report(tx, services, case.job, case.model.label)
     if isinstance(opened, NoReport):
@@ -191,7 +191,7 @@ def _entered(case: StudyCase, services: Services, kind: str, one: BuiltResult) -
 def hand_to_delivery(case: StudyCase, services: Services) -> None:
     """Enter results and deliveries and end the job, in one transaction, unless an image has changed meanwhile."""
     assert case.report is not None
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         services.jobs.hold(tx, case.job)
         if not tx.reports.holds(case.report):
             case.over, case.log.outcome = True, CHANGED
@@ -258,7 +258,7 @@ def bury_study(services: Services, tx: Transaction, job: JobRow, code: str, reas
 def end_early(case: StudyCase, services: Services) -> None:
     """Nothing is reported by this run. A report that was opened is left, and followed by one on what is there now."""
     study = case.job.study_instance_uid
-    with services.ledger.transaction() as tx:
+    with services.ledger.transaction(case.job.study_instance_uid) as tx:
         waiting = any(job.subject == case.route.name for job in tx.jobs.pending_reports(study))
         if case.again_at is not None and not waiting:
             case.log.enter(tx)

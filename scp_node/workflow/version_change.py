@@ -86,6 +86,7 @@ def leave_study(tx: Transaction, services: Services, before: InstanceRow, earlie
     if earlier is None or earlier.study_instance_uid == before.study_instance_uid or before.route is None:
         return
     left = earlier.study_instance_uid
+    tx.studies.lock(left)
     others = tx.instances.uncover(left, before.route)
     plan_report(tx, services, left, before.route)
     if not others and tx.reports.latest_built(left, before.route) is not None:

@@ -4,8 +4,8 @@
 
 Each round sends studies of one to three images as a modality would (again until 0x0000), kills one random process of
 the node with -9 at a random moment, and then waits until every study has a Structured Report over all its images and a
-heat map of each in Orthanc. The oracle is the archive: no two reports of a study cover the same images, no image has
-two heat maps. Exit 0 only with 0 lost and 0 duplicated.
+heat map of each in Orthanc. With --postgresql the ledger is in a PostgreSQL of its own. The oracle is the archive: no
+two reports of a study cover the same images, no image has two heat maps. Exit 0 only with 0 lost and 0 duplicated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pydicom import Dataset
@@ -27,6 +27,7 @@ from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode, kill_9, running_node
 from tests.support.peers.modality import store_until_stored
 from tests.support.peers.orthanc import Orthanc
+from tests.support.peers.postgresql import start_postgresql
 from tests.support.peers.program import running
 
 QUIET_PERIOD_S = 1.0
@@ -116,10 +117,13 @@ def _doubled(archive: Orthanc, study: Study) -> list[str]:
     return again + [f"{image}: {n} heat maps" for image, n in Counter(heatmaps).items() if n > 1]
 
 
-def run(rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Path) -> Counter[str]:
+def run(
+    rounds: int, studies: int, seed: int, round_timeout_s: float, folder: Path, database_url: str | None
+) -> Counter[str]:
     with running(Orthanc(folder / "orthanc")) as archive:
         archives, report = {"pacs": ("ORTHANC", archive.dicom_port)}, {"quiet_period_s": QUIET_PERIOD_S}
-        with running_node(folder / "node", archives, report=report) as node:
+        storage = {"database_url": database_url}
+        with running_node(folder / "node", archives, report=report, storage=storage) as node:
             return run_rounds(ProcessKills(node, archive, studies, seed, round_timeout_s), rounds)
 
 
@@ -127,9 +131,15 @@ def main() -> int:
     parser = arguments(__doc__, rounds=20)
     parser.add_argument("--studies", type=int, default=20)
     parser.add_argument("--round-timeout-s", type=float, default=180)
+    parser.add_argument("--postgresql", action="store_true", help="the ledger is in PostgreSQL")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hilum-crash-") as folder:
-        totals = run(asked.rounds, asked.studies, asked.seed, asked.round_timeout_s, Path(folder))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hilum-crash-")))
+        server = start_postgresql() if asked.postgresql else None
+        if server is not None:
+            stack.callback(server.stop)
+        url = None if server is None else server.url()
+        totals = run(asked.rounds, asked.studies, asked.seed, asked.round_timeout_s, folder, url)
     return 0 if passed(totals, asked.rounds, asked.seed) else 1
 
 

@@ -22,7 +22,7 @@ def reproduction(
     settings = workshop.settings
     limits = settings.inference.model_copy(update={"gpu_required": False})
     with ExitStack() as stack:
-        engine = open_database(database_url(settings))
+        engine = open_database(database_url(settings), settings.storage.postgresql.limits("command"))
         stack.callback(engine.dispose)
         models = stack.enter_context(closing(LoadedModels(model_folders(settings), limits)))
         spool = Spool(settings.node.data_dir / "spool")

@@ -1,4 +1,4 @@
-"""A sweep that dies at a named point: `python -m tests.support.crash.dying_sweep FOLDER POINT`."""
+"""A sweep that dies at a named point: `python -m tests.support.crash.dying_sweep FOLDER POINT URL`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from scp_node.ledger.database import open_database
 from scp_node.ledger.removals import Removals
 from scp_node.retention.sweep import Sweep
 from scp_node.settings import Retention
-from scp_node.settings.places import default_url
 from scp_node.storage.previews import PreviewStore
 from scp_node.storage.spool import Spool
 
@@ -28,10 +27,10 @@ POINTS: dict[str, tuple[type, str, int]] = {
 }
 
 
-def main(folder: Path, point: str) -> None:
+def main(folder: Path, point: str, url: str) -> None:
     owner, name, number = POINTS[point]
     setattr(owner, name, _dying(getattr(owner, name), number))
-    ledger, kept = Ledger(open_database(default_url(folder))), Retention(images_days=30, makes_room=False)
+    ledger, kept = Ledger(open_database(url)), Retention(images_days=30, makes_room=False)
     moment = datetime(2026, 6, 1, 12, tzinfo=UTC)
     Sweep(ledger, Spool(folder / "spool"), PreviewStore(folder / "previews"), lambda: kept, lambda: moment).sweep()
 
@@ -50,4 +49,4 @@ def _dying(call: Callable[..., Any], number: int) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,4 +1,4 @@
-"""Ledgers on real SQLite files, and made-up received instances to put into them."""
+"""Ledgers in real databases, and made-up received instances to put into them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scp_node.ledger import JobRow, Ledger, ReceivedInstance
-from scp_node.ledger.database import migrate, open_database
-from scp_node.settings.places import default_url
+from scp_node.ledger.database import open_database
 from scp_node.storage.spool import instance_name
+from tests.support.ledger.databases import ledger_url, make_tables
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
 
 
 def new_ledger(folder: Path) -> Ledger:
-    """A migrated ledger in `folder`; dispose of `.engine` when done."""
-    engine = open_database(default_url(folder))
-    migrate(engine)
-    return Ledger(engine)
+    """The ledger of `folder`, with its tables; dispose of `.engine` when done."""
+    make_tables(folder)
+    return Ledger(open_database(ledger_url(folder)))
 
 
 def received(number: int = 1, study: int = 1, *, digest: str | None = None, source: str = "pacs") -> ReceivedInstance:

@@ -54,6 +54,15 @@ def report_study(
 ) -> list[ResultRow]:
     """Judge and report images of one patient, another one for each study unless `patient_id` says who it is, numbered
     from `first` on; returns all results of their study."""
+    uid = judge_study(services, study, *images, first=first, patient_id=patient_id)
+    for job in pending(services.ledger, STUDIES_QUEUE):
+        run_study_job(services, claimed(services.ledger, job))
+    with services.ledger.reading() as tx:
+        return [result for report in tx.reports.of_study(uid) for result in tx.results.of_report(report.id)]
+
+
+def judge_study(services: Services, study: int, *images: Dataset, first: int = 1, patient_id: str | None = None) -> str:
+    """Have images of one patient analysed; returns the UID of their study."""
     for number, ds in enumerate(images, first):
         record = received(number, study)
         ds.StudyInstanceUID, ds.SOPInstanceUID = record.study_instance_uid, record.sop_instance_uid
@@ -65,12 +74,9 @@ def report_study(
         with services.ledger.transaction() as tx:
             tx.instances.add(record)
             services.jobs.put(tx, image_job(record, now_utc()))
-    for queue, run in ((IMAGES_QUEUE, run_image_job), (STUDIES_QUEUE, run_study_job)):
-        for job in pending(services.ledger, queue):
-            run(services, claimed(services.ledger, job))
-    with services.ledger.reading() as tx:
-        reports = tx.reports.of_study(f"1.2.3.{study}")
-        return [result for report in reports for result in tx.results.of_report(report.id)]
+    for job in pending(services.ledger, IMAGES_QUEUE):
+        run_image_job(services, claimed(services.ledger, job))
+    return f"1.2.3.{study}"
 
 
 def pending(ledger: Ledger, queue: str) -> list[str]:

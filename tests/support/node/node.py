@@ -14,7 +14,7 @@ import yaml
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.settings.file import load_settings
-from scp_node.settings.places import default_url
+from scp_node.settings.places import database_url
 from tests.support.peers.ports import free_port
 from tests.support.peers.program import Program, running
 
@@ -88,7 +88,7 @@ class RunningNode(Program):
 
     def ledger(self) -> Ledger:
         settings = load_settings(self.config)
-        return Ledger(open_database(default_url(settings.node.data_dir)))
+        return Ledger(open_database(database_url(settings)))
 
 
 def children_of(pid: int) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scp_node.engine.dispatcher import Dispatcher
+from scp_node.engine.dispatcher import EXTENSIONS, Dispatcher
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import retry_table
 from scp_node.engine.runner import JobRunner, JobWork
@@ -117,6 +117,20 @@ def test_a_job_of_another_worker_is_taken_over_when_its_lease_has_ended(
     with closing(WakeUps(tmp_path / "wakeup")) as wakeups:
         dispatcher = Dispatcher(ledger, WORKER, RecordedWork(ledger).runner(), wakeups, default_retries, 1)
         assert dispatcher.release_lost() == released
+
+
+def test_a_worker_at_work_takes_over_what_a_dead_host_held(ledger: Ledger, tmp_path: Path) -> None:
+    """Whoever goes first: one host looks for the jobs of all."""
+    work, job_id = RecordedWork(ledger), enter_image(ledger)
+    hold(ledger, job_id, "another-host", timedelta(seconds=1))
+    with dispatching(ledger, tmp_path, work.runner(), lease_s=1):
+        assert work.finished.wait(WAIT_S)
+    assert work.ran == [job_id]
+
+
+def test_a_dead_host_is_taken_over_from_within_a_minute() -> None:
+    lease_s = Workers().lease_s
+    assert lease_s + lease_s / EXTENSIONS <= 40
 
 
 def test_a_worker_that_lives_keeps_its_job_for_longer_than_a_lease_however_rarely_it_polls(

@@ -29,17 +29,19 @@ class SlowLedger(Ledger):
         self.transactions = 0
         self.began, self.go_on = threading.Event(), threading.Event()
         self.refused = ""
-        self.fsync_fails = False
+        self.fsync_fails = self.is_silent = False
         self.refuses_changes = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *studies: str) -> Iterator[Transaction]:
         self.transactions += 1
-        with super().transaction() as tx:
+        with super().transaction(*studies) as tx:
             yield tx
             if not self.began.is_set():
                 self.began.set()
                 assert self.go_on.wait(20)
+            elif self.is_silent:
+                raise sa.exc.OperationalError("COMMIT", None, Exception("no answer"))
             elif self.fsync_fails:
                 raise sa.exc.OperationalError("COMMIT", None, failed_fsync())
 
@@ -65,7 +67,7 @@ def failed_fsync() -> sqlite3.Error:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SlowLedger]:
+def ledger(database: str, tmp_path: Path) -> Iterator[SlowLedger]:
     one = SlowLedger(new_ledger(tmp_path).engine)
     yield one
     one.engine.dispose()
@@ -84,6 +86,8 @@ def enter_together(ledger: SlowLedger, group_commit: GroupCommit, count: int) ->
             return group_commit.enter(received(number))
         except (RuntimeError, OutOfResources) as error:
             return str(error)
+        except sa.exc.OperationalError as error:
+            return str(error.orig)
 
     with ThreadPoolExecutor(count + 1) as threads:
         first = threads.submit(outcome, 0)
@@ -117,6 +121,14 @@ def test_one_that_the_database_does_not_take_is_told_and_the_others_are_entered(
     group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
     outcomes = enter_together(ledger, group_commit, 5)
     assert outcomes == ["added", "added", "added", "not this one", "added", "added"]
+
+
+def test_a_database_that_does_not_answer_is_asked_once_for_all_that_wait(ledger: SlowLedger, spool: Spool) -> None:
+    """Else the last of many senders would be told after as many time-outs."""
+    ledger.is_silent, waiting = True, COMMIT_INSTANCES_MAX + 5
+    group_commit = GroupCommit(ChoosyInstances(ledger), spool, lambda: None)
+    assert enter_together(ledger, group_commit, waiting) == ["added"] + waiting * ["no answer"]
+    assert ledger.transactions == 2
 
 
 def test_a_repeat_wakes_nobody(ledger: SlowLedger, spool: Spool) -> None:

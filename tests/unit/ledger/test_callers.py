@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from scp_node.ledger import Ledger, callers
 from scp_node.ledger.callers import REASONS_MAX, CallerRecord, Tally
-from tests.support.ledger.ledgers import new_ledger
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 def caller(title: str = "MODALITY", at: datetime = NOON, associations: int = 0) -> CallerRecord:

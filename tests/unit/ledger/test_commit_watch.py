@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ from sqlalchemy.exc import OperationalError
 from scp_node.ledger import Ledger, commit_watch
 from scp_node.ledger.commit_watch import CommitWatch
 from tests.support.ledger.foreign_lock import shared_lock
-from tests.support.ledger.ledgers import new_ledger
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = new_ledger(tmp_path)
-    yield ledger
-    ledger.engine.dispose()
 
 
 def database(ledger: Ledger) -> Path:
@@ -30,6 +21,7 @@ def database(ledger: Ledger) -> Path:
     return Path(ledger.engine.url.database)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_lock_that_somebody_else_holds_is_an_obstacle_within_seconds(ledger: Ledger) -> None:
     watch = CommitWatch(ledger)
     watch.look()
@@ -45,6 +37,7 @@ def test_a_lock_that_somebody_else_holds_is_an_obstacle_within_seconds(ledger: L
     assert watch.obstacles() == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_commit_that_failed_is_an_obstacle_until_one_succeeds(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,18 +18,11 @@ from scp_node.errors import ConfigurationError
 from scp_node.ledger import Analysis, Ledger, NewResult
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.tables import metadata
-from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.ledgers import received
 from tests.support.results.reports import placed
 
 REGIONS = (Region(((1.0, 2.0), (3.0, 4.0), (1.0, 4.0), (1.0, 2.0)), Place(right=("lower",))), Region(((5.0, 6.0),) * 4))
 PNEUMONIA = Concept(value="233604007", scheme="SCT", meaning="Pneumonia")
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 def analysis(probability: float = 0.9) -> Analysis:
@@ -61,6 +52,7 @@ def test_a_database_without_its_driver_is_a_matter_of_installation() -> None:
         open_database("postgresql+pg8000://127.0.0.1/hilum")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_commit_is_synchronous_and_the_log_is_ahead(ledger: Ledger) -> None:
     with ledger.reading() as tx:
         assert tx.connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2

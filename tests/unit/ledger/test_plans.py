@@ -25,6 +25,9 @@ NOW = datetime(2024, 5, 1, tzinfo=UTC)
 JOB = JobRow("image:1", "image", "1.2.3", "1.2", "images", "running", 1, 1, "worker", NOW, NOW, NOW, NOW, "", 0)
 ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
     "next jobs": lambda ledger, tx: tx.jobs.pending("images", 5),
+    "jobs that are due": lambda ledger, tx: tx.jobs.due("images", 5, NOW),
+    "jobs whose lease has ended": lambda ledger, tx: tx.jobs.is_any_lost(),
+    "studies of jobs": lambda ledger, tx: tx.jobs.studies_of(["image:1"]),
     "leases": lambda ledger, tx: tx.jobs.extend_leases([JOB], NOW),
     "jobs of dead workers": lambda ledger, tx: tx.jobs.release("worker", ["image:1"]),
     "numbers of jobs": lambda ledger, tx: tx.jobs.count_live(),

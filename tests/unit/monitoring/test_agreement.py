@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from scp_node.ledger import Ledger, ShadowRow, TwoScores
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.monitoring.agreement import DIFFERING_MAX, PAIRS_MAX, agreements, kappa
 from scp_node.monitoring.agreement_page import agreement_page
-from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.ledgers import received
 from tests.support.pages.page_checks import problems_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,13 +23,6 @@ def row(
 ) -> ShadowRow:
     scores = (TwoScores("pneumonia", first, first >= 0.5, second, second >= 0.4),) if outcome == "scored" else ()
     return ShadowRow(f"1.2.3.1.{number}", "tiny@2.0.0", "tiny@1.0.0", "chest", outcome, detail, scores, NOW)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 def test_the_figures_are_those_of_the_whole_series() -> None:

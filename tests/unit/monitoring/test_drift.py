@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -30,7 +28,6 @@ from scp_node.monitoring.drift_watch import DriftWatch
 from scp_node.settings import Drift
 from scp_node.telemetry import metrics
 from tests.support.dicom.phantoms import make_dx
-from tests.support.ledger.ledgers import new_ledger
 from tests.support.models.tiny_model import TINY
 
 RNG = np.random.default_rng(8)
@@ -44,13 +41,6 @@ def spread(count: int, centre: float) -> list[dict[InputStatistic, float]]:
 
 REFERENCE = measure_distribution("made val", ["bright"], RNG.beta(2, 2, (500, 1)), spread(500, 0.5), declined=5)
 SIZES = {name: len(one.shares) for name, one in references(REFERENCE).items()}
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 def judge(ledger: Ledger, count: int, centre: float, station: str = "ROOM1", ae_title: str = "CR1") -> None:

@@ -36,7 +36,7 @@ MORE = Settings.model_validate(
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+def services(database: str, tmp_path: Path) -> Iterator[Services]:
     with worker_services(tmp_path) as one:
         yield one
 

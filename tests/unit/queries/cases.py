@@ -18,9 +18,9 @@ from converter.result.place import Place
 from scp_node.ledger import Analysis, DeliveryRow, Ledger, NewResult, Transaction
 from scp_node.ledger import tables as t
 from scp_node.ledger.account_records import TokenRow, UserRow
-from scp_node.ledger.database import open_database
+from scp_node.ledger.database import open_database, open_for_reading
 from scp_node.ledger.records import JobState
-from scp_node.settings.places import default_url
+from tests.support.ledger.databases import ledger_url
 from tests.support.ledger.ledgers import new_ledger, received
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,8 +33,12 @@ NEXT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 @contextmanager
 def read_only(folder: Path) -> Iterator[Ledger]:
     """The ledger in `folder`; whoever writes to it gets an error of the database."""
-    engine = open_database(default_url(folder))
-    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    url = ledger_url(folder)
+    if url.startswith("sqlite"):  # which is read as it is at that moment where nobody has it open
+        engine = open_database(url)
+        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    else:
+        engine = open_for_reading(url)
     try:
         yield Ledger(engine)
     finally:

@@ -12,7 +12,7 @@ from tests.unit.queries.cases import fill, read_only
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(database: str, tmp_path: Path) -> Iterator[Ledger]:
     fill(tmp_path)
     with read_only(tmp_path) as one:
         yield one

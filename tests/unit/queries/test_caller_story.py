@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.callers import CallerRecord, Tally
 from scp_node.queries.caller_story import CallerStory, caller_story
 from scp_node.settings import Settings
-from tests.support.ledger.ledgers import new_ledger
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CT_REFUSED = "CT Image Storage (1.2.840.10008.5.1.4.1.1.2): abstract syntax not supported"
@@ -22,10 +19,8 @@ SYNTAX_REFUSED = "CR: no transfer syntax of it is supported (1.2.3)"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
+def ledger(empty_ledger: Ledger) -> Ledger:
+    return empty_ledger
 
 
 def settings(**ct: Any) -> Settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from scp_node.settings import Settings
 from scp_node.storage.spool import Spool
 from scp_node.telemetry.heartbeat import RoleStatus
 from tests.support.ledger.done_studies import MadeDelivery, MadeImage, MadeJob, add_job, make_study
-from tests.support.ledger.ledgers import new_ledger
 
 NOW = datetime.now(UTC)
 SETTINGS = Settings.model_validate(
@@ -53,10 +51,8 @@ hilum_stored_total 3.0
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
+def ledger(empty_ledger: Ledger) -> Ledger:
+    return empty_ledger
 
 
 @pytest.fixture

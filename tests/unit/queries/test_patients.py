@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from converter.result.patient import Patient
 from scp_node.ledger import Ledger
 from scp_node.queries import patients
 from scp_node.queries.patients import PatientFilter, patients_of, studies_of_patient
-from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.ledgers import received
 
 NAMES = ("Yamada^Tarou=山田^太郎=やまだ^たろう", "MÜLLER^HANS", "van der Berg^Jan", "McDonald^Anne", "O'Neil^%_^")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
+def ledger(empty_ledger: Ledger) -> Ledger:
+    return empty_ledger
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_the_list_ends_at_its_limit_whoever_asks(ledger: Ledger, monkeypatch: py
     "wanted", [StudyFilter(source="ward"), StudyFilter(state="declined"), StudyFilter(source="no")]
 )
 def test_what_few_images_are_is_looked_for_in_bounded_steps_that_miss_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: StudyFilter
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: StudyFilter
 ) -> None:
     monkeypatch.setattr(studies, "LOOKED_THROUGH_MAX", 2)
     many = new_ledger(tmp_path)
@@ -103,7 +103,7 @@ def test_what_few_images_are_is_looked_for_in_bounded_steps_that_miss_nothing(
 
 
 def test_all_studies_are_listed_page_by_page_whatever_came_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studies, "LIMIT_MAX", 2)
     many = new_ledger(tmp_path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +14,6 @@ from scp_node.ledger import tables as t
 from scp_node.queries import tally as module
 from scp_node.queries.milestones import milestone_of_event
 from scp_node.queries.tally import EventTally
-from tests.support.ledger.ledgers import new_ledger
 
 NOW = datetime.now(UTC)
 CASES = {
@@ -42,10 +39,8 @@ CASES = {
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
+def ledger(empty_ledger: Ledger) -> Ledger:
+    return empty_ledger
 
 
 def enter(ledger: Ledger, *events: tuple[str, str], at: datetime = NOW) -> None:

@@ -40,12 +40,12 @@ class Kept:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+def kept(database: str, tmp_path: Path) -> Iterator[Kept]:
     yield from _kept(tmp_path, DiskLimits())
 
 
 @pytest.fixture
-def kept_on_small_disk(tmp_path: Path) -> Iterator[Kept]:
+def kept_on_small_disk(database: str, tmp_path: Path) -> Iterator[Kept]:
     """Nearly full at 950 bytes of files."""
     yield from _kept(tmp_path, DiskLimits(spool_bytes_max=1000))
 

@@ -12,6 +12,7 @@ import pytest
 from scp_node.engine.jobs import JobQueue
 from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.retention.files import FILES_AT_ONCE, unlink_marked
+from tests.support.ledger.databases import ledger_url
 from tests.support.ledger.done_studies import finished_study
 from tests.support.ledger.ledgers import received
 from tests.unit.retention.conftest import DAY, NOW, Kept
@@ -24,7 +25,7 @@ def test_a_process_that_dies_at_any_point_leaves_nothing_wrong(kept: Kept, point
     with kept.ledger.transaction() as tx:
         uid = finished_study(tx, kept.spool, 1, NOW - 40 * DAY)
     folder = kept.spool.root.parent
-    command = [sys.executable, "-m", "tests.support.crash.dying_sweep", str(folder), point]
+    command = [sys.executable, "-m", "tests.support.crash.dying_sweep", str(folder), point, ledger_url(folder)]
     assert subprocess.run(command, check=False, timeout=120).returncode == 9
     with kept.ledger.reading() as tx:
         for image in tx.instances.of_study(uid):

@@ -12,6 +12,12 @@ from tests.support.web.visitors import ServedConsole, served_console
 
 
 @pytest.fixture
+def database() -> str:
+    """What a page asks the ledger is asked in every database by the tests of queries and operations."""
+    return "sqlite"
+
+
+@pytest.fixture
 def console(tmp_path: Path, ledger: Ledger) -> Iterator[ServedConsole]:
     """On a port of its own; `console.client("viewer")` is the browser of somebody of that role."""
     with served_console(tmp_path, ledger) as one:

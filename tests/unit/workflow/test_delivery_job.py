@@ -95,7 +95,7 @@ class Delivering:
 
 
 @pytest.fixture
-def delivering(tmp_path: Path) -> Iterator[Delivering]:
+def delivering(database: str, tmp_path: Path) -> Iterator[Delivering]:
     ledger = new_ledger(tmp_path)
     jobs = JobQueue()
     one = Delivering(ledger, jobs, Spool(tmp_path / "spool"))

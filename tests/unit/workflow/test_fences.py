@@ -52,3 +52,16 @@ def test_a_transaction_without_fence_is_found() -> None:
     source = (FOLDER / "delivery_job.py").read_text()
     assert "ledger.transaction" in source
     assert len(unfenced(source.replace("services.jobs.hold(tx, case.job)", "pass"))) == source.count("jobs.hold(")
+
+
+def test_every_transaction_of_a_job_locks_its_study_first() -> None:
+    """Otherwise two workers decide about it at the same moment, where the database has many writers."""
+    found = {path.stem: unlocked(path.read_text()) for path in OF_JOBS}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def unlocked(source: str) -> list[int]:
+    """The lines at which a transaction begins that names no study."""
+    begun = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.With) and is_transaction(node)]
+    calls = [item.context_expr for node in begun for item in node.items]
+    return [call.lineno for call in calls if isinstance(call, ast.Call) and not call.args]

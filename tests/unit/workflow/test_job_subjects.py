@@ -19,16 +19,9 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.records import JobKind, now_utc
 from scp_node.workflow.job_kinds import delivery_queue
 from scp_node.workflow.job_subjects import JOB_SUBJECTS, cancel_job, retry_job
-from tests.support.ledger.ledgers import new_ledger, received
+from tests.support.ledger.ledgers import received
 from tests.support.ledger.work import IMAGE_UID, STUDY_UID, enter_image, hold, state
 from tests.support.peers.commitment import SentDelivery, sent_delivery
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = new_ledger(tmp_path)
-    yield one
-    one.engine.dispose()
 
 
 @pytest.fixture

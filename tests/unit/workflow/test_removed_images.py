@@ -30,7 +30,7 @@ STUDY = "1.2.3.1"
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+def services(database: str, tmp_path: Path) -> Iterator[Services]:
     """A study of two films, reported."""
     with worker_services(tmp_path) as one:
         report_study(one, 1, make_dx(seed=1), make_dx(seed=2))

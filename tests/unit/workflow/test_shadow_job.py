@@ -96,7 +96,7 @@ def pool() -> Iterator[DecodePool]:
 
 
 @pytest.fixture
-def shadow(tmp_path: Path, models_dir: Path, pool: DecodePool) -> Iterator[Shadow]:
+def shadow(database: str, tmp_path: Path, models_dir: Path, pool: DecodePool) -> Iterator[Shadow]:
     ledger = new_ledger(tmp_path)
     models = LoadedModels(models_dir, on_one_core(Inference()))
     spool = Spool(tmp_path / "spool")

@@ -108,7 +108,7 @@ def pool() -> Iterator[DecodePool]:
 
 
 @pytest.fixture
-def studies(tmp_path: Path, pool: DecodePool) -> Iterator[Studies]:
+def studies(database: str, tmp_path: Path, pool: DecodePool) -> Iterator[Studies]:
     ledger = new_ledger(tmp_path)
     jobs = JobQueue()
     models = LoadedModels(GOLDEN, Inference(providers=["cpu"]))
