@@ -16,6 +16,7 @@ ActKind = Literal[
     "back-up",
     "restore",
     "rebuild",
+    "move-ledger",
     "add-model",
     "put-configuration",
     "report-anew",

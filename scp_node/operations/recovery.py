@@ -1,4 +1,4 @@
-"""Backs up, restores and rebuilds a node's data."""
+"""Backs up, restores, rebuilds and moves a node's data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scp_node.errors import HilumError, UsageError
 from scp_node.ledger import Ledger
 from scp_node.operations.acts import ActKind, ActOutcome, Operator
 from scp_node.recovery.backup import BackupMade, NodeData, make_backup
+from scp_node.recovery.moved_ledger import MovedLedger, move_ledger
 from scp_node.recovery.rebuild import Rebuilt, rebuild_ledger
 from scp_node.recovery.restore import Restored, restore_backup
 from scp_node.settings import Settings
@@ -38,6 +39,12 @@ def rebuild(
     """Make a new ledger out of the spool of a node that is stopped. Raises as `rebuild_ledger` does."""
     with _recorded(operator, "rebuild", settings.node.data_dir):
         return rebuild_ledger(settings, reanalyse=reanalyse, replace_whole=replace_whole, on_file=on_file)
+
+
+def move(settings: Settings, target_url: str, operator: Operator, *, on_row: OnFile) -> MovedLedger:
+    """Move the ledger of a node that is stopped into another database. Raises as `move_ledger` does."""
+    with _recorded(operator, "move-ledger", settings.node.data_dir):
+        return move_ledger(settings, target_url, on_row)
 
 
 @contextmanager

@@ -80,6 +80,7 @@ CASES: dict[tuple[str, ...], list[tuple[ExitCode, list[str]]]] = {
     ("backup",): [(USAGE, ["FULL", "--config", "CONFIG"]), (USAGE, ["elsewhere", *ABSENT])],
     ("restore",): [(FAILED, ["EMPTY", "--to", "elsewhere"]), (USAGE, ["EMPTY"])],
     ("rebuild",): [(USAGE, ["--config", "CONFIG"]), (USAGE, ABSENT)],
+    ("migrate",): [(USAGE, ["--to", "nonsense", "--config", "CONFIG"]), (USAGE, ["--to", "sqlite:///x.db", *ABSENT])],
     ("models", "add"): [
         *((DONE, [TINY, "--models-dir", "elsewhere"]), (FAILED, ["BROKEN", "--models-dir", "elsewhere"])),
         (USAGE, ["absent", "--models-dir", "elsewhere"]),

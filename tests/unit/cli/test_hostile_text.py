@@ -101,7 +101,7 @@ SHOWS_THE_LEDGER: dict[tuple[str, ...], list[tuple[list[str], str]]] = {
 SHOWS_OTHERS = {
     *(("check-config",), ("predict",), ("evaluate",), ("echo",), ("send",), ("demo",)),
     *(("models", "list"), ("models", "show"), ("models", "verify"), ("models", "add")),
-    *(("doctor",), ("backup",), ("restore",), ("rebuild",)),
+    *(("doctor",), ("backup",), ("restore",), ("rebuild",), ("migrate",)),
 }
 SHOWS_NOTHING = {("serve",)}  # it writes a log, which has tests of its own
 
@@ -117,6 +117,7 @@ def test_every_command_is_looked_at() -> None:
         ["backup", "ODD", "--config", "CONFIG"],
         ["restore", "ODD", "--to", "ODD"],
         ["rebuild", "--config", "CONFIG"],
+        ["migrate", "--to", "sqlite:////nowhere/ledger.db", "--config", "CONFIG"],
         ["models", "add", "ODD", "--models-dir", "ODD"],
     ],
     ids=lambda words: words[0],

@@ -1,4 +1,4 @@
-"""Who backed up, restored and rebuilt which data folder, and how that ended, is recorded."""
+"""Who backed up, restored, rebuilt and moved which data folder, and how that ended, is recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from scp_node.errors import BackupUnusable, UsageError
 from scp_node.operations.acts import Act
-from scp_node.operations.recovery import back_up, rebuild, restore
+from scp_node.operations.recovery import back_up, move, rebuild, restore
 from tests.support.ledger.node_data import films, node_folder
 from tests.unit.operations.recorder import operator_and_acts
 
@@ -29,10 +29,12 @@ def test_each_act_is_recorded_with_its_end_and_without_a_patient(tmp_path: Path)
         restore(tmp_path, tmp_path / "third", anna, leave_out_damaged=False, on_file=nothing)
     node.ledger.engine.dispose()
     rebuild(node.settings, anna, reanalyse=False, replace_whole=True, on_file=nothing)
+    move(node.settings, f"sqlite:///{tmp_path / 'moved.db'}", anna, on_row=nothing)
     assert acts == [
         Act("back-up", "data-folder", data, "anna", "done"),
         Act("restore", "data-folder", other, "anna", "done"),
         Act("restore", "data-folder", other, "anna", "refused"),
         Act("restore", "data-folder", str(tmp_path / "third"), "anna", "failed", "backup-unusable"),
         Act("rebuild", "data-folder", data, "anna", "done"),
+        Act("move-ledger", "data-folder", data, "anna", "done"),
     ]

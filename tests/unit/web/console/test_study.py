@@ -249,7 +249,7 @@ def test_the_page_of_a_report_is_asked_for_in_the_readers_language(
     monkeypatch.setattr(PictureDesk, "ask", ask)
     assert _named(console) and as_role("viewer", "de").get(f"{ADDRESS}/results/1.2.9.1/report").status_code == 200
     (arguments,) = asked
-    assert (arguments["lang"], arguments["words"]["PRESENT"]) == ("de", "VORHANDEN")
+    assert arguments["language"] == "de"
     assert IMAGE in arguments["films"] and arguments["spool_name"] == "a" * 64
 
 
