@@ -71,7 +71,7 @@ def _fading(lungs: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _levels(attention: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(attention * np.float32(255), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(attention * np.float32(255), 0, 255), np.uint8)
 
 
 def overlay(gray: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
