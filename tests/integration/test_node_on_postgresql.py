@@ -43,4 +43,4 @@ def test_commands_read_and_change_it(node: RunningNode, hilum: Hilum) -> None:
     assert "postgresql, shape 0" in doctor.out
     listed = hilum("studies", "--config", node.config)
     assert listed.code == 0
-    assert hilum("jobs", "retry", "no-such-job", "--config", node.config).code == 2
+    assert hilum("jobs", "retry", "no-such-job", "--config", node.config).code == 4

@@ -53,7 +53,7 @@ DEFAULTS: dict[Work, tuple[float, float, float, float, int | None, float | None]
     "commitment-request": (3600, 3600, 3600, 0, 3, None),
     "commitment-offer": (3600, 3600, 3600, 0, None, None),
     "uncommitted-result": (60, 60, 60, 0, 3, None),
-    "lost-lease": (60, 60, 60, 0, 5, None),
+    "lost-lease": (30, 30, 30, 0, 5, None),
     "queue-look": (1, 1, 1, 0, None, None),
     "role": (0.2, 0.4, 30, 0, None, None),
 }
