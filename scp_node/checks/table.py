@@ -10,6 +10,7 @@ from scp_node.checks.data_folder import data_folder, disk
 from scp_node.checks.decoding import decode_sandbox
 from scp_node.checks.destinations import destinations
 from scp_node.checks.disk_forecast import disk_forecast
+from scp_node.checks.hosts import hosts
 from scp_node.checks.ledger import ledger_file, ledger_server
 from scp_node.checks.machine import clock, limits, user
 from scp_node.checks.models import model_packages, models_run
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ports", ports, Asker.SERVE),
     Check("ledger", ledger_file, Asker.CHECK_CONFIG, (DATA_DIR, ("storage", "database_url"))),
     Check("ledger", ledger_server, Asker.DOCTOR),
+    Check("hosts", hosts, Asker.DOCTOR),
     Check("tls", tls_files, Asker.CHECK_CONFIG, TLS),
     Check("tls", web_tls_files, Asker.CHECK_CONFIG, (("web", "tls_certificate"), ("web", "tls_key"))),
     Check("exposure", exposure, Asker.CHECK_CONFIG),

@@ -12,6 +12,7 @@ from scp_node.ledger.deliveries import Deliveries
 from scp_node.ledger.drift_counts import DriftCounts
 from scp_node.ledger.erasures import Erasures
 from scp_node.ledger.events import Events
+from scp_node.ledger.hosts import Hosts
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.jobs import Jobs
 from scp_node.ledger.priors import Priors
@@ -42,6 +43,7 @@ class Transaction:
         "drift_counts",
         "erasures",
         "events",
+        "hosts",
         "instances",
         "jobs",
         "priors",
@@ -64,5 +66,6 @@ class Transaction:
         self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
         self.commitments, self.versions = Commitments(connection), Versions(connection)
         self.unreached, self.priors = Unreached(connection), Priors(connection)
+        self.hosts = Hosts(connection)
         self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
         self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

@@ -47,3 +47,16 @@ class DriftRow:
     refused: int
     declines: dict[str, int]
     counts: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class HostSign:
+    """A role of a node that works on this ledger, since when, and when it last said that it lives, by the clock of the
+    database. `name` is nobody else's; `host_id` is what people call its machine."""
+
+    name: str
+    role: str
+    host_id: str
+    version: str
+    started_at: datetime
+    signed_at: datetime

@@ -47,3 +47,15 @@ unreached = sa.Table(
     sa.Column("failed_at", UtcDateTime, nullable=False),
     sa.Column("failure", sa.Text, nullable=False),
 )
+
+# A row a role of a node, signed again while its process lives. `name` is nobody else's, also where hosts are clones.
+host = sa.Table(
+    "hilum_host",
+    metadata,
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("role", sa.String(16), primary_key=True),
+    sa.Column("host_id", sa.String(60), nullable=False),
+    sa.Column("version", sa.String(40), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("signed_at", UtcDateTime, nullable=False),
+)

@@ -15,9 +15,11 @@ from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
 from scp_node.host.processors import be_prompt
 from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.ledger import Ledger
 from scp_node.ledger.callers import CallerRecord
 from scp_node.ledger.commit_watch import CommitWatch
 from scp_node.node.opening import open_spool, opened
+from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
@@ -36,17 +38,18 @@ def run(feed: SettingsFeed) -> None:
     be_prompt()
     settings = feed.settings
     heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
-    with heartbeat, opened(settings, "receiver") as (ledger, jobs), closing(Waker(wakeup_path(settings))) as waker:
+    with (
+        heartbeat,
+        opened(settings, "receiver") as (ledger, jobs),
+        Presence(ledger, settings, "receiver"),
+        closing(Waker(wakeup_path(settings))) as waker,
+    ):
         spool = open_spool(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
         refuses_changes = partial(_refuses_changes, in_use)
         instances = ReceivedInstances(ledger, jobs, refuses_changes, spool.holds)
-
-        def enter_callers(records: Sequence[CallerRecord]) -> None:
-            with ledger.transaction() as tx:
-                tx.callers.add(records)
-
+        enter_callers = partial(_enter_callers, ledger)
         receiver = StorageScp(
             settings, spool, instances, reports=reports, after_commit=waker.wake, enter_callers=enter_callers
         )
@@ -70,6 +73,11 @@ def run(feed: SettingsFeed) -> None:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
             commits.stop()
+
+
+def _enter_callers(ledger: Ledger, records: Sequence[CallerRecord]) -> None:
+    with ledger.transaction() as tx:
+        tx.callers.add(records)
 
 
 def _refuses_changes(in_use: SettingsInUse) -> bool:

@@ -22,6 +22,7 @@ from scp_node.host.processors import step_back
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.node.opening import open_spool, opened
+from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.settings import Inference, Settings
 from scp_node.settings.places import model_folders, shadow_wakeup_path, worker_name
@@ -43,6 +44,7 @@ def run(feed: SettingsFeed) -> None:
         heartbeat = stack.enter_context(Heartbeat(folder, "shadow", CollectorRegistry()))
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use)
+        stack.enter_context(Presence(services.ledger, settings, "shadow"))
         dispatcher = start_dispatcher(stack, services)
 
         def change(new: Settings) -> None:

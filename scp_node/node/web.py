@@ -13,6 +13,7 @@ from scp_node.host.processors import step_back
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.monitoring.certificate_expiry import certificate_cautions
+from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import CONFIG_VARIABLE, SettingsFeed, SettingsInUse
 from scp_node.operations.accounts import make_set_up_link
 from scp_node.settings import Settings
@@ -37,9 +38,13 @@ def run(feed: SettingsFeed) -> None:
     settings = feed.settings
     engine = open_database(database_url(settings), settings.storage.postgresql.limits("web"))
     in_use = SettingsInUse(settings)
+    ledger = Ledger(engine)
     try:
-        with closing(PictureDesk(in_use)) as desk, closing(Waker(wakeup_path(settings))) as waker:
-            ledger = Ledger(engine)
+        with (
+            Presence(ledger, settings, "web"),
+            closing(PictureDesk(in_use)) as desk,
+            closing(Waker(wakeup_path(settings))) as waker,
+        ):
             watch = DatabaseWatch(ledger)
             statuses = status_folder(settings.node.data_dir)
             config = Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None

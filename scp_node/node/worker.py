@@ -22,6 +22,7 @@ from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.ledger.records import JobKind
 from scp_node.monitoring.drift_watch import DriftWatch
 from scp_node.node.opening import open_spool, opened
+from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.reporting.rehearsal import rehearse
 from scp_node.retention.sweep import Sweep
@@ -54,6 +55,7 @@ def run(feed: SettingsFeed) -> None:
         spool = open_spool(settings)
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use, spool)
+        stack.enter_context(Presence(services.ledger, settings, "worker"))
         dispatcher = start_dispatcher(stack, services)
         start_reconciler(stack, services)
         start_drift_watch(stack, services)

@@ -11,6 +11,7 @@ from typing import Literal
 from converter.page.counted import counted
 from scp_node.checks.disk_forecast import ROOM_REMEDY, SOON_DAYS
 from scp_node.checks.tls_files import RENEW
+from scp_node.monitoring.hosts import HostRole, faults_of
 from scp_node.queries.queues import COUNTED_MAX, QueueLine
 from scp_node.queries.remote_aes import RemoteSign
 from scp_node.queries.role_signs import NodeSigns
@@ -58,10 +59,12 @@ def alarms_of(
     queues: Iterable[QueueLine],
     dead: int,
     now: datetime,
+    hosts: Sequence[HostRole] = (),
 ) -> tuple[Alarm, ...]:
     """All there are; `database` says why it cannot be used, `dead` how many jobs were given up."""
     found = [
         *_of_roles(signs, database),
+        *(Alarm("bad" if one.is_bad else "warn", one.fact, one.remedy) for one in faults_of(hosts)),
         *_of_deliveries(destinations, dead),
         *_of_queues(queues, now),
         *_of_disk(signs),

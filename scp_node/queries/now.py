@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from scp_node.checks.remote_ae import RemoteAECall
 from scp_node.ledger import Transaction
 from scp_node.ledger import tables as t
+from scp_node.monitoring.hosts import HostRole, hosts_of
 from scp_node.queries.alarms import Alarm, alarms_of
 from scp_node.queries.latency import Latency, latency
 from scp_node.queries.milestones import MILESTONES
@@ -90,6 +91,7 @@ class Now:
     routes: tuple[ServedRoute, ...]
     disk: Disk
     certificates: tuple[CertificateSign, ...]
+    hosts: tuple[HostRole, ...]
 
 
 def now_of(
@@ -106,10 +108,10 @@ def now_of(
     queues = queue_lines(tx)
     remotes = remote_signs(tx, settings, queues, calls, at)
     systems = system_signs(tx, settings, queues, calls, at)
-    dead = _dead(tx, today, week)
+    dead, hosts = _dead(tx, today, week), hosts_of(tx, settings)
     return Now(
         at=at,
-        alarms=alarms_of(settings, signs, database, (*remotes, *systems), queues, dead.all, at),
+        alarms=alarms_of(settings, signs, database, (*remotes, *systems), queues, dead.all, at, hosts),
         counts=(*_counts(tally, today, week), CountLine("dead", dead.today, dead.week)),
         is_whole=tally.is_whole,
         received_by_hour=tally.by_hour("received", HOURS, at),
@@ -122,6 +124,7 @@ def now_of(
         routes=_routes(settings, signs),
         disk=Disk(signs.free_bytes, signs.disk_bytes, signs.full_in_days),
         certificates=_certificates(signs, calls, at),
+        hosts=hosts,
     )
 
 

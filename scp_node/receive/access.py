@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scp_node.dimse.uids import APPLICATION_CONTEXT_NAME
-from scp_node.settings import RemoteAE, Settings
+from scp_node.settings import Receiver, RemoteAE, Settings
 from scp_node.tls.certificates import Certificate
 
 USER_NAME, USER_NAME_AND_PASSCODE = 1, 2
@@ -104,6 +104,11 @@ def is_from(networks: Sequence[str], address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         found = found.ipv4_mapped or found
     return any(found in ipaddress.ip_network(network) for network in networks)
+
+
+def is_proxy(limits: Receiver, address: str) -> bool:
+    """Whether connections from this address begin with a header that says who calls."""
+    return bool(limits.proxies) and is_from(limits.proxies, address)
 
 
 def _wrong_certificate(ae: RemoteAE, certificate: Certificate | None) -> str:

@@ -21,6 +21,7 @@ from scp_node.receive.access import (
     Rejection,
     UserIdentity,
     admit,
+    is_proxy,
 )
 from scp_node.receive.admitting_acse import AdmittingAcse
 from scp_node.receive.contexts import refusals
@@ -29,6 +30,8 @@ from scp_node.receive.message import IncomingMessage
 from scp_node.receive.negotiations import Negotiated, items_of, read_request
 from scp_node.receive.pdu_stream import Fragment, InvalidPdu
 from scp_node.receive.peer_socket import PeerSocket
+from scp_node.receive.proxied_connection import caller_behind_proxy
+from scp_node.receive.proxy_header import HeaderRefused, NobodyCalls
 from scp_node.receive.services import serve
 from scp_node.receive.shared import Shared
 from scp_node.receive.summary import AssociationSummary
@@ -50,8 +53,6 @@ class ReceivingAssociation(Association):
 
     def __init__(self, shared: Shared, connection: socket.socket, address: AddressInformation) -> None:
         super().__init__(shared.ae, MODE_ACCEPTOR)
-        self.name = f"association-{address.address}:{address.port}"
-        self.peer_address = address.address
         self._shared, self._terms = shared, shared.terms
         self._peer = self._connect_providers(connection)
         self._introduce(address)
@@ -74,12 +75,17 @@ class ReceivingAssociation(Association):
 
     def _introduce(self, address: AddressInformation) -> None:
         """Tell pynetdicom who calls, and what it is to say of this node in an A-ASSOCIATE-AC."""
-        self.requestor.address_info = address
+        self._call(address)
         self.acceptor.ae_title = self._terms.settings.node.ae_title
         self.acceptor.maximum_length = self._limits.pdu_bytes_max
         self.acceptor.implementation_class_uid = self.ae.implementation_class_uid
         self.acceptor.implementation_version_name = self.ae.implementation_version_name
         self.acceptor.supported_contexts = self._terms.contexts
+
+    def _call(self, address: AddressInformation) -> None:
+        self.name = f"association-{address.address}:{address.port}"
+        self.peer_address = address.address
+        self.requestor.address_info = address
 
     @property
     def _limits(self) -> Receiver:
@@ -89,9 +95,13 @@ class ReceivingAssociation(Association):
 
     def run_reactor(self) -> None:
         try:
+            if is_proxy(self._limits, self.peer_address):
+                self._learn_caller(self._peer)
             if isinstance(self._peer, SecuredPeerSocket):
                 self._secure(self._peer)
             self.dul.run_reactor()
+        except HeaderRefused as error:
+            self._summary.ends(str(error), logging.DEBUG if isinstance(error, NobodyCalls) else logging.WARNING)
         except (HandshakeFailed, CertificateUnusable) as error:
             has_left = isinstance(error, PeerLeft)
             level = logging.DEBUG if has_left else logging.WARNING
@@ -108,6 +118,13 @@ class ReceivingAssociation(Association):
             ending = self._summary.ending(self._sender, self.peer_address, self._peer.tls_version)
             self._shared.callers.ended(ending)
             self._shared.limits.leave(self)
+
+    def _learn_caller(self, peer: PeerSocket) -> None:
+        """Who calls through the proxy that has connected. Raises HeaderRefused."""
+        caller = caller_behind_proxy(peer.accepted_socket, self._limits.acse_timeout_s, self.stop_latch)
+        if not self._shared.limits.transfer(self, caller.address):
+            raise NobodyCalls("its address has as many connections as it may have")
+        self._call(caller)
 
     def _secure(self, peer: SecuredPeerSocket) -> None:
         """Raises HandshakeFailed or CertificateUnusable."""

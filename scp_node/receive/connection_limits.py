@@ -38,6 +38,7 @@ class IncomingConnection(Protocol):
 class _Address:
     """What one address has open, and how many more it may open now."""
 
+    name: str
     tokens: float
     refilled_at: float
     connections: int = 0
@@ -83,34 +84,43 @@ class ConnectionLimits:
 
     # --- connections ----------------------------------------------------------------------------------------------
 
-    def admits(self, address: str) -> bool:
-        """Whether one more connection of this address may be served. Evicts another one where that makes room."""
+    def admits(self, address: str, *, is_proxy: bool = False) -> bool:
+        """Whether one more connection of this address may be served. Evicts another one where that makes room. The
+        limits of an address are not those of a proxy: they wait for `transfer`."""
         limits = self._limits()
         with self._changed:
             of_address = self._refilled(address, limits)
-            if of_address.tokens < 1:
-                limit = "connections_per_s_max"
-            elif of_address.connections >= limits.connections_per_address_max and not self._evict(of_address.evictable):
-                limit = "connections_per_address_max"
-            elif len(self._open) >= limits.connections_max and not self._evict(self._evictable):
+            limit = "" if is_proxy else self._reached_by(of_address, limits)
+            if not limit and len(self._open) >= limits.connections_max and not self._evict(self._evictable):
                 limit = "connections_max"
-            else:
+            if limit:
+                self._note_dropped(limit)
+            elif not is_proxy:
                 of_address.tokens -= 1
-                return True
-            self.dropped_total[limit] += 1
-            self._unlogged[limit] += 1
-        metrics.connections_dropped.labels(limit).inc()
-        return False
+            return not limit
 
     def enter(self, connection: IncomingConnection) -> None:
         """A connection that was let in begins."""
         with self._changed:
-            of_address = self._refilled(connection.peer_address, self._limits())
-            of_address.connections += 1
-            of_address.evictable[connection] = self._evictable[connection] = None
-            self._quiet.pop(connection.peer_address, None)
-            self._open[connection] = of_address
+            self._add(connection, self._refilled(connection.peer_address, self._limits()))
             self.connections_total += 1
+
+    def transfer(self, connection: IncomingConnection, address: str) -> bool:
+        """A proxy has said that `address` calls: whether one more connection of that may be served. If so, it is
+        counted there from now on; if not, it has to end."""
+        limits = self._limits()
+        with self._changed:
+            if connection not in self._open:  # evicted meanwhile
+                return False
+            self._remove(connection)
+            of_address = self._refilled(address, limits)
+            if limit := self._reached_by(of_address, limits):
+                self._note_dropped(limit)
+                self._evicted.add(connection)
+                return False
+            of_address.tokens -= 1
+            self._add(connection, of_address)
+            return True
 
     def protect(self, connection: IncomingConnection) -> None:
         """It is about to close by itself, and must not be evicted any more."""
@@ -173,6 +183,25 @@ class ConnectionLimits:
 
     # --- under the lock -------------------------------------------------------------------------------------------
 
+    def _reached_by(self, of_address: _Address, limits: Receiver) -> str:
+        """The limit that this address has reached, or nothing. Evicts a connection of it where that makes room."""
+        if of_address.tokens < 1:
+            return "connections_per_s_max"
+        if of_address.connections >= limits.connections_per_address_max and not self._evict(of_address.evictable):
+            return "connections_per_address_max"
+        return ""
+
+    def _note_dropped(self, limit: str) -> None:
+        self.dropped_total[limit] += 1
+        self._unlogged[limit] += 1
+        metrics.connections_dropped.labels(limit).inc()
+
+    def _add(self, connection: IncomingConnection, of_address: _Address) -> None:
+        of_address.connections += 1
+        of_address.evictable[connection] = self._evictable[connection] = None
+        self._quiet.pop(of_address.name, None)
+        self._open[connection] = of_address
+
     def _refilled(self, address: str, limits: Receiver) -> _Address:
         """The address with the tokens it has now. Addresses that have been quiet for long enough are forgotten."""
         now, capacity = self._clock(), max(1.0, limits.connections_per_s_max * BURST_S)
@@ -183,7 +212,7 @@ class ConnectionLimits:
             del self._quiet[oldest], self._addresses[oldest]
         of_address = self._addresses.get(address)
         if of_address is None:
-            of_address = self._addresses[address] = _Address(capacity, now)
+            of_address = self._addresses[address] = _Address(address, capacity, now)
             self._quiet[address] = None
         elif address in self._quiet:
             self._quiet.move_to_end(address)
@@ -213,7 +242,7 @@ class ConnectionLimits:
         if of_address is not None:
             of_address.connections -= 1
             if not of_address.connections:
-                self._quiet[connection.peer_address] = None
+                self._quiet[of_address.name] = None
 
     def _dissociate(self, connection: IncomingConnection) -> bool:
         title = self._associated.pop(connection, None)

@@ -23,6 +23,7 @@ from scp_node.dimse.pdus import (
     PDU_HEADER,
     PDV_HEADER,
 )
+from scp_node.receive.proxy_header import MISPLACED, is_header
 
 BUFFER_BYTES = 512 * 1024
 # Buffers that wait for the next stream that reads; more are left to the garbage collector.
@@ -122,6 +123,8 @@ class PduStream:
                 self._begin_p_data(length)
                 continue
             if length > _LENGTH_MAX.get(pdu_type, -1):
+                if is_header(bytes(self._view[self._start : self._start + PDU_HEADER.size])):
+                    raise InvalidPdu(MISPLACED)
                 raise InvalidPdu(f"PDU of type 0x{pdu_type:02X} with {length} bytes")
             end = self._start + PDU_HEADER.size + length
             if end > self._end:

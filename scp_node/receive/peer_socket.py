@@ -28,7 +28,7 @@ class PeerSocket(AssociationSocket):
         client_socket.setblocking(False)
         client_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._connection = client_socket
+        self.accepted_socket = self._connection = client_socket
         self._send_timeout_s = send_timeout_s
         self.is_lost = False
         self._latch: Latch | None = None

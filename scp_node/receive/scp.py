@@ -18,6 +18,7 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 from scp_node.errors import ConfigurationError
 from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import Store
+from scp_node.receive.access import is_proxy
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.callers import CallerBook, Enter
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
@@ -104,7 +105,8 @@ class ReceivingServer(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Counted before a thread is started."""
-        return self.shared.limits.admits(client_address[0])
+        address = client_address[0]
+        return self.shared.limits.admits(address, is_proxy=is_proxy(self.shared.terms.settings.receiver, address))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.exception("connection dropped", extra={"address": client_address[0]})

@@ -13,6 +13,7 @@ from pynetdicom.association import Association
 
 from scp_node.receive.latch import Latch
 from scp_node.receive.peer_socket import PeerSocket
+from scp_node.receive.proxy_header import MISPLACED, SIGNATURE, is_header
 from scp_node.tls.certificates import certificate_of
 from scp_node.tls.contexts import explained
 
@@ -40,12 +41,15 @@ class SecuredPeerSocket(PeerSocket):
     def shake_hands(self, context: ssl.SSLContext, timeout_s: float, stop: Latch) -> None:
         """Do the server's part of the handshake, in the thread of the association. Raises HandshakeFailed."""
         self.wake_at(stop)
+        deadline = time.monotonic() + timeout_s
         try:
+            super().wait_readable(timeout_s)
+            self._refuse_proxy_header()
             with self._wrapping:  # the descriptor stays the same, and so the polls
                 self._connection = self.socket = context.wrap_socket(
                     self._connection, server_side=True, do_handshake_on_connect=False
                 )
-            self._complete_handshake(time.monotonic() + timeout_s, stop)
+            self._complete_handshake(deadline, stop)
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError) as error:
             raise PeerLeft(explained(error)) from error
         except OSError as error:
@@ -56,6 +60,12 @@ class SecuredPeerSocket(PeerSocket):
             self.certificate = None if der is None else certificate_of(der)
         except ValueError as error:
             raise HandshakeFailed("its certificate cannot be read") from error
+
+    def _refuse_proxy_header(self) -> None:
+        """OpenSSL would call it a wrong version number."""
+        with contextlib.suppress(BlockingIOError):
+            if is_header(self._connection.recv(len(SIGNATURE), socket.MSG_PEEK)):
+                raise HandshakeFailed(MISPLACED)
 
     def _complete_handshake(self, deadline: float, stop: Latch) -> None:
         while True:

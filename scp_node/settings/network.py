@@ -42,6 +42,20 @@ class Node(Section):
         Path("./hilum-data"),
         description="Folder for received images, ledger and results. Relative to the folder of this file.",
     )
+    host_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$",
+        description="What this machine is called among those that share a ledger, on the page Now and in alarms; null "
+        "= its host name. To be set where machines are clones or containers, which may have one name.",
+        json_schema_extra={"rule": "1 to 60 letters, digits and . _ -"},
+    )
+    host_sign_s: Seconds = Field(
+        15,
+        ge=1,
+        le=600,
+        description="How often each role writes into the ledger that it lives. One that misses four signs is silent, "
+        "which the page Now, hilum doctor and the metrics tell.",
+    )
 
 
 class RemoteAE(Section):
@@ -161,11 +175,17 @@ class Receiver(Section):
         120,
         ge=1,
         le=4000,
-        description="Connections open at the same time from one IP address. All that stands behind a PACS or a proxy "
-        "has one address.",
+        description="Connections open at the same time from one IP address. All that stands behind a PACS, or a proxy "
+        "that proxies does not name, has one address.",
     )
     connections_per_s_max: int = Field(
         500, ge=1, le=100_000, description="New connections per second from one IP address; twice as many in a burst."
+    )
+    proxies: list[Network] = Field(
+        default_factory=list,
+        description="IP addresses and networks of load balancers before this port. Each of their connections must "
+        "begin with a header of the PROXY protocol, version 2 (HAProxy: send-proxy-v2), and the address in it is the "
+        "caller's, for addresses of remote_aes, limits and logs. Such a header from anybody else ends the connection.",
     )
     pdu_bytes_max: int = Field(131072, ge=4096, le=1048576, description="Largest PDU that is offered to senders.")
     instance_bytes_max: Bytes = Field(536870912, description="Largest data set that is accepted, in bytes.")

@@ -29,6 +29,11 @@ def shadow_wakeup_path(settings: Settings) -> Path:
     return settings.node.data_dir / "locks" / "shadow.wakeup"
 
 
+def host_id(settings: Settings) -> str:
+    """What people call this machine: at most 60 characters."""
+    return settings.node.host_id or socket.gethostname()[:60]
+
+
 def worker_name(settings: Settings) -> str:
     """There is one worker for each data folder of a host, held by its lock.
 
@@ -41,7 +46,7 @@ def worker_name(settings: Settings) -> str:
     if not database_url(settings).startswith("sqlite"):
         there = folder.stat()
         told = f"{told} {there.st_dev} {there.st_ino} {boot_id()}"
-    return f"{socket.gethostname()[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    return f"{host_id(settings)}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
 def model_folders(settings: Settings) -> tuple[Path, ...]:

@@ -160,6 +160,12 @@ queue_age = Gauge(
     ["queue"],
     registry=WEB,
 )
+host_silent_seconds = Gauge(
+    "hilum_host_silent_seconds",
+    "How long ago a role of a host last said in the ledger that it lives; every host tells of all.",
+    ["host_id", "role"],
+    registry=WEB,
+)
 deliveries = Gauge("hilum_deliveries", "Deliveries by state.", ["state"], registry=WEB)
 
 

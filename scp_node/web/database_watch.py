@@ -18,7 +18,7 @@ SILENT_MAX_S = 8.0
 
 
 class DatabaseWatch:
-    """Whether the ledger can be read, and how many jobs and deliveries wait in it."""
+    """Whether the ledger can be read, and how many jobs and deliveries wait in it, and which hosts work on it."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -47,6 +47,7 @@ class DatabaseWatch:
         try:
             with self._ledger.reading() as tx:
                 jobs, deliveries, oldest = tx.jobs.count_live(), tx.deliveries.count(), tx.jobs.oldest_due()
+                hosts, moment = tx.hosts.all(), tx.hosts.moment()
         except (SQLAlchemyError, OSError) as error:
             if not self._fault:
                 log.error("the database cannot be read", exc_info=error)
@@ -54,12 +55,17 @@ class DatabaseWatch:
             metrics.jobs.clear()
             metrics.deliveries.clear()
             metrics.queue_age.clear()
+            metrics.host_silent_seconds.clear()
         else:
             self._fault = ""
             for (kind, state), count in jobs.items():
                 metrics.jobs.labels(kind, state).set(count)
             for state, count in deliveries.items():
                 metrics.deliveries.labels(state).set(count)
+            metrics.host_silent_seconds.clear()
+            for sign in hosts:  # of two with one name the last one counts
+                silent_s = max(0.0, (moment - sign.signed_at).total_seconds())
+                metrics.host_silent_seconds.labels(sign.host_id, sign.role).set(silent_s)
             self._queues |= oldest.keys()
             for queue in self._queues:
                 since = oldest.get(queue)

@@ -27,7 +27,7 @@ from scp_node.web.context import WebContext
 from scp_node.web.pages.rendering import part
 
 log = logging.getLogger(__name__)
-SECTIONS = ("alarms", "counts", "latency", "queues", "remotes", "node")
+SECTIONS = ("alarms", "counts", "latency", "queues", "remotes", "node", "hosts")
 LOOK_EVERY_S, COUNT_EVERY_S, TEND_EVERY_S = 2.0, 10.0, 60.0
 STREAM_S_MAX, STREAM_SHARE = 55.0, 0.8
 RECONNECT_MS, COMMENT_EVERY_S = 500, 15.0

@@ -119,3 +119,19 @@ def test_a_node_whose_port_is_taken_ends_with_a_clear_word(tmp_path: Path) -> No
         node.process = None
         assert f"web.port: cannot listen on 127.0.0.1:{other.getsockname()[1]}" in node.log()
         assert "Stop that program, or change web.port." in node.log()
+
+
+def test_every_role_of_a_node_is_known_in_the_ledger_while_it_runs(tmp_path: Path) -> None:
+    with running_node(tmp_path, ARCHIVE, node={"host_id": "ward", "host_sign_s": 1}) as node:
+        wait_for_status(node, 200)
+        roles = ("receiver", "web", "worker")
+
+        def signed() -> list[str]:
+            with node.ledger().reading() as tx:
+                return [one.role for one in tx.hosts.all() if one.host_id == "ward"]
+
+        until(lambda: signed() == [*roles], lambda: (signed(), node.log()[-2000:]))
+        text = 'hilum_host_silent_seconds{{host_id="ward",role="{}"}}'
+        until(lambda: all((metric(node, text.format(role)) or 99) < 5 for role in roles), "all have signed of late")
+    with node.ledger().reading() as tx:
+        assert tx.hosts.all() == []

@@ -135,7 +135,7 @@ def test_no_metric_can_name_a_patient() -> None:
     """A label is a word of a table of the code, of the configuration, or a name of a device that is checked."""
     bounded = {
         *("limit", "reason", "status", "certificate", "provider", "code", "mode", "part", "model", "ae_title"),
-        *("station", "state", "what", "role", "kind", "queue", "step"),
+        *("station", "state", "what", "role", "kind", "queue", "step", "host_id"),
     }
     assert {label for row in metric_rows() for label in row.labels} <= bounded
     assert metrics.step_seconds._labelnames == ("step",)

@@ -47,6 +47,9 @@ MEANT: dict[str, Any] = {
     "concept": {"value": "233604007", "scheme": "SCT", "meaning": "Pneumonia"},
     "region": [[1.0, 2.0], [3.0, 4.0]],
     "place": {"right": ["lower"], "left": []},
+    "regions": [{"outline": [[1.0, 2.0], [3.0, 4.0]], "place": None}],
+    "unplaced": "",
+    "full_scale": None,
 }
 # What went into another column; a test of its own looks at it.
 MOVED = {("hilum_finding", "region"), ("hilum_finding", "place")}
@@ -154,3 +157,18 @@ def test_a_region_and_its_place_are_the_one_region_of_their_finding(older: sa.En
     place = Place(right=("lower",)) if had_place else None
     assert found.regions == (Region(((1.0, 2.0), (3.0, 4.0)), place),)
     assert (found.unplaced, found.full_scale) == ("", None)
+
+
+def test_the_table_of_hosts_has_a_way_back(database: str, tmp_path: Path) -> None:
+    engine = open_database(url_without_tables(tmp_path))
+    upgrade_to(engine, "0012")
+    before = set(sa.inspect(engine).get_table_names())
+    upgrade_to(engine, "0013")
+    assert set(sa.inspect(engine).get_table_names()) - before == {"hilum_host"}
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0012")
+    assert set(sa.inspect(engine).get_table_names()) == before
+    engine.dispose()

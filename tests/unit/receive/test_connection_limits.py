@@ -171,6 +171,34 @@ def test_waiting_for_all_to_leave_includes_those_that_were_hung_up() -> None:
     assert limits.wait_until_left(20) == 0
 
 
+def test_the_limits_of_an_address_are_those_of_the_callers_behind_a_proxy() -> None:
+    limits = limits_of(connections_per_s_max=1, connections_per_address_max=2)
+    behind: list[Caller] = []
+    for number in range(8):
+        assert limits.admits("10.0.0.9", is_proxy=True)
+        behind.append(Caller("10.0.0.9"))
+        limits.enter(behind[-1])
+        assert limits.transfer(behind[-1], f"10.1.0.{number // 2}")
+    assert limits.associate(behind[0], "A") is None
+    clock_stands = Caller("10.0.0.9")
+    limits.enter(clock_stands)
+    assert not limits.transfer(clock_stands, "10.1.0.0"), "two in a burst of one a second"
+    assert limits.dropped_total == {"connections_per_s_max": 1}
+    assert limits.connections == 8
+    assert limits.wait_until_left(0) == 9, "it has not ended yet"
+    for one in (*behind, clock_stands):
+        limits.leave(one)
+    assert limits.wait_until_left(0) == 0
+
+
+def test_an_address_behind_a_proxy_makes_room_itself() -> None:
+    limits = limits_of(connections_per_address_max=1)
+    first, second, third = (entered(limits, OTHER) for OTHER in ("10.0.0.7", "10.0.0.8", "10.0.0.9"))
+    assert limits.transfer(first, PACS) and limits.transfer(second, PACS) and limits.transfer(third, OTHER)
+    assert [one.is_hung_up for one in (first, second, third)] == [True, False, False]
+    assert not limits.transfer(first, OTHER), "it was evicted"
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Whatever happens in whatever order, the counts are those of a plain list."""
 
@@ -193,6 +221,16 @@ class AnyOrder(RuleBasedStateMachine):
         if self.limits.admits(address):
             self.callers.append(Caller(address))
             self.limits.enter(self.callers[-1])
+
+    @rule(which=st.integers(0, 20), address=st.sampled_from(["a", "b", "c"]))
+    def learn_address(self, which: int, address: str) -> None:
+        caller = self.picked(which)
+        if caller is not None and caller not in self.titles and not caller.is_hung_up:
+            if self.limits.transfer(caller, address):
+                caller.peer_address = address
+            else:
+                self.limits.leave(caller)
+                self.callers.remove(caller)
 
     @rule(which=st.integers(0, 20), title=st.sampled_from("XY"))
     def associate(self, which: int, title: str) -> None:

@@ -67,7 +67,7 @@ inference: 7
         "    Write the number without quotes and without leading zeros.",
         "4:9: node.bind: 'localhost' is not an IP address; 0.0.0.0 listens on all, 127.0.0.1 on this machine",
         "5:3: node.color: unknown key",
-        "    Known keys: ae_title, bind, port, data_dir.",
+        "    Known keys: ae_title, bind, port, data_dir, host_id, host_sign_s.",
         "7:10: remote_aes.pacs.ae_titel: unknown key",
         "    Did you mean 'ae_title'?",
         "7:35: remote_aes.pacs.host: 'http://x' is not a host name or IP address; the port has its own key",

@@ -35,3 +35,20 @@ def test_the_oldest_job_of_a_queue_makes_its_age(ledger: Ledger) -> None:
             tx.jobs.update(job_id, state="done")
     watch.look()
     assert age("images") == 0
+
+
+def test_how_long_each_host_is_silent_is_counted(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        tx.hosts.enter("ward-1", "worker", "ward", "1.0.0")
+        tx.hosts.enter("cellar-1", "worker", "cellar", "1.0.0")
+    watch = DatabaseWatch(ledger)
+    watch.look()
+    assert silence("ward") == pytest.approx(0, abs=5)
+    with ledger.transaction() as tx:
+        tx.hosts.leave("ward-1", "worker")
+    watch.look()
+    assert silence("ward") is None and silence("cellar") is not None
+
+
+def silence(host_id: str) -> float | None:
+    return metrics.WEB.get_sample_value("hilum_host_silent_seconds", {"host_id": host_id, "role": "worker"})

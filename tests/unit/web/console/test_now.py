@@ -58,3 +58,11 @@ def test_a_call_is_made_by_an_operator_and_its_problem_is_shown(as_role: Visitor
     assert (answer.status_code, answer.headers["location"]) == (303, "/remote-aes/archive#call")
     page = client.get("/remote-aes/archive").text
     assert "It did not answer well" in page and "nothing listens on that port" in page
+
+
+def test_hosts_are_shown_and_one_of_another_version_is_an_alarm(as_role: Visitor, ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        tx.hosts.enter("ward-1", "worker", "ward", "9.9.9")
+    page = as_role().get("/").text
+    assert "<td>ward</td>" in page and "<td>worker</td>" in page
+    assert "The host ward runs version 9.9.9" in page
