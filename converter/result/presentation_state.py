@@ -132,7 +132,7 @@ def _add_annotations(ds: Dataset, image: AnalysedImage, lines: Sequence[str]) ->
     """Graphic Annotation and Graphic Layer (PS3.3 C.10.5, C.10.7)."""
     drawn = [finding for finding in ordered(image) if finding.positive and finding.regions]
     names = [_layer_name(number, finding) for number, finding in enumerate(drawn, 1)]
-    layers = [(TEXT_LAYER, "Verdict")]
+    layers = [(TEXT_LAYER, "FindingVerdict")]
     layers += [(name, plain(f"Outlines: {one.concept.meaning}")[:64]) for name, one in zip(names, drawn, strict=True)]
     ds.GraphicLayerSequence = [_layer(order, *layer) for order, layer in enumerate(layers, 1)]
     annotations = [_annotation(image.source, TEXT_LAYER)]

@@ -13,7 +13,7 @@ NAME_MAX = 64
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FindingVerdict:
     """finding: its name; call: whether it is present, in capitals; percent: its probability."""
 
     finding: str
@@ -26,10 +26,10 @@ class Verdict:
         return f"{self.finding} {self.call} {self.percent} %"
 
 
-def verdict_on(finding: Finding, say: Say = ENGLISH) -> Verdict:
+def verdict_on(finding: Finding, say: Say = ENGLISH) -> FindingVerdict:
     """In English of printable ASCII, which every Specific Character Set contains."""
     name = finding.concept.meaning
-    return Verdict(
+    return FindingVerdict(
         (plain(name) if say is ENGLISH else say(name))[:NAME_MAX],
         say(PRESENT if finding.positive else ABSENT),
         percent(finding.probability, finding.threshold),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption, reading_node
-from scp_node.cli.terminal import say
+from scp_node.cli.terminal import is_terminal, say, write
 from scp_node.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def report(
     The console shows the same page, and the API has it under /api/studies/UID/report.html and report.pdf.
     """
     form = _form(html=html, pdf=pdf, text=text)
-    if form == "pdf" and out is None and sys.stdout.isatty():
+    if form == "pdf" and out is None and is_terminal():
         raise UsageError("a PDF is nothing for a terminal: name a file with --out")
     with reading_node(config) as (settings, ledger):
         made = _made(settings, ledger, study, route, form)
@@ -53,7 +52,7 @@ def report(
         for line in made.decode().splitlines():
             say(line)
     else:
-        sys.stdout.buffer.write(made)
+        write(made)
 
 
 def _form(*, html: bool, pdf: bool, text: bool) -> SheetForm:

@@ -42,6 +42,15 @@ def say(text: str = "", style: str = "", error: bool = False) -> None:
     typer.secho(printable(text), err=error, **STYLES[style])
 
 
+def write(document: bytes) -> None:
+    """A document as it is, for a file or a program behind a pipe; a terminal gets text only, by `say`."""
+    sys.stdout.buffer.write(document)
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None where it goes to a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
