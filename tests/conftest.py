@@ -19,8 +19,10 @@ from tests.support.ledger.databases import ledgers_in
 from tests.support.ledger.ledgers import new_ledger
 from tests.support.node.command import Hilum
 from tests.support.peers.certificates import Authority
+from tests.support.peers.moto import Moto, require_s3
 from tests.support.peers.ports import free_port
 from tests.support.peers.postgresql import Postgresql, shared_postgresql
+from tests.support.peers.program import running
 
 settings.load_profile(fuzz.PROFILE)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -69,6 +71,21 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]
     folder = tmp_path_factory.getbasetemp()
     with shared_postgresql(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def running_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """An object store of this test process."""
+    require_s3()
+    with running(Moto(tmp_path_factory.mktemp("moto"))) as one:
+        yield one
+
+
+@pytest.fixture
+def moto(running_moto: Moto) -> Moto:
+    """The same, empty."""
+    running_moto.empty()
+    return running_moto
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

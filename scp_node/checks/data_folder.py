@@ -13,6 +13,7 @@ from scp_node.host.disk_space import DiskSpace
 from scp_node.host.file_system import file_system_of
 from scp_node.host.ownership import cannot_write, nearest, owned_by
 from scp_node.host.private_folder import opened_by_another
+from scp_node.settings.places import spool_dir
 from scp_node.storage.limits import disk_limits
 
 LOC = ("node", "data_dir")
@@ -51,7 +52,7 @@ def data_folder(node: CheckedNode) -> Iterator[CheckResult]:
 def disk(node: CheckedNode) -> Iterator[CheckResult]:
     """Space and inodes against section storage: beyond its limits the node runs, and refuses new images."""
     storage = node.settings.storage
-    there = nearest(node.settings.node.data_dir)
+    there = nearest(spool_dir(node.settings))
     volume = os.statvfs(there)
     free, usable = volume.f_bavail * volume.f_frsize, volume.f_blocks - volume.f_bfree + volume.f_bavail
     used_percent = 100 * (1 - volume.f_bavail / usable) if usable else 100.0
@@ -61,7 +62,7 @@ def disk(node: CheckedNode) -> Iterator[CheckResult]:
         f"(limit {storage.free_bytes_min / GB:.1f} GB){inodes}"
     )
     try:
-        spool = node.settings.node.data_dir / "spool"
+        spool = spool_dir(node.settings)
         DiskSpace(spool if spool.is_dir() else there, disk_limits(storage)).check()
     except OutOfResources as refusal:
         yield problem(

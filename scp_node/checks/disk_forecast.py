@@ -15,7 +15,7 @@ from scp_node.ledger.database import open_for_reading
 from scp_node.ledger.records import now_utc
 from scp_node.ledger.shape import shape_of
 from scp_node.retention.forecast import Forecast, forecast
-from scp_node.settings.places import database_url
+from scp_node.settings.places import database_url, spool_dir
 from scp_node.storage.limits import disk_limits
 
 # As the alarm in config/deploy/prometheus-alerts.yaml.
@@ -26,7 +26,10 @@ GB = 1e9
 
 def disk_forecast(node: CheckedNode) -> Iterator[CheckResult]:
     """What the ledger tells; a ledger that cannot be read is a matter of its own check."""
-    settings, spool = node.settings, node.settings.node.data_dir / "spool"
+    settings, spool = node.settings, spool_dir(node.settings)
+    if settings.storage.blobs == "s3":
+        yield ok("not of this machine: images and results are in the object store")
+        return
     if not spool.is_dir():
         yield ok("nothing has come yet")
         return

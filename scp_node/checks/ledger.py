@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scp_node.checks.result import CheckedNode, CheckResult, obstacle, ok, problem
 from scp_node.ledger.database import open_for_reading
 from scp_node.ledger.shape import shape_of
-from scp_node.settings.places import database_url
+from scp_node.settings.places import database_url, spool_dir
 from scp_node.settings.strict_yaml import Loc
 from scp_node.storage.spool import holds_objects
 
@@ -73,7 +73,7 @@ def _looked_at(node: CheckedNode) -> Iterator[CheckResult]:
 def _new(node: CheckedNode, loc: Loc) -> CheckResult:
     """There is no ledger yet. Beside files of the spool it was lost, and a node that began a new one would never look
     at what was promised to senders."""
-    spool = node.settings.node.data_dir / "spool"
+    spool = spool_dir(node.settings)
     if holds_objects(spool):
         return obstacle(f"there is no ledger, but {spool} holds images or results", LOST.format(spool), loc)
     return ok("none yet: made at the first start")

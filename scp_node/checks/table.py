@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from scp_node.checks.blobs import object_store, shared_spool
 from scp_node.checks.data_folder import data_folder, disk
 from scp_node.checks.decoding import decode_sandbox
 from scp_node.checks.destinations import destinations
@@ -50,6 +51,8 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", clock, Asker.DOCTOR),
     Check("limits", limits, Asker.DOCTOR),
     Check("data folder", data_folder, Asker.CHECK_CONFIG, (DATA_DIR,)),
+    Check("shared spool", shared_spool, Asker.CHECK_CONFIG, (("storage", "blobs"), ("storage", "spool_dir"))),
+    Check("object store", object_store, Asker.DOCTOR),
     Check("disk", disk, Asker.DOCTOR),
     Check("disk forecast", disk_forecast, Asker.DOCTOR),
     Check("running node", running_node, Asker.DOCTOR),

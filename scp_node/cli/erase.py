@@ -27,8 +27,8 @@ def erase(
 
     What stays is a record: when, by whom, how much, and nothing of the patient.
     """
-    from scp_node.node.opening import open_spool
     from scp_node.operations.erasure import erase as erase_planned
+    from scp_node.storage.opening import open_blobs
     from scp_node.storage.previews import PreviewStore
 
     if bool(study) == (patient is not None) or (issuer is not None and patient is None):
@@ -41,7 +41,7 @@ def erase(
             say("Nothing was erased.")
             raise typer.Exit(ExitCode.FAILED)
         previews = PreviewStore(settings.node.data_dir / "previews")
-        row = erase_planned(ledger, open_spool(settings), previews, plan, recorded_operator(ledger))
+        row = erase_planned(ledger, open_blobs(settings), previews, plan, recorded_operator(ledger))
     say(f"Erased. Images: {row.images}, results: {row.results}, files: {row.files}. Record: {row.erasure_id}")
     if row.finished_at is None:
         say("Not all is overwritten yet: a file or the database was in use. The node goes on with it; see its log.")

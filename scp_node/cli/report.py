@@ -63,15 +63,15 @@ def _form(*, html: bool, pdf: bool, text: bool) -> SheetForm:
 
 def _made(settings: Settings, ledger: Ledger, study: str, route: str | None, form: SheetForm) -> bytes:
     from scp_node.decode.pool import DecodePool
-    from scp_node.node.opening import open_spool
     from scp_node.queries.identity import study_named
     from scp_node.queries.result_files import last_report
     from scp_node.reporting.sheet import RenderedFilms, SheetFiles, sheet_of
+    from scp_node.storage.opening import open_blobs
 
     kinds = ("sr", "pdf") if form == "pdf" else ("sr",)
     with ledger.reading() as tx:
         found = last_report(tx, study_named(tx, study), route, *kinds)
-    spool, limits = open_spool(settings), settings.inference
+    spool, limits = open_blobs(settings), settings.inference
     files = SheetFiles(
         spool.path(found.spool_name),
         {uid: spool.path(name) for uid, name in found.heatmaps.items()},

@@ -38,9 +38,9 @@ def reproduce(
     from scp_node.inference.loaded_models import LoadedModels
     from scp_node.monitoring.reproduce import ReproductionSource, overall
     from scp_node.monitoring.reproduce import reproduce as run_again
-    from scp_node.node.opening import open_spool
     from scp_node.queries.identity import result_named
     from scp_node.settings.places import model_folders
+    from scp_node.storage.opening import open_blobs
 
     checks = []
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def reproduce(
         limits = settings.inference.model_copy(update={"gpu_required": False})
         models = stack.enter_context(closing(LoadedModels(model_folders(settings), limits)))
         pool = stack.enter_context(closing(DecodePool.of(limits)))
-        for check in run_again(ReproductionSource(settings, ledger, open_spool(settings), models, pool), result_uid):
+        for check in run_again(ReproductionSource(settings, ledger, open_blobs(settings), models, pool), result_uid):
             checks.append(check)
             say(f"{check.verdict:8} {check.what}" + (f": {check.detail}" if check.detail else ""))
     verdict = overall(checks)

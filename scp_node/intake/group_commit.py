@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scp_node.ledger.database import is_failed_fsync, is_unavailable
 from scp_node.ledger.records import CHANGES, AddOutcome, ReceivedInstance
-from scp_node.storage.spool import Spool
+from scp_node.storage.blobs import Blobs
 
 COMMIT_INSTANCES_MAX = 64
 
@@ -32,7 +32,7 @@ class GroupCommit:
     entered.
     """
 
-    def __init__(self, ledger: InstanceLedger, spool: Spool, after_commit: Callable[[], None]) -> None:
+    def __init__(self, ledger: InstanceLedger, spool: Blobs, after_commit: Callable[[], None]) -> None:
         self._ledger, self._spool, self._after_commit = ledger, spool, after_commit
         self._entering = threading.Lock()
         self._waiting: deque[_Entry] = deque()

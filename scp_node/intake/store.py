@@ -30,9 +30,8 @@ from scp_node.intake.file_meta import file_head
 from scp_node.intake.group_commit import GroupCommit
 from scp_node.intake.header import NO_OTHER_LIMITS, InstanceHeader, WalkLimits, read_header
 from scp_node.ledger.records import AddOutcome, ReceivedInstance
-from scp_node.storage.part_file import PartFile
-from scp_node.storage.same_bytes import same_bytes
-from scp_node.storage.spool import Spool, instance_name
+from scp_node.storage.blobs import Blobs, Part
+from scp_node.storage.spool import instance_name
 from scp_node.telemetry import metrics
 from scp_node.telemetry.printable import printable
 
@@ -67,7 +66,7 @@ class Context:
 class Store:
     """Where received instances go; one for all associations."""
 
-    def __init__(self, spool: Spool, group_commit: GroupCommit, limits: WalkLimits = NO_OTHER_LIMITS) -> None:
+    def __init__(self, spool: Blobs, group_commit: GroupCommit, limits: WalkLimits = NO_OTHER_LIMITS) -> None:
         self.spool, self.group_commit, self.limits = spool, group_commit, limits
 
     def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
@@ -81,7 +80,7 @@ class IncomingInstance:
     def __init__(self, store: Store, sender: Requestor, context: Context, command: Command) -> None:
         self._store, self._sender, self._context, self._command = store, sender, context, command
         self._began = time.monotonic()
-        self._part: PartFile | None = None
+        self._part: Part | None = None
         self._refusal: HilumError | None = None
         self.bytes = 0
         try:
@@ -126,13 +125,13 @@ class IncomingInstance:
         if self._part is not None:
             self._part.discard()
 
-    def _open_part(self) -> PartFile:
+    def _open_part(self) -> Part:
         uid = self._command.sop_instance_uid
         titles = (self._sender.calling_ae_title, self._sender.called_ae_title)
         head = file_head(self._context.abstract_syntax, uid, self._context.transfer_syntax, *titles)
         return self._store.spool.open_part(head)
 
-    def _read_header(self, part: PartFile) -> InstanceHeader:
+    def _read_header(self, part: Part) -> InstanceHeader:
         data = BufferedSource(part.read_at, part.data_bytes)
         return read_header(data, self._context.transfer_syntax, self._store.limits)
 
@@ -152,7 +151,7 @@ class IncomingInstance:
         known = store.group_commit.outcome_if_known(record)
         is_lost = False
         if known in ("identical", "returned"):
-            comparison = same_bytes(part, store.spool.path(record.spool_name))
+            comparison = store.spool.compare(part, record.spool_name)
             is_lost = comparison == "lost"
             known = "conflict" if comparison == "other" else known
         is_new_content = known in (None, "changed")
@@ -171,7 +170,7 @@ class IncomingInstance:
         assert known is not None
         return known
 
-    def _record(self, header: InstanceHeader, part: PartFile) -> ReceivedInstance:
+    def _record(self, header: InstanceHeader, part: Part) -> ReceivedInstance:
         return ReceivedInstance(
             sop_instance_uid=header.sop_instance_uid,
             sop_class_uid=header.sop_class_uid,

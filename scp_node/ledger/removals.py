@@ -8,7 +8,7 @@ whoever brings the same bytes again takes the row away before it relies on the f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,6 +18,10 @@ from scp_node.ledger.insert_once import insert_once
 from scp_node.ledger.removal_records import MarkedFiles, RemovalReason, RemovedDay
 from scp_node.ledger.repository import Repository
 
+# The mark of an object that no row ever named has its time so much later: nobody unlinks it until it is released.
+_STRAY = timedelta(days=365_000)
+_STRAYS_FROM = datetime(2500, 1, 1, tzinfo=UTC)
+_IS_STRAY = r.removal.c.marked_at >= _STRAYS_FROM
 _KEEP = sa.delete(r.removal).where(r.removal.c.spool_name == sa.bindparam("name"))
 
 
@@ -69,7 +73,8 @@ class Removals(Repository):
 
     def files(self, count: int) -> list[str]:
         """Names of files that are to be unlinked; nobody takes them back until the transaction ends."""
-        marked = sa.select(r.removal.c.spool_name).order_by(r.removal.c.marked_at, r.removal.c.spool_name)
+        order = (r.removal.c.marked_at, r.removal.c.spool_name)
+        marked = sa.select(r.removal.c.spool_name).where(~_IS_STRAY).order_by(*order)
         return list(self._connection.execute(marked.limit(count).with_for_update()).scalars())
 
     def forget(self, spool_names: Sequence[str]) -> None:
@@ -82,7 +87,29 @@ class Removals(Repository):
 
     def count_waiting(self) -> int:
         """How many files are still to be unlinked."""
-        return self._connection.execute(sa.select(sa.func.count()).select_from(r.removal)).scalar_one()
+        return self._connection.execute(
+            sa.select(sa.func.count()).select_from(r.removal).where(~_IS_STRAY)
+        ).scalar_one()
+
+    def mark_strays(self, spool_names: Sequence[str], at: datetime) -> None:
+        """No row names these, which may be because it is still to come."""
+        for name in spool_names:
+            values = {"spool_name": name, "marked_at": at + _STRAY}
+            self._connection.execute(insert_once(self._connection, r.removal), values)
+
+    def strays(self, prefix: str) -> dict[str, datetime]:
+        """Those whose name begins so, and since when they are marked."""
+        name, at = r.removal.c.spool_name, r.removal.c.marked_at
+        found = self._connection.execute(
+            sa.select(name, at).where(_IS_STRAY, name >= prefix, name < f"{prefix}~")
+        ).all()
+        return {row.spool_name: row.marked_at - _STRAY for row in found}
+
+    def release_strays(self, spool_names: Sequence[str], at: datetime) -> None:
+        """These are to be unlinked, unless somebody has taken them up meanwhile."""
+        for name in spool_names:
+            mine = (r.removal.c.spool_name == name, _IS_STRAY)
+            self._connection.execute(sa.update(r.removal).where(*mine).values(marked_at=at))
 
     def count_day(self, day: date, reason: RemovalReason, marked: MarkedFiles) -> None:
         """Add to what has gone on that day."""

@@ -43,6 +43,16 @@ def still_named(connection: sa.Connection, names: Collection[str]) -> set[str]:
     return found
 
 
+def names_beginning(connection: sa.Connection, prefix: str) -> set[str]:
+    """Every name with that beginning that a row stands on."""
+    found: set[str] = set()
+    for one in _rows_of_all(connection):
+        rows = one.subquery()
+        mine = sa.and_(rows.c.spool_name >= prefix, rows.c.spool_name < f"{prefix}~")
+        found.update(connection.execute(sa.select(rows.c.spool_name).where(mine)).scalars())
+    return found
+
+
 def _rows_of_all(connection: sa.Connection) -> list[sa.Select[tuple[str, int, str, int]]]:
     inspector = sa.inspect(connection)
     there = inspector.get_table_names()

@@ -36,7 +36,8 @@ from scp_node.monitoring.built_again import built_again
 from scp_node.monitoring.dataset_differences import differences
 from scp_node.reporting.content import reported_image
 from scp_node.settings import Settings
-from scp_node.storage.spool_files import SpoolFiles, data_set_sha256
+from scp_node.storage.blobs import SpoolFiles
+from scp_node.storage.evidence import data_set_sha256
 
 Verdict = Literal["same", "differs", "unknown"]
 PROBABILITY_TOLERANCE = 1e-4

@@ -1,4 +1,4 @@
-"""Opens what a process of the node works with: spool, ledger and job queue, from the settings."""
+"""Opens what a process of the node works with: ledger and job queue, from the settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from scp_node.ledger.database import open_database
 from scp_node.settings.model import Settings
 from scp_node.settings.places import database_url
 from scp_node.settings.postgresql import DatabaseUser
-from scp_node.storage.limits import disk_limits
-from scp_node.storage.spool import Spool
-
-
-def open_spool(settings: Settings) -> Spool:
-    return Spool(settings.node.data_dir / "spool", disk_limits(settings.storage))
 
 
 @contextmanager

@@ -18,13 +18,14 @@ from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import Ledger
 from scp_node.ledger.callers import CallerRecord
 from scp_node.ledger.commit_watch import CommitWatch
-from scp_node.node.opening import open_spool, opened
+from scp_node.node.opening import opened
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.settings.places import wakeup_path
-from scp_node.storage.spool import Spool
+from scp_node.storage.blobs import Blobs
+from scp_node.storage.opening import open_blobs
 from scp_node.telemetry import metrics
 from scp_node.telemetry.heartbeat import Heartbeat, status_folder
 from scp_node.tls.certificates import certificate_expiry
@@ -44,7 +45,7 @@ def run(feed: SettingsFeed) -> None:
         Presence(ledger, settings, "receiver"),
         closing(Waker(wakeup_path(settings))) as waker,
     ):
-        spool = open_spool(settings)
+        spool = open_blobs(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
         refuses_changes = partial(_refuses_changes, in_use)
@@ -84,7 +85,7 @@ def _refuses_changes(in_use: SettingsInUse) -> bool:
     return in_use().receiver.changed_instances == "refuse"
 
 
-def receiver_obstacles(receiver: StorageScp, spool: Spool) -> list[str]:
+def receiver_obstacles(receiver: StorageScp, spool: Blobs) -> list[str]:
     """Why a sender should not come here now."""
     obstacles = [] if receiver.is_listening else ["does not listen"]
     try:
@@ -94,7 +95,7 @@ def receiver_obstacles(receiver: StorageScp, spool: Spool) -> list[str]:
     return obstacles
 
 
-def _measure(receiver: StorageScp, spool: Spool) -> None:
+def _measure(receiver: StorageScp, spool: Blobs) -> None:
     def volume_bytes(count: str) -> float:
         volume = os.statvfs(spool.root)
         return float(getattr(volume, count) * volume.f_frsize)

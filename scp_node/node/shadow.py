@@ -21,11 +21,12 @@ from scp_node.errors import ModelUnusable
 from scp_node.host.processors import step_back
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
-from scp_node.node.opening import open_spool, opened
+from scp_node.node.opening import opened
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.settings import Inference, Settings
 from scp_node.settings.places import model_folders, shadow_wakeup_path, worker_name
+from scp_node.storage.opening import open_blobs
 from scp_node.telemetry.heartbeat import Heartbeat, beside_folder, status_folder
 from scp_node.workflow.job_kinds import SHADOWS_QUEUE
 from scp_node.workflow.shadow_job import ShadowServices, bury_shadow, run_shadow_job
@@ -65,7 +66,7 @@ def open_services(stack: ExitStack, in_use: SettingsInUse) -> ShadowServices:
     stack.callback(models.close)
     pool = DecodePool.of(settings.inference, processes=1, niceness=NICENESS)
     stack.callback(pool.close)
-    return ShadowServices(in_use, ledger, jobs, open_spool(settings), models, pool)
+    return ShadowServices(in_use, ledger, jobs, open_blobs(settings), models, pool)
 
 
 def start_dispatcher(stack: ExitStack, services: ShadowServices) -> Dispatcher:

@@ -21,7 +21,7 @@ from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.ledger.records import JobKind
 from scp_node.monitoring.drift_watch import DriftWatch
-from scp_node.node.opening import open_spool, opened
+from scp_node.node.opening import opened
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.reporting.rehearsal import rehearse
@@ -29,8 +29,9 @@ from scp_node.retention.sweep import Sweep
 from scp_node.retention.watch import RetentionWatch
 from scp_node.settings import Inference, Retention, Settings
 from scp_node.settings.places import model_folders, wakeup_path, worker_name
+from scp_node.storage.blobs import Blobs
+from scp_node.storage.opening import open_blobs
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
 from scp_node.telemetry.heartbeat import Heartbeat, status_folder
 from scp_node.workflow.commitment_job import bury_commitment, run_commitment_job
@@ -52,7 +53,7 @@ def run(feed: SettingsFeed) -> None:
     cv2.setNumThreads(1)  # jobs are worked on side by side; one job needs no threads of its own
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat(status_folder(settings.node.data_dir), "worker", metrics.WORKER))
-        spool = open_spool(settings)
+        spool = open_blobs(settings)
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use, spool)
         stack.enter_context(Presence(services.ledger, settings, "worker"))
@@ -67,7 +68,7 @@ def run(feed: SettingsFeed) -> None:
         feed.follow(Reload(in_use, services, dispatcher))
 
 
-def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Spool) -> Services:
+def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Blobs) -> Services:
     """Ledger, models, decoding processes, associations with archives, previews: in the order in which they may fail."""
     settings = in_use()
     ledger, jobs = stack.enter_context(opened(settings, "worker", gives_way=True))
@@ -122,7 +123,7 @@ def start_drift_watch(stack: ExitStack, services: Services) -> None:
     stack.callback(drift_watch.stop)
 
 
-def start_retention(stack: ExitStack, services: Services, spool: Spool) -> None:
+def start_retention(stack: ExitStack, services: Services, spool: Blobs) -> None:
     """Remove what has been kept long enough, now and then."""
 
     def settings() -> Retention:

@@ -19,8 +19,8 @@ from scp_node.ledger.removal_records import ErasureRow, MarkedFiles
 from scp_node.operations.acts import ActOutcome, Operator
 from scp_node.operations.erasure_subject import ErasurePlan, StudyToErase, study_to_erase
 from scp_node.retention.files import unlink_marked
+from scp_node.storage.blobs import Blobs
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import Spool
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 0.2
@@ -28,7 +28,7 @@ LOOK_AGAIN_S = 0.2
 
 def erase(
     ledger: Ledger,
-    spool: Spool,
+    spool: Blobs,
     previews: PreviewStore,
     plan: ErasurePlan,
     operator: Operator,

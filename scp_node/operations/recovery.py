@@ -14,7 +14,16 @@ from scp_node.recovery.moved_ledger import MovedLedger, move_ledger
 from scp_node.recovery.rebuild import Rebuilt, rebuild_ledger
 from scp_node.recovery.restore import Restored, restore_backup
 from scp_node.settings import Settings
+from scp_node.settings.places import spool_dir
 
+BUCKET_KEPT = (
+    "Back up the database first (pg_dump; for SQLite a copy while the node is stopped), then the bucket by the means "
+    "of the store (versions, replication, or a copy)."
+)
+BUCKET_REBUILT = (
+    "Restore the database from its own backup. Without one: copy the bucket into a folder, set storage.blobs: local "
+    "and storage.spool_dir to it, and give this command again."
+)
 OnFile = Callable[[], None]
 
 
@@ -22,8 +31,10 @@ def back_up(
     settings: Settings, ledger: Ledger, config: Path, folder: Path, operator: Operator, *, verify: bool, on_file: OnFile
 ) -> BackupMade:
     """Make or renew the backup in `folder`, while the node runs. Raises as `make_backup` does."""
-    data = NodeData(settings.node.data_dir, ledger.engine, config, settings.storage.free_bytes_min)
+    spool, keeps = spool_dir(settings), settings.storage.free_bytes_min
+    data = NodeData(settings.node.data_dir, spool, ledger.engine, config, keeps)
     with _recorded(operator, "back-up", settings.node.data_dir):
+        _check_files(settings, BUCKET_KEPT)
         return make_backup(data, folder, verify=verify, on_file=on_file)
 
 
@@ -38,7 +49,14 @@ def rebuild(
 ) -> Rebuilt:
     """Make a new ledger out of the spool of a node that is stopped. Raises as `rebuild_ledger` does."""
     with _recorded(operator, "rebuild", settings.node.data_dir):
+        _check_files(settings, BUCKET_REBUILT)
         return rebuild_ledger(settings, reanalyse=reanalyse, replace_whole=replace_whole, on_file=on_file)
+
+
+def _check_files(settings: Settings, remedy: str) -> None:
+    """Raise UsageError where the bytes are objects: what is done here is done to files."""
+    if settings.storage.blobs == "s3":
+        raise UsageError(f"storage.blobs is s3: images and results are objects, not files. {remedy}")
 
 
 def move(settings: Settings, target_url: str, operator: Operator, *, on_row: OnFile) -> MovedLedger:

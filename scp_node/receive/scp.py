@@ -25,7 +25,7 @@ from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
 from scp_node.receive.shared import Shared, walk_limits
 from scp_node.settings import Settings
-from scp_node.storage.spool import Spool
+from scp_node.storage.blobs import Blobs
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class StorageScp:
     def __init__(
         self,
         settings: Settings,
-        spool: Spool,
+        spool: Blobs,
         ledger: InstanceLedger,
         *,
         reports: ReportBook | None = None,

@@ -57,6 +57,7 @@ class NodeData:
     node's own disk keeps."""
 
     data_dir: Path
+    spool: Path
     engine: sa.Engine
     config: Path
     free_bytes_min: int
@@ -98,9 +99,11 @@ def make_backup(node: NodeData, root: Path, *, verify: bool = False, on_file: On
 
 
 def _check_place(node: NodeData, root: Path) -> None:
-    inside, data_dir = root.resolve(), node.data_dir.resolve()
-    if inside.is_relative_to(data_dir) or data_dir.is_relative_to(inside):
-        raise UsageError(f"{root} and the data folder {node.data_dir} lie in each other: name another folder")
+    inside = root.resolve()
+    for what, folder in (("the data folder", node.data_dir), ("the spool", node.spool)):
+        there = folder.resolve()
+        if inside.is_relative_to(there) or there.is_relative_to(inside):
+            raise UsageError(f"{root} and {what} {folder} lie in each other: name another folder")
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is no folder")
     if root.is_dir() and any(root.iterdir()) and not ((root / LOCK).exists() or (root / MARKER).exists()):
@@ -118,7 +121,7 @@ def _make(node: NodeData, folder: BackupFolder, verify: bool, on_file: OnFile) -
     before = _marker_before(folder)
     _sweep_states(folder, before.state if before else "")
     keeper = FileKeeper(WAYS, lambda count: _check_room(node, folder, count))
-    files = BackupFiles(BackupFolder(node.data_dir), folder, keeper)
+    files = BackupFiles(node.spool, folder, keeper)
     last = before.state if before else ""
     for _ in range(SNAPSHOTS_MAX):
         taken_at = datetime.now(UTC)
@@ -207,7 +210,7 @@ def _keep_files(
                 gone.append(named.name)
             if len(gone) > MISSING_MAX:
                 raise BackupFailed(
-                    f"{node.data_dir}: more than {MISSING_MAX} files are missing that the ledger names: is this its "
+                    f"{node.spool}: more than {MISSING_MAX} files are missing that the ledger names: is this its "
                     f"disk? {_what_stands(folder)}"
                 )
             on_file()
@@ -234,7 +237,7 @@ def _checked_ledger(node: NodeData, folder: BackupFolder, state: str) -> Written
 
 def _check_room(node: NodeData, folder: BackupFolder, count: int) -> None:
     """On the node's own disk a backup leaves free what images need."""
-    if folder.root.stat().st_dev != node.data_dir.stat().st_dev:
+    if not node.spool.is_dir() or folder.root.stat().st_dev != node.spool.stat().st_dev:
         return
     if free_bytes(folder.root) - count < node.free_bytes_min:
         raise BackupFailed(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scp_node.errors import BackupFailed
 from scp_node.ledger.spool_names import NamedFile
-from scp_node.recovery.backup_folder import SPOOL, BackupFolder, Entry, Marker, entries_in
+from scp_node.recovery.backup_folder import SPOOL, BackupFolder, Entry, Marker, entries_in, spooled
 from scp_node.recovery.kept_file import FileKeeper, Way, digests_of
 from scp_node.storage.durable_files import fsync_folder
 
@@ -17,11 +17,11 @@ FAULTS_MAX = 1000
 
 
 class BackupFiles:
-    """Keeps the files of one backup; `node` is the data folder, whose spool is laid out as that of a backup. `ways`,
+    """Keeps the files of one backup; `spool` is laid out as that of a backup. `ways`,
     `reused` and `faults` tell what was done since the last `begin`."""
 
-    def __init__(self, node: BackupFolder, folder: BackupFolder, keeper: FileKeeper) -> None:
-        self._node, self._folder, self._keeper = node, folder, keeper
+    def __init__(self, spool: Path, folder: BackupFolder, keeper: FileKeeper) -> None:
+        self._spool, self._folder, self._keeper = spool, folder, keeper
         self.begin(None)
 
     def begin(self, manifest: Path | None) -> None:
@@ -47,7 +47,7 @@ class BackupFiles:
         return entry
 
     def _kept(self, named: NamedFile) -> Entry:
-        source, target = self._node.file(named.name), self._folder.file(named.name)
+        source, target = spooled(self._spool, named.name), self._folder.file(named.name)
         known = self._known.of(named.name)
         found, there = _stat(source), _stat(target)
         if found is None:
@@ -84,7 +84,7 @@ class BackupFiles:
             if (problem := _problem(target, entry, verify)) is None:
                 continue
             try:
-                self._put(self._node.file(entry.name), target)
+                self._put(spooled(self._spool, entry.name), target)
             except FileNotFoundError as error:
                 raise BackupFailed(f"{target}: {problem}, and the spool has it no more: back up again") from error
             if _problem(target, entry, verify) is not None:

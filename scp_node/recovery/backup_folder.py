@@ -68,6 +68,11 @@ class Entry(_Strict):
     fault: Literal["", "lost", "damaged"] = ""
 
 
+def spooled(spool: Path, name: str) -> Path:
+    """A file of a spool, or of one in a backup."""
+    return spool / name[:2] / f"{name}.dcm"
+
+
 @dataclass(frozen=True)
 class BackupFolder:
     """The paths of a backup in `root`."""
@@ -79,7 +84,7 @@ class BackupFolder:
         return self.root / MARKER
 
     def file(self, name: str) -> Path:
-        return self.root / SPOOL / name[:2] / f"{name}.dcm"
+        return spooled(self.root / SPOOL, name)
 
     def of_state(self, state: str, name: str) -> Path:
         return self.root / state / name

@@ -27,7 +27,6 @@ from scp_node.ledger import tables as t
 from scp_node.ledger.database import DATABASE_ERRORS, migrate, open_database
 from scp_node.ledger.rebuilding import Rebuilding
 from scp_node.ledger.records import CHANGES, now_utc
-from scp_node.recovery.backup_folder import SPOOL
 from scp_node.recovery.found_objects import BATCH, FoundObjects, in_batches
 from scp_node.recovery.found_results import (
     FoundReport,
@@ -41,7 +40,7 @@ from scp_node.recovery.interrupted import REBUILDING, ledger_file
 from scp_node.recovery.result_models import KnownModels, known_models
 from scp_node.recovery.spooled_object import SpooledObject, read_spooled
 from scp_node.settings import Settings
-from scp_node.settings.places import default_url, in_use_lock, model_folders
+from scp_node.settings.places import default_url, in_use_lock, model_folders, spool_dir
 from scp_node.storage.durable_files import fsync_folder, make_directory
 
 UNKNOWN_SENDER = "unknown"
@@ -80,7 +79,7 @@ def rebuild_ledger(
     where the database is no file, and where the ledger is whole unless `replace_whole`; ConfigurationError where a node
     runs there; OSError.
     """
-    ledger_path, spool = ledger_file(settings), settings.node.data_dir / SPOOL
+    ledger_path, spool = ledger_file(settings), spool_dir(settings)
     if ledger_path is None:
         raise UsageError("the ledger is in a PostgreSQL database: restore it with pg_restore")
     if not spool.is_dir():

@@ -9,8 +9,8 @@ from pydicom import Dataset
 from converter.result.encode import to_bytes
 from converter.result.kinds.content import ReportedImage
 from scp_node.ledger import NewResult
+from scp_node.storage.blobs import SpoolFiles
 from scp_node.storage.spool import result_name
-from scp_node.storage.spool_files import SpoolFiles
 
 
 def store_result(spool: SpoolFiles, ds: Dataset, kind: str, source: ReportedImage | None = None) -> NewResult:

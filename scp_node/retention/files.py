@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from scp_node.host.disk_space import errno_name
 from scp_node.ledger import Ledger
+from scp_node.storage.blobs import Blobs
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import Spool
 
 log = logging.getLogger(__name__)
 FILES_AT_ONCE = 25
@@ -15,7 +16,7 @@ FILES_AT_ONCE = 25
 FAILED_MAX = 1000
 
 
-def unlink_marked(ledger: Ledger, spool: Spool, previews: PreviewStore) -> int:
+def unlink_marked(ledger: Ledger, spool: Blobs, previews: PreviewStore) -> int:
     """Unlink every file that is marked, with its preview; returns how many went. It may be done twice.
 
     In a transaction, because who brings the same bytes again takes the mark away first. What cannot be unlinked stays
@@ -35,8 +36,7 @@ def unlink_marked(ledger: Ledger, spool: Spool, previews: PreviewStore) -> int:
             is_over = len(failed) >= FAILED_MAX
             marked = [] if is_over else tx.removals.files(FILES_AT_ONCE + len(failed))
             names = [name for name in marked if name not in failed]
-            reasons = {name: _unlink(spool, previews, name) for name in names}
-        failed |= {name: reason for name, reason in reasons.items() if reason}
+            failed |= _unlinked(spool, previews, names)
         gone = [name for name in names if name not in failed]
         spool.sync_folders(gone)
         unlinked += len(gone)
@@ -47,11 +47,13 @@ def unlink_marked(ledger: Ledger, spool: Spool, previews: PreviewStore) -> int:
     return unlinked
 
 
-def _unlink(spool: Spool, previews: PreviewStore, name: str) -> str:
-    """Why it cannot be unlinked; empty when it is."""
-    try:
-        spool.unlink(name)
-        previews.drop(name)
-    except OSError as error:
-        return errno_name(error)
-    return ""
+def _unlinked(spool: Blobs, previews: PreviewStore, names: Sequence[str]) -> dict[str, str]:
+    """Unlink files with their previews; returns of those that stay, why."""
+    reasons = spool.unlink(names)
+    for name in names:
+        try:
+            if name not in reasons:
+                previews.drop(name)
+        except OSError as error:
+            reasons[name] = errno_name(error)
+    return reasons

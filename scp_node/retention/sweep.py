@@ -19,8 +19,8 @@ from scp_node.retention.candidates import LOOKED_AT_ONCE, Candidates
 from scp_node.retention.files import unlink_marked
 from scp_node.retention.rules import Before
 from scp_node.settings import Retention
+from scp_node.storage.blobs import Blobs
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import Spool
 from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Sweep:
     def __init__(
         self,
         ledger: Ledger,
-        spool: Spool,
+        spool: Blobs,
         previews: PreviewStore,
         settings: Callable[[], Retention],
         clock: Callable[[], datetime] = now_utc,
@@ -80,7 +80,7 @@ class Sweep:
         return settings.files_per_sweep_max - left
 
     def _has_room(self) -> bool:
-        return self._spool.room.fullness().share < self._settings().makes_room_percent_min / 100
+        return self._spool.fullness().share < self._settings().makes_room_percent_min / 100
 
     def _is_stuck(self) -> bool:
         """Whether files are marked that cannot be unlinked: to mark more would make no room."""

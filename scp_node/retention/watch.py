@@ -17,9 +17,10 @@ from scp_node.ledger import tables as t
 from scp_node.ledger.database import leave_nothing_behind
 from scp_node.ledger.records import now_utc
 from scp_node.retention.forecast import Forecast, forecast
+from scp_node.retention.strays import StraySweep
 from scp_node.retention.sweep import Sweep
 from scp_node.settings import Retention
-from scp_node.storage.spool import Spool
+from scp_node.storage.blobs import Blobs
 from scp_node.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,9 @@ FINISH_AGAIN_S = 3600.0
 class RetentionWatch:
     """Sweeps every settings.sweep_s seconds, until it is stopped."""
 
-    def __init__(self, ledger: Ledger, spool: Spool, sweep: Sweep, settings: Callable[[], Retention]) -> None:
+    def __init__(self, ledger: Ledger, spool: Blobs, sweep: Sweep, settings: Callable[[], Retention]) -> None:
         self._ledger, self._spool, self._sweep, self._settings = ledger, spool, sweep, settings
+        self._strays = StraySweep(ledger, spool)
         self._foretell_at = self._finish_at = -math.inf
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -48,6 +50,7 @@ class RetentionWatch:
         """Sweep once, and say what the metrics say."""
         self._sweep.sweep()
         self._finish_erasures()
+        self._strays.sweep_when_due()
         if time.monotonic() >= self._foretell_at:
             self._foretell_at = time.monotonic() + FORETOLD_EVERY_S
             self.foretell()
@@ -56,7 +59,7 @@ class RetentionWatch:
         """When the disk will be full at this rate, and how old the oldest image is."""
         now = now_utc()
         with self._ledger.reading() as tx:
-            seen = forecast(tx, self._spool.room.fullness().room_bytes, now)
+            seen = forecast(tx, self._spool.fullness().room_bytes, now)
             oldest = tx.connection.execute(
                 sa.select(sa.func.min(t.study.c.first_received_at)).where(t.HAS_IMAGES)
             ).scalar_one()

@@ -11,6 +11,7 @@ from scp_node.settings.cross_check import CrossCheck
 from scp_node.settings.model import Settings
 from scp_node.settings.network import NEEDS_PROFILE
 from scp_node.settings.routes import AUTO
+from scp_node.settings.storage_checks import storage_checks
 from scp_node.settings.strict_yaml import Loc
 from scp_node.settings.system_checks import system_checks
 
@@ -27,6 +28,7 @@ def cross_checks(settings: Settings) -> list[CrossCheck]:
         *_addresses(settings),
         *_console(settings),
         *system_checks(settings),
+        *storage_checks(settings),
     ]
 
 

@@ -252,6 +252,9 @@ def with_absolute_paths(settings: Settings, path: Path) -> Settings:
     return settings.model_copy(
         update={
             "node": absolute(settings.node, "data_dir"),
+            "storage": absolute(settings.storage, "spool_dir").model_copy(
+                update={"s3": absolute(settings.storage.s3, "ca")}
+            ),
             "inference": absolute(settings.inference, "models_dir"),
             "tls": absolute(settings.tls, "certificate", "key", "ca"),
             "web": absolute(settings.web, "tls_certificate", "tls_key"),

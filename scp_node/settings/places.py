@@ -19,6 +19,21 @@ def in_use_lock(data_dir: Path) -> Path:
     return data_dir / "locks" / "data.lock"
 
 
+def spool_dir(settings: Settings) -> Path:
+    """The folder of the spool, where the bytes are files: of this machine, or shared by several."""
+    return settings.storage.spool_dir or settings.node.data_dir / "spool"
+
+
+def part_locks_dir(settings: Settings) -> Path:
+    """Which part files of a shared spool this machine has in work."""
+    return settings.node.data_dir / "locks" / "parts"
+
+
+def copies_dir(settings: Settings) -> Path:
+    """Copies of objects, where the bytes are in an object store."""
+    return settings.node.data_dir / "copies"
+
+
 def wakeup_path(settings: Settings) -> Path:
     """The pipe by which receiver and commands wake the worker of this data folder."""
     return settings.node.data_dir / "locks" / "worker.wakeup"

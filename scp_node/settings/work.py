@@ -8,6 +8,7 @@ from pydantic import Field
 
 from converter.words.catalogue import Language
 from scp_node.settings.postgresql import Postgresql
+from scp_node.settings.s3 import S3
 from scp_node.settings.section import Bytes, Folder, Seconds, Section
 
 
@@ -24,6 +25,16 @@ class Storage(Section):
     postgresql: Postgresql = Field(
         default_factory=lambda: Postgresql(), description="Connections and time-outs where database_url is PostgreSQL."
     )
+    blobs: Literal["local", "shared", "s3"] = Field(
+        "local",
+        description="Where the bytes of images and results are kept: local = files on a disk of this machine; shared = "
+        "files in spool_dir, which every machine of the node has mounted; s3 = objects in an object store. A change "
+        "holds from the next start, and moves nothing.",
+    )
+    spool_dir: Folder | None = Field(
+        None, description="Folder of these files, where it is not `spool` in `node.data_dir`; not for s3."
+    )
+    s3: S3 = Field(default_factory=lambda: S3(), description="The object store, where blobs is s3.")
     used_percent_max: float = Field(85, gt=0, le=100, description="New images are refused above this disk usage.")
     free_bytes_min: int = Field(5 * 1024**3, ge=0, description="New images are refused below this free space.")
     inodes_free_percent_min: float = Field(

@@ -1,1 +1,1 @@
-"""Bytes on the disk: the spool of received objects and results, and the previews of heat maps."""
+"""Bytes of received objects and results, on a disk or in an object store, and the previews of heat maps."""

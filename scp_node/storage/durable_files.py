@@ -25,15 +25,17 @@ def create_locked(folder: Path) -> tuple[Path, int]:
         os.close(fd)  # a sweep came between open and lock
 
 
-def remove_unless_locked(path: Path) -> bool:
-    """Delete a part file that no process holds; False when one does, or when it cannot be deleted."""
+def remove_unless_locked(path: Path, *more: Path) -> bool:
+    """Delete a part file that no process holds, and before it what its lock stands for as well; False when one does, or
+    when it cannot be deleted."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
+        for one in (*more, path):
+            one.unlink(missing_ok=True)
     except OSError:
         return False
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -12,7 +13,7 @@ import xxhash
 
 from scp_node.errors import OutOfResources
 from scp_node.host.disk_space import DiskSpace, errno_name
-from scp_node.storage.durable_files import create_locked, write_rest
+from scp_node.storage.durable_files import write_rest
 from scp_node.storage.incoming_bytes import IncomingBytes
 
 # A writev takes this many pieces at most (IOV_MAX of Linux).
@@ -40,6 +41,7 @@ class PartFolder(Protocol):
     incoming: IncomingBytes
 
     def path(self, spool_name: str) -> Path: ...
+    def create_part(self) -> tuple[Path, int, Callable[[], None]]: ...
     def delete(self, part: Path) -> None: ...
     def check_health(self) -> None: ...
     def fsync(self, fd: int) -> None: ...
@@ -55,13 +57,18 @@ class PartFile:
         self._file_bytes = 0
         self._check_at = GROWTH_CHECK_BYTES if is_limited else None
         self._incoming_bytes = 0
-        self._path, self._fd = create_locked(spool.parts)
+        self._path, self._fd, self._release = spool.create_part()
         self._hash = new_hash()
         self._head_bytes = len(head)
         self._writeback_from, self._writeback_step = 0, WRITEBACK_BYTES_FIRST
         self.data_bytes = 0
         if head:
             self.append([memoryview(head)])
+
+    @property
+    def file_bytes(self) -> int:
+        """Of all that was written, the head included."""
+        return self._file_bytes
 
     @property
     def digest(self) -> str:
@@ -82,6 +89,18 @@ class PartFile:
             return os.pread(self._fd, count, self._head_bytes + position)
         except OSError as error:
             self._fail(error)
+
+    def mapped(self) -> mmap.mmap:
+        """All of the file, head included, once what the disk gives back was found to be what was received. Raises
+        OutOfResources."""
+        try:
+            content = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            self._fail(error)
+        if xxhash.xxh3_128_hexdigest(memoryview(content)[self._head_bytes :]) != self.digest:
+            self.discard()
+            raise OutOfResources("the disk gives back other bytes than it took")
+        return content
 
     def commit(self, name: str) -> Path:
         """Give the file its name, durably. Replaces a file of that name in one step.
@@ -135,6 +154,7 @@ class PartFile:
 
     def _arrived(self) -> None:
         """Nothing of this file is on its way any more."""
+        self._release()
         self._spool.incoming.add(-self._incoming_bytes)
         self._incoming_bytes = 0
 

@@ -13,19 +13,18 @@ import logging
 import os
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from scp_node.errors import OutOfResources
-from scp_node.host.disk_space import DiskLimits, DiskSpace, errno_name
-from scp_node.storage.durable_files import (
-    PART_SUFFIX,
-    holds,
-    make_directory,
-    remove_unless_locked,
-)
+from scp_node.host.disk_space import DiskLimits, DiskSpace, Fullness, errno_name
+from scp_node.storage.blobs import Comparison, Part
+from scp_node.storage.durable_files import holds, make_directory
 from scp_node.storage.incoming_bytes import IncomingBytes
 from scp_node.storage.part_file import PartFile
+from scp_node.storage.part_locks import PartLocks
+from scp_node.storage.same_bytes import same_bytes
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +51,20 @@ def holds_objects(root: Path) -> bool:
     return any(root.glob(f"[0-9a-f][0-9a-f]/*{_SUFFIX}"))
 
 
+def is_name(spool_name: str) -> bool:
+    """Whether it is a name of ours."""
+    return _NAME.fullmatch(spool_name) is not None
+
+
+def files_in(root: Path) -> Iterator[Path]:
+    """Every whole file of a spool, one folder at a time."""
+    for shard in root.glob("[0-9a-f][0-9a-f]"):
+        yield from shard.glob(f"*{_SUFFIX}")
+
+
 def path_in(root: Path, spool_name: str) -> Path:
     """As Spool.path, for whoever only reads."""
-    if not _NAME.fullmatch(spool_name):
+    if not is_name(spool_name):
         raise ValueError("a spool name is 64 hexadecimal digits")
     return root / spool_name[:2] / f"{spool_name}{_SUFFIX}"
 
@@ -63,9 +73,16 @@ NO_LIMITS = DiskLimits()
 
 
 class Spool:
-    """Folder of received instances and results, sharded by the first byte of their names (64 hexadecimal digits)."""
+    """Folder of received instances and results, sharded by the first byte of their names (64 hexadecimal digits).
 
-    def __init__(self, root: Path, limits: DiskLimits = NO_LIMITS) -> None:
+    `locks`: a folder of this host, where several hosts share `root`. One that is not `durable` holds copies of what is
+    durable elsewhere: a power cut may leave anything of it.
+    """
+
+    def __init__(
+        self, root: Path, limits: DiskLimits = NO_LIMITS, *, locks: Path | None = None, durable: bool = True
+    ) -> None:
+        self._durable = durable
         self.root = root
         self.room = DiskSpace(root, limits)
         self.incoming = IncomingBytes(limits.incoming_bytes_max)
@@ -73,6 +90,7 @@ class Spool:
         self.unhealthy_reason = ""
         self.parts = root / _PARTS
         self._make_folders()
+        self._locks = PartLocks(self.parts, locks)
 
     @property
     def healthy(self) -> bool:
@@ -94,6 +112,10 @@ class Spool:
         if not self.healthy:
             raise OutOfResources(f"storage failed, restart needed: {self.unhealthy_reason}")
 
+    def fullness(self) -> Fullness:
+        """How far the limits of the disk are used up. Raises OSError when it cannot be asked."""
+        return self.room.fullness()
+
     def distrust(self, failure: str) -> None:
         """Take nothing more until a restart: what was to be on the disk may be neither there nor in memory."""
         self.unhealthy_reason = self.unhealthy_reason or failure
@@ -112,6 +134,10 @@ class Spool:
             raise OutOfResources(f"cannot write: {errno_name(error)}") from error
         self._delete_what_was_left()
         return part
+
+    def create_part(self) -> tuple[Path, int, Callable[[], None]]:
+        """A file for a part, locked, and what releases the lock. Raises OSError."""
+        return self._locks.create()
 
     def _new_part(self, head: bytes, is_limited: bool) -> PartFile:
         try:
@@ -143,8 +169,21 @@ class Spool:
         """Whether there is a file of that name."""
         return self.path(name).exists()
 
-    def unlink(self, name: str) -> None:
-        """Take a file away that no row of the ledger stands for any more; no name of ours, no file. Raises OSError."""
+    def compare(self, part: Part, name: str) -> Comparison:
+        """Compare what has come in with the file of that name."""
+        return same_bytes(part, self.path(name))
+
+    def unlink(self, names: Sequence[str]) -> dict[str, str]:
+        """Take files away that no row of the ledger stands for any more; returns of those that stay, why."""
+        reasons = {}
+        for name in names:
+            try:
+                self._unlink(name)
+            except OSError as error:
+                reasons[name] = errno_name(error)
+        return reasons
+
+    def _unlink(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError, ValueError):
             path = self.path(name)
             size = path.stat().st_size
@@ -153,13 +192,24 @@ class Spool:
 
     def sync_folders(self, names: Sequence[str]) -> None:
         """Have a power cut bring none of these files back. Raises OutOfResources."""
-        for folder in {self.path(name).parent for name in names if _NAME.fullmatch(name)}:
+        for folder in {self.path(name).parent for name in names if is_name(name)}:
             with contextlib.suppress(FileNotFoundError):  # somebody took the whole folder away
                 self.fsync_directory(folder)
 
     def sweep_parts(self) -> int:
         """Remove the part files of processes that died; one that is being written is locked and stays."""
-        return sum(remove_unless_locked(path) for path in self.parts.glob(f"*{PART_SUFFIX}"))
+        return self._locks.sweep()
+
+    def drop_copies(self, names: Sequence[str]) -> None:
+        """The files are the bytes themselves."""
+
+    def copies(self) -> Iterator[str]:
+        """None: the files are the bytes themselves."""
+        return iter(())
+
+    def names(self, shard: int, after: datetime, before: datetime) -> Iterator[str]:
+        """None: a file that no row names waits for its sender, and for a ledger that is made anew."""
+        return iter(())
 
     def delete(self, part: Path) -> None:
         """Delete a part file now or, while the disk is read-only or fails, as soon as one can be made again."""
@@ -199,6 +249,8 @@ class Spool:
     def fsync(self, fd: int) -> None:
         """Once. A second fsync may report success although the pages that the first one lost are gone."""
         self.check_health()
+        if not self._durable:
+            return
         try:
             os.fsync(fd)
         except OSError as error:

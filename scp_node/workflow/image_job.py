@@ -19,7 +19,7 @@ from scp_node.ledger.records import Analysis, InstanceState, now_utc
 from scp_node.ledger.removal_records import in_spool
 from scp_node.monitoring.drift_count import drift_count
 from scp_node.settings import Route
-from scp_node.storage.spool_files import data_set_sha256
+from scp_node.storage.evidence import data_set_sha256
 from scp_node.telemetry import metrics
 from scp_node.workflow.job_kinds import shadow_job
 from scp_node.workflow.report_plan import plan_report

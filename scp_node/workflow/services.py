@@ -13,8 +13,8 @@ from scp_node.errors import OutOfResources
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.ledger import Ledger, Transaction
 from scp_node.settings import Route, Settings
+from scp_node.storage.blobs import SpoolFiles
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool_files import SpoolFiles
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Services:
         """Before a result is entered: an earlier file of the same name may have been on its way out while this one was
         built. Raises OutOfResources where it has gone."""
         tx.removals.keep(spool_name)
-        if not self.spool.path(spool_name).exists():
+        if not self.spool.holds(spool_name):
             raise OutOfResources("an earlier file of a result was removed just now; it is built again")
 
     def route(self, name: str) -> Route | None:

@@ -24,7 +24,7 @@ from scp_node.ledger import Analysis, InstanceRow, JobRow, Ledger, ShadowRow, Tr
 from scp_node.ledger.records import ShadowOutcome, now_utc
 from scp_node.ledger.removal_records import in_spool
 from scp_node.settings import Settings
-from scp_node.storage.spool_files import SpoolFiles
+from scp_node.storage.blobs import SpoolFiles
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ def node(tmp_path: Path) -> NodeFolder:
 
 def back_up(node: NodeFolder, folder: Path) -> None:
     engine = open_database(default_url(node.data_dir))  # connections are not for two processes
-    make_backup(NodeData(node.data_dir, engine, node.config, 0), folder)
+    make_backup(NodeData(node.data_dir, node.data_dir / "spool", engine, node.config, 0), folder)
 
 
 def make_anew(node: NodeFolder) -> None:

@@ -15,9 +15,8 @@ from scp_node.operations.erasure import erase as erase_planned
 from scp_node.operations.erasure_subject import plan_of_studies
 from scp_node.operations.studies import report_anew, retry_study, send_results
 from scp_node.queries.result_files import result_file
-from scp_node.storage.limits import disk_limits
+from scp_node.storage.opening import open_blobs
 from scp_node.storage.previews import PreviewStore
-from scp_node.storage.spool import Spool
 from scp_node.web.access.visitor import Admin, Operator, acting
 from scp_node.web.console.reproductions import Reproduction, reproductions_of
 from scp_node.web.context import context_of
@@ -101,7 +100,7 @@ def erase(
         return page(request, "message.html", 409, heading=captions("Not done"), text=text)
     context = context_of(request)
     settings = context.settings()
-    spool = Spool(settings.node.data_dir / "spool", disk_limits(settings.storage))
+    spool = open_blobs(settings)
     previews = PreviewStore(settings.node.data_dir / "previews")
     try:
         with context.ledger.reading() as tx:

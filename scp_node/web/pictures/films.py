@@ -15,7 +15,6 @@ from converter.result.lung_layer import lung_layer
 from converter.result.map_colours import map_layer
 from scp_node.errors import PictureFailed
 from scp_node.ledger.outline_column import unpacked
-from scp_node.storage.spool import Spool
 from scp_node.web.pictures.films_kept import Film
 from scp_node.web.pictures.workshop import Workshop
 
@@ -50,7 +49,7 @@ def film_lungs(workshop: Workshop, arguments: dict[str, Any], blobs: list[bytes]
 
 
 def spool_path(workshop: Workshop, spool_name: str) -> Path:
-    return Spool(workshop.settings.node.data_dir / "spool").path(spool_name)
+    return workshop.blobs.path(spool_name)
 
 
 def rendered(workshop: Workshop, path: Path) -> Film:

@@ -11,7 +11,6 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.monitoring.reproduce import ReproductionSource, overall, reproduce
 from scp_node.settings.places import database_url, model_folders
-from scp_node.storage.spool import Spool
 from scp_node.web.pictures.workshop import Workshop
 
 
@@ -25,7 +24,6 @@ def reproduction(
         engine = open_database(database_url(settings), settings.storage.postgresql.limits("command"))
         stack.callback(engine.dispose)
         models = stack.enter_context(closing(LoadedModels(model_folders(settings), limits)))
-        spool = Spool(settings.node.data_dir / "spool")
-        source = ReproductionSource(settings, Ledger(engine), spool, models, workshop.decoding)
+        source = ReproductionSource(settings, Ledger(engine), workshop.blobs, models, workshop.decoding)
         checks = list(reproduce(source, arguments["result_uid"]))
     return {"verdict": overall(checks), "checks": [asdict(check) for check in checks]}, []

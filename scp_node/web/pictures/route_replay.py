@@ -8,7 +8,6 @@ from pydantic import TypeAdapter
 
 from scp_node.analysis.routing import choose_route
 from scp_node.settings import Route
-from scp_node.storage.spool import path_in
 from scp_node.web.pictures.workshop import Workshop
 
 _ROUTES = TypeAdapter(list[Route])
@@ -28,7 +27,7 @@ def replay_routes(
 
 def _choices(workshop: Workshop, image: dict[str, Any], lists: list[list[Route]]) -> list[Any] | None:
     try:
-        ds = workshop.decoding.header(path_in(workshop.settings.node.data_dir / "spool", image["spool_name"]))
+        ds = workshop.decoding.header(workshop.blobs.path(image["spool_name"]))
     except workshop.decoding.failures:
         return None
     found: list[Any] = []

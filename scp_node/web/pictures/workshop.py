@@ -7,6 +7,8 @@ from functools import cached_property
 from scp_node.decode.pool import DecodePool
 from scp_node.settings import Settings
 from scp_node.settings.places import model_folders
+from scp_node.storage.blobs import SpoolFiles
+from scp_node.storage.opening import open_blobs
 from scp_node.web.pictures.films_kept import FilmsKept
 from scp_node.web.pictures.loaded_for_uploads import LastModels
 
@@ -19,6 +21,11 @@ class Workshop:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.films = FilmsKept()
+
+    @cached_property
+    def blobs(self) -> SpoolFiles:
+        """Images and results."""
+        return open_blobs(self.settings)
 
     @cached_property
     def decoding(self) -> DecodePool:

@@ -20,8 +20,8 @@ from scp_node.storage.spool import Spool
 # The call before which it dies, and which of these calls.
 POINTS: dict[str, tuple[type, str, int]] = {
     "before the mark": (Removals, "count_day", 1),
-    "marked": (Spool, "unlink", 1),
-    "some unlinked": (Spool, "unlink", 2),
+    "marked": (Spool, "_unlink", 1),
+    "some unlinked": (Spool, "_unlink", 2),
     "unlinked": (Spool, "sync_folders", 1),
     "on the disk": (Removals, "forget", 2),
 }

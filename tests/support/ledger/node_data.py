@@ -67,7 +67,7 @@ class NodeFolder:
 
     @property
     def data(self) -> NodeData:
-        return NodeData(self.data_dir, self.ledger.engine, self.config, 0)
+        return NodeData(self.data_dir, self.data_dir / "spool", self.ledger.engine, self.config, 0)
 
     def receive(self, *objects: Dataset) -> None:
         """Each is acknowledged with 0x0000 when this returns."""

@@ -19,6 +19,7 @@ from scp_node.receive.commitment_reports import NoRequests
 from scp_node.receive.scp import StorageScp
 from scp_node.receive.shared import Shared
 from scp_node.settings import Settings
+from scp_node.storage.blobs import Blobs
 from scp_node.storage.spool import Spool
 
 MODALITY, SECOND_MODALITY = "MODALITY", "STORESCU"
@@ -100,7 +101,7 @@ def shared_in(folder: Path) -> Shared:
 
 @contextmanager
 def running_receiver(
-    folder: Path, ledger: InstanceLedger, spool: Spool | None = None, **limits: Any
+    folder: Path, ledger: InstanceLedger, spool: Blobs | None = None, **limits: Any
 ) -> Iterator[StorageScp]:
     """A receiver on a free port; its spool is `folder`/spool unless another is given."""
     receiver = StorageScp(receiving_settings(folder, **limits), spool or Spool(folder / "spool"), ledger, port=0)

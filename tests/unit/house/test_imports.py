@@ -116,7 +116,7 @@ def test_importing_the_command_line_loads_no_training_tool() -> None:
 
 def test_every_import_is_a_declared_dependency() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    chosen = (project["optional-dependencies"][name] for name in ("cpu", "postgresql"))
+    chosen = (project["optional-dependencies"][name] for name in ("cpu", "postgresql", "s3"))
     requirements = [*project["dependencies"], *itertools.chain.from_iterable(chosen)]
     declared = {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
     owners = importlib.metadata.packages_distributions()

@@ -38,3 +38,19 @@ def test_each_act_is_recorded_with_its_end_and_without_a_patient(tmp_path: Path)
         Act("rebuild", "data-folder", data, "anna", "done"),
         Act("move-ledger", "data-folder", data, "anna", "done"),
     ]
+
+
+def test_what_works_with_files_refuses_a_node_whose_bytes_are_objects(tmp_path: Path) -> None:
+    node, (anna, acts) = node_folder(tmp_path / "node", free_bytes_min=1), operator_and_acts()
+    storage = node.settings.storage.model_copy(update={"blobs": "s3"})
+    settings, data = node.settings.model_copy(update={"storage": storage}), str(node.data_dir)
+    with pytest.raises(UsageError, match=r"are objects, not files\. Back up the database first"):
+        back_up(settings, node.ledger, node.config, tmp_path / "backup", anna, verify=False, on_file=nothing)
+    node.ledger.engine.dispose()
+    with pytest.raises(UsageError, match=r"are objects, not files\. Restore the database"):
+        rebuild(settings, anna, reanalyse=False, replace_whole=True, on_file=nothing)
+    assert not (tmp_path / "backup").exists()
+    assert acts == [
+        Act("back-up", "data-folder", data, "anna", "refused"),
+        Act("rebuild", "data-folder", data, "anna", "refused"),
+    ]

@@ -270,7 +270,7 @@ def test_a_disk_that_fills_ends_the_backup_and_not_the_node(node: NodeFolder, tm
 def test_on_its_own_disk_the_node_keeps_what_it_needs(node: NodeFolder, tmp_path: Path) -> None:
     volume = os.statvfs(tmp_path)
     keeps = volume.f_bavail * volume.f_frsize * 2
-    data = module.NodeData(node.data_dir, node.ledger.engine, node.config, keeps)
+    data = module.NodeData(node.data_dir, node.data_dir / "spool", node.ledger.engine, node.config, keeps)
     with pytest.raises(BackupFailed, match=r"own disk, which keeps \d+ MiB free"):
         make_backup(data, tmp_path / "backup")
 

@@ -250,8 +250,9 @@ def test_a_backup_of_an_older_release_is_restored_and_its_ledger_brought_up_to_d
     older = open_database(default_url(tmp_path))
     upgrade_to(older, REVISIONS[0])
     (tmp_path / "node.yaml").write_text("node: {}")
-    (tmp_path / "data").mkdir()
-    made = make_backup(NodeData(tmp_path / "data", older, tmp_path / "node.yaml", 0), tmp_path / "backup")
+    data = tmp_path / "data"
+    (data / "spool").mkdir(parents=True)
+    made = make_backup(NodeData(data, data / "spool", older, tmp_path / "node.yaml", 0), tmp_path / "backup")
     older.dispose()
     assert made.marker.ledger_revision == REVISIONS[0] != known_revisions()[0]
     restore_backup(tmp_path / "backup", tmp_path / "restored")

@@ -1,19 +1,10 @@
-"""What the work on studies needs of the spool: the path of a file, a name for new bytes, evidence of received ones."""
+"""Evidence of received bytes: the digest that the ledger keeps of what was judged."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
-from typing import Protocol
-
-
-class SpoolFiles(Protocol):
-    """The part of the spool that the workflow uses."""
-
-    def path(self, spool_name: str) -> Path: ...
-
-    def put(self, name: str, data: bytes) -> Path: ...
 
 
 def data_set_sha256(path: Path, data_bytes: int) -> str:
