@@ -30,13 +30,13 @@ class JobSubject:
 class JobQueue:
     """Enters and changes jobs from any process; running them is the dispatcher's part.
 
-    `put`, `again`, `postpone`, `move` and `reopen` make a job due, in the caller's transaction: an engine that has to
-    be told is told here.
+    What makes a job due enters its ticket too, in the caller's transaction, for an engine that goes by tickets.
     """
 
     def put(self, tx: Transaction, new: NewJob) -> None:
         """Have something done; the same job twice is done once."""
-        tx.jobs.add(new)
+        if tx.jobs.add(new):
+            tx.tickets.put(new.job_id, 1, new.queue, new.due_at)
 
     # What the worker that claimed a job may do with it, and with its subject after `hold`. Each raises JobLost when the
     # job is no longer that worker's: it was taken over or cancelled. The whole transaction is taken back then.
@@ -60,6 +60,7 @@ class JobQueue:
         tx.jobs.hold(job)
         attempt, postponed = job.attempt + 1, job.postponed + 1
         tx.jobs.update(job.job_id, state="queued", attempt=attempt, starts=0, due_at=due_at, postponed=postponed)
+        tx.tickets.put(job.job_id, attempt, job.queue, due_at)
 
     def bury(self, tx: Transaction, job: JobRow, error: str) -> None:
         """No further attempt by itself: a dead letter that a person sees and may retry."""
@@ -81,12 +82,14 @@ class JobQueue:
     def move(self, tx: Transaction, job: JobRow, due_at: datetime) -> None:
         """Another time for a job that has not begun, which the caller's transaction has read to change it."""
         tx.jobs.update(job.job_id, due_at=due_at)
+        tx.tickets.put(job.job_id, job.attempt, job.queue, due_at)
 
     def drop(self, tx: Transaction, job_id: str) -> None:
         """End a job that has not begun, if there is one: it need not be done any more."""
         job = tx.jobs.get(job_id, to_change=True)
         if job is not None and job.state in PENDING_JOBS:
             tx.jobs.update(job_id, state="done", error="")
+            tx.tickets.drop(job_id, job.attempt)
 
     def retry(self, tx: Transaction, job_id: str, subjects: Mapping[JobKind, JobSubject]) -> JobRow:
         """Start a dead or waiting job again now, with its subject as it was before the job. An attempt that was never
@@ -103,6 +106,7 @@ class JobQueue:
         its subject any more."""
         job = _job_in(tx, job_id, PENDING_JOBS, "cancelled")
         tx.jobs.update(job_id, state="dead", error=ended_by(CANCELLED, job.error))
+        tx.tickets.drop(job_id, job.attempt)
         subjects[job.kind].on_cancel(tx, job)
         return job
 
@@ -130,4 +134,6 @@ def _job_in(tx: Transaction, job_id: str, states: tuple[str, ...], wanted: str) 
 
 
 def _wait(tx: Transaction, job: JobRow, due_at: datetime, error: str) -> None:
-    tx.jobs.update(job.job_id, state="waiting", attempt=job.attempt + 1, starts=0, due_at=due_at, error=error)
+    attempt = job.attempt + 1
+    tx.jobs.update(job.job_id, state="waiting", attempt=attempt, starts=0, due_at=due_at, error=error)
+    tx.tickets.put(job.job_id, attempt, job.queue, due_at)

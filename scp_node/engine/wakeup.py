@@ -56,10 +56,13 @@ class WakeUps:
         self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        self._lock = threading.Lock()
 
     def wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._fd, b"!")
+        """From any thread, also when the pipe is closed: its number may belong to another file by then."""
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._fd >= 0:
+                os.write(self._fd, b"!")
 
     def wait(self, timeout_s: float) -> None:
         """Return at the next byte, or after `timeout_s`."""
@@ -68,4 +71,6 @@ class WakeUps:
                 os.read(self._fd, _BYTES_MAX)
 
     def close(self) -> None:
-        os.close(self._fd)
+        with self._lock:
+            os.close(self._fd)
+            self._fd = -1

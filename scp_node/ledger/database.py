@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from scp_node.errors import ConfigurationError, LedgerDamaged
 from scp_node.ledger.shape import migrations, revision_of, shape_called
+from scp_node.ledger.tickets import are_tickets_used
 from scp_node.settings.postgresql import DatabaseLimits
 
 BUSY_TIMEOUT_MS = 30_000
@@ -153,6 +154,10 @@ def migrate(engine: sa.Engine) -> None:
                 raise ConfigurationError(f"{shape.fault}\n    {shape.remedy}")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if are_tickets_used(engine):
+                from scp_node.ledger.ticket_shape import make_ticket_tables
+
+                make_ticket_tables(connection)
     except DATABASE_ERRORS as error:
         if is_damaged(error):
             raise LedgerDamaged(str(engine.url.database), str(getattr(error, "orig", error))) from error

@@ -42,6 +42,13 @@ _DUE = (
     .limit(sa.bindparam("count"))
     .with_for_update(skip_locked=True)
 )
+# Two ledgers in two schemas of one database do not wait for each other.
+_QUEUE_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' queue ' || :queue, 0))")
+_RUNNING = (
+    sa.select(sa.func.count())
+    .select_from(t.job)
+    .where(t.UNFINISHED, t.job.c.state == "running", t.job.c.queue == sa.bindparam("queue"))
+)
 _CLOCK = sa.text("SELECT timezone('utc', clock_timestamp())")
 _NEXT_QUEUE = (
     sa.select(t.job.c.queue, t.job.c.due_at)
@@ -157,22 +164,33 @@ class Jobs(Repository):
         if claims:
             self._connection.execute(_EXTEND, claims)
 
-    def release(self, worker: str, running: Collection[str]) -> int:
+    def release(self, worker: str, running: Collection[str]) -> list[str]:
         """Make the jobs claimable again that nobody runs: those of `worker` that are not among `running`, and those
-        whose worker has let its lease end. Returns how many."""
+        whose worker has let its lease end. Returns their ids."""
         ended = t.job.c.lease_until < self.moment()
         mine = sa.and_(t.job.c.worker == worker, t.job.c.job_id.not_in(running))
         freed = self._connection.execute(
             sa.update(t.job)
             .where(t.UNFINISHED, t.job.c.state == "running", sa.or_(ended, mine))
             .values(state="queued", changed_at=now_utc())
+            .returning(t.job.c.job_id)
         )
-        return freed.rowcount
+        return list(freed.scalars())
 
     def is_any_lost(self) -> bool:
         """Whether the lease of a running job has ended."""
         ended = (t.UNFINISHED, t.job.c.state == "running", t.job.c.lease_until < self.moment())
         return self._connection.execute(sa.select(t.job.c.job_id).where(*ended).limit(1)).first() is not None
+
+    def running(self, queue: str) -> int:
+        """How many jobs of a queue run, in all processes; nobody else asks until the transaction ends."""
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(_QUEUE_LOCK, {"queue": queue})
+        return self._connection.execute(_RUNNING, {"queue": queue}).scalar_one()
+
+    def is_any_due(self, queue: str, moment: datetime) -> bool:
+        """Whether a job of a queue waits whose time has come."""
+        return any(job.due_at <= moment for job in self.pending(queue, 1))
 
     def studies_of(self, job_ids: Sequence[str]) -> list[str]:
         """The studies that jobs belong to."""

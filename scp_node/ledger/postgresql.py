@@ -14,6 +14,7 @@ from psycopg import errors
 from psycopg.abc import Buffer
 from psycopg.types.string import StrDumperUnknown
 
+from scp_node.ledger.tickets import OPTION
 from scp_node.settings.postgresql import DatabaseLimits
 
 # The server gives up first: what it says tells more, and the connection can be used again.
@@ -49,6 +50,7 @@ def open_postgresql(url: str, limits: DatabaseLimits, *, read_only: bool = False
     engine = sa.create_engine(
         url,
         hide_parameters=True,
+        execution_options={OPTION: limits.tickets},
         pool_pre_ping=True,
         pool_size=limits.connections,
         max_overflow=0,

@@ -23,6 +23,7 @@ from scp_node.ledger.sessions import Sessions
 from scp_node.ledger.shadows import Shadows
 from scp_node.ledger.sop_classes import SopClasses
 from scp_node.ledger.studies import Studies
+from scp_node.ledger.tickets import Tickets
 from scp_node.ledger.unreached import Unreached
 from scp_node.ledger.versions import Versions
 
@@ -30,7 +31,7 @@ from scp_node.ledger.versions import Versions
 class Transaction:
     """What belongs together and commits together: `tx.instances.add(record)`, `tx.jobs.add(new)`.
 
-    `connection` is that of the database, for an engine that enqueues in the same transaction.
+    `connection` is that of the database.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Transaction:
         "shadows",
         "sop_classes",
         "studies",
+        "tickets",
         "unreached",
         "versions",
     )
@@ -66,6 +68,6 @@ class Transaction:
         self.deliveries, self.sop_classes = Deliveries(connection), SopClasses(connection)
         self.commitments, self.versions = Commitments(connection), Versions(connection)
         self.unreached, self.priors = Unreached(connection), Priors(connection)
-        self.hosts = Hosts(connection)
+        self.tickets, self.hosts = Tickets(connection), Hosts(connection)
         self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
         self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

@@ -14,14 +14,13 @@ import cv2
 from prometheus_client import CollectorRegistry
 
 from scp_node.decode.pool import DecodePool
-from scp_node.engine.dispatcher import Dispatcher
+from scp_node.engine.port import Limit, Queues
 from scp_node.engine.runner import JobRunner, JobWork
-from scp_node.engine.wakeup import WakeUps
 from scp_node.errors import ModelUnusable
 from scp_node.host.processors import step_back
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
-from scp_node.node.opening import opened
+from scp_node.node.opening import Work, opened, working
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.settings import Inference, Settings
@@ -46,11 +45,11 @@ def run(feed: SettingsFeed) -> None:
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use)
         stack.enter_context(Presence(services.ledger, settings, "shadow"))
-        dispatcher = start_dispatcher(stack, services)
+        work = start_work(stack, services)
 
         def change(new: Settings) -> None:
             in_use.replace(new)
-            dispatcher.listen(queues(new, services.models))
+            work(queues(new, services.models))
 
         log.info("shadow ready", extra={"models": services.models.labels()})
         heartbeat.ready_unless(list)
@@ -69,22 +68,19 @@ def open_services(stack: ExitStack, in_use: SettingsInUse) -> ShadowServices:
     return ShadowServices(in_use, ledger, jobs, open_blobs(settings), models, pool)
 
 
-def start_dispatcher(stack: ExitStack, services: ShadowServices) -> Dispatcher:
+def start_work(stack: ExitStack, services: ShadowServices) -> Work:
     """Score what the first models have scored, as long as no image waits for them."""
-    settings = services.settings()
-    work = JobWork(partial(run_shadow_job, services), partial(bury_shadow, services))
-    runner = JobRunner(services.ledger, services.jobs, {"shadow": work}, services.retries)
-    wakeups = WakeUps(shadow_wakeup_path(settings))
-    stack.callback(wakeups.close)
-    name, poll_s = f"{worker_name(settings)}-shadow", settings.workers.poll_s
-    dispatcher = Dispatcher(services.ledger, name, runner, wakeups, services.retries, poll_s, after=IMAGES_QUEUE)
-    dispatcher.start(queues(settings, services.models))
-    stack.callback(dispatcher.stop, settings.workers.drain_s)
-    return dispatcher
+    settings, ledger, retries = services.settings(), services.ledger, services.retries
+    scoring = JobWork(partial(run_shadow_job, services), partial(bury_shadow, services))
+    runner = JobRunner(ledger, services.jobs, {"shadow": scoring}, retries)
+    name, pipe = f"{worker_name(settings)}-shadow", shadow_wakeup_path(settings)
+    work = stack.enter_context(working(settings, ledger, name, pipe, runner, retries, after=IMAGES_QUEUE))
+    work(queues(settings, services.models))
+    return work
 
 
-def queues(settings: Settings, models: LoadedModels) -> dict[str, int]:
-    """Queue name to concurrency: one image at a time.
+def queues(settings: Settings, models: LoadedModels) -> Queues:
+    """One image at a time.
 
     Packages are loaded now, so that the log names a broken one before an image comes; each image that it cannot score
     is entered as failed. Jobs of a second model that no route names any more end without a score.
@@ -94,7 +90,7 @@ def queues(settings: Settings, models: LoadedModels) -> dict[str, int]:
             models.get(shadow)
         except ModelUnusable as error:
             log.error("second model cannot be used", extra={"shadow": shadow, "reason": str(error)})
-    return {SHADOWS_QUEUE: 1}
+    return {SHADOWS_QUEUE: Limit(1)}
 
 
 def on_one_core(limits: Inference) -> Inference:

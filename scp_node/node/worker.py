@@ -11,17 +11,16 @@ import cv2
 
 from scp_node.decode.pool import DecodePool
 from scp_node.deliver.destinations import Destinations
-from scp_node.engine.dispatcher import Dispatcher
+from scp_node.engine.port import Limit, Queues
 from scp_node.engine.reconciler import Reconciler, ReconcilerCheck
 from scp_node.engine.runner import JobRunner, JobWork
-from scp_node.engine.wakeup import WakeUps
 from scp_node.errors import HilumError
 from scp_node.host.processors import step_back
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.ledger.records import JobKind
 from scp_node.monitoring.drift_watch import DriftWatch
-from scp_node.node.opening import opened
+from scp_node.node.opening import Work, opened, working
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
 from scp_node.reporting.rehearsal import rehearse
@@ -57,7 +56,7 @@ def run(feed: SettingsFeed) -> None:
         in_use = SettingsInUse(settings)
         services = open_services(stack, in_use, spool)
         stack.enter_context(Presence(services.ledger, settings, "worker"))
-        dispatcher = start_dispatcher(stack, services)
+        work = start_work(stack, services)
         start_reconciler(stack, services)
         start_drift_watch(stack, services)
         start_retention(stack, services, spool)
@@ -65,7 +64,7 @@ def run(feed: SettingsFeed) -> None:
         tell_models(services.models)
         heartbeat.ready_unless(lambda: [] if spool.healthy else [f"cannot store results: {spool.unhealthy_reason}"])
         stack.callback(heartbeat.stopping)
-        feed.follow(Reload(in_use, services, dispatcher))
+        feed.follow(Reload(in_use, services, work))
 
 
 def open_services(stack: ExitStack, in_use: SettingsInUse, spool: Blobs) -> Services:
@@ -89,17 +88,15 @@ def open_decode_pool(limits: Inference, niceness: int) -> DecodePool:
     return DecodePool.of(limits, niceness=min(NICENESS_MAX, niceness + BEHIND_WORKER))
 
 
-def start_dispatcher(stack: ExitStack, services: Services) -> Dispatcher:
+def start_work(stack: ExitStack, services: Services) -> Work:
     """Work on what is due, from now on."""
     settings = services.settings()
     runner = JobRunner(services.ledger, services.jobs, job_works(services), services.retries)
-    wakeups = WakeUps(wakeup_path(settings))
-    stack.callback(wakeups.close)
-    name, poll_s = worker_name(settings), settings.workers.poll_s
-    dispatcher = Dispatcher(services.ledger, name, runner, wakeups, services.retries, poll_s)
-    dispatcher.start(queues(settings))
-    stack.callback(dispatcher.stop, settings.workers.drain_s)
-    return dispatcher
+    work = stack.enter_context(
+        working(settings, services.ledger, worker_name(settings), wakeup_path(settings), runner, services.retries)
+    )
+    work(queues(settings))
+    return work
 
 
 def start_reconciler(stack: ExitStack, services: Services) -> None:
@@ -140,7 +137,7 @@ class Reload:
 
     in_use: SettingsInUse
     services: Services
-    dispatcher: Dispatcher
+    work: Work
 
     def __call__(self, new: Settings) -> None:
         models = self.services.models
@@ -153,7 +150,7 @@ class Reload:
         self.in_use.replace(new)
         tell_models(models)
         self.services.destinations.reload(new)
-        self.dispatcher.listen(queues(new))
+        self.work(queues(new))
 
 
 def models_of(settings: Settings) -> set[str]:
@@ -186,11 +183,13 @@ def job_works(services: Services) -> dict[JobKind, JobWork]:
     }
 
 
-def queues(settings: Settings) -> dict[str, int]:
-    """Queue name to concurrency. A destination that is no longer routed to keeps its queue: old deliveries end."""
+def queues(settings: Settings) -> Queues:
+    """A destination that is no longer routed to keeps its queue: old deliveries end. It gets so much at a time from
+    all workers together."""
     workers = settings.workers
+    to_each = Limit(workers.deliveries, workers.deliveries)
     of_destinations = {
-        queue(name): workers.deliveries for name in settings.remote_aes for queue in (delivery_queue, commitment_queue)
+        queue(name): to_each for name in settings.remote_aes for queue in (delivery_queue, commitment_queue)
     }
-    of_systems = {delivery_queue(name): workers.deliveries for name in settings.systems}
-    return {IMAGES_QUEUE: workers.images, STUDIES_QUEUE: workers.studies} | of_destinations | of_systems
+    of_systems = {delivery_queue(name): to_each for name in settings.systems}
+    return {IMAGES_QUEUE: Limit(workers.images), STUDIES_QUEUE: Limit(workers.studies)} | of_destinations | of_systems

@@ -14,18 +14,26 @@ DatabaseUser = Literal["receiver", "worker", "shadow", "web", "command"]
 
 @dataclass(frozen=True)
 class DatabaseLimits:
-    """What one process may ask of PostgreSQL. `wait_s`: for a free connection of its own."""
+    """What one process may ask of PostgreSQL. `wait_s`: for a free connection of its own. `tickets`: whether
+    procrastinate dispatches the jobs."""
 
     connections: int = 5
     connect_timeout_s: float = 2
     lock_timeout_s: float = 30
     statement_timeout_s: float = 60
     wait_s: float = 30
+    tickets: bool = False
 
 
 class Postgresql(Section):
     """Connections and time-outs of a ledger in PostgreSQL; SQLite has neither."""
 
+    engine: Literal["embedded", "procrastinate"] = Field(
+        "embedded",
+        description="Who tells workers what to do: the workers look into the ledger themselves, or procrastinate, for "
+        "workers on several hosts, calls one that has a free place. All processes over one database have the same; "
+        "holds from the next start.",
+    )
     connect_timeout_s: Seconds = Field(2, ge=2, le=60, description="Time for the database to take a connection.")
     answer_timeout_s: Seconds = Field(
         3,
@@ -49,7 +57,10 @@ class Postgresql(Section):
     def limits(self, user: DatabaseUser) -> DatabaseLimits:
         """Those of one process. A sender waits for the receiver, so that its time-outs are short."""
         connections: int = getattr(self, f"{user}_connections_max")
+        tickets = self.engine == "procrastinate"
         if user == "receiver":
             short = self.answer_timeout_s
-            return DatabaseLimits(connections, self.connect_timeout_s, short, short, short)
-        return DatabaseLimits(connections, self.connect_timeout_s, self.lock_timeout_s, self.statement_timeout_s)
+            return DatabaseLimits(connections, self.connect_timeout_s, short, short, short, tickets)
+        return DatabaseLimits(
+            connections, self.connect_timeout_s, self.lock_timeout_s, self.statement_timeout_s, tickets=tickets
+        )

@@ -17,15 +17,21 @@ import sqlalchemy as sa
 from scp_node.ledger.database import migrate, open_database
 from scp_node.ledger.shape import VERSION_TABLE
 from scp_node.settings.places import default_url
+from scp_node.settings.postgresql import DatabaseLimits
 from tests.support.peers.postgresql import Postgresql
 
-_schemas: dict[Postgresql, Schemas] = {}
+_schemas: dict[tuple[Postgresql, bool], Schemas] = {}
 _in_use: Schemas | None = None
 
 
 def ledger_url(folder: Path) -> str:
     """Where the ledger of a data folder is in this test."""
     return default_url(folder) if _in_use is None else _in_use.url_of(folder)
+
+
+def ledger_limits() -> DatabaseLimits:
+    """What its database is opened with."""
+    return DatabaseLimits() if _in_use is None else _in_use.limits
 
 
 def url_without_tables(folder: Path) -> str:
@@ -57,10 +63,10 @@ def _empty_file() -> bytes:
 
 
 @contextmanager
-def ledgers_in(server: Postgresql) -> Iterator[Schemas]:
-    """Until the end of the block ledgers are in PostgreSQL."""
+def ledgers_in(server: Postgresql, *, tickets: bool = False) -> Iterator[Schemas]:
+    """Until the end of the block ledgers are in PostgreSQL; with `tickets`, procrastinate dispatches their jobs."""
     global _in_use
-    _in_use = _schemas.setdefault(server, Schemas(server))
+    _in_use = _schemas.setdefault((server, tickets), Schemas(server, tickets))
     try:
         yield _in_use
     finally:
@@ -71,8 +77,8 @@ def ledgers_in(server: Postgresql) -> Iterator[Schemas]:
 class Schemas:
     """The schemas of this test process; each data folder of a test has one."""
 
-    def __init__(self, server: Postgresql) -> None:
-        self._server = server
+    def __init__(self, server: Postgresql, tickets: bool = False) -> None:
+        self._server, self.limits = server, DatabaseLimits(tickets=tickets)
         self._engine = sa.create_engine(server.url(), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
         self._free: list[str] = []
         self._of_folder: dict[Path, str] = {}
@@ -102,7 +108,7 @@ class Schemas:
 
     def _made(self) -> str:
         url = sa.make_url(self.empty_schema())
-        engine = open_database(url.render_as_string(hide_password=False))
+        engine = open_database(url.render_as_string(hide_password=False), self.limits)
         migrate(engine)
         engine.dispose()
         return str(url.query["application_name"])

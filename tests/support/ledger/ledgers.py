@@ -8,7 +8,7 @@ from pathlib import Path
 from scp_node.ledger import JobRow, Ledger, ReceivedInstance
 from scp_node.ledger.database import open_database
 from scp_node.storage.spool import instance_name
-from tests.support.ledger.databases import ledger_url, make_tables
+from tests.support.ledger.databases import ledger_limits, ledger_url, make_tables
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -17,7 +17,7 @@ EXPLICIT_LE = "1.2.840.10008.1.2.1"
 def new_ledger(folder: Path) -> Ledger:
     """The ledger of `folder`, with its tables; dispose of `.engine` when done."""
     make_tables(folder)
-    return Ledger(open_database(ledger_url(folder)))
+    return Ledger(open_database(ledger_url(folder), ledger_limits()))
 
 
 def received(number: int = 1, study: int = 1, *, digest: str | None = None, source: str = "pacs") -> ReceivedInstance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
@@ -22,9 +22,9 @@ def default_retries() -> RetryTable:
     return retry_table(Workers(), Delivery())
 
 
-def enter_image(ledger: Ledger, number: int = 1) -> str:
-    """A received image and its job; returns the id of the job."""
-    new = image_job(received(number), now_utc())
+def enter_image(ledger: Ledger, number: int = 1, due_at: datetime | None = None) -> str:
+    """A received image and its job, which is due at once or at `due_at`; returns the id of the job."""
+    new = image_job(received(number), due_at or now_utc())
     with ledger.transaction() as tx:
         tx.instances.add(received(number))
         JobQueue().put(tx, new)

@@ -55,7 +55,7 @@ def test_who_holds_a_job_decides_what_becomes_of_it(ledger: Ledger, change: str,
 
 def released(ledger: Ledger, job_id: str) -> None:
     with ledger.transaction() as tx:
-        assert tx.jobs.release(MINE, []) == 1
+        assert len(tx.jobs.release(MINE, [])) == 1
 
 
 def taken_over(ledger: Ledger, job_id: str) -> None:

@@ -57,3 +57,11 @@ def test_a_reader_that_does_not_read_blocks_nobody(tmp_path: Path) -> None:
 def test_only_the_owner_may_wake(tmp_path: Path) -> None:
     with closing(WakeUps(tmp_path / "w")):
         assert (tmp_path / "w").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_thread_that_wakes_too_late_writes_into_no_other_file(tmp_path: Path) -> None:
+    wakeups = WakeUps(tmp_path / "w")
+    wakeups.close()
+    with (tmp_path / "other").open("wb") as other:  # gets the number that the pipe had
+        wakeups.wake()
+        assert (tmp_path / "other").stat().st_size == 0 and other.fileno() >= 0

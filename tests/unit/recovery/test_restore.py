@@ -100,7 +100,7 @@ def test_a_job_that_ran_when_the_backup_was_made_is_queued_again_as_after_a_cras
     engine = open_database(default_url(tmp_path / "data"))
     with Ledger(engine).transaction() as tx:
         assert [one.job_id for one in tx.jobs.in_states(("running",), 10)] == [job.job_id]
-        assert tx.jobs.release("the worker here", []) == 1
+        assert tx.jobs.release("the worker here", []) == [job.job_id]
         assert [one.job_id for one in tx.jobs.pending("images", 10)] == [job.job_id]
     engine.dispose()
 

@@ -17,6 +17,7 @@ from converter.package.concept import Concept
 from converter.result.findings import Finding
 from scp_node.decode.pool import DecodePool
 from scp_node.engine.jobs import JobQueue
+from scp_node.engine.port import Limit
 from scp_node.inference.loaded_models import LoadedModels
 from scp_node.intake.image_jobs import IMAGES_QUEUE
 from scp_node.ledger import Analysis, Ledger, ShadowRow
@@ -135,7 +136,7 @@ def test_a_broken_package_is_a_failure_of_each_image_and_not_of_the_job(
     shadow: Shadow, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
     shadow.route = {"shadow": f"tiny@{version}"}
-    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: Limit(1)}
     assert "second model cannot be used" in caplog.messages
     shadow.receive(make_dx(rows=256, columns=220))
     row = shadow.run()
@@ -152,7 +153,7 @@ def test_a_model_without_a_finding_of_the_first_one_is_told_as_a_failure(shadow:
 def test_where_no_route_names_a_second_model_any_more_what_waits_is_ended_without_a_score(shadow: Shadow) -> None:
     shadow.receive(make_dx(rows=256, columns=220))
     shadow.route = {}
-    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: 1}
+    assert queues(shadow.settings(), shadow.services.models) == {SHADOWS_QUEUE: Limit(1)}
     assert shadow.run() is None
 
 
