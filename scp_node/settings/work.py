@@ -193,7 +193,9 @@ class Workers(Section):
 
     images: int = Field(4, ge=1, le=64, description="Images analysed at the same time by one worker.")
     studies: int = Field(2, ge=1, le=64, description="Reports built at the same time by one worker.")
-    deliveries: int = Field(4, ge=1, le=64, description="Results sent at the same time by one worker.")
+    deliveries: int = Field(
+        4, ge=1, le=64, description="Results sent at the same time to one destination, by all workers."
+    )
     poll_s: float = Field(
         1.0,
         ge=0.01,
