@@ -122,7 +122,7 @@ def closed(lungs: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resized(lungs: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """Shares of lung (or of anything), in `rows` x `columns` over the same field of view."""
+    """Shares of lung, or of colour, in `rows` x `columns` over the same field of view."""
     return np.asarray(cv2.resize(lungs, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

@@ -28,6 +28,7 @@ from scp_node.ledger.shape import shape_of
 from scp_node.recovery.interrupted import ledger_file
 from scp_node.settings import Settings
 from scp_node.settings.places import database_url, in_use_lock
+from scp_node.storage.durable_files import fsync_folder
 
 ROWS_AT_ONCE = 1000
 SUM_BYTES = 32
@@ -145,6 +146,7 @@ def _copied(source: sa.Engine, target: sa.Engine, on_row: OnRow) -> tuple[dict[s
     (metadata,) = METADATA
     tables = metadata.sorted_tables
     with source.connect() as reading, target.begin() as writing:
+        _keep_others_out(reading, tables)
         _keep_others_out(writing, tables)
         there = {table.name: _sum_of(writing, table) for table in tables}
         if any(one.rows for one in there.values()):
@@ -222,4 +224,5 @@ def _set_aside(source: sa.Engine, file: Path) -> Path:
         part = file.with_name(f"{file.name}{suffix}")
         if part.exists():
             part.rename(kept.with_name(f"{kept.name}{suffix}"))
+    fsync_folder(file.parent)  # a power cut must not bring the old one back
     return kept

@@ -149,3 +149,14 @@ def test_an_address_that_leads_nowhere_is_told_without_its_password(url: str, to
 def in_database(settings: Settings, url: str) -> Settings:
     storage = settings.storage.model_copy(update={"database_url": url})
     return settings.model_copy(update={"storage": storage})
+
+
+def test_a_writer_on_another_machine_is_waited_for_by_nobody(node: NodeFolder, empty: str, tmp_path: Path) -> None:
+    """Rows that come while the ledger is read would be in neither place."""
+    move_ledger(node.settings, empty)
+    engine = open_database(empty)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE hilum_study SET accession_number = 'A'")
+        with pytest.raises(HilumError, match="lock"):
+            move_ledger(in_database(node.settings, empty), f"sqlite:///{tmp_path / 'back.db'}")
+    engine.dispose()
