@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 
 from procrastinate import App, BaseRetryStrategy, RetryDecision
@@ -63,7 +64,7 @@ class TicketEngine:
     def work(self, queues: Queues, start: Start) -> None:
         self._queues, self._start = dict(queues), start
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._changed.set)
+            self._set(self._changed)
             return
         self._running.release_lost(_put_again)
         self._thread.start()
@@ -73,12 +74,16 @@ class TicketEngine:
     def stop(self, drain_s: float) -> None:
         self._stopping.set()
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._changed.set)
+            self._set(self._changed)
             self._running.wait_for_end(drain_s)
-            self._loop.call_soon_threadsafe(self._leave.set)
+            self._set(self._leave)
             self._thread.join()
             self._housekeeping.join()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _set(self, event: asyncio.Event) -> None:
+        with suppress(RuntimeError):  # the loop had nothing left to do, and has ended
+            self._loop.call_soon_threadsafe(event.set)
 
     def recover(self) -> list[str]:
         """Also a ticket for every due job that has none; one worker of all does so at a time."""
