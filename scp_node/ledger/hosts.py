@@ -47,6 +47,19 @@ class Hosts(Repository):
         gone = sa.or_(sa.and_(replaced, is_silent), host.signed_at < moment - FORGOTTEN_AFTER)
         self._connection.execute(sa.delete(w.host).where(gone))
 
+    def alive(self, role: str, silent_s: float) -> int:
+        """How many processes of this role have signed within this time."""
+        chosen = sa.select(sa.func.count()).where(w.host.c.role == role, w.host.c.signed_at >= self._since(silent_s))
+        return self._connection.execute(chosen).scalar_one()
+
+    def alive_hosts(self, silent_s: float) -> list[str]:
+        """The ids of the hosts of which a process has signed within this time."""
+        chosen = sa.select(w.host.c.host_id).where(w.host.c.signed_at >= self._since(silent_s))
+        return sorted(set(self._connection.execute(chosen).scalars()))
+
+    def _since(self, silent_s: float) -> datetime:
+        return self.moment() - timedelta(seconds=silent_s)
+
     def all(self) -> list[HostSign]:
         """By host and role."""
         rows = self._connection.execute(sa.select(w.host).order_by(w.host.c.host_id, w.host.c.role, w.host.c.name))

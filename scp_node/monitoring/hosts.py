@@ -11,8 +11,6 @@ from scp_node.ledger.watch_records import HostSign
 from scp_node.settings import Settings
 from scp_node.settings.places import worker_name
 
-# So many signs that did not come make a host silent.
-SILENT_SIGNS = 4
 LOOK = (
     "See whether the machine runs and reaches the database; its jobs are taken over. If it is not to come back, it is "
     "forgotten after a week, or at once when a node with its node.host_id starts."
@@ -46,13 +44,9 @@ def own_version() -> str:
     return version("hilum")
 
 
-def silent_after_s(settings: Settings) -> float:
-    return SILENT_SIGNS * settings.node.host_sign_s
-
-
 def hosts_of(tx: Transaction, settings: Settings) -> tuple[HostRole, ...]:
     """All that the ledger knows, by host and role."""
-    moment, here, mine, limit_s = tx.hosts.moment(), worker_name(settings), own_version(), silent_after_s(settings)
+    moment, here, mine, limit_s = tx.hosts.moment(), worker_name(settings), own_version(), settings.node.silent_after_s
     found = []
     for sign in tx.hosts.all():
         silent_s = max(0.0, (moment - sign.signed_at).total_seconds())

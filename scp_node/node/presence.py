@@ -9,7 +9,7 @@ from types import TracebackType
 from sqlalchemy.exc import SQLAlchemyError
 
 from scp_node.ledger import Ledger
-from scp_node.monitoring.hosts import own_version, silent_after_s
+from scp_node.monitoring.hosts import own_version
 from scp_node.settings import Settings
 from scp_node.settings.places import host_id, worker_name
 
@@ -27,6 +27,8 @@ class Presence:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
         self._is_mute = False
+        self.alive = 1
+        """How many hosts had this role at the last sign, this one included."""
 
     def __enter__(self) -> Presence:
         self._thread.start()
@@ -49,7 +51,8 @@ class Presence:
             with self._ledger.transaction() as tx:
                 if not (is_entered and tx.hosts.sign(self._name, self._role)):
                     tx.hosts.enter(self._name, self._role, self._host_id, own_version())
-                tx.hosts.forget(self._host_id, self._role, self._name, silent_after_s(self._settings))
+                tx.hosts.forget(self._host_id, self._role, self._name, self._settings.node.silent_after_s)
+                self.alive = tx.hosts.alive(self._role, self._settings.node.silent_after_s)
         except (SQLAlchemyError, OSError) as error:
             if not self._is_mute:
                 log.warning("role cannot say in the ledger that it lives", exc_info=error)

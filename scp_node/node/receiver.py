@@ -42,7 +42,7 @@ def run(feed: SettingsFeed) -> None:
     with (
         heartbeat,
         opened(settings, "receiver") as (ledger, jobs),
-        Presence(ledger, settings, "receiver"),
+        Presence(ledger, settings, "receiver") as presence,
         closing(Waker(wakeup_path(settings))) as waker,
     ):
         spool = open_blobs(settings)
@@ -52,7 +52,13 @@ def run(feed: SettingsFeed) -> None:
         instances = ReceivedInstances(ledger, jobs, refuses_changes, spool.holds)
         enter_callers = partial(_enter_callers, ledger)
         receiver = StorageScp(
-            settings, spool, instances, reports=reports, after_commit=waker.wake, enter_callers=enter_callers
+            settings,
+            spool,
+            instances,
+            reports=reports,
+            after_commit=waker.wake,
+            enter_callers=enter_callers,
+            receivers=lambda: presence.alive,
         )
 
         def change(new: Settings) -> None:

@@ -114,7 +114,8 @@ class ReceivingServer(AssociationServer):
 
 class StorageScp:
     """The receiving part of a node. `after_commit` is called when instances were entered, `enter_callers` with what is
-    to be remembered of callers; `bind` and `port` default to those of the settings, and port 0 takes a free one."""
+    to be remembered of callers; `receivers` says how many of them share the limits of the fleet; `bind` and `port`
+    default to those of the settings, and port 0 takes a free one."""
 
     def __init__(
         self,
@@ -125,11 +126,12 @@ class StorageScp:
         reports: ReportBook | None = None,
         after_commit: Callable[[], None] = lambda: None,
         enter_callers: Enter = lambda records: None,
+        receivers: Callable[[], int] = lambda: 1,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
         store = Store(spool, GroupCommit(ledger, spool, after_commit), walk_limits(settings))
-        self._shared = Shared(settings, store, reports or NoRequests(), CallerBook(enter_callers))
+        self._shared = Shared(settings, store, reports or NoRequests(), CallerBook(enter_callers), receivers)
         self._spool = spool
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)
         self._server: ReceivingServer | None = None

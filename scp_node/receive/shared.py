@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pynetdicom import AE
@@ -38,12 +39,20 @@ class Terms:
 
 
 class Shared:
-    """One for all associations of a listener. `terms` are replaced when the settings change; nothing else is."""
+    """One for all associations of a listener. `terms` are replaced when the settings change; nothing else is.
+    `receivers` says how many there are over the same ledger."""
 
-    def __init__(self, settings: Settings, store: Store, reports: ReportBook, callers: CallerBook) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        reports: ReportBook,
+        callers: CallerBook,
+        receivers: Callable[[], int] = lambda: 1,
+    ) -> None:
         self.terms = Terms.of(settings)
         self.store, self.reports, self.callers = store, reports, callers
-        self.limits = ConnectionLimits(lambda: self.terms.settings.receiver)
+        self.limits = ConnectionLimits(lambda: self.terms.settings.receiver.part(receivers()))
         # Draining: accept nothing more, let messages that are under way finish. Closing: end all.
         self.draining, self.closing = Latch(), Latch()
         self.ae = _application_entity(settings.node.ae_title)

@@ -23,6 +23,7 @@ from scp_node.host.lock_file import exclusive
 from scp_node.ledger import account_tables, removal_tables, watch_tables
 from scp_node.ledger import tables as t
 from scp_node.ledger.database import migrate, open_database
+from scp_node.ledger.hosts import Hosts
 from scp_node.ledger.records import now_utc
 from scp_node.ledger.shape import shape_of
 from scp_node.recovery.interrupted import ledger_file
@@ -81,7 +82,7 @@ def move_ledger(settings: Settings, target_url: str, on_row: OnRow = lambda: Non
         _opened(source_url) as source,
         _opened(target_url) as target,
     ):
-        _check_source(source)
+        _check_source(source, settings)
         migrate(target)
         try:
             tables, was_there = _copied(source, target, on_row)
@@ -128,7 +129,7 @@ def _opened(url: str) -> Iterator[sa.Engine]:
         engine.dispose()
 
 
-def _check_source(source: sa.Engine) -> None:
+def _check_source(source: sa.Engine, settings: Settings) -> None:
     shape = shape_of(source)
     if shape.fault:
         raise UsageError(f"{shape.fault}. {shape.remedy}")
@@ -137,8 +138,14 @@ def _check_source(source: sa.Engine) -> None:
     if source.dialect.name != "sqlite":
         with source.connect() as connection:
             held = connection.execute(sa.select(sa.func.count()).where(t.job.c.state == "running")).scalar_one()
+            alive = Hosts(connection).alive_hosts(settings.node.silent_after_s)
         if held:
             raise UsageError(f"{held} jobs are being worked on: stop every node of this database first")
+        if alive:
+            raise UsageError(
+                f"{', '.join(alive)} said within {settings.node.silent_after_s:.0f} s that it runs: stop every node of "
+                "this database first"
+            )
 
 
 def _copied(source: sa.Engine, target: sa.Engine, on_row: OnRow) -> tuple[dict[str, int], bool]:

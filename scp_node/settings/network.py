@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -24,6 +25,11 @@ from scp_node.settings.section import (
 
 # Whoever writes one of these believes that connections are encrypted.
 NEEDS_PROFILE = ("certificate", "key", "key_passphrase", "ca", "verify_peer", "check_host")
+
+# So many signs that did not come make a role silent.
+SILENT_SIGNS = 4
+# What receiver.limits_for is about.
+LIMITS_OF_PEERS = ("associations_per_ae_max", "connections_per_address_max", "connections_per_s_max")
 
 
 class Node(Section):
@@ -56,6 +62,11 @@ class Node(Section):
         description="How often each role writes into the ledger that it lives. One that misses four signs is silent, "
         "which the page Now, hilum doctor and the metrics tell.",
     )
+
+    @property
+    def silent_after_s(self) -> float:
+        """A role that has not signed for so long is silent."""
+        return SILENT_SIGNS * self.host_sign_s
 
 
 class RemoteAE(Section):
@@ -181,6 +192,11 @@ class Receiver(Section):
     connections_per_s_max: int = Field(
         500, ge=1, le=100_000, description="New connections per second from one IP address; twice as many in a burst."
     )
+    limits_for: Literal["node", "fleet"] = Field(
+        "node",
+        description="What the limits of an AE title and of an address are for: each receiver; or all receivers over "
+        "one database together, each of which takes an equal part, for machines behind a load balancer.",
+    )
     proxies: list[Network] = Field(
         default_factory=list,
         description="IP addresses and networks of load balancers before this port. Each of their connections must "
@@ -211,3 +227,9 @@ class Receiver(Section):
     acse_timeout_s: Seconds = Field(
         10, gt=0, description="Time for a peer to ask for an association, and to close its connection afterwards."
     )
+
+    def part(self, receivers: int) -> Receiver:
+        """What one of so many receivers goes by: its part of the limits of the fleet, rounded up."""
+        if self.limits_for == "node" or receivers <= 1:
+            return self
+        return self.model_copy(update={name: math.ceil(getattr(self, name) / receivers) for name in LIMITS_OF_PEERS})

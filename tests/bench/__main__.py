@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import namespace
 from tests.bench.run import main
+from tests.support.peers.network import enter
 
 if __name__ == "__main__":
-    namespace.enter()
+    if not enter("tests.bench"):
+        # Outside of one, storescp, which cannot be bound to one address, listens on all of them.
+        print("no private network to be had: storescp and Orthanc listen on all addresses of this machine", flush=True)
     sys.exit(main())

@@ -33,6 +33,7 @@ from training.learning.lesson import network_inputs
 from training.learning.recipe import Recipe, load_recipe
 from training.learning.run_folder import WEIGHTS, outcome_of
 from training.lungs.framing import LungFraming, framing_of
+from training.packaging.both_sides import both_sides
 from training.packaging.calibrate import choose_calibration
 from training.packaging.deciding import Deciding, deciding_films
 from training.packaging.distribution import distribution_of
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     calibrations = calibrate(network, recipe, deciding, framing)
 
     # 4. the graph, proven
-    graph, parity = exported(fold(network, calibrations), recipe, films.unseen, framing)
+    graph, parity = exported(fold(network, calibrations, recipe.mirrored), recipe, films.unseen, framing)
     graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
     refuse_large(graph)
 
@@ -140,7 +141,8 @@ def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: Lun
 def calibrate(
     network: keras.Model, recipe: Recipe, deciding: Deciding, framing: LungFraming | None
 ) -> list[Calibration]:
-    raw = logits(score(serving_graph(network, recipe, framing), deciding.inputs).cam, recipe.input.layout)
+    whole = both_sides(network) if recipe.mirrored else network
+    raw = logits(score(serving_graph(whole, recipe, framing), deciding.inputs).cam, recipe.input.layout)
     told = fitted_on(recipe) + changed_too(recipe)
     return [
         choose_calibration(of_finding(name, deciding.examples, raw[:, place]), told, recipe.seed)

@@ -171,6 +171,11 @@ class Recipe(PackageSection):
     early_stopping: EarlyStopping | None = None
     teachers: Teachers | None = None
     frame: FrameRecipe | None = None
+    mirrored: bool = Field(
+        False,
+        description="in service the answer is the mean of what the network says of a picture and of its mirror image, "
+        "so that its map is shifted to neither side; twice the time",
+    )
     augmentation: Augmentation
     search: dict[str, Range | Choices] = Field(default_factory=dict)
 
@@ -189,6 +194,12 @@ class Recipe(PackageSection):
         if min(self.looked_at.height, self.looked_at.width) >> self.network.halvings < MAP_SIDE_MIN:
             size = f"{self.looked_at.height} x {self.looked_at.width}"
             raise ValueError(f"network: {self.network.halvings} halvings leave no map of {size} pixels")
+        return self
+
+    @model_validator(mode="after")
+    def _mirrored_without_a_frame(self) -> Recipe:
+        if self.mirrored and self.frame is not None:
+            raise ValueError("mirrored: a network that looks at a frame has no mirror image of it")
         return self
 
     @model_validator(mode="after")

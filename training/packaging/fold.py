@@ -16,10 +16,12 @@ from keras import layers
 
 from converter.package.calibration import Calibration
 from training.learning.zoo.head import BIAS, head_of
+from training.packaging.both_sides import both_sides
 
 
-def fold(network: keras.Model, calibrations: Sequence[Calibration]) -> keras.Model:
-    """A copy of `network` that gives calibrated answers; one calibration a finding, in the order of the outputs."""
+def fold(network: keras.Model, calibrations: Sequence[Calibration], mirrored: bool = False) -> keras.Model:
+    """A copy of `network` that gives calibrated answers; one calibration a finding, in the order of the outputs. With
+    `mirrored` they are those of `both_sides`."""
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     head = head_of(copy)
@@ -27,9 +29,11 @@ def fold(network: keras.Model, calibrations: Sequence[Calibration]) -> keras.Mod
     divisors = np.array([one.temperature for one in calibrations], dtype=np.float64)
     offsets = np.array([one.bias for one in calibrations], dtype=np.float64)
     head.set_weights([kernel / divisors, bias / divisors + offsets])
+    if mirrored:
+        copy = both_sides(copy)
     if all(one.method != "isotonic" for one in calibrations):
         return copy
-    cam = copy.get_layer("cam").output
+    _, cam = copy.outputs
     mean = layers.GlobalAveragePooling2D(name="mean_of_map")(cam)
     shift = layers.Reshape((1, 1, len(calibrations)), name="shift")(_added_to_the_mean(mean, calibrations))
     calibrated = layers.Add(name="calibrated_cam")([cam, shift])

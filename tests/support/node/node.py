@@ -22,11 +22,13 @@ from tests.support.peers.program import Program, running
 class RunningNode(Program):
     """A node that sends results to `archives` (name to (AE title, port)) and takes images from AE title MODALITY.
 
-    `only` names the roles it runs; without, it runs all of them.
+    `only` names the roles it runs; without, it runs all of them. `inside` is the command that starts a program in the
+    network of its host; without, that is this machine's.
     """
 
     name = "the node"
     only: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, archives: dict[str, tuple[str, int]], **sections: Any) -> None:
         super().__init__(folder / "node.log")
@@ -68,7 +70,7 @@ class RunningNode(Program):
         seen = self.log_path.stat().st_size if self.log_path.exists() else 0
         awaited = [f"{role} ready" for role in self.only or ("receiver", "worker")]
         self.launch(
-            [sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
+            [*self.inside, sys.executable, "-m", "scp_node.cli", "serve", "--config", str(self.config), *roles],
             lambda: all(line in self.log(seen) for line in awaited),
         )
 

@@ -14,7 +14,12 @@ TIMEOUT_S = 30
 
 
 def store(
-    port: int, objects: Iterable[Dataset], *, calling: str = CALLING_AE_TITLE, called: str = "HILUM"
+    port: int,
+    objects: Iterable[Dataset],
+    *,
+    calling: str = CALLING_AE_TITLE,
+    called: str = "HILUM",
+    host: str = "127.0.0.1",
 ) -> list[int | None]:
     """C-STORE `objects` over one association; the status of each, None where no answer came."""
     datasets = list(objects)
@@ -22,7 +27,7 @@ def store(
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = TIMEOUT_S
     for sop_class, syntax in sorted({(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) for ds in datasets}):
         ae.add_requested_context(sop_class, syntax)
-    assoc = ae.associate("127.0.0.1", port, ae_title=called)
+    assoc = ae.associate(host, port, ae_title=called)
     if not assoc.is_established:
         return [None] * len(datasets)
     try:
@@ -32,11 +37,13 @@ def store(
             assoc.release()
 
 
-def store_until_stored(port: int, objects: Sequence[Dataset], attempts: int = 100, wait_s: float = 0.3) -> None:
+def store_until_stored(
+    port: int, objects: Sequence[Dataset], attempts: int = 100, wait_s: float = 0.3, host: str = "127.0.0.1"
+) -> None:
     """Send as a modality does: again and again until each object was answered with 0x0000."""
     waiting = list(objects)
     for _ in range(attempts):
-        statuses = store(port, waiting)
+        statuses = store(port, waiting, host=host)
         waiting = [ds for ds, status in zip(waiting, statuses, strict=True) if status != 0x0000]
         if not waiting:
             return

@@ -29,18 +29,18 @@ def require_s3() -> None:
 
 
 class Moto(Program):
-    """A running store with an empty bucket."""
+    """A running store with an empty bucket, which listens on the address `bind`."""
 
     name = "moto"
     stop_timeout_s = 20.0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bind: str = "127.0.0.1") -> None:
         super().__init__(folder / "moto.log")
-        self.port = free_port()
+        self.bind, self.port = bind, free_port()
 
     def start(self) -> None:
         self.launch(
-            [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self.port)],
+            [sys.executable, "-m", "moto.server", "--host", self.bind, "--port", str(self.port)],
             lambda: is_listening(self.port),
         )
         self._ask("PUT", f"/{BUCKET}")

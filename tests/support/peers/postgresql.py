@@ -32,7 +32,6 @@ _OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "32MB",
     "log_min_messages": "fatal",
@@ -83,9 +82,9 @@ class Postgresql:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_postgresql() -> Postgresql:
-    """One that runs until `stop`; a test is skipped where it cannot. PostgreSQL refuses to run as root, who hands it to
-    another user."""
+def start_postgresql(address: str = "", port: int = 5432) -> Postgresql:
+    """One that runs until `stop`; a test is skipped where it cannot. With `address` it listens there too, and trusts
+    whoever reaches it. PostgreSQL refuses to run as root, who hands it to another user."""
     if INITDB is None or POSTGRES is None or importlib.util.find_spec("psycopg") is None:
         pytest.skip(f"not installed: {'initdb' if INITDB is None or POSTGRES is None else 'psycopg'}")
     folder = Path(tempfile.mkdtemp(prefix="hilum-postgresql-"))
@@ -97,7 +96,11 @@ def start_postgresql() -> Postgresql:
     data = folder / "data"
     made = [INITDB, "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, **other)
-    options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+    if address:
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all trust\n")
+    settings = _OPTIONS | {"listen_addresses": address, "port": str(port)}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         command = [POSTGRES, "-D", str(data), "-k", str(folder), *options]
         process = subprocess.Popen(

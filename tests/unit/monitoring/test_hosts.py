@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from scp_node.ledger import Ledger
 from scp_node.ledger import watch_tables as w
-from scp_node.monitoring.hosts import SILENT_SIGNS, faults_of, hosts_of, own_version
+from scp_node.monitoring.hosts import faults_of, hosts_of, own_version
 from scp_node.settings import Settings
+from scp_node.settings.network import SILENT_SIGNS
 from scp_node.settings.places import host_id, worker_name
 from tests.support.node.receiving import receiving_settings
 

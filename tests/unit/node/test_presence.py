@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +63,16 @@ def test_a_ledger_that_cannot_be_written_is_told_once_and_tried_again(
             tx.connection.exec_driver_sql("ALTER TABLE hidden RENAME TO hilum_host")
         until(lambda: signs(ledger) == [("ward", "worker")], "it is there")
     assert [one.message for one in caplog.records] == ["role cannot say in the ledger that it lives"]
+
+
+def test_a_role_knows_how_many_hosts_have_it(ledger: Ledger, settings: Settings) -> None:
+    with ledger.transaction() as tx:
+        for name, role in (("other", "receiver"), ("silent", "receiver"), ("other", "worker")):
+            tx.hosts.enter(name, role, name, "0")
+        long_ago = tx.hosts.moment() - timedelta(hours=1)
+        tx.connection.execute(sa.update(w.host).where(w.host.c.name == "silent").values(signed_at=long_ago))
+    with Presence(ledger, settings, "receiver") as presence:
+        until(lambda: presence.alive == 2, "it has seen the other one")
+        with ledger.transaction() as tx:
+            tx.hosts.leave("other", "receiver")
+        until(lambda: presence.alive == 1, "the other one has left")

@@ -276,3 +276,24 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
 TestAnyOrder = AnyOrder.TestCase
+
+
+@pytest.mark.parametrize(("limits_for", "receivers", "of_each"), [("node", 2, 4), ("fleet", 1, 4), ("fleet", 2, 2)])
+def test_receivers_share_the_limits_of_an_ae_title_and_of_an_address(
+    limits_for: str, receivers: int, of_each: int
+) -> None:
+    whole = Receiver(
+        limits_for=limits_for, associations_per_ae_max=4, connections_per_address_max=4, connections_per_s_max=4
+    )
+    hosts = [ConnectionLimits(lambda: whole.part(receivers), Clock()) for _ in range(receivers)]
+    for limits in hosts:
+        callers = [entered(limits) for _ in range(of_each)]
+        assert [limits.associate(one, "PACS") for one in callers] == [None] * of_each
+        assert limits.associate(callers[0], "PACS") is TOO_MANY_OF_ONE_AE
+
+
+def test_a_part_is_rounded_up_and_leaves_what_is_no_peers_alone() -> None:
+    whole = Receiver(limits_for="fleet", associations_per_ae_max=1, connections_per_s_max=5)
+    part = whole.part(3)
+    assert (part.associations_per_ae_max, part.connections_per_s_max) == (1, 2)
+    assert (part.associations_max, part.connections_max) == (whole.associations_max, whole.connections_max)

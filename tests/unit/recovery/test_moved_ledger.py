@@ -14,6 +14,7 @@ from scp_node.errors import ConfigurationError, HilumError, UsageError
 from scp_node.host.lock_file import exclusive
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
+from scp_node.ledger.hosts import Hosts
 from scp_node.recovery import moved_ledger
 from scp_node.recovery.moved_ledger import METADATA, move_ledger
 from scp_node.settings import Settings
@@ -144,6 +145,19 @@ def test_an_address_that_leads_nowhere_is_told_without_its_password(url: str, to
         move_ledger(node.settings, url)
     assert re.search(told, str(refused.value)) and "secret" not in str(refused.value)
     assert (node.data_dir / "ledger.db").exists()
+
+
+def test_a_node_that_runs_on_another_machine_keeps_the_ledger(node: NodeFolder, empty: str, tmp_path: Path) -> None:
+    move_ledger(node.settings, empty)
+    engine = open_database(empty)
+    with engine.begin() as connection:
+        Hosts(connection).enter("ward-1", "receiver", "ward", "0.1.0")
+    with pytest.raises(UsageError, match="ward said within 60 s that it runs"):
+        move_ledger(in_database(node.settings, empty), f"sqlite:///{tmp_path / 'back.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE hilum_host SET signed_at = signed_at - interval '2 minutes'")
+    engine.dispose()
+    move_ledger(in_database(node.settings, empty), f"sqlite:///{tmp_path / 'back.db'}")
 
 
 def in_database(settings: Settings, url: str) -> Settings:

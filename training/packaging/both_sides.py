@@ -1,0 +1,23 @@
+"""A network that is asked about a picture and about its mirror image, and says the mean of the two.
+
+What a map is shifted by is shifted to the other side in a mirror image that is laid back: from left to right the mean
+of the two lies where the picture is, whatever paddings and training have made of it.
+"""
+
+from __future__ import annotations
+
+import keras
+
+
+def both_sides(network: keras.Model) -> keras.Model:
+    """image [N, H, W, 1] -> probability [N, findings], cam [N, h, w, findings], for a network with the same shapes.
+
+    sigmoid(mean(cam)) = probability holds as before. Each weight is there once, each picture computed twice.
+    """
+    (image,) = network.inputs
+    _, cams = network(keras.ops.concatenate([image, image[:, :, ::-1]], axis=0))
+    seen, mirrored = keras.ops.split(cams, 2, axis=0)
+    cam = keras.layers.Average(name="both_cams")([seen, mirrored[:, :, ::-1]])
+    logit = keras.layers.GlobalAveragePooling2D(name="logit_of_both")(cam)
+    probability = keras.layers.Activation("sigmoid", name="probability_of_both")(logit)
+    return keras.Model(image, [probability, cam], name=network.name)
