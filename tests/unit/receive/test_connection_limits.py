@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import settings
@@ -280,7 +280,7 @@ TestAnyOrder = AnyOrder.TestCase
 
 @pytest.mark.parametrize(("limits_for", "receivers", "of_each"), [("node", 2, 4), ("fleet", 1, 4), ("fleet", 2, 2)])
 def test_receivers_share_the_limits_of_an_ae_title_and_of_an_address(
-    limits_for: str, receivers: int, of_each: int
+    limits_for: Literal["node", "fleet"], receivers: int, of_each: int
 ) -> None:
     whole = Receiver(
         limits_for=limits_for, associations_per_ae_max=4, connections_per_address_max=4, connections_per_s_max=4
