@@ -145,6 +145,7 @@ def run(rounds: int, studies: int, seed: int, timeout_s: float, blobs: str, fold
                 archive.dicom_port,
                 inside[name],
                 node={"bind": HOSTS[name], "port": PORT, "host_id": name, "host_sign_s": 5},
+                tls={"allow_plaintext": True},
                 receiver={"proxies": [BALANCER, SITE]},
                 storage=storage,
                 report={"quiet_period_s": QUIET_PERIOD_S},
