@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydicom import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
 
 from converter.image.header import BROKEN_INPUT, without_warnings
-from scp_node.dimse.uids import IMPLICIT_LE
+from scp_node.dimse.data_sets import MalformedDataSet, decoded, encoded
 
 REQUEST_ACTION = 1
 ALL_COMMITTED, SOME_FAILED = 1, 2
@@ -47,23 +43,20 @@ def write_request(transaction_uid: str, sop_class_uid: str, sop_instance_uid: st
     item, ds = Dataset(), Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class_uid, sop_instance_uid
     ds.TransactionUID, ds.ReferencedSOPSequence = transaction_uid, [item]
-    file = DicomBytesIO()
-    file.is_little_endian, file.is_implicit_VR = True, transfer_syntax_uid == IMPLICIT_LE
-    write_dataset(file, ds)
-    return file.getvalue()
+    return encoded(ds, transfer_syntax_uid)
 
 
 def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> CommitmentReport:
     """The Event Information of a report (PS3.4 Table J.3-2). Raises MalformedReport."""
     try:
         with without_warnings():
-            ds = read_dataset(io.BytesIO(data), transfer_syntax_uid == IMPLICIT_LE, True, bytelength=len(data))
+            ds = decoded(data, transfer_syntax_uid)
             committed = tuple(_references(ds, "ReferencedSOPSequence"))
             failed = tuple(_references(ds, "FailedSOPSequence"))
             transaction_uid = _text(ds, "TransactionUID")
     except MalformedReport:
         raise
-    except BROKEN_INPUT as error:
+    except (MalformedDataSet, *BROKEN_INPUT) as error:
         raise MalformedReport("the data set cannot be read") from error
     if (event_type == ALL_COMMITTED) == bool(failed):
         raise MalformedReport("event type and Failed SOP Sequence contradict each other")

@@ -17,6 +17,7 @@ Work = (
     | Literal[
         "commitment-request",  # an archive that took the request and has not reported
         "commitment-offer",  # an archive that does not offer storage commitment
+        "query",  # an archive that does not list a result, or does not answer
         "uncommitted-result",  # a result that its archive reports as not kept
         "lost-lease",  # a job whose worker has given no sign
         "queue-look",  # a database that cannot be read
@@ -24,6 +25,8 @@ Work = (
     ]
 )
 _GROWTHS_MAX = 64
+# An archive that does not list a result yet is asked again after longer and longer waits.
+QUERY_FACTOR, QUERY_WAIT_S_MAX = 4, 3600
 
 
 @dataclass(frozen=True)
@@ -90,16 +93,23 @@ def retry_table(workers: Workers, delivery: Delivery) -> RetryTable:
         "image": job,
         "study": job,
         "shadow": job,
-        # each request to an archive is an attempt at this job
-        "commitment": replace(job, attempts_max=max(workers.attempts_max, delivery.commitment_requests_max)),
+        # each request to an archive, and each query, is an attempt at this job
+        "commitment": replace(
+            job, attempts_max=max(workers.attempts_max, delivery.commitment_requests_max, delivery.queries_max)
+        ),
         "delivery": RetryPolicy(sending, delivery.attempts_max, timedelta(hours=delivery.give_up_after_h)),
         "commitment-request": RetryPolicy(_steady(delivery.commitment_timeout_s), delivery.commitment_requests_max),
         "commitment-offer": RetryPolicy(_steady(delivery.commitment_not_offered_s)),
+        "query": RetryPolicy(_growing(delivery.query_wait_s), delivery.queries_max),
         "uncommitted-result": RetryPolicy(_steady(delivery.uncommitted_retry_s), delivery.uncommitted_attempts_max),
         "lost-lease": RetryPolicy(_steady(workers.lease_s), workers.attempts_max),
         "queue-look": RetryPolicy(_steady(workers.queue_retry_s)),
         "role": RetryPolicy(restarting),
     }
+
+
+def _growing(first_s: float) -> Backoff:
+    return Backoff(first_s, QUERY_FACTOR, max(first_s, QUERY_WAIT_S_MAX))
 
 
 def _steady(wait_s: float) -> Backoff:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from scp_node.deliver.dimse.statuses import STORE_STATUSES, UNKNOWN_WARNING
 from scp_node.deliver.outcomes import Verdict
 from scp_node.ledger import tables as t
+from scp_node.workflow.commitment_book import PROOFS
 
 Milestone = Literal["received", "declined", "quarantined", "inferred", "delivered", "committed"]
 MILESTONES: tuple[Milestone, ...] = get_args(Milestone)
@@ -28,6 +29,6 @@ def milestone_of_event() -> sa.ColumnElement[str | None]:
         (sa.or_(step == "quarantined", sa.and_(is_reading, is_failed)), "quarantined"),
         (sa.and_(step == "judge", sa.not_(is_failed)), "inferred"),
         (sa.and_(step.in_(("send", "fall_back")), is_stored), "delivered"),
-        (sa.and_(step == "commitment", outcome.like("% has committed to keep it")), "committed"),
+        (sa.and_(step == "commitment", sa.or_(*(outcome.like(f"% {words}") for words in PROOFS))), "committed"),
     )
     return sa.case(*((condition, sa.literal_column(f"'{name}'")) for condition, name in cases), else_=sa.null())

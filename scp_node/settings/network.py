@@ -82,6 +82,11 @@ class RemoteAE(Section):
         description="Whether the archive is asked to confirm by Storage Commitment that it keeps a result. It may "
         "then call this node to do so.",
     )
+    verify_by_query: bool = Field(
+        False,
+        description="Whether the archive is asked by a query (C-FIND) for each result that it has not confirmed by "
+        "Storage Commitment. A result that it lists counts as confirmed, one that it does not list is sent again.",
+    )
     tls: bool | None = Field(
         None, description="Whether results go there over TLS; null = yes when tls.profile is set, no when it is off."
     )

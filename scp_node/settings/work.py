@@ -176,6 +176,19 @@ class Delivery(Section):
         description="An archive that does not offer Storage Commitment is not asked for this long: it may be set up "
         "meanwhile.",
     )
+    query_wait_s: Seconds = Field(
+        30,
+        gt=0,
+        description="Wait before an archive is asked for a result by query (verify_by_query): archives list what they "
+        "have stored a little later. Each further wait is four times the one before, an hour at most.",
+    )
+    queries_max: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description="How often an archive is asked for a result by query; then one that it does not list is sent "
+        "again, and one that it was not asked for stays sent, with a note.",
+    )
     uncommitted_retry_s: Seconds = Field(
         60, gt=0, description="Wait before a result is sent again that its archive reports as not kept."
     )

@@ -22,7 +22,6 @@ from scp_node.dimse.storage_commitment import (
     CommitmentReport,
     EventReport,
     MalformedReport,
-    ObjectReference,
     Reply,
     read_report,
 )
@@ -43,16 +42,22 @@ class Remedy(Enum):
     NOTHING = "given up"
 
 
+NO_SUCH_OBJECT = 0x0112
 # PS3.3 C.14.1.1, as archives use them.
 FAILURE_REASONS: dict[int, tuple[str, Remedy]] = {
     0x0110: ("it failed to process the request", Remedy.SEND_AGAIN),
-    0x0112: ("it does not have the object", Remedy.SEND_AGAIN),
+    NO_SUCH_OBJECT: ("it does not have the object", Remedy.SEND_AGAIN),
     0x0119: ("it has the object under another SOP class", Remedy.NOTHING),
     0x0122: ("it does not commit objects of this SOP class", Remedy.NOTHING),
     0x0131: ("it took the Transaction UID for a repeated one", Remedy.SEND_AGAIN),
     0x0213: ("it has no resources", Remedy.SEND_AGAIN),
 }
 UNKNOWN_REASON = ("it gives a reason that the standard does not know", Remedy.SEND_AGAIN)
+
+
+# How a delivery says that it is proven, behind the name of its destination.
+KEPT, LISTED = "has committed to keep it", "lists it, as a query found"
+PROOFS = (KEPT, LISTED)
 
 
 class CommitmentBook:
@@ -94,18 +99,18 @@ class CommitmentBook:
             if not _is_about(report, request):
                 return OTHER_OBJECTS
             if request.state == "requested":
-                self._enter(tx, request, report.references[0])
+                self.enter(tx, request, report.references[0].failure_reason, KEPT)
         return ENTERED
 
-    def _enter(self, tx: Transaction, request: CommitmentRow, reference: ObjectReference) -> None:
-        """The first report on a request counts, and only while its result is sent and waits for one."""
-        reason = reference.failure_reason
+    def enter(self, tx: Transaction, request: CommitmentRow, reason: int | None, proof: str) -> None:
+        """In the caller's transaction, which has locked the study: what `reason` says of the object of a request, None
+        that the archive has it, as `proof` says in words. It counts only while the result is sent and waits for it."""
         tx.commitments.answer(request.transaction_uid, "committed" if reason is None else "failed", reason)
         delivery = tx.deliveries.get(request.delivery_id)
         if delivery.state != "sent" or delivery.result_uid != request.sop_instance_uid:
             return  # a late answer: the result was given up, is committed or is on its way again
         if reason is None:
-            detail = f"{delivery.destination} has committed to keep it"
+            detail = f"{delivery.destination} {proof}"
             tx.deliveries.update(delivery.id, state="committed", detail=detail)
         else:
             detail = self._enter_failure(tx, delivery, reason)

@@ -1,7 +1,8 @@
 """What happens to one result after it was sent to an archive that is to confirm it: it is asked, and asked again.
 
-The report of the archive is entered by whoever gets it (scp_node.workflow.commitment_book). When none came, the result
-stays 'sent' with a note, and nothing is sent twice because of it.
+First by a request for storage commitment, whose report is entered by whoever gets it (commitment_book); where an
+archive offers none, or does not report, by query (verification). When nothing is proven that way, the result stays
+'sent' with a note, and nothing is sent twice because of it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from scp_node.deliver.outcomes import at_place
 from scp_node.dimse.uids import STORAGE_COMMITMENT
 from scp_node.ledger import DeliveryRow, JobRow, ResultRow, Transaction
 from scp_node.ledger.records import now_utc
+from scp_node.settings import RemoteAE
 from scp_node.workflow.commitment_book import CommitmentBook
 from scp_node.workflow.job_kinds import commitment_job
 from scp_node.workflow.services import Services
+from scp_node.workflow.verification import Verification, verify
 
 log = logging.getLogger(__name__)
 NO_REPORT = "no report came"
@@ -30,39 +33,61 @@ def plan_commitment(
 ) -> str:
     """In the transaction that enters a delivery as sent: have the archive asked, if it is to confirm. Returns the
     detail of the delivery."""
-    remote = services.settings().remote_aes.get(delivery.destination)
-    if remote is None or not remote.storage_commitment:
+    remote, moment = services.settings().remote_aes.get(delivery.destination), now_utc()
+    if remote is None or not (remote.storage_commitment or remote.verify_by_query):
         return detail
-    refused_at = tx.sop_classes.refused_since(delivery.destination, STORAGE_COMMITMENT)
-    if refused_at is not None and now_utc() - refused_at < services.retries()["commitment-offer"].wait():
-        return f"{detail}; {NOT_OFFERED}"
-    services.jobs.put(tx, commitment_job(delivery, attempts, study_instance_uid, now_utc()))
+    if not _is_offered(tx, services, remote, delivery.destination):
+        if not remote.verify_by_query:
+            return f"{detail}; {NOT_OFFERED}"
+        moment += services.retries()["query"].wait()
+    services.jobs.put(tx, commitment_job(delivery, attempts, study_instance_uid, moment))
     return detail
 
 
+def _is_offered(tx: Transaction, services: Services, remote: RemoteAE, destination: str) -> bool:
+    """Whether storage commitment is wanted of it, and was not refused lately."""
+    if not remote.storage_commitment:
+        return False
+    refused_at = tx.sop_classes.refused_since(destination, STORAGE_COMMITMENT)
+    return refused_at is None or now_utc() - refused_at >= services.retries()["commitment-offer"].wait()
+
+
 def run_commitment_job(services: Services, job: JobRow) -> None:
-    """Ask once, and see to it that the archive is asked again when no report comes."""
+    """Ask once, and see to it that the archive is asked again when nothing is proven."""
     with services.ledger.reading() as tx:
         delivery = tx.deliveries.get(int(job.subject))
         result = tx.results.get(delivery.result_uid)
+        remote = services.settings().remote_aes.get(delivery.destination)
+        is_offered = remote is not None and _is_offered(tx, services, remote, delivery.destination)
     assert result is not None
-    remote = services.settings().remote_aes.get(delivery.destination)
     asking = services.retries()["commitment-request"]
     if delivery.state != "sent":
         _end(services, job, delivery)
-    elif remote is None or not remote.storage_commitment:
+    elif remote is None or not (remote.storage_commitment or remote.verify_by_query):
         _end(services, job, delivery, "not confirmed: the configuration does not ask for it any more")
+    elif remote.verify_by_query and (job.attempt > 1 or not is_offered):
+        note = verify(services, Verification(job, delivery, result, remote))
+        if note is not None:
+            _end(services, job, delivery, note)
     elif asking.is_exhausted(job.attempt - 1):
         _end(
             services, job, delivery, f"not confirmed after {counted(asking.attempts_max or 0, 'request')}: {job.error}"
         )
     else:
-        outcome = _ask(services, job, delivery, result, remote.ae_title)
-        _remember(services, job, delivery.destination, outcome)
-        if outcome.asked is Asked.NOT_OFFERED:
-            _end(services, job, delivery, NOT_OFFERED)
-        else:
-            _ask_again_later(services, job, delivery, outcome)
+        _request(services, job, delivery, result, remote)
+
+
+def _request(services: Services, job: JobRow, delivery: DeliveryRow, result: ResultRow, remote: RemoteAE) -> None:
+    """Ask for storage commitment."""
+    outcome = _ask(services, job, delivery, result, remote.ae_title)
+    _remember(services, job, delivery.destination, outcome)
+    if outcome.asked is not Asked.NOT_OFFERED:
+        _ask_again_later(services, job, delivery, outcome)
+    elif remote.verify_by_query:
+        with services.ledger.transaction(job.study_instance_uid) as tx:
+            services.jobs.again(tx, job, now_utc() + services.retries()["query"].wait(), NOT_OFFERED)
+    else:
+        _end(services, job, delivery, NOT_OFFERED)
 
 
 def _ask(services: Services, job: JobRow, delivery: DeliveryRow, result: ResultRow, ae_title: str) -> AskOutcome:

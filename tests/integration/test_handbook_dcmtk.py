@@ -11,6 +11,7 @@ import pytest
 from pydicom import dcmread
 
 from tests.handbook.shown import Page, certificates, local_node, typed
+from tests.integration.test_commitment import states
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.node.node import RunningNode
 from tests.support.peers.dcmtk import find_program
@@ -107,6 +108,8 @@ def test_dcmqrscp_is_an_archive_that_answers_queries(tmp_path: Path) -> None:
     archive = ShownArchive(PAGE.commands("dcmqrscp -v"), tmp_path, port)
     node = RunningNode(tmp_path / "node", {}, **local_node(PLAIN, port))
     node.document["routes"][0]["to"] = ["pacs"]
+    node.document["remote_aes"]["pacs"]["verify_by_query"] = True
+    node.document["delivery"] |= {"query_wait_s": 0.5}
     node.write_config()
     try:
         archive.start()
@@ -114,7 +117,14 @@ def test_dcmqrscp_is_an_archive_that_answers_queries(tmp_path: Path) -> None:
         check_the_way_there_and_back(tmp_path, node, PAGE.commands("HILUM 127.0.0.1"), {})
         here = {"4242": str(port), "findscu ": f"{dcmtk('findscu')} "}
         found = typed(PAGE.commands("findscu"), tmp_path, here)
-        assert dcmread(tmp_path / "chest.dcm").StudyInstanceUID in found
+        study = str(dcmread(tmp_path / "chest.dcm").StudyInstanceUID)
+        assert study in found
+        until(
+            lambda: [state for state, _ in states(node, study)],
+            lambda: node.log()[-4000:],
+            60,
+            enough=["committed", "committed"].__eq__,
+        )
     finally:
         node.stop()
         archive.stop()

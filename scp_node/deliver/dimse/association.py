@@ -109,7 +109,7 @@ class Association:
         return self._connection.has_news()
 
     def read_message(self, timeout_s: float) -> DimseMessage:
-        """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long. Of a response only the
+        """The next message of the peer, whose data set is at most DATA_SET_BYTES_MAX long. Of a final response only the
         command set: whether a data set follows it, archives do not always say as it is."""
         deadline = time.monotonic() + timeout_s
         incoming = IncomingFragments()

@@ -10,7 +10,7 @@ from scp_node.dimse import pdus
 from scp_node.dimse.requests import Answer
 
 COMMAND_BYTES_MAX = 64 * 1024
-# Of data sets that we receive: archives only send us reports on storage commitment.
+# Of data sets that we receive: reports on storage commitment, and answers to queries.
 DATA_SET_BYTES_MAX = 64 * 1024
 _RESPONSE = 0x8000
 
@@ -38,8 +38,9 @@ class DimseMessage:
 class IncomingFragments:
     """Takes fragments until `message` is there.
 
-    A response is complete with its command set: archives say that a data set follows where none does, and the other
-    way round. A data set that does follow is the first thing the next reader meets, and is dropped.
+    A final response is complete with its command set: archives say that a data set follows where none does, and the
+    other way round. A data set that does follow is the first thing the next reader meets, and is dropped. A response
+    that is pending is one of the answers to a query, and has one.
     """
 
     def __init__(self) -> None:
@@ -75,6 +76,7 @@ class IncomingFragments:
                 raise PeerFault("protocol-error", str(error)) from error
             self._data_set.clear()
             is_response = (cs.number_of(self._elements, cs.COMMAND_FIELD) or 0) & _RESPONSE
-            if not is_response and cs.number_of(self._elements, cs.COMMAND_DATA_SET_TYPE) != cs.NO_DATA_SET:
+            is_final = is_response and cs.number_of(self._elements, cs.STATUS) not in cs.PENDING
+            if not is_final and cs.number_of(self._elements, cs.COMMAND_DATA_SET_TYPE) != cs.NO_DATA_SET:
                 return
         self.message = DimseMessage(self._context_id, self._elements, bytes(self._data_set))

@@ -51,6 +51,17 @@ ACTION_STATUSES: dict[int, str] = {
     0x0212: "it did not accept a parameter of the command",
     0x0213: "it has no resources",
 }
+# Final statuses of a C-FIND-RSP that are no success (PS3.4 Table C.4-1, PS3.7 C).
+FIND_STATUSES: dict[int, str] = {
+    0x0122: "it does not answer queries of this kind",
+    0x0124: "it does not let this AE title ask",
+    0x0211: "it does not know C-FIND",
+    0xA700: "it has no resources",
+    0xA900: "it does not understand the query",
+    0xC000: "it cannot process the query",
+    0xC001: "it cannot process the query",
+    0xFE00: "it ended the query",
+}
 # Not in the standard's tables: what it means is unknown, so time and people get a chance (delivery.give_up_after_h).
 UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; it gave a warning of its own")
 UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "it answered a status that the standard does not know")

@@ -52,6 +52,7 @@ DEFAULTS: dict[Work, tuple[float, float, float, float, int | None, float | None]
     "delivery": (5, 10, 600, 0.5, 100_000, 72),
     "commitment-request": (3600, 3600, 3600, 0, 3, None),
     "commitment-offer": (3600, 3600, 3600, 0, None, None),
+    "query": (30, 120, 3600, 0, 5, None),
     "uncommitted-result": (60, 60, 60, 0, 3, None),
     "lost-lease": (30, 30, 30, 0, 5, None),
     "queue-look": (1, 1, 1, 0, None, None),
@@ -91,6 +92,8 @@ SETTINGS: dict[str, set[Work]] = {
     "delivery.commitment_timeout_s": {"commitment-request"},
     "delivery.commitment_requests_max": {"commitment-request", "commitment"},
     "delivery.commitment_not_offered_s": {"commitment-offer"},
+    "delivery.query_wait_s": {"query"},
+    "delivery.queries_max": {"query", "commitment"},
     "delivery.uncommitted_retry_s": {"uncommitted-result"},
     "delivery.uncommitted_attempts_max": {"uncommitted-result"},
 }
