@@ -23,8 +23,9 @@ from training.commands.arguments import add_data_argument
 from training.data.cohorts import Example
 from training.data.images import load_film_digests, load_model_inputs
 from training.data.recipe_data import MADE, folders, load_recipe_data
-from training.data.splits import select
+from training.data.splits import select, spread
 from training.gate.packaged import gated
+from training.judging.map_shift import response_shift
 from training.learning.batch_statistics import re_estimate
 from training.learning.borrowed import refuse_borrowed
 from training.learning.inheritance import refuse_inherited
@@ -48,6 +49,8 @@ from training.packaging.scored import of_finding
 from training.packaging.scores import Array, GraphScores, logits, score
 
 BYTES_MAX = 12_000_000
+# So many films say where a map lies.
+PLACED_FILMS = 48
 
 
 class Films(NamedTuple):
@@ -86,10 +89,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     # 3. the averaged network, finished, each finding calibrated
     network = finished(arguments.run, recipe, films.learned, framing)
-    calibrations = calibrate(network, recipe, deciding, framing)
+    raised_rows = raised_rows_of(network, recipe, films.learned) if recipe.mirrored else None
+    calibrations = calibrate(network, recipe, deciding, framing, raised_rows)
 
     # 4. the graph, proven
-    graph, parity = exported(fold(network, calibrations, recipe.mirrored), recipe, films.unseen, framing)
+    graph, parity = exported(fold(network, calibrations, raised_rows), recipe, films.unseen, framing)
     graph, gate = gated(graph, recipe.input, arguments.gate) if arguments.gate else (graph, None)
     refuse_large(graph)
 
@@ -138,10 +142,22 @@ def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: Lun
     return network
 
 
+def raised_rows_of(network: keras.Model, recipe: Recipe, learned: Sequence[Example]) -> int:
+    """By how many rows the map of both sides lies too low, on films of train."""
+    inputs = load_model_inputs(spread(learned, PLACED_FILMS), recipe.input)
+    _, low = response_shift(to_onnx(both_sides(network), recipe.input), inputs, recipe.input)
+    print(f"the map lies {low:.1f} pixels too low over {len(inputs)} films: the picture is raised by as many")
+    return round(low)
+
+
 def calibrate(
-    network: keras.Model, recipe: Recipe, deciding: Deciding, framing: LungFraming | None
+    network: keras.Model,
+    recipe: Recipe,
+    deciding: Deciding,
+    framing: LungFraming | None,
+    raised_rows: int | None = None,
 ) -> list[Calibration]:
-    whole = both_sides(network) if recipe.mirrored else network
+    whole = network if raised_rows is None else both_sides(network, raised_rows)
     raw = logits(score(serving_graph(whole, recipe, framing), deciding.inputs).cam, recipe.input.layout)
     told = fitted_on(recipe) + changed_too(recipe)
     return [

@@ -174,7 +174,8 @@ class Recipe(PackageSection):
     mirrored: bool = Field(
         False,
         description="in service the answer is the mean of what the network says of a picture and of its mirror image, "
-        "so that its map is shifted to neither side; twice the time",
+        "so that its map is shifted to neither side, and the picture is raised by what the map lies too low; twice the "
+        "time",
     )
     augmentation: Augmentation
     search: dict[str, Range | Choices] = Field(default_factory=dict)

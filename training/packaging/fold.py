@@ -19,9 +19,9 @@ from training.learning.zoo.head import BIAS, head_of
 from training.packaging.both_sides import both_sides
 
 
-def fold(network: keras.Model, calibrations: Sequence[Calibration], mirrored: bool = False) -> keras.Model:
+def fold(network: keras.Model, calibrations: Sequence[Calibration], raised_rows: int | None = None) -> keras.Model:
     """A copy of `network` that gives calibrated answers; one calibration a finding, in the order of the outputs. With
-    `mirrored` they are those of `both_sides`."""
+    `raised_rows` they are those of `both_sides`."""
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     head = head_of(copy)
@@ -29,8 +29,8 @@ def fold(network: keras.Model, calibrations: Sequence[Calibration], mirrored: bo
     divisors = np.array([one.temperature for one in calibrations], dtype=np.float64)
     offsets = np.array([one.bias for one in calibrations], dtype=np.float64)
     head.set_weights([kernel / divisors, bias / divisors + offsets])
-    if mirrored:
-        copy = both_sides(copy)
+    if raised_rows is not None:
+        copy = both_sides(copy, raised_rows)
     if all(one.method != "isotonic" for one in calibrations):
         return copy
     _, cam = copy.outputs

@@ -77,6 +77,16 @@ def test_a_picture_and_its_mirror_image_have_one_answer(lab: SimpleNamespace) ->
     assert np.abs(one.cam - np.flip(other.cam, lab.columns)).max() < 1e-5
 
 
+@pytest.mark.parametrize("rows", [5, 1, -3])
+def test_a_raised_picture_is_that_picture_with_its_last_row_again(lab: SimpleNamespace, rows: int) -> None:
+    axis = lab.columns - 1
+    indices = np.clip(np.arange(lab.inputs.shape[axis]) + rows, 0, lab.inputs.shape[axis] - 1)
+    raised = lab.export.to_onnx(lab.both_sides(lab.network, rows), lab.spec)
+    plain = lab.export.to_onnx(lab.both_sides(lab.network), lab.spec)
+    found, wanted = lab.scores.score(raised, lab.inputs), lab.scores.score(plain, np.take(lab.inputs, indices, axis))
+    assert np.abs(found.cam - wanted.cam).max() < 1e-5
+
+
 def test_each_weight_is_in_the_graph_once(lab: SimpleNamespace) -> None:
     alone = lab.export.to_onnx(lab.network, lab.spec)
     assert len(lab.export.to_onnx(lab.both_sides(lab.network), lab.spec)) < len(alone) + 2000
@@ -85,7 +95,7 @@ def test_each_weight_is_in_the_graph_once(lab: SimpleNamespace) -> None:
 @pytest.mark.parametrize("second", [LINEAR, BENT], ids=lambda one: str(one.method))
 def test_it_is_calibrated_by_what_both_say_together(lab: SimpleNamespace, second: Calibration) -> None:
     before = lab.scores.score(lab.export.to_onnx(lab.both_sides(lab.network), lab.spec), lab.inputs)
-    folded = lab.fold(lab.network, [LINEAR, second], mirrored=True)
+    folded = lab.fold(lab.network, [LINEAR, second], 0)
     graph = lab.export.to_onnx(folded, lab.spec)
     lab.export.prove_parity(folded, graph, (lab.inputs,), lab.spec, "drawn")
     raw = lab.scores.logits(before.cam, lab.spec.layout)
