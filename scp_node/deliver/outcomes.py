@@ -95,6 +95,15 @@ def _explained(code: str, detail: str) -> str:
 
 # What an association shows of an object that it does not carry; all other faults say nothing of what it takes.
 REFUSED_IN_NEGOTIATION = ("class-not-accepted", "syntax-not-accepted")
+# What ends an attempt before the destination has seen anything of the object: it is the same for every object.
+NO_CONNECTION = frozenset(
+    {
+        *("host-unknown", "connection-refused", "unreachable", "connect-timeout", "association-timeout"),
+        *("tls-timeout", "tls-failed", "tls-refused", "tls-certificate", "tls-certificate-of-another"),
+        *("tls-own-certificate", "rejected", "rejected-application-context", "rejected-protocol-version"),
+        *("rejected-calling-ae", "rejected-called-ae", "rejected-congestion", "rejected-limit"),
+    }
+)
 _RETRY, _DEAD, _OTHER_CLASS = Verdict.RETRY, Verdict.DEAD, Verdict.CLASS_NOT_ACCEPTED
 
 FAULTS: dict[str, Row] = {

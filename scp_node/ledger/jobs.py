@@ -82,6 +82,12 @@ class JobLost(Exception):
     """The job was taken over by another worker, or cancelled: what this one did must not be entered."""
 
 
+def lock_queue(connection: sa.Connection, queue: str) -> None:
+    """Nobody else counts or moves the jobs of a queue until the transaction ends; SQLite has one writer."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_QUEUE_LOCK, {"queue": queue})
+
+
 class Jobs(Repository):
     """Statements on jobs."""
 
@@ -184,8 +190,7 @@ class Jobs(Repository):
 
     def running(self, queue: str) -> int:
         """How many jobs of a queue run, in all processes; nobody else asks until the transaction ends."""
-        if self._connection.dialect.name != "sqlite":
-            self._connection.execute(_QUEUE_LOCK, {"queue": queue})
+        lock_queue(self._connection, queue)
         return self._connection.execute(_RUNNING, {"queue": queue}).scalar_one()
 
     def is_any_due(self, queue: str, moment: datetime) -> bool:

@@ -65,6 +65,20 @@ def are_tickets_used(engine: sa.Engine) -> bool:
     return bool(engine.get_execution_options().get(OPTION, False))
 
 
+_MOVE = (
+    sa.update(_ticket)
+    .where(_STATUS == "todo", _ticket.c.queue_name == t.job.c.queue, _ticket.c.queueing_lock == _LOCK)
+    .where(t.job.c.queue == sa.bindparam("of_queue"), t.PENDING)
+    .values(scheduled_at=t.job.c.due_at)
+)
+
+
+def move_tickets(connection: sa.Connection, queue: str) -> None:
+    """The tickets of a queue have the times of its jobs; those that have none get one from who looks for them."""
+    if connection.get_execution_options().get(OPTION, False):
+        connection.execute(_MOVE, {"of_queue": queue})
+
+
 class Tickets(Repository):
     """Statements on tickets; none where there are none."""
 

@@ -12,6 +12,7 @@ from scp_node.ledger.deliveries import Deliveries
 from scp_node.ledger.drift_counts import DriftCounts
 from scp_node.ledger.erasures import Erasures
 from scp_node.ledger.events import Events
+from scp_node.ledger.held_queues import HeldQueues
 from scp_node.ledger.hosts import Hosts
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.jobs import Jobs
@@ -44,6 +45,7 @@ class Transaction:
         "drift_counts",
         "erasures",
         "events",
+        "held_queues",
         "hosts",
         "instances",
         "jobs",
@@ -69,5 +71,6 @@ class Transaction:
         self.commitments, self.versions = Commitments(connection), Versions(connection)
         self.unreached, self.priors = Unreached(connection), Priors(connection)
         self.tickets, self.hosts = Tickets(connection), Hosts(connection)
+        self.held_queues = HeldQueues(connection)
         self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
         self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

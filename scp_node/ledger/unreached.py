@@ -31,9 +31,10 @@ class Unreached(Repository):
             row = {"remote_ae": remote_ae, **values}
             self._connection.execute(insert_once(self._connection, w.unreached), row)
 
-    def clear(self, remote_ae: str) -> None:
-        """It was reached."""
-        self._connection.execute(sa.delete(w.unreached).where(w.unreached.c.remote_ae == remote_ae))
+    def clear(self, remote_ae: str) -> bool:
+        """It was reached. Whether it was not before."""
+        mine = w.unreached.c.remote_ae == remote_ae
+        return self._connection.execute(sa.delete(w.unreached).where(mine)).rowcount > 0
 
     def all(self) -> dict[str, Unreachable]:
         """By remote AE."""

@@ -14,6 +14,7 @@ from scp_node.ledger import Ledger
 from scp_node.ledger.records import now_utc
 from scp_node.operations.acts import Operator
 from scp_node.settings import Settings
+from scp_node.workflow.outage import note_reached
 
 
 class EchoBook:
@@ -56,6 +57,6 @@ class EchoBook:
 def _enter(ledger: Ledger, name: str, call: RemoteAECall) -> None:
     with ledger.transaction() as tx:
         if call.is_well:
-            tx.unreached.clear(name)
+            note_reached(tx, name)
         else:
             tx.unreached.enter(name, call.report.problems[0])

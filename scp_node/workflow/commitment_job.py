@@ -20,6 +20,7 @@ from scp_node.ledger.records import now_utc
 from scp_node.settings import RemoteAE
 from scp_node.workflow.commitment_book import CommitmentBook
 from scp_node.workflow.job_kinds import commitment_job
+from scp_node.workflow.outage import note_reached
 from scp_node.workflow.services import Services
 from scp_node.workflow.verification import Verification, verify
 
@@ -117,7 +118,7 @@ def _remember(services: Services, job: JobRow, destination: str, outcome: AskOut
     with services.ledger.transaction(job.study_instance_uid) as tx:
         services.jobs.hold(tx, job)
         if offered:
-            tx.unreached.clear(destination)
+            note_reached(tx, destination)
         known = tx.sop_classes.accepted(destination, STORAGE_COMMITMENT)
         if not offered or known is not True:
             tx.sop_classes.set_accepted(destination, STORAGE_COMMITMENT, accepted=offered)

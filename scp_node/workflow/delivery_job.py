@@ -19,6 +19,7 @@ from scp_node.ledger.removal_records import in_spool
 from scp_node.reporting.results import store_result
 from scp_node.telemetry import metrics
 from scp_node.workflow.commitment_job import plan_commitment
+from scp_node.workflow.outage import note_failure, note_reached
 from scp_node.workflow.services import Services
 from scp_node.workflow.step_log import StepLog
 
@@ -125,7 +126,7 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
             status=outcome.status,
             detail=detail,
         )
-        _enter_reach(tx, case)
+        _enter_reach(tx, case, due_at)
     metrics.delivery_attempts.labels(state).inc()
     if not outcome.sent:
         metrics.delivery_failures.labels(outcome.code).inc()
@@ -142,13 +143,13 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
     )
 
 
-def _enter_reach(tx: Transaction, case: DeliveryCase) -> None:
+def _enter_reach(tx: Transaction, case: DeliveryCase, due_at: datetime | None) -> None:
     """Whether the destination can be reached. An object that it refuses for good says neither."""
     assert case.outcome is not None
     if case.outcome.sent:
-        tx.unreached.clear(case.delivery.destination)
+        note_reached(tx, case.delivery.destination)
     elif case.outcome.verdict is Verdict.RETRY:
-        tx.unreached.enter(case.delivery.destination, case.outcome.message)
+        note_failure(tx, case.delivery.destination, case.outcome, due_at)
 
 
 def _end_attempt(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from scp_node.deliver.result_objects import RESULT_CLASSES
@@ -64,3 +65,29 @@ def test_an_outage_is_found_with_two_commands_and_ended_with_one(tmp_path: Path)
         code, told = hilum(node, "jobs", "retry", "--to", "pacs")
         assert (code, told) == (0, "Nothing to retry: there is no such job.\n")
         assert hilum(node, "deliveries", "--state", "sent", "--json")[1].count("\n") == 6
+
+
+def test_one_delivery_at_a_time_looks_whether_it_is_back_and_the_oldest_goes_first(tmp_path: Path) -> None:
+    port, studies = free_port(), 12
+    quick = {"retry_first_s": 0.5, "retry_max_s": 2, "retry_jitter": 0}
+    with running_node(
+        tmp_path / "node", {"pacs": ("ARCHIVE", port)}, delivery=quick, workers={"deliveries": 1}
+    ) as node:
+        films = [make_dx(seed=seed, rows=256, columns=220) for seed in range(70, 70 + studies)]
+        for film in films:
+            assert store(node.port, [film]) == [0x0000]
+        until(lambda: len(jobs(node)) == 2 * studies, "all deliveries wait", timeout_s=120)
+        began, failed = time.monotonic(), node.log().count("delivery failed")
+        time.sleep(6)
+        tried, waited_s = node.log().count("delivery failed") - failed, time.monotonic() - began
+        assert 1 <= tried <= 2 + waited_s / 0.5, "not each of them for itself"
+        ledger = node.ledger()
+        with ledger.reading() as tx:
+            waiting = tx.jobs.pending("deliver-pacs", 100)
+            entered = {tx.deliveries.get(int(job.subject)).result_uid: job.created_at for job in waiting}
+        ledger.engine.dispose()
+        with scripted_archive(classes=tuple(RESULT_CLASSES), port=port) as archive:
+            until(lambda: len(archive.received) == 2 * studies, lambda: node.log()[-3000:], timeout_s=60)
+        moments = [entered[uid] for uid in list(archive.received)[1:]]  # the first one has found out that it is back
+        assert moments == sorted(moments)
+        assert "destination is back" in node.log()

@@ -50,7 +50,7 @@ from training.packaging.scores import Array, GraphScores, logits, score
 
 BYTES_MAX = 12_000_000
 # So many films say where a map lies.
-PLACED_FILMS = 48
+PLACED_FILMS = 24
 
 
 class Films(NamedTuple):

@@ -115,6 +115,21 @@ def test_a_job_that_gets_another_time_is_run_at_that_one(
     assert work.wait_for(1, 1.5 if after_s > 1 else 30) == (after_s < 1)
 
 
+def test_a_queue_that_is_held_rests_and_goes_on_when_it_is_released(
+    ledger: Ledger, engine: Engine, work: HeldWork
+) -> None:
+    job_ids = [enter_image(ledger, number, now_utc() + timedelta(seconds=A_WHILE_S / 2)) for number in (1, 2, 3)]
+    with ledger.transaction() as tx:
+        assert tx.held_queues.hold(IMAGES_QUEUE, now_utc() + timedelta(hours=1), "away") == 3
+    engine.work(TWO, work.start)
+    time.sleep(2 * A_WHILE_S)
+    assert work.ran == []
+    with ledger.transaction() as tx:
+        assert tx.held_queues.release(IMAGES_QUEUE) == 3
+    until(lambda: is_done(ledger, *job_ids))
+    assert sorted(work.ran) == sorted(job_ids)
+
+
 def test_a_job_that_failed_or_came_too_early_is_run_again(ledger: Ledger, engine: Engine) -> None:
     seen: list[tuple[int, str]] = []
 
