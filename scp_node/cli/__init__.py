@@ -19,7 +19,7 @@ COMMANDS = (
     *("serve", "demo", "check-config", "doctor", "predict", "evaluate", "echo", "send", "studies"),
     *("explain", "report", "deliveries", "reproduce", "erase", "backup", "restore", "rebuild", "migrate"),
 )
-GROUPS = ("jobs", "models", "user")
+GROUPS = ("jobs", "models", "rules", "user")
 PROGRAM = "hilum"
 VERSION = "--version"
 # Where shells that complete a command line say what has been typed so far: bash, then zsh and fish.

@@ -12,8 +12,9 @@ from converter.page.counted import counted
 from scp_node.checks.configuration import checked
 from scp_node.cli.terminal import say
 from scp_node.errors import ExitCode
-from scp_node.settings import Settings
+from scp_node.settings import Route, Settings, When
 from scp_node.settings.file import read_settings
+from scp_node.settings.routes import PATTERN_KEYS
 from scp_node.settings.strict_yaml import Problem
 
 
@@ -65,5 +66,21 @@ def summary(settings: Settings) -> list[str]:
     for route in settings.routes:
         takes = f"{'/'.join(route.when.modality)} {'/'.join(route.when.body_part)} {'/'.join(route.when.view)}"
         shadow = f" (in its shadow {route.shadow})" if route.shadow else ""
-        lines.append(f"  route  {route.name}: {takes} -> {route.model}{shadow} -> {', '.join(route.results)}")
+        results = f"{', '.join(route.results)}{_urgency(route)}"
+        lines.append(f"  route  {route.name}: {takes}{_meant_for(route.when)} -> {route.model}{shadow} -> {results}")
     return lines
+
+
+def _meant_for(when: When) -> str:
+    """The patterns and ages that a route asks for, where it does."""
+    asked = [f"{key} {'/'.join(patterns)}" for key in PATTERN_KEYS if (patterns := getattr(when, key))]
+    ages = when.patient_age
+    if ages.min_years is not None or ages.max_years is not None:
+        oldest = "any" if ages.max_years is None else f"{ages.max_years:g}"
+        asked.append(f"patient_age {ages.min_years or 0:g} to {oldest}")
+    return f", {', '.join(asked)}" if asked else ""
+
+
+def _urgency(route: Route) -> str:
+    listens = ", or more urgent by the header" if route.priority_from_header else ""
+    return f" (priority {route.priority}{listens})" if listens or route.priority != "routine" else ""

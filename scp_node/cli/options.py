@@ -77,9 +77,11 @@ def writing_node(config: Path) -> Iterator[tuple[Settings, Ledger]]:
     """Settings and ledger of a node for a command that changes something. Raises as `reading_node` does, and
     ConfigurationError for any other problem of the configuration."""
     from scp_node.ledger.database import open_database
+    from scp_node.ledger.job_order import go_by, head_starts
 
     settings = load_settings(config)
     with _opened(settings, config, open_database) as ledger:
+        go_by(ledger.engine, head_starts(settings))
         yield settings, ledger
 
 

@@ -36,7 +36,7 @@ class JobQueue:
     def put(self, tx: Transaction, new: NewJob) -> None:
         """Have something done; the same job twice is done once."""
         if tx.jobs.add(new):
-            tx.tickets.put(new.job_id, 1, new.queue, new.due_at)
+            tx.tickets.put(new.job_id, 1, new.queue, new.due_at, new.priority)
 
     # What the worker that claimed a job may do with it, and with its subject after `hold`. Each raises JobLost when the
     # job is no longer that worker's: it was taken over or cancelled. The whole transaction is taken back then.
@@ -60,7 +60,7 @@ class JobQueue:
         tx.jobs.hold(job)
         attempt, postponed = job.attempt + 1, job.postponed + 1
         tx.jobs.update(job.job_id, state="queued", attempt=attempt, starts=0, due_at=due_at, postponed=postponed)
-        tx.tickets.put(job.job_id, attempt, job.queue, due_at)
+        tx.tickets.put(job.job_id, attempt, job.queue, due_at, job.priority)
 
     def bury(self, tx: Transaction, job: JobRow, error: str) -> None:
         """No further attempt by itself: a dead letter that a person sees and may retry."""
@@ -79,10 +79,12 @@ class JobQueue:
         _job_in(tx, job_id, ("done",), "given up")
         tx.jobs.update(job_id, state="dead", error=error)
 
-    def move(self, tx: Transaction, job: JobRow, due_at: datetime) -> None:
-        """Another time for a job that has not begun, which the caller's transaction has read to change it."""
-        tx.jobs.update(job.job_id, due_at=due_at)
-        tx.tickets.put(job.job_id, job.attempt, job.queue, due_at)
+    def move(self, tx: Transaction, job: JobRow, due_at: datetime, priority: int | None = None) -> None:
+        """Another time for a job that has not begun, and perhaps another priority; the caller's transaction has read it
+        to change it."""
+        rank = job.priority if priority is None else priority
+        tx.jobs.update(job.job_id, due_at=due_at, priority=rank)
+        tx.tickets.put(job.job_id, job.attempt, job.queue, due_at, rank)
 
     def drop(self, tx: Transaction, job_id: str) -> None:
         """End a job that has not begun, if there is one: it need not be done any more."""
@@ -136,4 +138,4 @@ def _job_in(tx: Transaction, job_id: str, states: tuple[str, ...], wanted: str) 
 def _wait(tx: Transaction, job: JobRow, due_at: datetime, error: str) -> None:
     attempt = job.attempt + 1
     tx.jobs.update(job.job_id, state="waiting", attempt=attempt, starts=0, due_at=due_at, error=error)
-    tx.tickets.put(job.job_id, attempt, job.queue, due_at)
+    tx.tickets.put(job.job_id, attempt, job.queue, due_at, job.priority)

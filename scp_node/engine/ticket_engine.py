@@ -213,4 +213,4 @@ def _put_again(tx: Transaction, job_ids: list[str]) -> None:
     """A ticket for each job that was freed: the one that it had has gone with its worker."""
     for job_id in job_ids:
         if (job := tx.jobs.get(job_id)) is not None:
-            tx.tickets.put(job.job_id, job.attempt, job.queue, job.due_at)
+            tx.tickets.put(job.job_id, job.attempt, job.queue, job.due_at, job.priority)

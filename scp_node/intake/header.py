@@ -1,12 +1,16 @@
 """Reads the identity of an instance from its data set, and whether the data set is whole, as damaged as it may be.
 
-The lengths of all elements are walked to the end; values other than the five wanted ones are stepped over. Where the
+The lengths of all elements are walked to the end; values other than the wanted ones are stepped over: those that make
+up the identity, and those by which routes tell how urgent an image is. Where the
 walk gives up, the identity is searched for before anything is refused. Nothing here decodes text or pixels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydicom.datadict import tag_for_keyword
 
 from converter.image.bounded_file import INFLATED_BYTES_MAX
 from converter.image.encoded.byte_source import ByteSource, InflatedSource
@@ -15,6 +19,7 @@ from converter.image.encoded.plausible import Derailed, EndsEarly, TooManyElemen
 from converter.image.encoded.search import search_uids
 from converter.image.encoded.start import Encoding, open_encoded
 from converter.image.encoded.walk import ELEMENTS_MAX, ElementWalk
+from converter.image.routing_header import AGE_SOURCES, TEXTS
 from scp_node.dimse.uids import is_uid_as_sent
 from scp_node.errors import CannotUnderstand
 
@@ -24,14 +29,17 @@ VALUE_BYTES_MAX = 256
 
 _SOP_CLASS, _SOP_INSTANCE, _ACCESSION = 0x00080016, 0x00080018, 0x00080050
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
-_WANTED = (_SOP_CLASS, _SOP_INSTANCE, _ACCESSION, _STUDY, _SERIES)
+_IDENTITY = (_SOP_CLASS, _SOP_INSTANCE, _ACCESSION, _STUDY, _SERIES)
+_TEXTS = {tag: keyword for keyword in (*TEXTS, *AGE_SOURCES) if (tag := tag_for_keyword(keyword)) is not None}
+_WANTED = dict.fromkeys((*_IDENTITY, *_TEXTS), "")
 # In the order in which they stand in a data set, for the search.
 _UIDS = (_SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES)
 
 
 @dataclass(frozen=True)
 class InstanceHeader:
-    """What the ledger needs to know of a received data set. `notes`: what is damaged about it, without any value."""
+    """What the ledger needs to know of a received data set. `notes`: what is damaged about it, without any value.
+    `texts`: what else was read, by keyword, as far as it is ASCII."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -39,6 +47,7 @@ class InstanceHeader:
     series_instance_uid: str
     accession_number: str
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def read_header(data: ByteSource, transfer_syntax_uid: str, limits: WalkLimits =
         series_instance_uid=_required_uid(values[_SERIES], "Series Instance UID"),
         accession_number=values[_ACCESSION][:ACCESSION_CHARACTERS_MAX],
         notes=tuple(notes),
+        texts={keyword: values[tag] for tag, keyword in _TEXTS.items() if values[tag]},
     )
 
 
@@ -80,7 +90,7 @@ def _walked(
 ) -> tuple[dict[int, str], Derailed | EndsEarly | TooManyElements | None, bool]:
     """The wanted values, what ended the walk before the data set does, and whether all of the Pixel Data came first:
     whatever stands behind them is no part of the image."""
-    values, has_pixels = dict.fromkeys(_WANTED, ""), False
+    values, has_pixels = dict(_WANTED), False
     try:
         for element in walk:
             if element.tag in values and not values[element.tag] and not element.is_undefined:

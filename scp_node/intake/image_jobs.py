@@ -11,8 +11,8 @@ IMAGES_QUEUE = "images"
 
 def image_job(image: ReceivedInstance | InstanceRow, due_at: datetime, earlier_jobs: int = 0) -> NewJob:
     """Have an image analysed. Other content and each analysis after the first are jobs of their own."""
-    job_id = _first_job_id(image) + (f":{earlier_jobs}" if earlier_jobs else "")
-    return NewJob(job_id, "image", image.sop_instance_uid, image.study_instance_uid, IMAGES_QUEUE, due_at)
+    job_id, uid = _first_job_id(image) + (f":{earlier_jobs}" if earlier_jobs else ""), image.sop_instance_uid
+    return NewJob(job_id, "image", uid, image.study_instance_uid, IMAGES_QUEUE, due_at, image.priority)
 
 
 def is_outdated(job: JobRow, image: InstanceRow) -> bool:

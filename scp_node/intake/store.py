@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from converter.image.encoded.byte_source import BufferedSource
+from converter.image.priority import ROUTINE
 from converter.image.sop_classes import KNOWN_CLASSES
 from scp_node.dimse.requests import SUCCESS, Answer, Command
 from scp_node.dimse.uids import is_uid_as_sent
@@ -43,6 +44,12 @@ LOGGED: dict[AddOutcome, str] = {
     "changed": "new version of an instance stored",
     "returned": "earlier version of an instance is current again",
 }
+RankOf = Callable[[str, Mapping[str, str]], int]
+"""How urgent an image is, by its source and by texts of its header (`InstanceHeader.texts`): its rank."""
+
+
+def as_routine(source: str, texts: Mapping[str, str]) -> int:
+    return ROUTINE
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,14 @@ class Context:
 class Store:
     """Where received instances go; one for all associations."""
 
-    def __init__(self, spool: Blobs, group_commit: GroupCommit, limits: WalkLimits = NO_OTHER_LIMITS) -> None:
-        self.spool, self.group_commit, self.limits = spool, group_commit, limits
+    def __init__(
+        self,
+        spool: Blobs,
+        group_commit: GroupCommit,
+        limits: WalkLimits = NO_OTHER_LIMITS,
+        rank_of: RankOf = as_routine,
+    ) -> None:
+        self.spool, self.group_commit, self.limits, self.rank_of = spool, group_commit, limits, rank_of
 
     def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
         """A C-STORE-RQ has come; its data set follows."""
@@ -186,6 +199,7 @@ class IncomingInstance:
             digest=part.digest,
             received_at=datetime.now(UTC),
             damage="; ".join(header.notes),
+            priority=self._store.rank_of(self._sender.source, header.texts),
         )
 
     def _refuse(self, refusal: HilumError) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from converter.image.priority import ROUTINE
 from scp_node.ledger import tables as t
 from scp_node.ledger.events import Events, told_of
 from scp_node.ledger.finding_rows import finding_of, row_of
@@ -105,6 +106,7 @@ class Instances(Repository):
         notes: Sequence[str] = (),
         analysis: Analysis | None = None,
         version: int = 1,
+        priority: int = ROUTINE,
     ) -> bool:
         """Enter the outcome of an image job, in place of what was found before. False if there is nothing to enter it
         for: that version has its outcome (a second run of the job), or is not current any more."""
@@ -122,6 +124,7 @@ class Instances(Repository):
                 notes=list(notes),
                 finished_at=now_utc(),
                 judged_version=version,
+                priority=priority,
             )
         )
         if changed.rowcount == 0:
@@ -223,11 +226,12 @@ class Instances(Repository):
             findings=tuple(map(finding_of, findings)),
         )
 
-    def is_waiting(self, study_instance_uid: str, route: str) -> bool:
-        """Whether a judged image of the route is in no report yet."""
+    def waiting_priority(self, study_instance_uid: str, route: str) -> int | None:
+        """The priority of the most urgent of the judged images of the route that are in no report yet; None where
+        there are none."""
         mine = (t.instance.c.study_instance_uid == study_instance_uid, t.instance.c.route == route)
-        waiting = sa.select(t.instance.c.state).where(t.UNCOVERED, *mine, t.instance.c.state.in_(JUDGED)).limit(1)
-        return self._connection.execute(waiting).one_or_none() is not None
+        most = sa.select(sa.func.min(t.instance.c.priority)).where(t.UNCOVERED, *mine, t.instance.c.state.in_(JUDGED))
+        return self._connection.execute(most).scalar_one_or_none()
 
     def is_being_analysed(self, study_instance_uid: str) -> bool:
         """Whether an image of the study is not judged yet. The last one is looked at first, because it most likely is

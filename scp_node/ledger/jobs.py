@@ -1,7 +1,7 @@
 """Jobs: one row each, from the moment something is to be done until it is done or given up.
 
-This table is the queue. Rows that wait are found by queue and due time, so that claiming costs the same however many
-there are.
+This table is the queue. Rows that wait are found by queue, priority and due time, so that claiming costs the same
+however many there are.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Unpack, get_args
+from typing import Any, Unpack, get_args
 
 import sqlalchemy as sa
 
 from scp_node.ledger import tables as t
 from scp_node.ledger.insert_once import insert_once
+from scp_node.ledger.job_order import RANKS, head_starts_of
 from scp_node.ledger.job_selection import JobCause, JobSelection, conditions
 from scp_node.ledger.records import (
     UNFINISHED_JOBS,
@@ -28,20 +29,22 @@ from scp_node.ledger.records import (
 from scp_node.ledger.repository import Repository
 
 _BY_ID = sa.select(t.job).where(t.job.c.job_id == sa.bindparam("job_id"))
-_PENDING = (
-    sa.select(t.job)
-    .where(t.PENDING, t.job.c.queue == sa.bindparam("queue"))
-    .order_by(t.job.c.due_at)
-    .limit(sa.bindparam("count"))
-)
-# What another worker is claiming at this moment is passed over; SQLite has one writer, and no such word.
-_DUE = (
-    sa.select(t.job)
-    .where(t.PENDING, t.job.c.queue == sa.bindparam("queue"), t.job.c.due_at <= sa.bindparam("moment"))
-    .order_by(t.job.c.due_at)
-    .limit(sa.bindparam("count"))
-    .with_for_update(skip_locked=True)
-)
+
+
+def _first(*conditions: sa.ColumnElement[bool], to_claim: bool) -> sa.CompoundSelect[Any]:
+    """Of each priority the first jobs of a queue, by the time they are due: a look into the index each. What another
+    worker is claiming at this moment is passed over; SQLite has one writer, and no such word."""
+
+    def of(rank: int) -> sa.Select[Any]:
+        mine = (t.PENDING, t.job.c.queue == sa.bindparam("queue"), t.job.c.priority == sa.literal_column(str(rank)))
+        first = sa.select(t.job).where(*mine, *conditions).order_by(t.job.c.due_at).limit(sa.bindparam("count"))
+        return sa.select((first.with_for_update(skip_locked=True) if to_claim else first).subquery(f"of_{rank}"))
+
+    return sa.union_all(*map(of, RANKS))
+
+
+_PENDING = _first(to_claim=False)
+_DUE = _first(t.job.c.due_at <= sa.bindparam("moment"), to_claim=True)
 # Two ledgers in two schemas of one database do not wait for each other.
 _QUEUE_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' queue ' || :queue, 0))")
 _RUNNING = (
@@ -51,10 +54,7 @@ _RUNNING = (
 )
 _CLOCK = sa.text("SELECT timezone('utc', clock_timestamp())")
 _NEXT_QUEUE = (
-    sa.select(t.job.c.queue, t.job.c.due_at)
-    .where(t.PENDING, t.job.c.queue > sa.bindparam("after"))
-    .order_by(t.job.c.queue, t.job.c.due_at)
-    .limit(1)
+    sa.select(t.job.c.queue).where(t.PENDING, t.job.c.queue > sa.bindparam("after")).order_by(t.job.c.queue).limit(1)
 )
 _CLAIM = (
     sa.update(t.job)
@@ -126,8 +126,9 @@ class Jobs(Repository):
         )
 
     def pending(self, queue: str, count: int) -> list[JobRow]:
-        """The first jobs of a queue by the time they are due, also those whose time has not come."""
-        return [JobRow(**row._mapping) for row in self._connection.execute(_PENDING, {"queue": queue, "count": count})]
+        """The first jobs of each priority of a queue, also those whose time has not come; by the time they are due."""
+        found = self._connection.execute(_PENDING, {"queue": queue, "count": count})
+        return sorted((JobRow(**row._mapping) for row in found), key=lambda job: job.due_at)
 
     def moment(self) -> datetime:
         """By which clock leases end and jobs are due: the database's, which all hosts share; with SQLite this
@@ -138,9 +139,10 @@ class Jobs(Repository):
         return now.replace(tzinfo=UTC)
 
     def due(self, queue: str, count: int, moment: datetime) -> list[JobRow]:
-        """The first jobs of a queue whose time has come, for this transaction to claim."""
-        asked = {"queue": queue, "count": count, "moment": moment}
-        return [JobRow(**row._mapping) for row in self._connection.execute(_DUE, asked)]
+        """The jobs of a queue whose turn it is, of those whose time has come, for this transaction to claim."""
+        asked, order = {"queue": queue, "count": count, "moment": moment}, head_starts_of(self._connection)
+        found = [JobRow(**row._mapping) for row in self._connection.execute(_DUE, asked)]
+        return sorted(found, key=lambda job: order.turn(job.priority, job.due_at))[:count]
 
     def claim(self, job: JobRow, worker: str, lease_until: datetime) -> JobRow | None:
         """Mark a pending job running here, and count the start. None if another worker was quicker."""
@@ -265,11 +267,12 @@ class Jobs(Repository):
         return none | {(kind, state): count for kind, state, count in rows}
 
     def oldest_due(self) -> dict[str, datetime]:
-        """By queue, when the first of its jobs was due that wait: one look into the index a queue."""
+        """By queue, when the first of its jobs was due that wait: few looks into the index, however many there are."""
         found: dict[str, datetime] = {}
         queue = ""
-        while (row := self._connection.execute(_NEXT_QUEUE, {"after": queue}).one_or_none()) is not None:
-            queue, found[row.queue] = row.queue, row.due_at
+        while (after := self._connection.execute(_NEXT_QUEUE, {"after": queue}).scalar_one_or_none()) is not None:
+            queue = after
+            found[queue] = self.pending(queue, 1)[0].due_at
         return found
 
     def count(self) -> dict[tuple[str, str], int]:

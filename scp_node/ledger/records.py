@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.image.priority import ROUTINE
 from converter.result.findings import Finding
 from scp_node.ledger.outline_column import as_kept
 from scp_node.ledger.removal_records import RemovalReason
@@ -40,7 +41,8 @@ def now_utc() -> datetime:
 @dataclass(frozen=True)
 class ReceivedInstance:
     """One object as it came over the network: its identity, its sender and where its bytes are. `damage`: what is odd
-    about its header, in words and without any value."""
+    about its header, in words and without any value. `priority`: how urgent it seems, as a rank: the lower, the
+    sooner."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -56,6 +58,7 @@ class ReceivedInstance:
     digest: str
     received_at: datetime
     damage: str = ""
+    priority: int = ROUTINE
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class InstanceRow:
     judged_version: int | None
     removed_at: datetime | None
     removed_because: RemovalReason | None
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ class Analysis:
 
 @dataclass(frozen=True)
 class NewJob:
-    """Something to be done from `due_at` on. One `job_id` is one job, however often it is entered."""
+    """Something to be done from `due_at` on. One `job_id` is one job, however often it is entered. `priority`: a rank,
+    the lower the sooner."""
 
     job_id: str
     kind: JobKind
@@ -126,6 +131,7 @@ class NewJob:
     study_instance_uid: str
     queue: str
     due_at: datetime
+    priority: int = ROUTINE
 
 
 class JobChange(TypedDict, total=False):
@@ -137,6 +143,7 @@ class JobChange(TypedDict, total=False):
     due_at: datetime
     error: str
     postponed: int
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,7 @@ class JobRow:
     changed_at: datetime
     error: str
     postponed: int
+    priority: int = ROUTINE
 
     @property
     def tries(self) -> int:

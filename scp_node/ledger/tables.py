@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from converter.image.priority import ROUTINE
 from scp_node.ledger.column_types import UID, UtcDateTime
 from scp_node.ledger.records import PENDING_JOBS, UNFINISHED_JOBS
 
@@ -75,6 +76,8 @@ instance = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("judged_version", sa.Integer),
+    # The rank in converter.image.priority: as it seemed when it came, then as its route has it.
+    sa.Column("priority", sa.SmallInteger, nullable=False, server_default=str(ROUTINE)),
     sqlite_with_rowid=False,
 )
 
@@ -104,6 +107,8 @@ version = sa.Table(
     sa.Column("patient_id_issuer", sa.Text),
     sa.Column("patient_name", sa.Text),
     sa.Column("patient_birth_date", sa.Text),
+    # What routes look at, as converter.image.routing_header writes it; null where no header could be read.
+    sa.Column("header", sa.Text),
     sqlite_with_rowid=False,
 )
 
@@ -251,6 +256,7 @@ job = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("postponed", sa.Integer, nullable=False),
+    sa.Column("priority", sa.SmallInteger, nullable=False, server_default=str(ROUTINE)),
     sqlite_with_rowid=False,
 )
 
@@ -259,10 +265,10 @@ def _is_in(states: Sequence[str]) -> sa.ColumnElement[bool]:
     return job.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
 
 
-# What a dispatcher asks for, in the order in which it wants it: the cost of a look does not depend on the backlog. What
-# is done is found by its study or its id only.
+# What a dispatcher asks for, of each priority in the order in which it wants it: the cost of a look does not depend on
+# the backlog. What is done is found by its study or its id only.
 PENDING, UNFINISHED = _is_in(PENDING_JOBS), _is_in(UNFINISHED_JOBS)
-_partial("job_pending", PENDING, job.c.queue, job.c.due_at)
+_partial("job_pending", PENDING, job.c.queue, job.c.priority, job.c.due_at)
 _partial("job_unfinished", UNFINISHED, job.c.state)
 # The report of a study and route has one pending job, looked for after each image: in an index without jobs of images.
 STUDY_JOB = job.c.kind == sa.literal_column("'study'")

@@ -1,7 +1,7 @@
 """Tickets: what tells procrastinate's workers to look at a job, entered in the transaction that makes it due.
 
-A ticket is the id of a job, its attempt, queue and due time; the job's row is the truth. Where the embedded engine
-works, the row is all there is, and nothing is entered. The rows are those that procrastinate's own
+A ticket is the id of a job, its attempt, queue, due time and turn; the job's row is the truth. Where the embedded
+engine works, the row is all there is, and nothing is entered. The rows are those that procrastinate's own
 `procrastinate_defer_jobs_v1` enters; one statement does it here, so that a receiver or a command needs neither
 procrastinate nor a second question, and a ticket that is there already gets the new time instead of an error.
 """
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from scp_node.ledger import tables as t
+from scp_node.ledger.job_order import head_starts_of
 from scp_node.ledger.repository import Repository
 
 TASK = "look-at-job"
@@ -30,6 +31,7 @@ _ticket = sa.table(
     sa.column("args", postgresql.JSONB),
     sa.column("status", sa.Text),
     sa.column("scheduled_at", sa.DateTime(timezone=True)),
+    sa.column("priority", sa.Integer),
     sa.column("worker_id"),
 )
 _worker = sa.table("procrastinate_workers", sa.column("id"), sa.column("last_heartbeat"))
@@ -37,7 +39,7 @@ _insert = postgresql.insert(_ticket)
 _PUT = _insert.on_conflict_do_update(
     index_elements=["queueing_lock"],
     index_where=sa.text("status = 'todo'"),
-    set_={"scheduled_at": _insert.excluded.scheduled_at},
+    set_={name: _insert.excluded[name] for name in ("scheduled_at", "priority")},
 )
 _STATUS = sa.cast(_ticket.c.status, sa.Text)
 _DROP = sa.delete(_ticket).where(sa.text("status = 'todo'"), _ticket.c.queueing_lock == sa.bindparam("dropped"))
@@ -52,7 +54,8 @@ _DROP_DEAD = sa.delete(_ticket).where(
     )
 )
 _LOCK = t.job.c.job_id + ":" + sa.cast(t.job.c.attempt, sa.Text)
-_UNTOLD = sa.select(t.job.c.job_id, t.job.c.attempt, t.job.c.queue, t.job.c.due_at).where(
+_TOLD = (t.job.c.job_id, t.job.c.attempt, t.job.c.queue, t.job.c.due_at, t.job.c.priority)
+_UNTOLD = sa.select(*_TOLD).where(
     t.PENDING,
     t.job.c.due_at <= sa.bindparam("moment"),
     ~sa.select(_ticket.c.queue_name).where(_ticket.c.queueing_lock == _LOCK, _STATUS.in_(_LIVE)).exists(),
@@ -88,10 +91,10 @@ class Tickets(Repository):
         super().__init__(connection)
         self._are_used = connection.get_execution_options().get(OPTION, False)
 
-    def put(self, job_id: str, attempt: int, queue: str, due_at: datetime) -> None:
-        """Have the job looked at when it is due; one ticket an attempt, with the time that was said last."""
+    def put(self, job_id: str, attempt: int, queue: str, due_at: datetime, priority: int) -> None:
+        """Have the job looked at when it is due and it is its turn; one ticket an attempt, with what was said last."""
         if self._are_used:
-            self._connection.execute(_PUT, [_values(job_id, attempt, queue, due_at)])
+            self._connection.execute(_PUT, [self._values(job_id, attempt, queue, due_at, priority)])
 
     def drop(self, job_id: str, attempt: int) -> None:
         """The job need not be looked at; a ticket that a worker has taken already finds nothing to do."""
@@ -109,23 +112,23 @@ class Tickets(Repository):
     def put_untold(self, moment: datetime) -> list[str]:
         """A ticket for each due job that has none; returns the ids of the jobs, a thousand at most."""
         untold = self._connection.execute(_UNTOLD.limit(_UNTOLD_MAX), {"moment": moment}).all()
-        self._put_all(_values(*row) for row in untold)
+        self._put_all(self._values(*row) for row in untold)
         return [row.job_id for row in untold]
 
     def _put_all(self, values: Iterable[dict[str, object]]) -> None:
         if rows := list(values):
             self._connection.execute(_PUT, rows)
 
+    def _values(self, job_id: str, attempt: int, queue: str, due_at: datetime, priority: int) -> dict[str, object]:
+        return {
+            "queue_name": queue,
+            "task_name": TASK,
+            "queueing_lock": _lock(job_id, attempt),
+            "args": {"job_id": job_id, "attempt": attempt},
+            "scheduled_at": due_at,
+            "priority": head_starts_of(self._connection).of_ticket(priority, due_at),
+        }
+
 
 def _lock(job_id: str, attempt: int) -> str:
     return f"{job_id}:{attempt}"
-
-
-def _values(job_id: str, attempt: int, queue: str, due_at: datetime) -> dict[str, object]:
-    return {
-        "queue_name": queue,
-        "task_name": TASK,
-        "queueing_lock": _lock(job_id, attempt),
-        "args": {"job_id": job_id, "attempt": attempt},
-        "scheduled_at": due_at,
-    }

@@ -14,8 +14,8 @@ class VersionFacts:
     """What a worker saw of one version of an object: the evidence of its bytes, and what tells whether results change.
 
     sha256: of the data set as received. copied: digest of the attributes that results copy; pixels: of the stored
-    values; shown: of the rendered image. Each is None where it could not be made. patient: None where no header could
-    be read.
+    values; shown: of the rendered image. Each is None where it could not be made. patient, header (what routes look at,
+    as converter.image.routing_header writes it): None where no header could be read.
     """
 
     sha256: str | None = None
@@ -23,6 +23,7 @@ class VersionFacts:
     pixels: str | None = None
     shown: str | None = None
     patient: Patient | None = None
+    header: str | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Versions(Repository):
         self._connection.execute(
             sa.update(t.instance)
             .where(t.instance.c.sop_instance_uid == uid)
-            .values(**received, version=number, state="received")
+            .values(**received, version=number, state="received", priority=record.priority)
         )
         told = f"version {number}{' again' if outcome == 'returned' else ''}: {told_of(record)}"
         Events(self._connection).add(record.study_instance_uid, uid, "received", told, at=record.received_at)
@@ -100,6 +100,7 @@ class Versions(Repository):
                 copied=facts.copied,
                 pixels=facts.pixels,
                 shown=facts.shown,
+                header=facts.header,
                 **_named(facts.patient),
             )
         )
@@ -167,5 +168,5 @@ def _patient(row: Mapping[str, Any]) -> Patient | None:
 
 
 def _version_row(row: Mapping[str, Any]) -> VersionRow:
-    facts = VersionFacts(row["sha256"], row["copied"], row["pixels"], row["shown"], _patient(row))
+    facts = VersionFacts(row["sha256"], row["copied"], row["pixels"], row["shown"], _patient(row), row["header"])
     return VersionRow(**{column: row[column] for column in (*_KEYS, *_RECEIVED, *_REMOVED)}, facts=facts)

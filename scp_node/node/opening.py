@@ -14,6 +14,7 @@ from scp_node.engine.runner import JobRunner
 from scp_node.engine.wakeup import WakeUps
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
+from scp_node.ledger.job_order import go_by, head_starts
 from scp_node.settings.model import Settings
 from scp_node.settings.places import database_url
 from scp_node.settings.postgresql import DatabaseUser
@@ -26,6 +27,7 @@ Work = Callable[[Queues], None]
 def opened(settings: Settings, user: DatabaseUser, *, gives_way: bool = False) -> Iterator[tuple[Ledger, JobQueue]]:
     """Ledger and job queue over one database, with the connections of `user`."""
     engine = open_database(database_url(settings), settings.storage.postgresql.limits(user))
+    go_by(engine, head_starts(settings))
     try:
         ledger = Ledger(engine, gives_way=gives_way)
         yield ledger, JobQueue()

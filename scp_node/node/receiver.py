@@ -6,10 +6,11 @@ import logging
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
+from scp_node.analysis.routing import expected_rank
 from scp_node.engine.retry import retry_table
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
@@ -37,8 +38,8 @@ log = logging.getLogger(__name__)
 def run(feed: SettingsFeed) -> None:
     """Take in objects until asked to stop."""
     be_prompt()
-    settings = feed.settings
-    heartbeat = Heartbeat(status_folder(settings.node.data_dir), "receiver", metrics.RECEIVER)
+    settings, node = feed.settings, feed.settings.node
+    heartbeat = Heartbeat(status_folder(node.data_dir), "receiver", metrics.RECEIVER)
     with (
         heartbeat,
         opened(settings, "receiver") as (ledger, jobs),
@@ -48,17 +49,16 @@ def run(feed: SettingsFeed) -> None:
         spool = open_blobs(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
-        refuses_changes = partial(_refuses_changes, in_use)
-        instances = ReceivedInstances(ledger, jobs, refuses_changes, spool.holds)
-        enter_callers = partial(_enter_callers, ledger)
+        instances = ReceivedInstances(ledger, jobs, partial(_refuses_changes, in_use), spool.holds)
         receiver = StorageScp(
             settings,
             spool,
             instances,
             reports=reports,
             after_commit=waker.wake,
-            enter_callers=enter_callers,
+            enter_callers=partial(_enter_callers, ledger),
             receivers=lambda: presence.alive,
+            rank_of=partial(_rank_of, in_use),
         )
 
         def change(new: Settings) -> None:
@@ -70,10 +70,7 @@ def run(feed: SettingsFeed) -> None:
         _measure(receiver, spool)
         receiver.start()
         try:
-            log.info(
-                "receiver ready",
-                extra={"ae_title": settings.node.ae_title, "bind": settings.node.bind, "port": receiver.port},
-            )
+            log.info("receiver ready", extra={"ae_title": node.ae_title, "bind": node.bind, "port": receiver.port})
             heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool) + commits.obstacles())
             feed.follow(change)
         finally:
@@ -85,6 +82,10 @@ def run(feed: SettingsFeed) -> None:
 def _enter_callers(ledger: Ledger, records: Sequence[CallerRecord]) -> None:
     with ledger.transaction() as tx:
         tx.callers.add(records)
+
+
+def _rank_of(in_use: SettingsInUse, source: str, texts: Mapping[str, str]) -> int:
+    return expected_rank(in_use().routes, source, texts)
 
 
 def _refuses_changes(in_use: SettingsInUse) -> bool:

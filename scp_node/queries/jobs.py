@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from converter.image.priority import PRIORITIES
 from scp_node.errors import NothingFound
 from scp_node.ledger import DeliveryRow, EventRow, JobRow, Transaction
 from scp_node.ledger import tables as t
@@ -147,9 +148,10 @@ def job_story(tx: Transaction, job_id: str, events_max: int) -> JobStory:
 
 
 def job_document(job: JobRow) -> dict[str, Any]:
-    """The record as JSON has it, and where it sends to."""
+    """The record as JSON has it, its priority by name, and where it sends to."""
     document: dict[str, Any] = document_of(job)
-    return document | {"attempts": job.attempts, "destination": destination_of(job.queue)}
+    further = {"attempts": job.attempts, "destination": destination_of(job.queue)}
+    return document | further | {"priority": PRIORITIES[job.priority]}
 
 
 def cause_document(cause: JobCause) -> dict[str, Any]:

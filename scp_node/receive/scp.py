@@ -17,7 +17,7 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 
 from scp_node.errors import ConfigurationError
 from scp_node.intake.group_commit import GroupCommit, InstanceLedger
-from scp_node.intake.store import Store
+from scp_node.intake.store import RankOf, Store, as_routine
 from scp_node.receive.access import is_proxy
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.callers import CallerBook, Enter
@@ -114,8 +114,8 @@ class ReceivingServer(AssociationServer):
 
 class StorageScp:
     """The receiving part of a node. `after_commit` is called when instances were entered, `enter_callers` with what is
-    to be remembered of callers; `receivers` says how many of them share the limits of the fleet; `bind` and `port`
-    default to those of the settings, and port 0 takes a free one."""
+    to be remembered of callers; `receivers` says how many of them share the limits of the fleet, `rank_of` how urgent
+    an image is; `bind` and `port` default to those of the settings, and port 0 takes a free one."""
 
     def __init__(
         self,
@@ -127,10 +127,11 @@ class StorageScp:
         after_commit: Callable[[], None] = lambda: None,
         enter_callers: Enter = lambda records: None,
         receivers: Callable[[], int] = lambda: 1,
+        rank_of: RankOf = as_routine,
         bind: str | None = None,
         port: int | None = None,
     ) -> None:
-        store = Store(spool, GroupCommit(ledger, spool, after_commit), walk_limits(settings))
+        store = Store(spool, GroupCommit(ledger, spool, after_commit), walk_limits(settings), rank_of)
         self._shared = Shared(settings, store, reports or NoRequests(), CallerBook(enter_callers), receivers)
         self._spool = spool
         self._address = (bind or settings.node.bind, settings.node.port if port is None else port)

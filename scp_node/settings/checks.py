@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from scp_node.settings.cross_check import CrossCheck
 from scp_node.settings.model import Settings
 from scp_node.settings.network import NEEDS_PROFILE
-from scp_node.settings.routes import AUTO
+from scp_node.settings.routes import AUTO, PATTERN_KEYS
 from scp_node.settings.storage_checks import storage_checks
 from scp_node.settings.strict_yaml import Loc
 from scp_node.settings.system_checks import system_checks
@@ -55,6 +55,7 @@ def _repeated_names(settings: Settings) -> Iterator[CrossCheck]:
     for index, route in enumerate(settings.routes):
         lists += [
             (("routes", index, "when", "from"), route.when.from_),
+            *((("routes", index, "when", key), getattr(route.when, key)) for key in PATTERN_KEYS),
             (("routes", index, "results"), [*route.results]),
             (("routes", index, "to"), route.to),
             (("routes", index, "notify"), route.notify),
@@ -150,6 +151,13 @@ def _contradictions(settings: Settings) -> Iterator[CrossCheck]:
         if route.shadow is not None and route.shadow == route.model.partition("#")[0]:
             own: Loc = ("routes", index, "model")
             yield CrossCheck(("routes", index, "shadow"), "is the model of the route itself", involves=(own,))
+        ages = route.when.patient_age
+        if ages.min_years is not None and ages.max_years is not None and ages.min_years > ages.max_years:
+            place: Loc = ("routes", index, "when", "patient_age")
+            yield CrossCheck((*place, "max_years"), "is less than min_years", involves=((*place, "min_years"),))
+    if settings.workers.stat_ahead_s < settings.workers.high_ahead_s:
+        involves = (("workers", "high_ahead_s"),)
+        yield CrossCheck(("workers", "stat_ahead_s"), "is less than high_ahead_s", involves=involves)
     if settings.inference.gpu_required and "cuda" not in settings.inference.providers:
         involves = (("inference", "providers"),)
         yield CrossCheck(("inference", "gpu_required"), "is true, but providers has no cuda", involves=involves)

@@ -27,6 +27,7 @@ TYPES = {"integer": "whole number", "number": "number", "boolean": "true or fals
 FORMATS = {
     **{"ae": "AE title", "ip": "IP address", "host": "host", "folder": "folder", "file": "file"},
     **{"network": "IP address or network", "fingerprint": "SHA-256", "subject": "subject of a certificate"},
+    "wildcards": "pattern",
 }
 
 

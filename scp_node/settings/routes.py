@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from converter.image.priority import Priority
 from converter.result.kinds.table import DEFAULT_KINDS, KIND_NAMES, RESULT_KINDS
 from scp_node.settings.section import CodeString, Section
+from scp_node.settings.wildcards import PATTERNS_MAX, Pattern
 
 AUTO = "auto"
 if TYPE_CHECKING:
@@ -22,8 +24,22 @@ def _listed(value: Any) -> Any:
     return [value] if value == AUTO else value
 
 
+Patterns = Annotated[list[Pattern], Field(max_length=PATTERNS_MAX)]
+PATTERN_KEYS = ("station_name", "manufacturer", "institution_name", "study_description", "series_description")
+WILDCARDS = "* stands for any characters, ? for one; capitals do not matter; empty = all."
+
+
+class PatientAge(Section):
+    """Ages in years, both ends included: whoever is 17 years and 11 months old is 17. Once an end is set, an image that
+    gives no age is not taken."""
+
+    min_years: float | None = Field(None, ge=0, le=150, description="The youngest; null = no limit.")
+    max_years: float | None = Field(None, ge=0, le=150, description="The oldest; null = no limit.")
+
+
 class When(Section):
-    """What a route takes. An attribute that is absent from the image matches; one that is present must be listed."""
+    """What a route takes. Of modality, body_part and view, an attribute that is absent from the image matches; one that
+    is present must be listed. Where the other keys are set, the image must say what they ask for."""
 
     from_: list[str] = Field(
         default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
@@ -38,6 +54,19 @@ class When(Section):
         ["PA", "AP"],
         min_length=1,
         description="Accepted values of View Position. Not asked of CT and MR: a slice has no such view.",
+    )
+    station_name: Patterns = Field(default_factory=list, description=f"Patterns for Station Name. {WILDCARDS}")
+    manufacturer: Patterns = Field(default_factory=list, description=f"Patterns for Manufacturer. {WILDCARDS}")
+    institution_name: Patterns = Field(default_factory=list, description=f"Patterns for Institution Name. {WILDCARDS}")
+    study_description: Patterns = Field(
+        default_factory=list, description=f"Patterns for Study Description. {WILDCARDS}"
+    )
+    series_description: Patterns = Field(
+        default_factory=list, description=f"Patterns for Series Description. {WILDCARDS}"
+    )
+    patient_age: PatientAge = Field(
+        default_factory=lambda: PatientAge(),
+        description="Ages that it takes, by Patient's Age, or else by birth date and study date.",
     )
 
 
@@ -80,6 +109,16 @@ class Route(Section):
     to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])
     notify: list[str] = Field(
         default_factory=list, description="Names under systems that are told of each report by a message."
+    )
+    priority: Priority = Field(
+        "routine",
+        description="How urgent its images, reports and deliveries are: in every queue the more urgent ones go first, "
+        "by the head starts under workers.",
+    )
+    priority_from_header: bool = Field(
+        False,
+        description="Whether a priority in the header (0040,1003 or 0074,1200) makes an image more urgent than that, "
+        "never less. Any sender can write it there.",
     )
 
     @property

@@ -209,6 +209,15 @@ class Workers(Section):
     deliveries: int = Field(
         4, ge=1, le=64, description="Results sent at the same time to one destination, by all workers."
     )
+    stat_ahead_s: Seconds = Field(
+        43200,
+        description="Work of priority stat goes before routine work that has been due for less long than this; what "
+        "has waited longer goes first, so that nothing waits for ever.",
+    )
+    high_ahead_s: Seconds = Field(7200, description="The same for priority high; not more than stat_ahead_s.")
+    low_behind_s: Seconds = Field(
+        7200, description="Work of priority low goes behind routine work, until it has waited this much longer."
+    )
     poll_s: float = Field(
         1.0,
         ge=0.01,

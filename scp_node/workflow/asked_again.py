@@ -47,7 +47,8 @@ def report_anew(
             JobQueue().move(tx, pending[route], now_utc())
         else:
             earlier_jobs = tx.jobs.count_reports(study_instance_uid, route)
-            JobQueue().put(tx, study_job(study_instance_uid, route, earlier_jobs, now_utc()))
+            rank = min(image.priority for image in images if image.route == route)
+            JobQueue().put(tx, study_job(study_instance_uid, route, earlier_jobs, now_utc(), rank))
     return wanted
 
 

@@ -30,10 +30,10 @@ NOT_OFFERED = "not confirmed: the archive does not offer Storage Commitment"
 
 
 def plan_commitment(
-    tx: Transaction, services: Services, delivery: DeliveryRow, attempts: int, study_instance_uid: str, detail: str
+    tx: Transaction, services: Services, delivery: DeliveryRow, attempts: int, job: JobRow, detail: str
 ) -> str:
-    """In the transaction that enters a delivery as sent: have the archive asked, if it is to confirm. Returns the
-    detail of the delivery."""
+    """In the transaction that enters a delivery as sent by `job`: have the archive asked, if it is to confirm. Returns
+    the detail of the delivery."""
     remote, moment = services.settings().remote_aes.get(delivery.destination), now_utc()
     if remote is None or not (remote.storage_commitment or remote.verify_by_query):
         return detail
@@ -41,7 +41,7 @@ def plan_commitment(
         if not remote.verify_by_query:
             return f"{detail}; {NOT_OFFERED}"
         moment += services.retries()["query"].wait()
-    services.jobs.put(tx, commitment_job(delivery, attempts, study_instance_uid, moment))
+    services.jobs.put(tx, commitment_job(delivery, attempts, job.study_instance_uid, moment, job.priority))
     return detail
 
 

@@ -116,7 +116,7 @@ def _enter_outcome(case: DeliveryCase, services: Services) -> None:
         state, due_at, limit = _end_attempt(tx, case, services, moment)
         detail = ended_by(limit, detail) if limit else detail
         if state == "sent":
-            detail = plan_commitment(tx, services, case.delivery, attempts, case.job.study_instance_uid, detail)
+            detail = plan_commitment(tx, services, case.delivery, attempts, case.job, detail)
         tx.deliveries.update(
             case.delivery.id,
             state=state,

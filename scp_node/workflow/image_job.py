@@ -10,6 +10,7 @@ from pydicom import Dataset
 from converter.analysis.analyse import analyse
 from converter.analysis.outcome import Examined
 from converter.declined import Declined
+from converter.image.priority import PRIORITIES, ROUTINE
 from scp_node.analysis.policies import node_policy
 from scp_node.analysis.routing import choose_route as choose
 from scp_node.inference.loaded_models import LoadedModel
@@ -40,16 +41,24 @@ class ImageCase:
     route: Route | None = None
     model: LoadedModel | None = None
     examined: Examined | None = None
+    priority: int | None = None
+
+    @property
+    def rank(self) -> int:
+        """How urgent it is: by its route, or as it seemed when it came."""
+        return self.instance.priority if self.priority is None else self.priority
 
 
 def choose_route(case: ImageCase, services: Services) -> None:
     """Read the header and find the route and its model."""
     case.ds = services.decode_pool.header(services.spool.path(in_spool(case.instance)))
     choice = choose(services.settings().routes, case.instance.source, case.ds)
-    case.route = choice.route
+    case.route, case.priority = choice.route, choice.rank
     if case.route is not None:
         case.model = services.models.get(case.route.model)
         case.log.outcome = f"route {case.route.name}, model {case.model.label}"
+        if choice.rank != ROUTINE:
+            case.log.outcome += f", priority {PRIORITIES[choice.rank]}"
     if choice.declined is not None:
         case.examined = Examined(choice.declined)
         case.log.outcome = f"declined: {choice.declined.code}: {choice.declined.reason}"
@@ -137,7 +146,7 @@ def _judge(tx: Transaction, case: ImageCase, examined: Examined, services: Servi
         tx.instances.stand(uid, version, state_that_stands(before, _state_of(examined)))
     else:
         _enter_judgement(tx, case, examined, services)
-    plan_report(tx, services, before.study_instance_uid, case.route.name if case.route else None)
+    plan_report(tx, services, before.study_instance_uid, case.route.name if case.route else None, case.rank)
     return True
 
 
@@ -167,6 +176,7 @@ def _enter_judgement(tx: Transaction, case: ImageCase, examined: Examined, servi
         notes=examined.notes,
         analysis=None if examined.analysed is None else Analysis.of(examined.analysed),
         version=instance.version,
+        priority=case.rank,
     )
     count = drift_count(case.model, instance.calling_ae_title, case.ds, case.log.names, examined)
     if count is not None:
@@ -197,10 +207,11 @@ def bury_image(services: Services, tx: Transaction, job: JobRow, code: str, reas
         decline_code="analysis-failed",
         detail=f"{code}: {reason}",
         version=instance.version,
+        priority=instance.priority,
     )
     tx.events.add(instance.study_instance_uid, instance.sop_instance_uid, "quarantined", code)
     leave_study(tx, services, instance, earlier)
-    plan_report(tx, services, instance.study_instance_uid, route.name if route else None)
+    plan_report(tx, services, instance.study_instance_uid, route.name if route else None, instance.priority)
 
 
 def _first_route_of(services: Services, source: str) -> Route | None:

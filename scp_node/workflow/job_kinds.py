@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from converter.image.priority import ROUTINE
 from scp_node.ledger import DeliveryRow, InstanceRow, NewJob
 
 STUDIES_QUEUE = "studies"
@@ -14,10 +15,12 @@ SHADOWS_QUEUE = "shadows"
 _DELIVER, _COMMIT = "deliver-", "commit-"
 
 
-def study_job(study_instance_uid: str, route: str, earlier_jobs: int, due_at: datetime) -> NewJob:
+def study_job(
+    study_instance_uid: str, route: str, earlier_jobs: int, due_at: datetime, priority: int = ROUTINE
+) -> NewJob:
     """Have a study reported once it is quiet. `earlier_jobs`: how many of the same study and route there were."""
     job_id = f"study:{route}:{study_instance_uid}:{earlier_jobs + 1}"
-    return NewJob(job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at)
+    return NewJob(job_id, "study", route, study_instance_uid, STUDIES_QUEUE, due_at, priority)
 
 
 def shadow_job(image: InstanceRow, earlier_jobs: int, due_at: datetime) -> NewJob:
@@ -35,10 +38,10 @@ def delivery_job_id(delivery_id: int) -> str:
     return f"delivery:{delivery_id}"
 
 
-def delivery_job(delivery: DeliveryRow, study_instance_uid: str, due_at: datetime) -> NewJob:
+def delivery_job(delivery: DeliveryRow, study_instance_uid: str, due_at: datetime, priority: int = ROUTINE) -> NewJob:
     """Have a result sent to a destination."""
     job_id, queue = delivery_job_id(delivery.id), delivery_queue(delivery.destination)
-    return NewJob(job_id, "delivery", str(delivery.id), study_instance_uid, queue, due_at)
+    return NewJob(job_id, "delivery", str(delivery.id), study_instance_uid, queue, due_at, priority)
 
 
 def commitment_queue(destination: str) -> str:
@@ -58,7 +61,9 @@ def commitment_job_id(delivery_id: int, attempts: int) -> str:
     return f"commitment:{delivery_id}:{attempts}"
 
 
-def commitment_job(delivery: DeliveryRow, attempts: int, study_instance_uid: str, due_at: datetime) -> NewJob:
+def commitment_job(
+    delivery: DeliveryRow, attempts: int, study_instance_uid: str, due_at: datetime, priority: int = ROUTINE
+) -> NewJob:
     """Have the archive asked whether it keeps what the attempt number `attempts` has brought it."""
     job_id, queue = commitment_job_id(delivery.id, attempts), commitment_queue(delivery.destination)
-    return NewJob(job_id, "commitment", str(delivery.id), study_instance_uid, queue, due_at)
+    return NewJob(job_id, "commitment", str(delivery.id), study_instance_uid, queue, due_at, priority)

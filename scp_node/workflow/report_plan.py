@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from converter.image.priority import LOW
 from scp_node.ledger import Transaction
 from scp_node.ledger.records import now_utc
 from scp_node.workflow.job_kinds import study_job
@@ -16,21 +17,25 @@ from scp_node.workflow.services import Services
 LOOK_AGAIN_S = 30
 
 
-def plan_report(tx: Transaction, services: Services, study_instance_uid: str, route: str | None) -> None:
-    """After an image was judged or has left its study: have its route reported once the study is quiet. Reports of
-    other routes may have waited for it too."""
+def plan_report(
+    tx: Transaction, services: Services, study_instance_uid: str, route: str | None, priority: int = LOW
+) -> None:
+    """After an image was judged or has left its study: have its route reported once the study is quiet, as urgently as
+    its most urgent image; `priority` is that of the image. Reports of other routes may have waited for it too."""
     due_at = quiet_at(tx, services, study_instance_uid)
     pending = tx.jobs.pending_reports(study_instance_uid)
     for job in pending:
         # one that has failed waits its turn all the same
         wanted = due_at if job.state == "queued" else max(due_at, job.due_at)
-        if wanted != job.due_at:
-            services.jobs.move(tx, job, wanted)
+        rank = min(job.priority, priority) if job.subject == route else job.priority
+        if (wanted, rank) != (job.due_at, job.priority):
+            services.jobs.move(tx, job, wanted, rank)
     if route is None or any(job.subject == route for job in pending):
         return
-    if tx.instances.is_waiting(study_instance_uid, route):
+    waiting = tx.instances.waiting_priority(study_instance_uid, route)
+    if waiting is not None:
         earlier_jobs = tx.jobs.count_reports(study_instance_uid, route)
-        services.jobs.put(tx, study_job(study_instance_uid, route, earlier_jobs, due_at))
+        services.jobs.put(tx, study_job(study_instance_uid, route, earlier_jobs, due_at, waiting))
 
 
 def quiet_at(tx: Transaction, services: Services, study_instance_uid: str) -> datetime:

@@ -202,7 +202,7 @@ def hand_to_delivery(case: StudyCase, services: Services) -> None:
         deliveries = tx.reports.close(case.report, case.results, case.route.to, case.chosen.destinations, case.messages)
         for delivery in deliveries:
             if delivery.state == "queued":
-                services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc()))
+                services.jobs.put(tx, delivery_job(delivery, case.job.study_instance_uid, now_utc(), case.job.priority))
         case.log.outcome = f"{counted(len(case.results), 'result')} to {', '.join(case.route.to)}"
         if case.messages:
             told = ", ".join(system for _, system in case.messages)

@@ -11,6 +11,7 @@ from pydicom import Dataset
 from converter.analysis.outcome import Examined
 from converter.declined import OTHER_PATIENT
 from converter.image.convert import Converted
+from converter.image.routing_header import routing_header
 from converter.result.copied import copied_digest
 from converter.result.identity import patient_of
 from scp_node.ledger import InstanceRow, Transaction, VersionFacts, VersionRow
@@ -32,6 +33,7 @@ def facts_of(sha256: str | None, ds: Dataset | None, examined: Examined) -> Vers
         pixels=converted.stored or None if converted else None,
         shown=None if converted is None else _shown(converted),
         patient=None if ds is None else patient_of(ds),
+        header=None if ds is None else routing_header(ds).document(),
     )
 
 

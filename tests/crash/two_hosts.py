@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,18 @@ def _kill(host: Host) -> None:
         kill_9(pid)
 
 
-def run(rounds: int, studies: int, seed: int, timeout_s: float, blobs: str, folder: Path) -> Counter[str]:
-    """The totals of so many rounds."""
+@dataclass(frozen=True)
+class Site:
+    """What runs in the network of the hospital."""
+
+    network: SiteNetwork
+    hosts: dict[str, Host]
+    archive: Orthanc
+
+
+@contextmanager
+def site(folder: Path, blobs: str) -> Iterator[Site]:
+    """PostgreSQL, an archive, a balancer and two hosts, whose bytes are in a shared folder or in an object store."""
     with ExitStack() as stack:
         network = SiteNetwork(SITE, BALANCER)
         stack.callback(network.close)
@@ -134,8 +145,8 @@ def run(rounds: int, studies: int, seed: int, timeout_s: float, blobs: str, fold
             "blobs": blobs,
         }
         if blobs == "s3":
-            store = stack.enter_context(running(Moto(folder / "moto", "0.0.0.0")))
-            storage["s3"] = s3_section(store.port, url=f"http://{SITE}:{store.port}")
+            store = stack.enter_context(running(Moto(folder, "0.0.0.0")))
+            storage["s3"] = s3_section(store.port, url=f"http://{SITE}:{store.port}", allow_plaintext=True)
         else:
             storage["spool_dir"] = str(folder / "shared")
             (folder / "shared").mkdir(mode=0o700)
@@ -156,9 +167,15 @@ def run(rounds: int, studies: int, seed: int, timeout_s: float, blobs: str, fold
         for host in hosts.values():
             stack.enter_context(running(host))
         stack.enter_context(running(Balancer(folder / "haproxy.log")))
+        yield Site(network, hosts, archive)
+
+
+def run(rounds: int, studies: int, seed: int, timeout_s: float, blobs: str, folder: Path) -> Counter[str]:
+    """The totals of so many rounds."""
+    with site(folder, blobs) as here:
         rng = random.Random(seed)
-        load = ArchivedStudies((BALANCER, PORT), archive, studies, rng, timeout_s)
-        return run_rounds(HostKills(load, network, hosts, rng), rounds)
+        load = ArchivedStudies((BALANCER, PORT), here.archive, studies, rng, timeout_s)
+        return run_rounds(HostKills(load, here.network, here.hosts, rng), rounds)
 
 
 def main(words: Sequence[str]) -> int:

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import TypeAdapter
 
-from scp_node.errors import OutOfResources, PictureFailed, UsageError
+from scp_node.errors import UsageError
 from scp_node.operations.configuration import is_former, obstacle_to_placing, put_in_place
 from scp_node.queries.configuration import changed_file, effective_settings, merged, present_file
-from scp_node.queries.newest_images import LIMIT_MAX, newest_images
-from scp_node.settings import Route, Settings
+from scp_node.queries.route_replay import Fate, RouteReplay, replay_routes
+from scp_node.settings import Settings
 from scp_node.settings.file import settings_of
 from scp_node.settings.reloading import last_reload
 from scp_node.settings.strict_yaml import FILE_BYTES_MAX
 from scp_node.web.access.visitor import Admin, Visitor, acting
-from scp_node.web.console.drafts import Drafts, Replay
+from scp_node.web.console.drafts import Drafts
 from scp_node.web.context import WebContext, context_of
 from scp_node.web.pages.captions import Captions, language_of
 from scp_node.web.pages.rendering import page
 
 PATH = "/configuration"
 DAYS = (1, 7, 30)
-IMAGES_AT_ONCE = 10
-REPLAY_TIMEOUT_S, HEARD_S = 60.0, 3.0
-_ROUTES = TypeAdapter(list[Route])
+HEARD_S = 3.0
+# A person waits for a page; a command tries more.
+IMAGES_MAX, CHANGES_MAX, EXAMPLES_MAX = 2000, 50, 3
 
 router = APIRouter()
 drafts = Drafts()
+
+
+class RouteChange(NamedTuple):
+    """So many images would become `after` instead of `before`; `studies`: some of those that they are of."""
+
+    before: str
+    after: str
+    images: int
+    studies: list[str]
 
 
 @router.get(PATH)
@@ -73,18 +82,17 @@ def download(request: Request, visitor: Admin, draft: str) -> Response:
 
 @router.get(f"{PATH}/replay")
 def replay(request: Request, visitor: Admin, draft: str, days: int = 7) -> HTMLResponse:
-    """Try some more of the images that came last on the changed routes."""
+    """Try the images that came last on the changed routes."""
     context, kept = context_of(request), drafts.get(draft, visitor.name)
     if kept is None or context.config is None or days not in DAYS:
         return HTMLResponse("")
     changed = settings_of(context.config, kept.content).settings
     if changed is None:
         return HTMLResponse("")
-    if kept.replay is None or kept.replay.days != days:
-        with context.ledger.reading() as tx:
-            kept.replay = Replay(newest_images(tx, datetime.now(UTC) - timedelta(days=days)), days)
-    _go_on(kept.replay, context, changed, Captions(language_of(request)))
-    return page(request, "configuration-replay.html", draft=kept, replay=kept.replay, images_max=LIMIT_MAX)
+    with context.ledger.reading() as tx:
+        found = replay_routes(tx, datetime.now(UTC) - timedelta(days=days), context.settings(), changed, IMAGES_MAX)
+    changes = _changes(found, Captions(language_of(request)))
+    return page(request, "configuration-replay.html", replay=found, changes=changes)
 
 
 @router.post(f"{PATH}/put")
@@ -141,38 +149,29 @@ def _wait_for_change(context: WebContext, before: Settings) -> None:
         time.sleep(0.05)
 
 
-def _go_on(replay: Replay, context: WebContext, changed: Settings, captions: Captions) -> None:
-    """One more step of a replay; one that is under way already goes on by itself."""
-    if not replay.turn.acquire(blocking=False):
-        return
-    try:
-        images = replay.next(IMAGES_AT_ONCE)
-        both = (context.settings(), changed)
-        asked = [{"spool_name": one.spool_name, "sources": [one.source_in(each) for each in both]} for one in images]
-        blobs = [_ROUTES.dump_json(each.routes, by_alias=True) for each in both]
-        if not images:
-            return
-        answer, _ = context.desk.ask("films", "replay-routes", {"images": asked}, blobs, REPLAY_TIMEOUT_S)
-        for image, choices in zip(images, answer["choices"], strict=True):
-            if choices is None:
-                replay.unreadable += 1
-            else:
-                replay.add(image, *(_said(*one, captions) for one in zip(choices, both, strict=True)))
-        replay.done += len(images)
-        replay.failure = ""
-    except (OutOfResources, PictureFailed) as error:
-        replay.failure = str(error)
-    finally:
-        replay.turn.release()
+def _changes(found: RouteReplay, captions: Captions) -> list[RouteChange]:
+    """What would change, the most images first."""
+    images: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], list[str]] = {}
+    for study in found.changed_studies:
+        for move in study.moves:
+            words = _said(move.before, captions), _said(move.after, captions)
+            images[words] += move.images
+            some = examples.setdefault(words, [])
+            if study.study_instance_uid not in some and len(some) < EXAMPLES_MAX:
+                some.append(study.study_instance_uid)
+    return [RouteChange(*words, count, examples[words]) for words, count in images.most_common(CHANGES_MAX)]
 
 
-def _said(choice: list[str | None] | None, settings: Settings, captions: Captions) -> str:
+def _said(fate: Fate, captions: Captions) -> str:
     """What becomes of an image, in words."""
-    if choice is None:
+    if fate.state == "turned-away":
         return captions("turned away: no remote AE of this title may send")
-    name, declined = choice
-    if declined is not None:
-        return captions("declined as {code}", code=declined)
-    route = next(route for route in settings.routes if route.name == name)
-    to = ", ".join(route.to)
-    return captions("route {name}: {model}, results to {to}", name=route.name, model=route.model, to=to)
+    to = ", ".join(fate.to)
+    if fate.state == "taken":
+        said = captions("route {name}: {model}, results to {to}", name=fate.route, model=fate.model, to=to)
+    elif fate.route is None:
+        return captions("declined as {code}", code=fate.code)
+    else:
+        said = captions("declined as {code} by route {name}, told to {to}", code=fate.code, name=fate.route, to=to)
+    return said if fate.priority == "routine" else f"{said}, {captions('priority {name}', name=fate.priority)}"

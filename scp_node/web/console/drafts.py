@@ -8,47 +8,10 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-from scp_node.queries.newest_images import SpooledImage
+from collections import OrderedDict
+from dataclasses import dataclass
 
 DRAFTS_MAX, KEPT_S = 8, 3600.0
-EXAMPLES_MAX = 3
-# What becomes of an image under the present routes, and under the changed ones.
-Change = tuple[str, str]
-
-
-@dataclass
-class Replay:
-    """How far images have been tried on the changed routes, and what came of it."""
-
-    images: tuple[SpooledImage, ...]
-    days: int
-    done: int = 0
-    unreadable: int = 0
-    unchanged: int = 0
-    changes: Counter[Change] = field(default_factory=Counter)
-    examples: dict[Change, list[str]] = field(default_factory=dict)
-    failure: str = ""
-    turn: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def is_done(self) -> bool:
-        return self.done >= len(self.images)
-
-    def next(self, count: int) -> Sequence[SpooledImage]:
-        return self.images[self.done : self.done + count]
-
-    def add(self, image: SpooledImage, before: str, after: str) -> None:
-        if before == after:
-            self.unchanged += 1
-            return
-        self.changes[before, after] += 1
-        studies = self.examples.setdefault((before, after), [])
-        if image.study_instance_uid not in studies and len(studies) < EXAMPLES_MAX:
-            studies.append(image.study_instance_uid)
 
 
 @dataclass
@@ -60,7 +23,6 @@ class Draft:
     posted: bytes
     content: bytes
     kept_until: float
-    replay: Replay | None = None
 
 
 class Drafts:

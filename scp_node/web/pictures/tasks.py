@@ -8,7 +8,6 @@ from typing import Any
 from scp_node.web.pictures.films import film, film_lungs, film_map
 from scp_node.web.pictures.report_page import report_sheet
 from scp_node.web.pictures.reproduction import reproduction
-from scp_node.web.pictures.route_replay import replay_routes
 from scp_node.web.pictures.uploads import predict
 from scp_node.web.pictures.workshop import Workshop
 
@@ -29,5 +28,4 @@ TASKS: dict[str, Task] = {
     "lungs": film_lungs,
     "report": report_sheet,
     "reproduce": reproduction,
-    "replay-routes": replay_routes,
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from converter.image.priority import ROUTINE
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.retry import RetryTable, retry_table
 from scp_node.engine.runner import JobRunner, JobWork
@@ -22,11 +24,12 @@ def default_retries() -> RetryTable:
     return retry_table(Workers(), Delivery())
 
 
-def enter_image(ledger: Ledger, number: int = 1, due_at: datetime | None = None) -> str:
+def enter_image(ledger: Ledger, number: int = 1, due_at: datetime | None = None, priority: int = ROUTINE) -> str:
     """A received image and its job, which is due at once or at `due_at`; returns the id of the job."""
-    new = image_job(received(number), due_at or now_utc())
+    record = replace(received(number), priority=priority)
+    new = image_job(record, due_at or now_utc())
     with ledger.transaction() as tx:
-        tx.instances.add(received(number))
+        tx.instances.add(record)
         JobQueue().put(tx, new)
     return new.job_id
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import Dataset
 
-from scp_node.analysis.routing import choose_route
+from converter.image.priority import HIGH, LOW, ROUTINE, STAT
+from converter.image.routing_header import TEXTS, kept_header, routing_header
+from scp_node.analysis.routing import choose_by_header, choose_route, expected_rank
 from scp_node.settings import Route
 from tests.support.dicom.phantoms import make_dx
 
@@ -63,3 +67,125 @@ def test_a_route_without_sources_takes_images_from_all() -> None:
 def test_an_absent_attribute_neither_admits_nor_excludes() -> None:
     one = routes(CHEST)
     assert choose_route(one, "pacs", image(BodyPartExamined=None, ViewPosition=None)).declined is None
+
+
+def meant_for(**when: Any) -> list[Route]:
+    return routes({"name": "one", "model": "pneumonia", "to": ["pacs"], "when": when})
+
+
+@pytest.mark.parametrize(
+    ("when", "attributes", "is_taken"),
+    [
+        ({"station_name": ["ER*"]}, {"StationName": "er-2"}, True),
+        ({"station_name": ["ER*", "ICU?"]}, {"StationName": "ICU1"}, True),
+        ({"station_name": ["ER*"]}, {"StationName": "WARD"}, False),
+        ({"station_name": ["ER*"]}, {"StationName": None}, False),
+        ({"station_name": ["*"]}, {"StationName": None}, False),
+        ({"station_name": ["*"]}, {"StationName": "WARD"}, True),
+        ({"manufacturer": ["acme*"]}, {"Manufacturer": "ACME Imaging"}, True),
+        ({"manufacturer": ["acme*"]}, {"Manufacturer": "Other"}, False),
+        ({"institution_name": ["*klinik*"]}, {"InstitutionName": "Universitätsklinikum"}, True),
+        ({"study_description": ["*PORTABLE*"]}, {"StudyDescription": "CXR portable AP"}, True),
+        ({"series_description": ["AP*"]}, {"SeriesDescription": "PA chest"}, False),
+        ({"station_name": ["ER*"], "manufacturer": ["acme"]}, {"StationName": "ER", "Manufacturer": "Foreign"}, False),
+        ({"patient_age": {"min_years": 18}}, {"PatientAge": "018Y"}, True),
+        ({"patient_age": {"min_years": 18}}, {"PatientAge": "017Y"}, False),
+        ({"patient_age": {"max_years": 17}}, {"PatientAge": "215M"}, True),
+        ({"patient_age": {"max_years": 17}}, {"PatientAge": "216M"}, False),
+        ({"patient_age": {"max_years": 17}}, {"PatientAge": None, "PatientBirthDate": ""}, False),
+        ({"patient_age": {"min_years": 0}}, {"PatientAge": None, "PatientBirthDate": ""}, False),
+        (
+            {"patient_age": {"max_years": 17}},
+            {"PatientAge": None, "PatientBirthDate": "20080301", "StudyDate": "20260228"},
+            True,
+        ),
+        (
+            {"patient_age": {"max_years": 17}},
+            {"PatientAge": None, "PatientBirthDate": "20080301", "StudyDate": "20260301"},
+            False,
+        ),
+        (
+            {"patient_age": {"min_years": 18}},
+            {"PatientAge": None, "PatientBirthDate": "20080301", "StudyDate": "20260301"},
+            True,
+        ),
+    ],
+)
+def test_patterns_and_ages_say_which_images_a_route_is_meant_for(
+    when: dict[str, Any], attributes: dict[str, Any], is_taken: bool
+) -> None:
+    choice = choose_route(meant_for(**when), "pacs", image(**attributes))
+    assert (choice.route is not None) is is_taken
+    if not is_taken:
+        assert choice.declined is not None and choice.declined.code == "no-route"
+        assert "asks for another" in choice.declined.reason
+        assert all(str(value) not in choice.declined.reason for value in attributes.values() if value)
+
+
+def test_a_refusal_belongs_to_the_first_route_that_the_image_is_meant_for() -> None:
+    both = routes({**CHEST, "when": {"station_name": ["ER*"]}}, {**CHEST, "name": "second"})
+    choice = choose_route(both, "pacs", image(StationName="WARD", ViewPosition="LL"))
+    assert choice.route is both[1] and choice.declined is not None and choice.declined.code == "not-frontal"
+
+
+@pytest.mark.parametrize(
+    ("route", "said", "rank"),
+    [
+        ({}, "STAT", ROUTINE),
+        ({"priority": "high"}, "STAT", HIGH),
+        ({"priority": "high", "priority_from_header": True}, "STAT", STAT),
+        ({"priority": "high", "priority_from_header": True}, "LOW", HIGH),
+        ({"priority": "low", "priority_from_header": True}, "MEDIUM", ROUTINE),
+        ({"priority": "low", "priority_from_header": True}, None, LOW),
+        ({"priority_from_header": True}, "SOON", ROUTINE),
+    ],
+)
+def test_a_header_makes_an_image_more_urgent_where_its_route_listens_and_never_less(
+    route: dict[str, Any], said: str | None, rank: int
+) -> None:
+    one = routes({**CHEST, **route})
+    ds = image(RequestedProcedurePriority=said)
+    assert choose_route(one, "pacs", ds).rank == rank
+    assert choose_route(one, "pacs", image(RequestedProcedurePriority=said, ViewPosition="LL")).rank == rank
+    assert expected_rank(one, "pacs", texts_of(ds)) == rank
+
+
+def texts_of(ds: Dataset) -> dict[str, str]:
+    """As the receiver reads them."""
+    return {keyword: "\\".join([ds[keyword].value] if isinstance(ds[keyword].value, str) else ds[keyword].value)
+            for keyword in TEXTS if keyword in ds}  # fmt: skip
+
+
+FILMS = st.fixed_dictionaries(
+    {
+        "StationName": st.sampled_from([None, "ER1", "ward"]),
+        "PatientAge": st.sampled_from([None, "003D", "017Y", "080Y"]),
+        "BodyPartExamined": st.sampled_from([None, "CHEST", "HAND"]),
+        "ViewPosition": st.sampled_from([None, "PA", "LL"]),
+        "RequestedProcedurePriority": st.sampled_from([None, "STAT", "LOW", "\u4e00"]),
+        "StudyDescription": st.none() | st.text(max_size=90),
+        "SeriesDescription": st.sampled_from([None, "Thorax lateral", "Hand"]),
+    }
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(FILMS)
+def test_what_the_ledger_keeps_of_a_header_takes_the_same_route(attributes: dict[str, Any]) -> None:
+    several = routes(
+        {**HANDS, "priority": "low"},
+        {**CHEST, "when": {"station_name": ["er*"], "patient_age": {"min_years": 1}}, "priority_from_header": True},
+        {**CHEST, "name": "described", "when": {"study_description": ["*a*"]}, "priority": "high"},
+        {**CHEST, "name": "rest"},
+    )
+    ds = FILM.copy()
+    for keyword, value in attributes.items():
+        if value is not None:
+            setattr(ds, keyword, value)
+        elif keyword in ds:
+            delattr(ds, keyword)
+    kept = kept_header(routing_header(ds).document())
+    assert choose_by_header(several, "pacs", kept) == choose_route(several, "pacs", ds)
+
+
+FILM = image()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+import yaml
 from typer.testing import CliRunner, Result
 
 from scp_node.cli.check_config import check_config
@@ -26,6 +27,23 @@ def test_a_good_file_is_summed_up_with_exit_0() -> None:
     assert "tls             off: connections are plaintext" in result.stdout
     assert "chest: CR/DX CHEST PA/AP -> pneumonia@2.0.0 -> sr, heatmap" in result.stdout
     assert result.stderr == ""
+
+
+def test_what_a_route_is_meant_for_and_how_urgent_it_is_stands_in_the_summary(tmp_path: Path) -> None:
+    file = tmp_path / "node.yaml"
+    document = yaml.safe_load(NODE_YAML.read_text())
+    document["routes"] = [
+        {
+            **document["routes"][0],
+            "when": {"from": ["pacs"], "station_name": ["ER*", "ICU?"], "patient_age": {"min_years": 18}},
+            "priority": "high",
+            "priority_from_header": True,
+        }
+    ]
+    file.write_text(yaml.safe_dump(document))
+    told = run(str(file)).stdout
+    assert "chest: CR/DX CHEST PA/AP, station_name ER*/ICU?, patient_age 18 to any -> pneumonia@2.0.0 -> sr" in told
+    assert "(priority high, or more urgent by the header)" in told
 
 
 def test_what_a_usable_file_leaves_open_is_told(tmp_path: Path) -> None:

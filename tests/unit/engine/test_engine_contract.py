@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from converter.image.priority import HIGH, LOW, ROUTINE, STAT
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.port import Engine, Limit
 from scp_node.engine.running_jobs import EXTENSIONS
@@ -128,6 +129,75 @@ def test_a_queue_that_is_held_rests_and_goes_on_when_it_is_released(
         assert tx.held_queues.release(IMAGES_QUEUE) == 3
     until(lambda: is_done(ledger, *job_ids))
     assert sorted(work.ran) == sorted(job_ids)
+
+
+ONE = {IMAGES_QUEUE: Limit(1)}
+
+
+def test_what_is_more_urgent_overtakes_a_backlog(ledger: Ledger, engine: Engine, work: HeldWork) -> None:
+    waiting = [(LOW, 1), (ROUTINE, 2), (ROUTINE, 3), (HIGH, 4), (STAT, 5), (LOW, 6), (STAT, 7), (HIGH, 8), (ROUTINE, 9)]
+    began = now_utc() - timedelta(minutes=5)
+    job_ids = {
+        number: enter_image(ledger, number, began + timedelta(seconds=2 * number), rank) for rank, number in waiting
+    }
+    engine.work(ONE, work.start)
+    until(lambda: is_done(ledger, *job_ids.values()))
+    assert work.ran == [job_ids[number] for _, number in sorted(waiting)]
+
+
+@pytest.mark.parametrize(("ahead_s", "rank"), [(43200, STAT), (7200, HIGH), (-7200, LOW)], ids=["stat", "high", "low"])
+def test_what_has_waited_long_enough_goes_before_what_is_more_urgent(
+    ledger: Ledger, engine: Engine, work: HeldWork, ahead_s: float, rank: int
+) -> None:
+    """Each way by ten seconds: the order is by time, with head starts, and by nothing else."""
+    moment = now_utc() - timedelta(hours=3)
+    one = enter_image(ledger, 1, moment, rank)
+    younger = enter_image(ledger, 2, moment - timedelta(seconds=ahead_s - 10))
+    older = enter_image(ledger, 3, moment - timedelta(seconds=ahead_s + 10))
+    engine.work(ONE, work.start)
+    until(lambda: is_done(ledger, one, younger, older))
+    assert work.ran == [older, one, younger]
+
+
+def test_a_job_that_becomes_more_urgent_while_it_waits_goes_first(
+    ledger: Ledger, engine: Engine, work: HeldWork
+) -> None:
+    moment = now_utc() - timedelta(seconds=30)
+    job_ids = [enter_image(ledger, number, moment + timedelta(seconds=2 * number)) for number in (1, 2, 3)]
+    with ledger.transaction() as tx:
+        JOBS.move(tx, job_of(ledger, job_ids[2]), moment, STAT)
+    engine.work(ONE, work.start)
+    until(lambda: is_done(ledger, *job_ids))
+    assert work.ran == [job_ids[2], *job_ids[:2]]
+
+
+def test_a_job_that_failed_stays_as_urgent_as_it_was(ledger: Ledger, engine: Engine) -> None:
+    ran: list[str] = []
+
+    def start(job: JobRow) -> None:
+        ran.append(job.job_id)
+        with ledger.transaction() as tx:
+            if len(ran) == 1:
+                JOBS.again(tx, job, now_utc(), "not now")
+            else:
+                JOBS.finish(tx, job)
+
+    urgent = enter_image(ledger, 1, priority=STAT)
+    others = [enter_image(ledger, number, now_utc() - timedelta(seconds=9 - number)) for number in (2, 3)]
+    engine.work(ONE, start)
+    until(lambda: is_done(ledger, urgent, *others))
+    assert ran == [urgent, urgent, *others]
+
+
+def test_a_job_that_is_urgent_is_not_run_before_its_time_and_holds_nothing_up(
+    ledger: Ledger, engine: Engine, work: HeldWork
+) -> None:
+    for number in range(1, 6):
+        enter_image(ledger, number, now_utc() + timedelta(hours=1), STAT)
+    job_id = enter_image(ledger, 6, priority=LOW)
+    engine.work(ONE, work.start)
+    until(lambda: is_done(ledger, job_id))
+    assert work.ran == [job_id]
 
 
 def test_a_job_that_failed_or_came_too_early_is_run_again(ledger: Ledger, engine: Engine) -> None:

@@ -20,7 +20,7 @@ from scp_node.settings.places import default_url
 from tests.support.ledger.ledgers import received
 
 # Read from their beginning, as far as a limit goes, or of few rows.
-IN_ORDER = ("ix_hilum_instance_uncovered", "ix_hilum_study_with_images")
+IN_ORDER = ("ix_hilum_instance_uncovered", "ix_hilum_study_with_images", "SCAN of_")
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 JOB = JobRow("image:1", "image", "1.2.3", "1.2", "images", "running", 1, 1, "worker", NOW, NOW, NOW, NOW, "", 0)
 ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
@@ -39,7 +39,7 @@ ASKED: dict[str, Callable[[Ledger, Transaction], Any]] = {
     "reports there were": lambda ledger, tx: tx.jobs.count_reports("1.2", "chest"),
     "the last image": lambda ledger, tx: tx.instances.last_arrival("1.2", NOW),
     "whether an image is waited for": lambda ledger, tx: tx.instances.is_being_analysed("1.2"),
-    "whether an image is not reported": lambda ledger, tx: tx.instances.is_waiting("1.2", "chest"),
+    "whether an image is not reported": lambda ledger, tx: tx.instances.waiting_priority("1.2", "chest"),
     "patients of a study": lambda ledger, tx: tx.versions.patients_of_study("1.2"),
     "versions of an object": lambda ledger, tx: tx.versions.of_instance("1.2.3"),
     "whether bytes are known": lambda ledger, tx: tx.instances.outcome_if_known(received()),

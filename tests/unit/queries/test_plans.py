@@ -15,14 +15,23 @@ from scp_node.queries.deliveries import DeliveryFilter, list_deliveries
 from scp_node.queries.films import film_source, found_places, outlined_images
 from scp_node.queries.gate_refusals import gate_refusals
 from scp_node.queries.jobs import JobFilter, causes_of, job_ids, list_jobs
-from scp_node.queries.newest_images import newest_images
 from scp_node.queries.patients import PatientFilter, studies_of_patient
+from scp_node.queries.route_replay import replay_routes
 from scp_node.queries.studies import StudyFilter, StudyKey, list_studies, page_of_studies
 from scp_node.queries.study_story import studies_named
+from scp_node.settings import Settings
 from tests.unit.ledger.test_plans import plan_of
 from tests.unit.queries.cases import fill
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+PACS = {"ae_title": "PACS", "host": "127.0.0.1", "port": 104, "may_send": True}
+SETTINGS = Settings.model_validate(
+    {
+        "node": {"ae_title": "HILUM"},
+        "remote_aes": {"pacs": PACS},
+        "routes": [{"name": "chest", "model": "tiny", "to": ["pacs"]}],
+    }
+)
 # The index of what is positive is read whole: it holds nothing else. What a limit has cut is read whole, too.
 SMALL = ("ix_hilum_study_first_received_at", "ix_hilum_finding_positive", "anon_", "SCAN newest")
 ASKED: dict[str, Callable[[Transaction], Any]] = {
@@ -41,7 +50,7 @@ ASKED: dict[str, Callable[[Transaction], Any]] = {
     "lungs of a study": lambda tx: outlined_images(tx, "1.2.3.1"),
     "maps of a study": lambda tx: found_places(tx, "1.2.3.1"),
     "what a number names": lambda tx: studies_named(tx, "12345", 50),
-    "images to try routes on": lambda tx: newest_images(tx, NOW),
+    "images to try routes on": lambda tx: replay_routes(tx, NOW, None, SETTINGS),
     "what a gate refused": lambda tx: gate_refusals(tx, "pneumonia@2.0.0"),
     "the last arrival": last_arrival,
     "jobs": lambda tx: list_jobs(tx, JobFilter(), 50),

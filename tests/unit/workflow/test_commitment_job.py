@@ -49,7 +49,8 @@ class Committing:
 
     def plan(self, port: int, **options: bool) -> str:
         with self.ledger.transaction() as tx:
-            return plan_commitment(tx, self.services(port, **options), self.delivery.row, 1, "1.2.3.1", "stored")
+            job = self.delivery.job("delivery:1")
+            return plan_commitment(tx, self.services(port, **options), self.delivery.row, 1, job, "stored")
 
     def run(self, port: int, **options: Any) -> JobRow:
         with self.ledger.transaction() as tx:

@@ -49,7 +49,10 @@ class Verifying:
 
     def plan(self, port: int) -> JobRow:
         with self.ledger.transaction() as tx:
-            assert plan_commitment(tx, self.services(port), self.delivery.row, 1, "1.2.3.1", "stored") == "stored"
+            assert (
+                plan_commitment(tx, self.services(port), self.delivery.row, 1, self.delivery.job(), "stored")
+                == "stored"
+            )
         return self.delivery.job(JOB)
 
     def run(self, port: int) -> JobRow:
