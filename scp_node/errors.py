@@ -100,6 +100,13 @@ class ClassNotOfContext(HilumError):
     dimse_status = 0x0122
 
 
+class SyntaxNotTaken(HilumError):
+    """An object came by HTTP in a transfer syntax that no association would have accepted (PS3.18 Table I.2-2)."""
+
+    code = "syntax-not-taken"
+    dimse_status = 0xC122
+
+
 class NotAuthorised(HilumError):
     """The configuration does not let this AE title store (PS3.7 C.5.16)."""
 

@@ -61,6 +61,11 @@ def summary(settings: Settings) -> list[str]:
     for name, system in settings.systems.items():
         tells = [route.name for route in settings.routes if name in route.notify]
         about = "studies with a finding" if system.notify_of == "positive" else "all studies"
+        gets = [route.name for route in settings.routes if name in route.to]
+        if system.kind == "dicomweb":
+            results = f"gets the results of {', '.join(gets)}" if gets else "gets nothing: no route names it"
+            lines.append(f"  {name:6} {system.kind} at {system.where} {results}")
+            continue
         told = f"is told of {about} of {', '.join(tells)}" if tells else "is told of nothing: no route notifies it"
         lines.append(f"  {name:6} {system.kind} at {system.where} {told}")
     for route in settings.routes:

@@ -108,7 +108,8 @@ def issue_token(
         list[str] | None,
         typer.Option(
             help="What it allows, as far as the role of the user goes: read (what a viewer sees), predict (have files "
-            "analysed), operate (acts). May be given more than once; read and predict if absent."
+            "analysed), operate (acts), store (send images by STOW-RS, for an operator). May be given more than once; "
+            "read and predict if absent."
         ),
     ] = None,
     expires_days: Annotated[int, typer.Option(min=1, max=TOKEN_DAYS_MAX, help="For how many days it works.")] = 90,

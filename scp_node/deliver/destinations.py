@@ -24,6 +24,7 @@ KINDS: dict[str, DestinationKind | str] = {
     "hl7": "scp_node.deliver.hl7",
     "fhir": "scp_node.deliver.http.fhir",
     "webhook": "scp_node.deliver.http.webhook",
+    "dicomweb": "scp_node.deliver.http.dicomweb",
 }
 IDLE_LOOK_S_MAX = 1.0
 

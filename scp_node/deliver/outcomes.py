@@ -141,6 +141,11 @@ FAULTS: dict[str, Row] = {
             "not-fhir",
             "it answered no FHIR; is " + SYSTEM_PLACE + ".url the base of a server?",
         ),
+        Row(
+            _RETRY,
+            "not-dicomweb",
+            "it answered no DICOMweb; is " + SYSTEM_PLACE + ".url the base of the service, such as .../dicom-web?",
+        ),
         Row(_RETRY, "answer-too-large", "its answer is larger than " + SYSTEM_PLACE + ".response_bytes_max"),
         Row(_OTHER_CLASS, "class-not-accepted", "it does not take objects of this SOP class"),
         Row(_DEAD, "syntax-not-accepted", "it takes the SOP class, but not in the transfer syntax of the object"),

@@ -82,16 +82,22 @@ class Store:
     ) -> None:
         self.spool, self.group_commit, self.limits, self.rank_of = spool, group_commit, limits, rank_of
 
-    def begin(self, sender: Requestor, context: Context, command: Command) -> IncomingInstance:
-        """A C-STORE-RQ has come; its data set follows."""
-        return IncomingInstance(self, sender, context, command)
+    def begin(
+        self, sender: Requestor, context: Context, command: Command, study_instance_uid: str = ""
+    ) -> IncomingInstance:
+        """A C-STORE-RQ has come, or what stands for one; its data set follows. Where a study is named, it has to be of
+        that study."""
+        return IncomingInstance(self, sender, context, command, study_instance_uid)
 
 
 class IncomingInstance:
     """One data set on its way from the network into spool and ledger."""
 
-    def __init__(self, store: Store, sender: Requestor, context: Context, command: Command) -> None:
+    def __init__(
+        self, store: Store, sender: Requestor, context: Context, command: Command, study_instance_uid: str
+    ) -> None:
         self._store, self._sender, self._context, self._command = store, sender, context, command
+        self.study_instance_uid = study_instance_uid  # once it is stored, that of its data set
         self._began = time.monotonic()
         self._part: Part | None = None
         self._refusal: HilumError | None = None
@@ -123,6 +129,7 @@ class IncomingInstance:
             assert self._part is not None
             header = self._read_header(self._part)
             _check_agreement(header, self._command)
+            self._check_study(header)
             outcome = self._enter(header)
         except HilumError as refusal:
             return self._refused(refusal)
@@ -137,6 +144,11 @@ class IncomingInstance:
         """Leave nothing behind of a data set that was not stored."""
         if self._part is not None:
             self._part.discard()
+
+    def _check_study(self, header: InstanceHeader) -> None:
+        if self.study_instance_uid not in ("", header.study_instance_uid):
+            raise DataSetMismatch("it is of another study than the one that it was sent to")
+        self.study_instance_uid = header.study_instance_uid
 
     def _open_part(self) -> Part:
         uid = self._command.sop_instance_uid

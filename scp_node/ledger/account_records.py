@@ -9,8 +9,8 @@ from typing import Literal
 Role = Literal["viewer", "operator", "admin"]
 # Each may what those before it may.
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
-Scope = Literal["read", "predict", "operate"]
-SCOPES: tuple[Scope, ...] = ("read", "predict", "operate")
+Scope = Literal["read", "predict", "operate", "store"]
+SCOPES: tuple[Scope, ...] = ("read", "predict", "operate", "store")
 LinkPurpose = Literal["set-up", "password"]
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from scp_node.analysis.routing import expected_rank
+from scp_node.engine.jobs import JobQueue
 from scp_node.engine.wakeup import Waker
 from scp_node.host.processors import step_back
+from scp_node.intake.group_commit import GroupCommit
+from scp_node.intake.received_instances import ReceivedInstances
+from scp_node.intake.store import Store
+from scp_node.intake.terms import walk_limits
 from scp_node.ledger import Ledger
 from scp_node.ledger.database import open_database
 from scp_node.monitoring.certificate_expiry import certificate_cautions
@@ -19,6 +27,7 @@ from scp_node.operations.accounts import make_set_up_link
 from scp_node.settings import Settings
 from scp_node.settings.cautions import cautions
 from scp_node.settings.places import database_url, wakeup_path
+from scp_node.storage.opening import open_blobs
 from scp_node.telemetry.heartbeat import status_folder
 from scp_node.web.access.addresses import console_url
 from scp_node.web.application import build_app
@@ -48,7 +57,8 @@ def run(feed: SettingsFeed) -> None:
             watch = DatabaseWatch(ledger)
             statuses = status_folder(settings.node.data_dir)
             config = Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None
-            context = WebContext(ledger, in_use, statuses, watch, waker, desk, config)
+            store = _store(settings, in_use, ledger, waker) if settings.web.stow.enabled else None
+            context = WebContext(ledger, in_use, statuses, watch, waker, desk, config, store)
             app = build_app(context, lambda: _cautions(in_use()))
             server = WebServer(settings.web, app)
             watch.start()
@@ -57,13 +67,35 @@ def run(feed: SettingsFeed) -> None:
             try:
                 _invite(ledger, settings)
                 log.info("web ready", extra={"bind": settings.web.bind, "port": server.port})
-                feed.follow(in_use.replace)
+                feed.follow(partial(_change, in_use, store))
             finally:
                 app.state.live.close()
                 server.stop()
                 watch.stop()
     finally:
         engine.dispose()
+
+
+def _store(settings: Settings, in_use: SettingsInUse, ledger: Ledger, waker: Waker) -> Store:
+    """The same intake as the receiver's, in this process: file, row and job are durable before an instance is answered
+    as stored. A file that an earlier process of this role has left half is removed."""
+    spool = open_blobs(settings)
+    spool.sweep_parts()
+    instances = ReceivedInstances(
+        ledger, JobQueue(), lambda: in_use().receiver.changed_instances == "refuse", spool.holds
+    )
+    group_commit = GroupCommit(instances, spool, waker.wake)
+    return Store(spool, group_commit, walk_limits(settings), partial(_rank_of, in_use))
+
+
+def _rank_of(in_use: SettingsInUse, source: str, texts: Mapping[str, str]) -> int:
+    return expected_rank(in_use().routes, source, texts)
+
+
+def _change(in_use: SettingsInUse, store: Store | None, settings: Settings) -> None:
+    in_use.replace(settings)
+    if store is not None:
+        store.limits = walk_limits(settings)
 
 
 def _cautions(settings: Settings) -> list[str]:

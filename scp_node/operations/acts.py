@@ -35,6 +35,7 @@ ActKind = Literal[
     "revoke-token",
     "view-study",
     "search-patient",
+    "store-instances",
 ]
 ActOutcome = Literal["done", "refused", "failed"]
 ObjectKind = Literal[

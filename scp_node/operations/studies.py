@@ -46,7 +46,7 @@ def send_results(
 
     def plan(tx: Transaction) -> int:
         destination_named(settings, destination)  # nobody works on the queue of one that is not configured
-        is_system = destination in settings.systems
+        is_system = destination not in settings.archives
         return asked_again.send_again(tx, study_instance_uid, destination, is_system=is_system)
 
     return _done(ledger, waker, operator, "send-results", study_instance_uid, plan, f"to {destination}")

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from converter.image.sop_classes import SECTIONAL_CLASSES
 from converter.page.counted import counted
+from scp_node.intake.terms import modalities_of
 from scp_node.ledger import Transaction
 from scp_node.ledger import tables as t
 from scp_node.ledger.callers import CallerRecord
 from scp_node.receive.access import is_from
-from scp_node.receive.contexts import modalities_of
 from scp_node.settings import RemoteAE, Settings
 
 CALLERS_MAX, NAMELESS_MAX = 50, 5

@@ -1,4 +1,5 @@
-"""The systems that are told of reports: how each is reached, what it took last, and what waits for it."""
+"""The systems that are told of reports, or get results by DICOMweb: how each is reached, what it took last, and what
+waits for it."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from scp_node.settings import Settings, System
 
 @dataclass(frozen=True)
 class SystemSign:
-    """sent_at: when it last took a message. last_sign_at, failure: as Reach has them; nobody knows whether it calls.
-    waiting: messages on their way."""
+    """sent_at: when it last took a message or a result. last_sign_at, failure: as Reach has them; nobody knows whether
+    it calls. waiting: what is on its way."""
 
     name: str
     system: System
@@ -59,7 +60,7 @@ def system_signs(
             SystemSign(
                 name=name,
                 system=system,
-                routes=tuple(route.name for route in settings.routes if name in route.notify),
+                routes=tuple(route.name for route in settings.routes if name in (*route.to, *route.notify)),
                 state=reach.state,
                 last_sign_at=reach.last_sign_at,
                 sent_at=sent_at,

@@ -12,17 +12,11 @@ from converter.image.sop_classes import STORAGE_CLASSES, storage_classes
 from converter.image.transfer_syntaxes import TRANSFER_SYNTAXES
 from scp_node.dimse.association_pdus import NO_UID
 from scp_node.dimse.uids import EXPLICIT_LE, IMPLICIT_LE, STORAGE_COMMITMENT, VERIFICATION
-from scp_node.settings import Settings
 from scp_node.telemetry.printable import printable
 
 REFUSALS_NAMED_MAX, SYNTAXES_NAMED_MAX = 8, 3
 # Result of a presentation context in an A-ASSOCIATE-AC (PS3.8 Table 9-18).
 REFUSED_BY_USER, ABSTRACT_SYNTAX_NOT_SUPPORTED, TRANSFER_SYNTAXES_NOT_SUPPORTED = 1, 3, 4
-
-
-def modalities_of(settings: Settings) -> set[str]:
-    """The modalities that the routes take."""
-    return {modality for route in settings.routes for modality in route.when.modality}
 
 
 def presentation_contexts(modalities: Iterable[str] = ()) -> list[PresentationContext]:

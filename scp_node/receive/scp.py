@@ -18,12 +18,13 @@ from pynetdicom.transport import AddressInformation, AssociationServer, RequestH
 from scp_node.errors import ConfigurationError
 from scp_node.intake.group_commit import GroupCommit, InstanceLedger
 from scp_node.intake.store import RankOf, Store, as_routine
+from scp_node.intake.terms import walk_limits
 from scp_node.receive.access import is_proxy
 from scp_node.receive.association import ReceivingAssociation
 from scp_node.receive.callers import CallerBook, Enter
 from scp_node.receive.commitment_reports import NoRequests, ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
-from scp_node.receive.shared import Shared, walk_limits
+from scp_node.receive.shared import Shared
 from scp_node.settings import Settings
 from scp_node.storage.blobs import Blobs
 

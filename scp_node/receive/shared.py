@@ -9,12 +9,12 @@ from pynetdicom import AE
 from pynetdicom.presentation import PresentationContext
 
 from converter.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp_node.intake.header import WalkLimits
 from scp_node.intake.store import Store
+from scp_node.intake.terms import modalities_of, walk_limits
 from scp_node.receive.callers import CallerBook
 from scp_node.receive.commitment_reports import ReportBook
 from scp_node.receive.connection_limits import ConnectionLimits
-from scp_node.receive.contexts import modalities_of, presentation_contexts
+from scp_node.receive.contexts import presentation_contexts
 from scp_node.receive.latch import Latch
 from scp_node.receive.negotiations import Negotiations
 from scp_node.settings import Settings
@@ -61,11 +61,6 @@ class Shared:
         """New associations follow `settings`; those that are open keep what they were admitted with."""
         self.terms = self.terms.renewed(settings)
         self.store.limits = walk_limits(settings)
-
-
-def walk_limits(settings: Settings) -> WalkLimits:
-    """How far a received data set is followed."""
-    return WalkLimits(settings.receiver.elements_max, settings.inference.inflated_bytes_max)
 
 
 def _application_entity(ae_title: str) -> AE:

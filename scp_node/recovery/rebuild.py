@@ -22,6 +22,7 @@ from scp_node.errors import DecodeFailed, UsageError
 from scp_node.host.lock_file import exclusive
 from scp_node.intake.header import WalkLimits
 from scp_node.intake.image_jobs import image_job
+from scp_node.intake.terms import walk_limits
 from scp_node.ledger import Ledger, ReceivedInstance, Transaction
 from scp_node.ledger import tables as t
 from scp_node.ledger.database import DATABASE_ERRORS, migrate, open_database
@@ -41,6 +42,7 @@ from scp_node.recovery.result_models import KnownModels, known_models
 from scp_node.recovery.spooled_object import SpooledObject, read_spooled
 from scp_node.settings import Settings
 from scp_node.settings.places import default_url, in_use_lock, model_folders, spool_dir
+from scp_node.settings.web import STOW_TITLE, stow_source
 from scp_node.storage.durable_files import fsync_folder, make_directory
 
 UNKNOWN_SENDER = "unknown"
@@ -133,7 +135,7 @@ def _read_spool(
     settings: Settings, spool: Path, found: FoundObjects, rebuilt: Rebuilt, on_file: Callable[[], None]
 ) -> None:
     """Each file is read as a receiver reads it; headers of results in a child process, as everywhere."""
-    limits = WalkLimits(settings.receiver.elements_max, settings.inference.inflated_bytes_max)
+    limits = walk_limits(settings)
     senders = [name for name, remote in settings.remote_aes.items() if remote.may_send]
     rebuilt.sender_of_unknown = senders[0] if len(senders) == 1 else UNKNOWN_SENDER
     models = known_models(model_folders(settings))
@@ -166,6 +168,8 @@ def _record(settings: Settings, one: SpooledObject, rebuilt: Rebuilt) -> Receive
     """As it was entered when it came; the time is that of the file."""
     named = [name for name, remote in settings.remote_aes.items() if remote.ae_title == one.sending]
     source = next((name for name in named if settings.remote_aes[name].may_send), next(iter(named), None))
+    if one.receiving == STOW_TITLE and one.sending:
+        source = stow_source(one.sending)
     rebuilt.unknown_senders += source is None
     header = one.header
     return ReceivedInstance(

@@ -18,14 +18,28 @@ def delivery_cautions(settings: Settings) -> list[str]:
     """Destinations beyond this machine that get results or messages in plaintext, one sentence each."""
     gets = {name for route in settings.routes for name in route.to}
     told = {name for route in settings.routes for name in route.notify}
-    return [
+    remotes = [
         f"results go to remote_aes.{name} ({ae.host}) in plaintext and can be read on the wire"
         for name, ae in settings.remote_aes.items()
         if name in gets and not settings.is_reached_by_tls(ae) and not _is_this_machine(ae.host)
-    ] + [
-        f"messages go to systems.{name} ({system.host_name}) in plaintext, can be read on the wire, and name patients"
+    ]
+    in_plaintext = [
+        (name, f"systems.{name} ({system.host_name})")
         for name, system in settings.systems.items()
-        if name in told and not system.is_over_tls and not _is_this_machine(system.host_name)
+        if not system.is_over_tls and not _is_this_machine(system.host_name)
+    ]
+    return [
+        *remotes,
+        *(
+            f"results go to {where} in plaintext and can be read on the wire"
+            for name, where in in_plaintext
+            if name in gets
+        ),
+        *(
+            f"messages go to {where} in plaintext, can be read on the wire, and name patients"
+            for name, where in in_plaintext
+            if name in told
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from scp_node.settings.routes import AUTO, PATTERN_KEYS
 from scp_node.settings.storage_checks import storage_checks
 from scp_node.settings.strict_yaml import Loc
 from scp_node.settings.system_checks import system_checks
+from scp_node.settings.web import STOW_PREFIX
 
 
 def cross_checks(settings: Settings) -> list[CrossCheck]:
@@ -36,9 +37,11 @@ def _unknown_remote_aes(settings: Settings) -> Iterator[CrossCheck]:
     for index, route in enumerate(settings.routes):
         for key, names in ((("when", "from"), route.when.from_), (("to",), route.to)):
             for position, name in enumerate(names):
-                if name not in settings.remote_aes:
-                    near = difflib.get_close_matches(name, settings.remote_aes, n=1)
-                    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.remote_aes)}."
+                if key[0] == "when" and name.startswith(STOW_PREFIX) and settings.web.stow.enabled:
+                    continue  # a user, whom the ledger knows
+                if name not in settings.archives:
+                    near = difflib.get_close_matches(name, settings.archives, n=1)
+                    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.archives)}."
                     loc = ("routes", index, *key, position)
                     yield CrossCheck(loc, f"no remote AE is called '{name}'", hint, (("remote_aes", name),))
 

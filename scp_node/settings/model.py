@@ -37,7 +37,8 @@ class Settings(Section):
     )
     systems: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")], System] = Field(
         default_factory=dict,
-        description="Systems that are told of a report by a message, by a name of your choice that no remote AE has.",
+        description="Systems that are told of a report by a message, and archives that get results by DICOMweb, by a "
+        "name of your choice that no remote AE has.",
         examples=[{"ris": {"kind": "hl7", "host": "127.0.0.1", "port": 2575}}],
         json_schema_extra={"rule": "a name has letters, digits, '-' and '_'; at most 32"},
     )
@@ -76,6 +77,11 @@ class Settings(Section):
     def destination_names(self) -> tuple[str, ...]:
         """Of whatever results or messages may go to."""
         return (*self.remote_aes, *self.systems)
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """Whatever results may go to: remote AEs, and systems that take them by DICOMweb."""
+        return (*self.remote_aes, *(name for name, one in self.systems.items() if one.kind == "dicomweb"))
 
     def is_reached_by_tls(self, remote: RemoteAE) -> bool:
         return self.tls.profile != "off" if remote.tls is None else remote.tls

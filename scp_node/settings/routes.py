@@ -42,7 +42,10 @@ class When(Section):
     is present must be listed. Where the other keys are set, the image must say what they ask for."""
 
     from_: list[str] = Field(
-        default_factory=list, alias="from", description="Names under remote_aes whose images it takes; empty = all."
+        default_factory=list,
+        alias="from",
+        description="Names under remote_aes whose images it takes, and stow:NAME "
+        "for what a program of the user NAME sends by STOW-RS; empty = all.",
     )
     modality: list[CodeString] = Field(
         ["CR", "DX"],
@@ -106,7 +109,11 @@ class Route(Section):
         + " ".join(f"{name}: {RESULT_KINDS[name].summary}." for name in KIND_NAMES)
         + " [auto], alone, chooses for each destination by what it has said that it takes.",
     )
-    to: list[str] = Field(min_length=1, description="Names under remote_aes that get the results.", examples=[["pacs"]])
+    to: list[str] = Field(
+        min_length=1,
+        description="Names under remote_aes that get the results, and of systems that take them by DICOMweb.",
+        examples=[["pacs"]],
+    )
     notify: list[str] = Field(
         default_factory=list, description="Names under systems that are told of each report by a message."
     )

@@ -13,11 +13,14 @@ from scp_node.settings.strict_yaml import Loc
 from scp_node.settings.systems import System
 
 # Keys that a kind has to have, and those that mean something to it, beside those that all kinds know.
-NEEDED = {"hl7": ("host", "port"), "fhir": ("url",), "webhook": ("url", "secret")}
+NEEDED = {"hl7": ("host", "port"), "fhir": ("url",), "webhook": ("url", "secret"), "dicomweb": ("url",)}
+OF_MESSAGES = ("notify_of", "raise_priority", "raise_for", "status")
+OF_HL7 = ("host", "port", "tls", "sending_facility", "receiving_application", "receiving_facility", "charset")
 KNOWN = {
-    "hl7": ("host", "port", "tls", "sending_facility", "receiving_application", "receiving_facility", "charset"),
-    "fhir": ("url", "token"),
-    "webhook": ("url", "secret", "token"),
+    "hl7": (*OF_HL7, *OF_MESSAGES),
+    "fhir": ("url", "token", *OF_MESSAGES),
+    "webhook": ("url", "secret", "token", *OF_MESSAGES),
+    "dicomweb": ("url", "token", "user", "password"),
 }
 OF_KINDS = frozenset(key for keys in KNOWN.values() for key in keys)
 SECRET_PREFIX, SECRET_BYTES_MIN = "whsec_", 16
@@ -31,11 +34,14 @@ def system_checks(settings: Settings) -> Iterator[CrossCheck]:
         yield from _keys(loc, system)
     for index, route in enumerate(settings.routes):
         for position, name in enumerate(route.notify):
-            if name not in settings.systems:
+            where: Loc = ("routes", index, "notify", position)
+            if name in settings.archives:
+                hint = "It gets the results themselves where a route names it in to."
+                yield CrossCheck(where, f"'{name}' takes no messages", hint, (("systems", name, "kind"),))
+            elif name not in settings.systems:
                 near = difflib.get_close_matches(name, settings.systems, n=1)
                 known = ", ".join(settings.systems) or "none"
                 hint = f"Did you mean '{near[0]}'?" if near else f"Known: {known}."
-                where: Loc = ("routes", index, "notify", position)
                 yield CrossCheck(where, f"no system is called '{name}'", hint, (("systems", name),))
 
 
@@ -50,6 +56,11 @@ def _keys(loc: Loc, system: System) -> Iterator[CrossCheck]:
             yield CrossCheck(
                 (*loc, key), f"means nothing to {system.kind}", f"It belongs to {' and '.join(fitting)}.", (kind,)
             )
+    if system.token is not None and system.user is not None:
+        yield CrossCheck((*loc, "user"), "has a token, too", "Write token, or user and password.", ((*loc, "token"),))
+    if (system.user is None) != (system.password is None):
+        given = "user" if system.password is None else "password"
+        yield CrossCheck((*loc, given), "user and password belong together", "Write both, or neither.")
     files = [key for key in ("ca", "certificate", "key", "certificate_sha256") if getattr(system, key)]
     if files and not system.is_over_tls:
         what = "Write tls: true." if system.kind == "hl7" else "Write https:// in url."

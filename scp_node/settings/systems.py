@@ -1,4 +1,5 @@
-"""Section systems: what is told of a report by a message instead of a DICOM object (RIS, worklist, engine, program)."""
+"""Section systems: what is told of a report by a message (RIS, worklist, engine, program), and archives that are
+reached by DICOMweb."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from scp_node.settings.section import Bytes, File, Fingerprint, Host, Port, Section
 
-SystemKind = Literal["hl7", "fhir", "webhook"]
+SystemKind = Literal["hl7", "fhir", "webhook", "dicomweb"]
 Hl7Charset = Literal["utf-8", "8859/1", "8859/2", "8859/5", "8859/15", "ascii"]
 
 
@@ -40,12 +41,12 @@ Hl7Name = Annotated[
 
 
 class System(Section):
-    """One system that is told of each report by a message: a RIS, a worklist, an integration engine, a program. The
-    message names the patient."""
+    """One system that is told of each report by a message, which names the patient: a RIS, a worklist, an integration
+    engine, a program. Or an archive that gets the results themselves by DICOMweb, where a route names it in `to`."""
 
     kind: SystemKind = Field(
         description="How it is told: hl7 = HL7 v2.5.1 ORU^R01 over MLLP; fhir = FHIR R4 DiagnosticReport and "
-        "Observation; webhook = JSON by HTTP POST, signed.",
+        "Observation; webhook = JSON by HTTP POST, signed. dicomweb = an archive that gets the results by STOW-RS.",
         examples=["hl7"],
     )
     host: Host | None = Field(None, description="hl7: host name or IP address.", examples=["127.0.0.1"])
@@ -53,7 +54,8 @@ class System(Section):
     url: Address | None = Field(
         None,
         description="fhir: base of the server, such as https://ris.hospital.example/fhir. webhook: the address that is "
-        "posted to. Redirections are not followed.",
+        "posted to. dicomweb: base of the service, such as https://vna.hospital.example/dicom-web. Redirections are "
+        "not followed.",
     )
     notify_of: Literal["all", "positive"] = Field(
         "all",
@@ -96,10 +98,26 @@ class System(Section):
         min_length=1,
         max_length=8192,
         repr=False,
-        description="fhir, webhook: the token of 'Authorization: Bearer'; null = none.",
+        description="fhir, webhook, dicomweb: the token of 'Authorization: Bearer'; null = none.",
         json_schema_extra={"env": True},
     )
-    tls: bool = Field(False, description="hl7: whether MLLP goes over TLS. fhir and webhook say https in url.")
+    user: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        pattern=r"^[^:]*$",
+        description="dicomweb: the user of 'Authorization: Basic', instead of a token; null = none.",
+        json_schema_extra={"rule": "holds no ':'"},
+    )
+    password: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1024,
+        repr=False,
+        description="dicomweb: the password of that user.",
+        json_schema_extra={"env": True},
+    )
+    tls: bool = Field(False, description="hl7: whether MLLP goes over TLS. The other kinds say https in url.")
     ca: File | None = Field(
         None,
         description="Certificates of the authorities that its certificate is verified with, PEM; null = tls.ca, or "

@@ -70,6 +70,43 @@ class Oidc(Section):
     )
 
 
+SENDER_CHARS_MAX = 16  # as an AE title, which stands for the sender in the file of an instance (PS3.10 7.1)
+STOW_TITLE = "STOW-RS"
+STOW_PREFIX = "stow:"
+
+
+def stow_source(user_name: str) -> str:
+    """What an instance is said to come from that a program of this user has sent: no remote AE is called so."""
+    return f"{STOW_PREFIX}{user_name}"
+
+
+class Stow(Section):
+    """Images that come by STOW-RS (DICOMweb, PS3.18 10.5), at /dicom-web/studies of the web port."""
+
+    enabled: bool = Field(
+        False,
+        description="Whether images are taken. A program needs a token of the scope store: 'hilum user token NAME "
+        "--scope store'. Routes know such a sender as stow:NAME in when.from. Sizes and times of one image, and what "
+        "is done with one that comes again, are those of the section receiver.",
+    )
+    requests_max: int = Field(
+        8, ge=1, le=32, description="Requests at the same time; one more gets 503 and is to come again."
+    )
+    request_bytes_max: Bytes = Field(
+        4 * 1024**3, ge=1024**2, description="Largest body of a request, in bytes; a larger one gets 413."
+    )
+    instances_max: int = Field(
+        2000, ge=1, le=20_000, description="So many instances may come in one request; with more it gets 413."
+    )
+    request_timeout_s: Seconds = Field(
+        900,
+        gt=0,
+        le=86400,
+        description="A request must be answered, and the answer taken, within this time, instead of "
+        "web.request_timeout_s.",
+    )
+
+
 class Web(Section):
     """The HTTP port: the console, the API, /healthz, /readyz and /metrics."""
 
@@ -143,4 +180,5 @@ class Web(Section):
         description="Memory that all uploads together may take, in bytes. One more waits before its bytes are read, "
         "and gets 503 when nothing was free in time. One alone always fits. Nothing of an upload is written to a disk.",
     )
+    stow: Stow = Field(default_factory=lambda: Stow(), description="Images that come by STOW-RS.")
     oidc: Oidc = Field(default_factory=lambda: Oidc(), description="An identity provider beside the passwords here.")

@@ -166,6 +166,12 @@ host_silent_seconds = Gauge(
     ["host_id", "role"],
     registry=WEB,
 )
+stow_instances = Counter(
+    "hilum_stow_instances_total",
+    "Instances that came by STOW-RS, by the status of their answer: 0x0000 is stored, repeats included.",
+    ["status"],
+    registry=WEB,
+)
 deliveries = Gauge("hilum_deliveries", "Deliveries by state.", ["state"], registry=WEB)
 
 

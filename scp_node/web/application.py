@@ -42,6 +42,7 @@ from scp_node.web.console import (
 )
 from scp_node.web.console.reproductions import Reproductions
 from scp_node.web.context import WebContext
+from scp_node.web.dicomweb import routes as dicomweb
 from scp_node.web.health import health_routes
 from scp_node.web.live import LiveNow
 from scp_node.web.pages import preferences
@@ -70,6 +71,7 @@ ROUTERS = (
     configuration.router,
     models.router,
     provider.router,
+    dicomweb.router,
 )
 
 # By status, what a page says of a request that no page answers: heading and text. All others are as 400.
@@ -89,6 +91,7 @@ def build_app(context: WebContext, cautions: Callable[[], list[str]]) -> FastAPI
     app = FastAPI(title="Hilum", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(guard)])
     app.state.context, app.state.uploads = context, UploadRoom()
     app.state.live, app.state.reproductions = LiveNow(context), Reproductions()
+    app.state.stow_places = dicomweb.StowPlaces()
     app.add_middleware(Entrance)
     app.include_router(health_routes(context.statuses, context.database, lambda: _faults(context), cautions))
     for router in ROUTERS:
@@ -106,7 +109,9 @@ def build_app(context: WebContext, cautions: Callable[[], list[str]]) -> FastAPI
 
 
 def _faults(context: WebContext) -> list[str]:
-    return certificate_faults(context.settings().tls, datetime.now(UTC))
+    spool = None if context.store is None else context.store.spool
+    unhealthy = [f"web takes no images: {spool.unhealthy_reason}"] if spool is not None and not spool.healthy else []
+    return [*certificate_faults(context.settings().tls, datetime.now(UTC)), *unhealthy]
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

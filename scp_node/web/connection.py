@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from scp_node.settings import Web
 from scp_node.web.admission import Application, Receive, Scope, Send
+from scp_node.web.dicomweb_path import is_dicomweb
 from scp_node.web.health import HEALTH_PATHS
 
 RESERVE = 16
@@ -65,7 +66,8 @@ class BoundedConnection(H11Protocol):
         was_busy = self.is_busy
         super().data_received(data)
         if self.is_busy and not was_busy:
-            self._set_deadline(self.web.request_timeout_s)
+            is_stow = self.web.stow.enabled and is_dicomweb(self.scope["path"])
+            self._set_deadline(self.web.stow.request_timeout_s if is_stow else self.web.request_timeout_s)
 
     def on_response_complete(self) -> None:
         self._clear_deadline()

@@ -8,12 +8,14 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from scp_node.web.dicomweb_path import is_dicomweb
+
 API = "/api/"
 
 
 def is_api(request: Request) -> bool:
     """Whether a program asks, and wants JSON."""
-    return request.url.path.startswith(API)
+    return request.url.path.startswith(API) or is_dicomweb(request.url.path)
 
 
 def wants_page(request: Request) -> bool:

@@ -18,12 +18,14 @@ def accepted_classes(services: Services, route: Route) -> Accepted:
     """Whether a destination takes a SOP class, by the last association with it; None where nothing is known."""
     if route.results_are_chosen:
         _ask_unasked(services, route.to)
-    remotes = services.settings().remote_aes
+    settings = services.settings()
+    places = {name: settings.destination(name) for name in route.to}
     with services.ledger.reading() as tx:
         known = {name: tx.sop_classes.known(name) for name in route.to}
 
     def accepted(name: str, sop_class_uid: str) -> bool | None:
-        can_go = name not in remotes or module_of(remotes[name].kind).accepts(sop_class_uid)
+        place = places[name]
+        can_go = place is None or module_of(place.kind).accepts(sop_class_uid)
         return known[name].get(sop_class_uid) if can_go else False
 
     return accepted
@@ -31,10 +33,12 @@ def accepted_classes(services: Services, route: Route) -> Accepted:
 
 def _ask_unasked(services: Services, names: Sequence[str]) -> None:
     """One association shows which presentation contexts are accepted, so that nothing is built in vain for the first
-    study. Who cannot be reached is not asked again as long as it counts as unreached: no study waits for it."""
+    study; what is reached by DICOMweb shows it with each object only. Who cannot be reached is not asked again as long
+    as it counts as unreached: no study waits for it."""
+    remotes = [name for name in names if name in services.settings().remote_aes]
     with services.ledger.reading() as tx:
         unreached = tx.unreached.all()
-        unasked = [name for name in names if name not in unreached and not tx.sop_classes.known(name)]
+        unasked = [name for name in remotes if name not in unreached and not tx.sop_classes.known(name)]
     for name in unasked:
         found = services.destinations.probe(name)
         with services.ledger.transaction() as tx:

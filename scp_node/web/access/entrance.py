@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from scp_node.ledger.records import now_utc
 from scp_node.operations.accounts import digest_of
 from scp_node.web.access.cookies import csrf_of, session_secret
-from scp_node.web.access.visitor import SAFE_METHODS, UPLOADS, Visitor
+from scp_node.web.access.visitor import SAFE_METHODS, Visitor, reads_its_body
 from scp_node.web.admission import Application, Receive, Scope, Send
 from scp_node.web.context import WebContext
+from scp_node.web.dicomweb_path import is_dicomweb
 from scp_node.web.health import HEALTH_PATHS
 from scp_node.web.problems import is_api, problem
 from scp_node.web.safe_answers import STATIC
@@ -51,14 +52,18 @@ class Entrance:
             visitor = await run_in_threadpool(visitor_behind, request, context)
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning("visitor not looked up", extra={"reason": type(error).__name__})
-            refusal = PlainTextResponse("the ledger cannot be read: try again\n", 503, {"Retry-After": "5"})
+            refusal: Response = PlainTextResponse("the ledger cannot be read: try again\n", 503, {"Retry-After": "5"})
             await refusal(scope, receive, send)
             return
         if visitor is None and request.method not in SAFE_METHODS and (why := _too_much(request)) is not None:
-            await PlainTextResponse("sign in first\n", why, {"Connection": "close"})(scope, receive, send)
+            close = {"Connection": "close"}
+            refusal = PlainTextResponse("sign in first\n", why, close)
+            if is_dicomweb(scope["path"]):  # a program whose token is wrong, and that has sent nothing that is too much
+                refusal = problem(401, "send a token", {"WWW-Authenticate": "Bearer", **close})
+            await refusal(scope, receive, send)
             return
         scope.setdefault("state", {})["visitor"] = visitor
-        reads_itself = visitor is not None and scope["path"] in UPLOADS
+        reads_itself = visitor is not None and reads_its_body(scope["path"])
         await self._app(scope, receive if reads_itself else _bounded(receive), send)
 
 
@@ -115,7 +120,7 @@ def _program(context: WebContext, secret: str, now: datetime) -> Visitor | None:
                 tx.sessions.use_token(token.token_id, now)
 
         context.seen.note(token.token_id, now, write)
-    return Visitor(user.name, user.role, scopes=token.scopes)
+    return Visitor(user.name, user.role, scopes=token.scopes, token=token.name)
 
 
 def _too_much(request: Request) -> int | None:

@@ -11,10 +11,16 @@ from scp_node.ledger.account_records import ROLES, Role, Scope
 from scp_node.operations.acts import Operator as ActingOperator
 from scp_node.operations.audit import LedgerRecorder
 from scp_node.web.context import context_of
+from scp_node.web.dicomweb_path import is_dicomweb
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 9.2.1
 # Where a film is sent, which is read as it comes.
 UPLOADS = frozenset({"/try", "/api/predict", "/api/v1/predict"})
+
+
+def reads_its_body(path: str) -> bool:
+    """Whether what is sent there is read as it comes, within limits of its own."""
+    return path in UPLOADS or is_dicomweb(path)
 
 
 class SignInNeeded(Exception):
@@ -28,13 +34,15 @@ class NotAllowed(Exception):
 @dataclass(frozen=True)
 class Visitor:
     """`csrf` stands in each form of this visitor's pages; empty for a program, which has no cookie to be misused.
-    `session`: the digest of a person's session. `scopes`: what the token of a program allows, None for a person."""
+    `session`: the digest of a person's session. `scopes`: what the token of a program allows, None for a person, and
+    `token`: what it is for."""
 
     name: str
     role: Role
     csrf: str = ""
     session: str = ""
     scopes: tuple[Scope, ...] | None = None
+    token: str = ""
 
     def may(self, role: Role) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
@@ -51,6 +59,8 @@ class Visitor:
             return True
         if path in UPLOADS and method == "POST":
             return "predict" in self.scopes
+        if is_dicomweb(path):
+            return method == "POST" and "store" in self.scopes
         return ("read" if role == "viewer" else "operate") in self.scopes
 
 

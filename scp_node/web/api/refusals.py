@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -20,9 +21,9 @@ CODE_OF_STATUS = {404: "nothing-found", 405: "method-not-allowed"}
 class ApiRefused(Exception):
     """`detail` says what to do."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -40,7 +41,7 @@ def refused_by_node(error: HilumError) -> ApiRefused:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiRefused)
-    return problem(error.status, error.detail, code=error.code)
+    return problem(error.status, error.detail, error.headers, code=error.code)
 
 
 def _upload_refused(request: Request, error: Exception) -> Response:

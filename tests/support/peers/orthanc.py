@@ -18,6 +18,7 @@ from tests.support.peers.ports import free_port, is_listening
 from tests.support.peers.program import Program, running
 from tests.support.waiting import until
 
+DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 PROGRAM = shutil.which("Orthanc") or "Orthanc"
 # The archive is on this machine: a proxy of the environment must not be asked.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -55,6 +56,11 @@ class Orthanc(Program):
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(configuration, indent=2))
         self.launch([PROGRAM, str(path)], lambda: is_listening(self.dicom_port) and self._answers())
+
+    @property
+    def dicomweb_url(self) -> str:
+        """Of the service of its plugin, where it has that."""
+        return f"http://127.0.0.1:{self.http_port}/dicom-web"
 
     def get(self, path: str) -> bytes:
         """Body of GET `path` (starting with a slash) of the REST interface."""
@@ -109,6 +115,13 @@ class Orthanc(Program):
         except (urllib.error.URLError, OSError):
             return False
         return True
+
+
+def running_dicomweb_orthanc(folder: Path, **options: Any) -> AbstractContextManager[Orthanc]:
+    """Orthanc with its DICOMweb plugin, whose service is at `dicomweb_url`; skips the test when either is missing."""
+    if not DICOMWEB_PLUGIN.exists():
+        pytest.skip("the DICOMweb plugin of Orthanc is not installed")
+    return running_orthanc(folder, **{"Plugins": [str(DICOMWEB_PLUGIN)], "DicomWeb": {"Enable": True}, **options})
 
 
 def running_orthanc(folder: Path, ae_title: str = "ORTHANC", **options: Any) -> AbstractContextManager[Orthanc]:
