@@ -56,7 +56,9 @@ def read_report(event_type: int, data: bytes, transfer_syntax_uid: str) -> Commi
             transaction_uid = _text(ds, "TransactionUID")
     except MalformedReport:
         raise
-    except (MalformedDataSet, *BROKEN_INPUT) as error:
+    except MalformedDataSet as error:
+        raise MalformedReport(str(error)) from error
+    except BROKEN_INPUT as error:
         raise MalformedReport("the data set cannot be read") from error
     if (event_type == ALL_COMMITTED) == bool(failed):
         raise MalformedReport("event type and Failed SOP Sequence contradict each other")

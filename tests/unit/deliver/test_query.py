@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from pydicom import Dataset
@@ -24,8 +23,8 @@ KEYS = Dataset()
 KEYS.QueryRetrieveLevel = "STUDY"
 
 
-def peer_at(port: int, **changes: float) -> Peer:
-    return replace(Peer("127.0.0.1", port, "ARCHIVE", "HILUM", 5, 5), **changes)
+def peer_at(port: int, response_timeout_s: float = 5) -> Peer:
+    return Peer("127.0.0.1", port, "ARCHIVE", "HILUM", 5, response_timeout_s)
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE])

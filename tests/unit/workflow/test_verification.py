@@ -92,10 +92,10 @@ def test_one_that_is_not_listed_yet_is_asked_for_after_longer_and_longer_waits(v
             assert (job.state, job.error) == ("waiting", NOT_LISTED)
             waits.append(round((job.due_at - now_utc()).total_seconds() / 30))
     assert waits == [1, 4, 16, 64]
-    assert verifying.delivery.row.state == "sent"
+    assert verifying.delivery.state() == "sent"
     with querying_archive(listing(RESULT_UID)) as archive:
         verifying.run(archive.port)
-    assert verifying.delivery.row.state == "committed"
+    assert verifying.delivery.state() == "committed"
 
 
 def test_one_that_is_never_listed_is_sent_again_and_then_a_dead_letter(verifying: Verifying) -> None:
@@ -141,7 +141,7 @@ def test_one_that_is_down_is_asked_again(verifying: Verifying) -> None:
     port = free_port()
     verifying.plan(port)
     assert verifying.run(port).state == "waiting"
-    assert verifying.delivery.row.state == "sent"
+    assert verifying.delivery.state() == "sent"
 
 
 def test_where_storage_commitment_is_offered_it_is_asked_for_first(verifying: Verifying) -> None:
@@ -167,4 +167,4 @@ def test_where_it_is_not_offered_the_query_follows_soon_and_next_time_at_once(ve
     with querying_archive(listing(RESULT_UID)) as archive:
         verifying.plan(archive.port)
         verifying.run(archive.port)
-    assert verifying.delivery.row.state == "committed"
+    assert verifying.delivery.state() == "committed"
