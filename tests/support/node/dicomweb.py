@@ -29,9 +29,9 @@ def vna_of(settings: Settings) -> Destination:
     return Destination("vna", settings.systems["vna"], settings)
 
 
-def a_result(rows: int = 32, columns: int = 32) -> Dataset:
+def a_result(rows: int = 32, columns: int = 32, seed: int = 1) -> Dataset:
     """An object of a class in which results come."""
-    ds = make_dx(rows=rows, columns=columns)
+    ds = make_dx(rows=rows, columns=columns, seed=seed)
     ds.SOPClassUID = SECONDARY_CAPTURE
     return ds
 
