@@ -49,6 +49,8 @@ crash: $(test_env)/.installed-cpu ## kill processes of the node and cut its powe
 	$(bin)/python -m tests.crash.kill_loop
 	$(bin)/python -m tests.crash.kill_loop --postgresql
 	$(bin)/python -m tests.crash.two_writers
+	$(bin)/python -m tests.crash.two_hosts --rounds 10
+	$(bin)/python -m tests.crash.two_hosts --rounds 3 --blobs s3
 	$(bin)/python -m tests.crash.receiver_kills
 	$(bin)/python -m tests.crash.power_cut
 

@@ -17,7 +17,7 @@ from scp_node.host.private_process import keep_private
 
 COMMANDS = (
     *("serve", "demo", "check-config", "doctor", "predict", "evaluate", "echo", "send", "studies"),
-    *("explain", "report", "deliveries", "reproduce", "erase", "backup", "restore", "rebuild", "migrate"),
+    *("explain", "report", "deliveries", "reproduce", "erase", "backup", "restore", "rebuild", "migrate", "reconcile"),
 )
 GROUPS = ("jobs", "models", "rules", "user")
 PROGRAM = "hilum"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from scp_node.checks.remote_ae import ask_remote_ae
+from scp_node.checks.remote_ae import RemoteAEReport, ask_remote_ae
+from scp_node.cli.listing import Listing
 from scp_node.cli.options import DEFAULT_CONFIG, ConfigOption
 from scp_node.cli.terminal import say
 from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities
@@ -23,24 +24,39 @@ def echo(
         list[str] | None,
         typer.Argument(metavar="NAME", help="Names under remote_aes or systems; all if absent."),
     ] = None,
+    matrix: Annotated[bool, typer.Option(help="Show what all of them take in one table instead.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """C-ECHO each remote AE and show which result objects it accepts; connect to each system, ask a FHIR server what it
     can do, and send a webhook a signed message of the type "ping". Exit 1 when one does not answer or, being the
     destination of a route, would not take the results of that route."""
     settings = load_settings(config)
-    well = True
-    for name in remote_aes or settings.destination_names:
-        report = ask_remote_ae(settings, name, datetime.now(UTC))
-        well = well and not report.problems
+    names, moment = remote_aes or settings.destination_names, datetime.now(UTC)
+    reports = [ask_remote_ae(settings, name, moment) for name in names] if matrix else []
+    if matrix:
+        taken_by(reports).show()
+    for name in () if matrix else names:
+        reports.append(report := ask_remote_ae(settings, name, moment))
         for line in description(report.found):
             say(line)
         for warning in report.warnings:
             say(f"  warning: {warning}", "yellow")
         for problem in report.problems:
             say(f"  problem: {problem}", "red")
-    if not well:
+    if any(report.problems for report in reports):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def taken_by(reports: Sequence[RemoteAEReport]) -> Listing:
+    """A row for each class of objects, a column for each remote AE: whether it takes them, a dash where that is
+    not known."""
+    words = {None: "", True: "yes", False: "no"}
+    listing = Listing("", *(report.found.name for report in reports))
+    listing.add("answers", *("no" if report.problems else "yes" for report in reports))
+    for uid, class_name in PROBED_CLASSES.items():
+        answers = (report.found.accepted.get(uid) for report in reports)
+        listing.add(class_name, *(words[None if one is None else bool(one)] for one in answers))
+    return listing
 
 
 def description(found: Capabilities) -> Iterator[str]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scp_node.deliver.result_objects import RESULT_CLASSES
-from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, STORAGE_COMMITMENT
+from scp_node.dimse.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, STORAGE_COMMITMENT, STUDY_ROOT_FIND
 from scp_node.tls.certificates import Certificate
 
-PROBED_CLASSES: dict[str, str] = RESULT_CLASSES | {STORAGE_COMMITMENT: "Storage Commitment"}
+PROBED_CLASSES: dict[str, str] = RESULT_CLASSES | {
+    STORAGE_COMMITMENT: "Storage Commitment",
+    STUDY_ROOT_FIND: "Query (C-FIND)",
+}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scp_node.ledger.held_queues import HeldQueues
 from scp_node.ledger.hosts import Hosts
 from scp_node.ledger.instances import Instances
 from scp_node.ledger.jobs import Jobs
+from scp_node.ledger.known_objects import KnownObjects
 from scp_node.ledger.priors import Priors
 from scp_node.ledger.removals import Removals
 from scp_node.ledger.reports import Reports
@@ -49,6 +50,7 @@ class Transaction:
         "hosts",
         "instances",
         "jobs",
+        "known_objects",
         "priors",
         "removals",
         "reports",
@@ -71,6 +73,6 @@ class Transaction:
         self.commitments, self.versions = Commitments(connection), Versions(connection)
         self.unreached, self.priors = Unreached(connection), Priors(connection)
         self.tickets, self.hosts = Tickets(connection), Hosts(connection)
-        self.held_queues = HeldQueues(connection)
+        self.held_queues, self.known_objects = HeldQueues(connection), KnownObjects(connection)
         self.callers, self.removals, self.erasures = Callers(connection), Removals(connection), Erasures(connection)
         self.accounts, self.sessions, self.audit = Accounts(connection), Sessions(connection), Audit(connection)

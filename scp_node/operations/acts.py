@@ -12,6 +12,7 @@ ActKind = Literal[
     "cancel-job",
     "send-files",
     "call-remote-ae",
+    "reconcile",
     "erase",
     "back-up",
     "restore",

@@ -1,5 +1,5 @@
-"""Calls a remote AE (C-ECHO), enters whether it was reached, and remembers how each was found the last time for as long
-as the process lives."""
+"""Calls a remote AE (C-ECHO), enters whether it was reached and what it takes, and remembers how each was found the
+last time for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -58,5 +58,7 @@ def _enter(ledger: Ledger, name: str, call: RemoteAECall) -> None:
     with ledger.transaction() as tx:
         if call.is_well:
             note_reached(tx, name)
+            for uid, syntaxes in call.report.found.accepted.items():
+                tx.sop_classes.set_accepted(name, uid, accepted=bool(syntaxes))
         else:
             tx.unreached.enter(name, call.report.problems[0])

@@ -12,10 +12,11 @@ from converter.image.sop_classes import SECONDARY_CAPTURE
 from scp_node.cli.echo import echo
 from scp_node.cli.send import send
 from scp_node.deliver.result_objects import RESULT_CLASSES
-from scp_node.dimse.uids import COMPREHENSIVE_SR, STORAGE_COMMITMENT
+from scp_node.dimse.uids import COMPREHENSIVE_SR, STORAGE_COMMITMENT, STUDY_ROOT_FIND
 from tests.support.dicom.objects import small_file
 from tests.support.peers.archives import scripted_archive
 from tests.support.peers.orthanc import running_orthanc
+from tests.support.peers.ports import free_port
 
 CONFIG = """
 node: {{ae_title: HILUM}}
@@ -53,7 +54,7 @@ def test_echo_shows_latency_and_accepted_classes(tmp_path: Path, app: typer.Type
     assert "pacs: ARCHIVE at 127.0.0.1" in output and "called by HILUM" in output
     assert "C-ECHO" in output and "status 0x0000" in output
     assert "Comprehensive 3D SR accepted (Explicit VR LE, Implicit VR LE)" in output
-    assert "Storage Commitment not accepted" in output
+    assert "Storage Commitment not accepted" in output and "Query (C-FIND) not accepted" in output
 
 
 def test_echo_shows_that_an_archive_offers_storage_commitment(tmp_path: Path, app: typer.Typer) -> None:
@@ -61,6 +62,24 @@ def test_echo_shows_that_an_archive_offers_storage_commitment(tmp_path: Path, ap
         code, output = run(app, write_config(tmp_path, archive.port), "echo")
     assert code == 0
     assert "Storage Commitment accepted (Explicit VR LE, Implicit VR LE)" in output
+
+
+def test_echo_shows_what_all_take_in_one_table(tmp_path: Path, app: typer.Typer) -> None:
+    with scripted_archive(classes=[COMPREHENSIVE_SR, SECONDARY_CAPTURE, STUDY_ROOT_FIND]) as archive:
+        config = write_config(tmp_path, archive.port)
+        text = config.read_text()
+        assert "remote_aes:\n" in text
+        away = f"  away: {{ae_title: AWAY, host: 127.0.0.1, port: {free_port()}}}\n"
+        config.write_text(text.replace("remote_aes:\n", f"remote_aes:\n{away}"))
+        code, output = run(app, config, "echo", "--matrix")
+    assert code == 1
+    for line in (
+        "away pacs answers no yes",
+        "Comprehensive 3D SR - no",
+        "Secondary Capture - yes",
+        "Query (C-FIND) - yes",
+    ):
+        assert line in output
 
 
 def test_echo_says_when_reports_go_as_comprehensive_sr(tmp_path: Path, app: typer.Typer) -> None:

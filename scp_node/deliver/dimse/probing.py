@@ -9,6 +9,7 @@ from scp_node.deliver.capabilities import PROBED_CLASSES, Capabilities, ProbeSte
 from scp_node.deliver.dimse.association import Association
 from scp_node.deliver.dimse.commitment import COMMITMENT_PROPOSALS
 from scp_node.deliver.dimse.peer import peer_of
+from scp_node.deliver.dimse.query import QUERY_PROPOSALS
 from scp_node.deliver.dimse.results import RESULT_PROPOSALS
 from scp_node.deliver.kind import Destination
 from scp_node.deliver.outcomes import PeerFault
@@ -21,7 +22,7 @@ def probe(to: Destination) -> Capabilities:
     found = Capabilities(to.name, f"{peer}, called by {peer.calling_ae_title}")
     started = time.perf_counter()
     try:
-        association = Association(peer, (*RESULT_PROPOSALS, *COMMITMENT_PROPOSALS))
+        association = Association(peer, (*RESULT_PROPOSALS, *COMMITMENT_PROPOSALS, *QUERY_PROPOSALS))
     except PeerFault as fault:
         return replace(found, problem=str(fault))
     found = replace(

@@ -62,6 +62,19 @@ FIND_STATUSES: dict[int, str] = {
     0xC001: "it cannot process the query",
     0xFE00: "it ended the query",
 }
+# Final statuses of a C-MOVE-RSP that are no success (PS3.4 Table C.4-2, PS3.7 C).
+MOVE_STATUSES: dict[int, str] = {
+    0x0122: "it does not move objects of this kind",
+    0x0124: "it does not let this AE title ask",
+    0x0211: "it does not know C-MOVE",
+    0xA701: "it has no resources to count what matches",
+    0xA702: "it has no resources to send",
+    0xA801: "it does not know the AE title of this node as a destination; enter this node there",
+    0xA900: "it does not understand the request",
+    0xAA00: "none of what was asked for was sent",
+    0xB000: "it sent some of what was asked for, and not all",
+    0xFE00: "it ended the request",
+}
 # Not in the standard's tables: what it means is unknown, so time and people get a chance (delivery.give_up_after_h).
 UNKNOWN_WARNING = Row(_SENT, "stored-with-warning", "stored; it gave a warning of its own")
 UNKNOWN_STATUS = Row(_RETRY, "unknown-status", "it answered a status that the standard does not know")

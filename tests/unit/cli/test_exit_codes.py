@@ -29,6 +29,10 @@ CASES: dict[tuple[str, ...], list[tuple[ExitCode, list[str]]]] = {
     ],
     ("evaluate",): [(USAGE, ["EMPTY", "--labels", "absent.csv"]), (USAGE, [])],
     ("echo",): [(FAILED, ["--config", "CONFIG"]), (USAGE, ["nobody", "--config", "CONFIG"]), (USAGE, ABSENT)],
+    ("reconcile",): [
+        *((FAILED, ["pacs", "--dry-run", "--config", "CONFIG"]), (USAGE, ["nobody", "--config", "CONFIG"])),
+        *((USAGE, ["pacs", *ABSENT]), (USAGE, ["pacs", "--days", "0", "--config", "CONFIG"])),
+    ],
     ("send",): [
         *((FAILED, ["pacs", "IMAGE", "--config", "CONFIG"]), (USAGE, ["nobody", "IMAGE", "--config", "CONFIG"])),
         (USAGE, ["pacs", "EMPTY", "--config", "CONFIG"]),

@@ -14,6 +14,8 @@ from scp_node.dimse.uids import UID_CHARACTERS_MAX, is_uid, is_uid_as_sent
     [
         (uids.APPLICATION_CONTEXT_NAME, "DICOM Application Context Name"),
         (uids.VERIFICATION, "Verification SOP Class"),
+        (uids.STUDY_ROOT_FIND, "Study Root Query/Retrieve Information Model - FIND"),
+        (uids.STUDY_ROOT_MOVE, "Study Root Query/Retrieve Information Model - MOVE"),
         (uids.STORAGE_COMMITMENT, "Storage Commitment Push Model SOP Class"),
         (uids.COMMITMENT_INSTANCE, "Storage Commitment Push Model SOP Instance"),
         (uids.COMPREHENSIVE_SR, "Comprehensive SR Storage"),
@@ -30,7 +32,7 @@ def test_a_uid_has_the_name_that_the_standard_gives_it(uid: str, name: str) -> N
 
 def test_every_uid_of_the_module_is_one() -> None:
     named = [value for name, value in vars(uids).items() if name.isupper() and isinstance(value, str)]
-    assert len(named) == 11 and all(map(is_uid, named))
+    assert len(named) == 12 and all(map(is_uid, named))
 
 
 LONGEST = "1." + "2" * (UID_CHARACTERS_MAX - 2)
