@@ -11,14 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.multival import MultiValue
 
 from converter.image.age import STUDY_DATES, age_in_years
-from converter.image.header import items, value, without_warnings, word
+from converter.image.header import items, value, word
 from converter.image.priority import DEFINED_TERMS
 from converter.image.priority import KEYWORDS as PRIORITY_KEYWORDS
 
+# An item has one value of each attribute: so much is asked for.
 VALUES_MAX, CHARACTERS_MAX, ITEMS_MAX = 8, 128, 4
+_BLANKS = " \0\t\r\n"
 TEXTS = (
     *("SOPClassUID", "Modality", "ImageType", "ConversionType", "BodyPartExamined", "ViewPosition"),
     *("PatientOrientation", "StudyDescription", "SeriesDescription", "ProtocolName"),
@@ -60,7 +65,7 @@ class RoutingHeader:
         """As JSON, the same for the same header; see `kept_header`."""
         document = _texts(self.ds, TEXTS)
         for keyword, of_item in SEQUENCES.items():
-            if kept := [_texts(item, of_item) for item in items(self.ds, keyword)]:
+            if kept := [_texts(item, of_item, 1) for item in items(self.ds, keyword)]:
                 document[keyword] = kept
         document |= {PIXELS: PIXELS in self.ds} | ({} if self.age_years is None else {AGE: self.age_years})
         return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -69,12 +74,11 @@ class RoutingHeader:
 def routing_header(ds: Dataset) -> RoutingHeader:
     """What routes look at in `ds`."""
     kept = _made(_texts(ds, TEXTS))
-    with without_warnings():
-        for keyword, of_item in SEQUENCES.items():
-            if found := items(ds, keyword)[:ITEMS_MAX]:
-                setattr(kept, keyword, [_made(_texts(item, of_item)) for item in found])
-        if PIXELS in ds:
-            kept.PixelData = b""
+    for keyword, of_item in SEQUENCES.items():
+        if found := items(ds, keyword)[:ITEMS_MAX]:
+            _add(kept, keyword, [_made(_texts(item, of_item, 1)) for item in found])
+    if PIXELS in ds:
+        _add(kept, PIXELS, b"")
     return RoutingHeader(kept, age_in_years(ds))
 
 
@@ -84,11 +88,10 @@ def kept_header(document: str) -> RoutingHeader:
     has_pixels, age_years = kept.pop(PIXELS, False), kept.pop(AGE, None)
     sequences = {keyword: kept.pop(keyword) for keyword in SEQUENCES if keyword in kept}
     ds = _made(kept)
-    with without_warnings():
-        for keyword, found in sequences.items():
-            setattr(ds, keyword, [_made(item) for item in found])
-        if has_pixels:
-            ds.PixelData = b""
+    for keyword, found in sequences.items():
+        _add(ds, keyword, [_made(item) for item in found])
+    if has_pixels:
+        _add(ds, PIXELS, b"")
     return RoutingHeader(ds, age_years)
 
 
@@ -96,32 +99,38 @@ def header_of_texts(texts: Mapping[str, str]) -> RoutingHeader:
     """What is known of an image of which only the texts of some attributes are, by keyword: it has pixels, and no
     sequence."""
     ds = _made({keyword: text.split("\\")[:VALUES_MAX] for keyword, text in texts.items()})
-    with without_warnings():
-        ds.PixelData = b""
+    _add(ds, PIXELS, b"")
     return routing_header(ds)
 
 
-def _texts(ds: Dataset, keywords: tuple[str, ...]) -> dict[str, Any]:
-    """By keyword the values, those that are absent or empty left out; empty ones among several keep their place."""
+def _texts(ds: Dataset, keywords: tuple[str, ...], values_max: int = VALUES_MAX) -> dict[str, Any]:
+    """By keyword the first values, those that are absent or empty left out; empty ones among several keep their
+    place."""
     found: dict[str, Any] = {}
     for keyword in keywords:
         stated = value(ds, keyword)
         if stated is None:
             continue
-        many = str(stated).split("\\") if isinstance(stated, str) else list(stated) if _is_list(stated) else [stated]
-        texts = [str(one or "").strip(" \0\t\r\n")[:CHARACTERS_MAX] for one in many[:VALUES_MAX]]
+        many = stated if isinstance(stated, MultiValue | list | tuple) else str(stated).split("\\")
+        texts = [_bounded(str(one or "")) for one in many[:values_max]]
         if any(texts):
             found[keyword] = texts
     return found
 
 
-def _is_list(stated: Any) -> bool:
-    return hasattr(stated, "__iter__") and not isinstance(stated, bytes | Mapping)
+def _bounded(text: str) -> str:
+    """As it can be kept: without half characters (lone surrogates), which no database takes."""
+    return text.strip(_BLANKS)[:CHARACTERS_MAX].encode("utf-8", "replace").decode().strip(_BLANKS)
 
 
 def _made(values: Mapping[str, Any]) -> Dataset:
     ds = Dataset()
-    with without_warnings():
-        for keyword, texts in values.items():
-            setattr(ds, keyword, texts[0] if len(texts) == 1 else texts)
+    for keyword, texts in values.items():
+        _add(ds, keyword, texts[0] if len(texts) == 1 else texts)
     return ds
+
+
+def _add(ds: Dataset, keyword: str, stated: Any) -> None:
+    """Without a look at whether it is as the standard has it: pydicom would warn, with the value."""
+    vr = "OW" if keyword == PIXELS else dictionary_VR(keyword)
+    ds.add(DataElement(tag_for_keyword(keyword) or 0, vr, stated, validation_mode=IGNORE))

@@ -73,7 +73,7 @@ def _counts(found: RouteReplay) -> Iterator[str]:
     if found.unknown:
         yield f"  {counted(found.unknown, 'image')} without a header in the ledger, not tried"
     changed = counted(len(found.changed_studies), "study", "studies")
-    yield f"  {changed} would change, {counted(found.unchanged, 'image')} stay as before"
+    yield f"  {changed} would change; as before: {counted(found.unchanged, 'image')}"
     for name, studies in found.changes.items():
         if studies:
             yield f"    {counted(studies, 'study', 'studies')} {WORDS[name]}"

@@ -272,7 +272,8 @@ class Jobs(Repository):
         queue = ""
         while (after := self._connection.execute(_NEXT_QUEUE, {"after": queue}).scalar_one_or_none()) is not None:
             queue = after
-            found[queue] = self.pending(queue, 1)[0].due_at
+            if first := self.pending(queue, 1):  # else somebody has just claimed it
+                found[queue] = first[0].due_at
         return found
 
     def count(self) -> dict[tuple[str, str], int]:

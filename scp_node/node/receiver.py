@@ -60,11 +60,6 @@ def run(feed: SettingsFeed) -> None:
             receivers=lambda: presence.alive,
             rank_of=partial(_rank_of, in_use),
         )
-
-        def change(new: Settings) -> None:
-            in_use.replace(new)
-            receiver.reload(new)
-
         commits = CommitWatch(ledger)
         commits.start()
         _measure(receiver, spool)
@@ -72,11 +67,16 @@ def run(feed: SettingsFeed) -> None:
         try:
             log.info("receiver ready", extra={"ae_title": node.ae_title, "bind": node.bind, "port": receiver.port})
             heartbeat.ready_unless(lambda: receiver_obstacles(receiver, spool) + commits.obstacles())
-            feed.follow(change)
+            feed.follow(partial(_change, in_use, receiver))
         finally:
             heartbeat.stopping()
             receiver.stop(settings.workers.drain_s)
             commits.stop()
+
+
+def _change(in_use: SettingsInUse, receiver: StorageScp, new: Settings) -> None:
+    in_use.replace(new)
+    receiver.reload(new)
 
 
 def _enter_callers(ledger: Ledger, records: Sequence[CallerRecord]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from converter.image.priority import HIGH, LOW, ROUTINE, STAT
-from converter.image.routing_header import TEXTS, kept_header, routing_header
+from converter.image.routing_header import AGE_SOURCES, TEXTS, kept_header, routing_header
 from scp_node.analysis.routing import choose_by_header, choose_route, expected_rank
 from scp_node.settings import Route
 from tests.support.dicom.phantoms import make_dx
@@ -154,6 +154,19 @@ def texts_of(ds: Dataset) -> dict[str, str]:
     """As the receiver reads them."""
     return {keyword: "\\".join([ds[keyword].value] if isinstance(ds[keyword].value, str) else ds[keyword].value)
             for keyword in TEXTS if keyword in ds}  # fmt: skip
+
+
+SAID = st.text(max_size=40) | st.text("\\9Y*?", max_size=9)
+ANYTHING = st.dictionaries(st.sampled_from([*TEXTS, *AGE_SOURCES]), SAID)
+
+
+@given(ANYTHING)
+def test_whatever_a_header_says_the_receiver_gets_a_priority(texts: dict[str, str]) -> None:
+    several = routes(
+        {**CHEST, "when": {"station_name": ["*a*"], "patient_age": {"max_years": 3}}, "priority": "low"},
+        {**CHEST, "name": "rest", "priority_from_header": True},
+    )
+    assert expected_rank(several, "pacs", texts) in (STAT, HIGH, ROUTINE, LOW)
 
 
 FILMS = st.fixed_dictionaries(

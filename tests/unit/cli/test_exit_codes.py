@@ -94,6 +94,10 @@ CASES: dict[tuple[str, ...], list[tuple[ExitCode, list[str]]]] = {
     ("models", "verify"): [(DONE, ["tiny", *PACKAGES]), (USAGE, ["none", *PACKAGES])],
     ("models", "agreement"): [(DONE, ["--config", "CONFIG"]), (USAGE, ["--since", "soon", "--config", "CONFIG"])],
     ("models", "drift"): [(DONE, ["--config", "CONFIG"]), (USAGE, ABSENT)],
+    ("rules", "test"): [
+        *((DONE, ["--config", "CONFIG"]), (DONE, ["WHOLE", "--last", "1d", "--config", "CONFIG"]), (USAGE, ABSENT)),
+        *((USAGE, ["absent.yaml", "--config", "CONFIG"]), (USAGE, ["--last", "soon", "--config", "CONFIG"])),
+    ],
     ("user", "add"): [
         *((DONE, ["berta", "--role", "viewer", "--config", "CONFIG"]), (USAGE, ["berta", "--config", "CONFIG"])),
         *((USAGE, ["berta", "--role", "boss", "--config", "CONFIG"]), (USAGE, ["berta", "--role", "viewer", *ABSENT])),

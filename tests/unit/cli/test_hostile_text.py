@@ -37,7 +37,10 @@ SHOWN = "[/var/pacs] [red]x[/] [link=http://x]"
 HOSTILE = f"{SHOWN}\x1b[2J\x1b]0;owned\x07\r\nforged\x9b31m\x7f\u202e\u2028\x00"
 NAME = f"{SHOWN.replace('/', '_')}\x1b[2J\nforged\x9b31m\u202e"  # what a file may be called
 # Words of our own, which commands look things up by; everything else in the ledger is text that somebody has sent.
-OWN_COLUMNS = {"hilum_job.subject", "state", "kind", "queue", "step", "digest", "xxh3", "spool_name", "owner", "method"}
+OWN_COLUMNS = {
+    *("hilum_job.subject", "state", "kind", "queue", "step", "digest", "xxh3", "spool_name", "owner", "method"),
+    "header",  # JSON of our making
+}
 
 
 def assert_is_text(shown: str, *wanted: str) -> None:
@@ -89,6 +92,7 @@ SHOWS_THE_LEDGER: dict[tuple[str, ...], list[tuple[list[str], str]]] = {
     ("erase",): [(["--study", "1.2.3.1", "--yes"], ""), (["--patient", HOSTILE.replace("\0", ""), "--yes"], "")],
     ("models", "agreement"): [([], ""), (["--json"], "")],
     ("models", "drift"): [([], ""), (["--json"], "")],
+    ("rules", "test"): [(["--last", "2020-01-01"], ""), (["--last", "2020-01-01", "--json"], "")],
     ("user", "list"): [([], SHOWN), (["--json"], SHOWN)],
     ("user", "tokens"): [(["anna"], SHOWN), (["anna", "--json"], SHOWN), ([HOSTILE.replace("\0", "")], SHOWN)],
     ("user", "add"): [(["berta", "--role", "viewer"], ""), ([HOSTILE.replace("\0", ""), "--role", "viewer"], "")],
@@ -156,6 +160,7 @@ def test_what_the_ledger_holds_is_shown_as_text(
         *(["jobs", "show", HOSTILE[:-1]], ["jobs", "retry", HOSTILE[:-1]], ["jobs", "cancel", HOSTILE[:-1]]),
         *(["jobs", "list", option, HOSTILE[:-1]] for option in ("--state", "--kind", "--study", "--to")),
         *(["deliveries", option, HOSTILE[:-1]] for option in ("--state", "--study", "--to", "--since")),
+        *(["rules", "test", HOSTILE[:-1]], ["rules", "test", "--last", HOSTILE[:-1]]),
         *(["studies", option, HOSTILE[:-1]] for option in ("--state", "--source", "--code", "--since", "--until")),
     ],
     ids=lambda words: " ".join(words[:-1]),

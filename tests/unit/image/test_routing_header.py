@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from converter.image.priority import HIGH, LOW, ROUTINE, STAT
 from converter.image.routing_header import (
@@ -20,8 +22,15 @@ from converter.image.routing_header import (
 )
 from tests.support.dicom.phantoms import make_dx
 
-VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.text("\\AB0 ^", max_size=12)
-DOCUMENT_CHARS_MAX = 40_000
+VALUES = st.text(max_size=40) | st.text("\\AB0 ^", max_size=300) | st.text("\udcff\0x", max_size=9)
+DOCUMENT_CHARS_MAX = 25_000
+
+
+def put(ds: Dataset, keyword: str, text: str) -> None:
+    """Unlike pydicom's own way, without a warning."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    ds.add(DataElement(tag, dictionary_VR(keyword), text, validation_mode=IGNORE))
 
 
 @st.composite
@@ -29,23 +38,22 @@ def headers(draw: st.DrawFn) -> Dataset:
     """Any text in any attribute that routes look at, in items too."""
     ds = Dataset()
     for keyword in draw(st.sets(st.sampled_from([one for one in TEXTS if one != "SOPClassUID"]))):
-        setattr(ds, keyword, draw(VALUES))
+        put(ds, keyword, draw(VALUES))
     for keyword in draw(st.sets(st.sampled_from([*SEQUENCES]))):
         item = Dataset()
         for name in SEQUENCES[keyword]:
-            setattr(item, name, draw(VALUES))
+            put(item, name, draw(VALUES))
         setattr(ds, keyword, [item] * draw(st.integers(0, 9)))
-    ds.PatientAge = draw(st.sampled_from(["", "003D", "017Y", "58", "?"]))
+    put(ds, "PatientAge", draw(st.sampled_from(["", "003D", "017Y", "58", "?"])))
     if draw(st.booleans()):
         ds.PixelData = b"\0\0"
     return ds
 
 
-@pytest.mark.filterwarnings("ignore")
 @given(headers())
 def test_a_header_that_is_read_back_is_the_same(ds: Dataset) -> None:
     header = routing_header(ds)
-    again = kept_header(header.document())
+    again = kept_header(header.document().encode().decode())
     assert again.document() == header.document()
     assert again.age_years == header.age_years and again.requested_rank == header.requested_rank
     assert ("PixelData" in again.ds) == ("PixelData" in ds)
@@ -75,13 +83,12 @@ def test_however_much_a_header_says_little_is_kept() -> None:
 def with_request(**attributes: Any) -> Dataset:
     item = Dataset()
     for keyword, text in attributes.items():
-        setattr(item, keyword, text)
+        put(item, keyword, text)
     ds = Dataset()
     ds.RequestAttributesSequence = [item]
     return ds
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("said", "rank"),
     [
@@ -98,13 +105,12 @@ def with_request(**attributes: Any) -> Dataset:
 def test_a_requested_priority_is_read_where_the_standard_has_it(said: str, rank: int | None) -> None:
     for keyword in ("RequestedProcedurePriority", "ScheduledProcedureStepPriority"):
         ds = Dataset()
-        setattr(ds, keyword, said)
+        put(ds, keyword, said)
         assert routing_header(ds).requested_rank == rank
         assert routing_header(with_request(**{keyword: said})).requested_rank == rank
         assert header_of_texts({keyword: said}).requested_rank == rank
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_of_several_priorities_the_most_urgent_counts() -> None:
     ds = with_request(RequestedProcedurePriority="HIGH")
     ds.RequestedProcedurePriority = "LOW"

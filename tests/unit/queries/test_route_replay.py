@@ -157,7 +157,7 @@ def test_the_command_tells_counts_first_then_a_line_a_study(judged: Services, tm
     lines = result.output.splitlines()
     assert lines[0].startswith("4 images of 3 studies received since ")
     assert lines[1:4] == [
-        "  2 studies would change, 1 image stay as before",
+        "  2 studies would change; as before: 1 image",
         "    2 studies would be declined or turned away",
         "    1 study would be declined for another reason",
     ]
@@ -176,7 +176,7 @@ def test_the_command_speaks_json(judged: Services, tmp_path: Path) -> None:
 
 def test_without_a_file_the_command_compares_with_what_became_of_the_images(judged: Services, tmp_path: Path) -> None:
     result = hilum(judged, tmp_path)
-    assert result.exit_code == 0 and "0 studies would change, 4 images stay as before" in result.output
+    assert result.exit_code == 0 and "0 studies would change; as before: 4 images" in result.output
 
 
 def test_the_command_refuses_a_file_with_problems_and_a_moment_that_is_none(judged: Services, tmp_path: Path) -> None:
