@@ -16,6 +16,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "rejections": codes.rejections,
     "commitment-answers": codes.commitment_answers,
     "archive-statuses": codes.archive_statuses,
+    "stow-answers": codes.stow_answers,
     "archive-faults": codes.archive_faults,
     "commitment-refusals": codes.commitment_refusals,
     "commitment-failures": codes.commitment_failures,

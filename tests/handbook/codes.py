@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from converter.declined import DECLINE_REASONS
 from scp_node.deliver.dimse.statuses import ACTION_STATUSES, REJECTIONS, STORE_STATUSES, UNKNOWN_STATUS
+from scp_node.deliver.http.dicomweb.answers import ANSWERS, UNKNOWN
 from scp_node.deliver.outcomes import FAULTS, Verdict
 from scp_node.dimse.requests import Answer
 from scp_node.dimse.storage_commitment import Reply
@@ -77,6 +78,20 @@ def archive_statuses() -> str:
     return table(("status", "Hilum", "code", "meaning"), rows)
 
 
+def stow_answers() -> str:
+    """What an archive may answer to a STOW-RS of ours."""
+    what = {"http": "HTTP {}", "failure": "failure reason {}", "warning": "warning reason {}"}
+    rows = []
+    for kind, first, last, row in ANSWERS:
+        span = _span(first, last) if kind != "http" else f"{first}" if first == last else f"{first} to {last}"
+        rows.append((what[kind].format(span), VERDICTS[row.verdict], f"`{row.code}`", row.meaning))
+    rows += [
+        (what[kind].format("that is none of these"), VERDICTS[row.verdict], f"`{row.code}`", row.meaning)
+        for kind, row in UNKNOWN.items()
+    ]
+    return table(("answer", "Hilum", "code", "meaning"), rows)
+
+
 def archive_faults() -> str:
     """Why a destination was not reached, or why an object cannot go there."""
     rejected = {code: "/".join(map(str, key)) for key, code in reversed(REJECTIONS.items())}
@@ -117,3 +132,5 @@ def all_codes() -> Iterator[str]:
     yield from (one.code for one in converter_errors())
     yield from FAULTS
     yield from (row.code for _, _, row in STORE_STATUSES)
+    yield from (row.code for _, _, _, row in ANSWERS)
+    yield from (row.code for row in UNKNOWN.values())

@@ -55,7 +55,7 @@ def test_what_it_cannot_take_is_a_dead_letter_and_a_wrong_address_is_not(archive
 
 def test_a_study_comes_from_the_archive(archive: Orthanc, tmp_path: Path, ledger: Ledger) -> None:
     study = "1.2.826.0.1.3680043.10.1398.6"
-    films = [a_film(seed, StudyInstanceUID=study) for seed in (51, 52, 53)]
+    films = [a_film(seed, StudyInstanceUID=study, PatientID="FETCHED") for seed in (51, 52, 53)]
     for one in films:
         archive.add(one)
     settings = settings_to_vna(archive.dicomweb_url)

@@ -298,7 +298,8 @@ def test_environment_variables_elsewhere_missing_or_misspelt_are_problems(file: 
     assert problems(file, text) == [
         "3:35: remote_aes.pacs.host: ${...} has no meaning here",
         "    Environment variables are read in: remote_aes.*.passcode, systems.*.secret, systems.*.token, "
-        "tls.key_passphrase, storage.database_url, storage.s3.access_key_id, storage.s3.secret_access_key, "
+        "systems.*.password, tls.key_passphrase, storage.database_url, storage.s3.access_key_id, "
+        "storage.s3.secret_access_key, "
         "web.oidc.client_secret.",
         "6:25: storage.database_url: ${ is not followed by a name and }",
         "    Write ${NAME}.",

@@ -47,7 +47,7 @@ def test_a_stranger_is_led_to_the_sign_in_from_every_route_that_is_not_public(co
         answer = client.request(method, path)
         if is_public(path):
             assert answer.headers.get("location", "") == "/" or answer.status_code != 303, path
-        elif path.startswith("/api/"):
+        elif path.startswith(("/api/", "/dicom-web/")):
             assert answer.status_code == 401 and "Bearer" in answer.headers["www-authenticate"], path
         else:
             assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
