@@ -18,9 +18,8 @@ from scp_node.intake.dicomweb.related_parts import MalformedBody, RelatedParts, 
 from scp_node.intake.store import Requestor, Store
 from scp_node.intake.terms import classes_taken
 from scp_node.settings import Settings
+from scp_node.settings.web import SENDER_CHARS_MAX, WADO_TITLE
 
-WADO_TITLE = "WADO-RS"
-AE_CHARS_MAX = 16
 # Whatever transfer syntax it is kept in: else an archive may decode it (PS3.18 8.7.3.3).
 HEADERS: Mapping[str, str] = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 
@@ -97,5 +96,5 @@ def _read(answer: OpenAnswer, files: IncomingFiles, limits: FetchLimits) -> tupl
 
 
 def _offer(of: Destination, store: Store, settings: Settings, study_instance_uid: str) -> Offer:
-    sender = Requestor(of.name, of.name[:AE_CHARS_MAX], WADO_TITLE)
+    sender = Requestor(of.name, of.name[:SENDER_CHARS_MAX], WADO_TITLE)
     return Offer(store, sender, classes_taken(settings), settings.receiver.instance_bytes_max, study_instance_uid)

@@ -42,7 +42,7 @@ from scp_node.recovery.result_models import KnownModels, known_models
 from scp_node.recovery.spooled_object import SpooledObject, read_spooled
 from scp_node.settings import Settings
 from scp_node.settings.places import default_url, in_use_lock, model_folders, spool_dir
-from scp_node.settings.web import STOW_TITLE, stow_source
+from scp_node.settings.web import STOW_TITLE, WADO_TITLE, stow_source
 from scp_node.storage.durable_files import fsync_folder, make_directory
 
 UNKNOWN_SENDER = "unknown"
@@ -170,6 +170,8 @@ def _record(settings: Settings, one: SpooledObject, rebuilt: Rebuilt) -> Receive
     source = next((name for name in named if settings.remote_aes[name].may_send), next(iter(named), None))
     if one.receiving == STOW_TITLE and one.sending:
         source = stow_source(one.sending)
+    elif one.receiving == WADO_TITLE:
+        source = next((name for name in settings.systems if name.startswith(one.sending)), None)
     rebuilt.unknown_senders += source is None
     header = one.header
     return ReceivedInstance(

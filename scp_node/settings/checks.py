@@ -42,6 +42,8 @@ def _unknown_remote_aes(settings: Settings) -> Iterator[CrossCheck]:
                 if name not in settings.archives:
                     near = difflib.get_close_matches(name, settings.archives, n=1)
                     hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(settings.archives)}."
+                    if name.startswith(STOW_PREFIX):
+                        hint = "Who sends by STOW-RS is known while web.stow.enabled is set, and only in when.from."
                     loc = ("routes", index, *key, position)
                     yield CrossCheck(loc, f"no remote AE is called '{name}'", hint, (("remote_aes", name),))
 
@@ -86,7 +88,7 @@ def _senders(settings: Settings) -> Iterator[CrossCheck]:
                 hint = "Two senders may share an AE title when both have addresses, and no address in common."
                 yield CrossCheck(loc, f"'{first}' already sends as {ae.ae_title}", hint, (*compared, *mine))
                 break
-    if not senders:
+    if not senders and not settings.web.stow.enabled:
         involves = tuple(("remote_aes", name, "may_send") for name in settings.remote_aes)
         hint = "Set may_send: true for the PACS or modality that sends images."
         yield CrossCheck(("remote_aes",), "no remote AE may send", hint, involves)

@@ -35,7 +35,7 @@ def system_checks(settings: Settings) -> Iterator[CrossCheck]:
     for index, route in enumerate(settings.routes):
         for position, name in enumerate(route.notify):
             where: Loc = ("routes", index, "notify", position)
-            if name in settings.archives:
+            if name in settings.systems and name in settings.archives:
                 hint = "It gets the results themselves where a route names it in to."
                 yield CrossCheck(where, f"'{name}' takes no messages", hint, (("systems", name, "kind"),))
             elif name not in settings.systems:

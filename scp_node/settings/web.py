@@ -71,7 +71,7 @@ class Oidc(Section):
 
 
 SENDER_CHARS_MAX = 16  # as an AE title, which stands for the sender in the file of an instance (PS3.10 7.1)
-STOW_TITLE = "STOW-RS"
+STOW_TITLE, WADO_TITLE = "STOW-RS", "WADO-RS"  # in the place of the AE title that was called
 STOW_PREFIX = "stow:"
 
 

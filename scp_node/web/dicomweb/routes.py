@@ -105,6 +105,8 @@ async def _stored(request: Request, visitor: Visitor, operator: Acting, study: s
     if broken and status != 408:
         await body.drop_rest()
     if status is not None and not any(map(is_stored, files.answers)):
+        source = stow_source(visitor.name)
+        log.warning("STOW-RS refused", extra={"source": source, "http_status": status, "reason": broken})
         raise ApiRefused(status, "malformed-body" if status == 400 else "request-refused", broken)
     await run_in_threadpool(_record, operator, files.answers, study)
     return _answer(files.answers, broken, visitor)

@@ -69,12 +69,12 @@ class NodeFolder:
     def data(self) -> NodeData:
         return NodeData(self.data_dir, self.data_dir / "spool", self.ledger.engine, self.config, 0)
 
-    def receive(self, *objects: Dataset) -> None:
+    def receive(self, *objects: Dataset, sender: Requestor = SENDER) -> None:
         """Each is acknowledged with 0x0000 when this returns."""
         for ds in objects:
             sop_class, uid = str(ds.SOPClassUID), str(ds.SOPInstanceUID)
             context = Context(sop_class, str(ds.file_meta.TransferSyntaxUID))
-            incoming = self.store.begin(SENDER, context, Command(1, 1, True, sop_class, uid))
+            incoming = self.store.begin(sender, context, Command(1, 1, True, sop_class, uid))
             incoming.write([memoryview(data_set_bytes(ds))])
             assert incoming.finish().status == 0x0000
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from scp_node.errors import ConfigurationError, UsageError
 from scp_node.host.lock_file import shared
 from scp_node.intake.file_meta import file_head
+from scp_node.intake.store import Requestor
 from scp_node.ledger import Ledger
 from scp_node.ledger import tables as t
 from scp_node.ledger.database import open_database
@@ -197,6 +198,24 @@ def test_senders_that_the_files_do_not_name_are_the_only_one_there_is_or_unknown
     document["remote_aes"]["pacs"]["may_send"] = True
     done = rebuild_ledger(Settings.model_validate(document), reanalyse=False, replace_whole=True)
     assert (done.unknown_senders, done.sender_of_unknown) == (1, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("sender", "source"),
+    [
+        (Requestor("stow:gateway", "gateway", "STOW-RS"), "stow:gateway"),
+        (Requestor("archive_of_the_region", "archive_of_the_r", "WADO-RS"), "archive_of_the_region"),
+    ],
+)
+def test_senders_by_dicomweb_are_known_again(node: NodeFolder, sender: Requestor, source: str) -> None:
+    ds = films(1, study=4)[0]
+    node.receive(ds, sender=sender)
+    systems = {"archive_of_the_region": {"kind": "dicomweb", "url": "https://vna.example/dicom-web"}}
+    settings = Settings.model_validate(node.settings.model_dump(by_alias=True) | {"systems": systems})
+    node.ledger.engine.dispose()
+    done = rebuild_ledger(settings, reanalyse=False, replace_whole=True)
+    assert done.unknown_senders == 0
+    assert (source,) in rows(node.data_dir, t.instance, ["source"])
 
 
 def test_no_node_starts_between_the_old_ledger_and_the_new_one(
