@@ -77,9 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     # 1. arguments
     label = name_and_version(arguments.folder)
     outcome, recipe = outcome_of(arguments.run), load_recipe(arguments.run / "recipe.yaml")
-    refuse_inherited(arguments.run, recipe.inherited)
-    refuse_borrowed(arguments.run, recipe)
-    refuse_left_open(arguments.run, recipe, arguments.data)
+    refuse_unfit(arguments.run, recipe, arguments.data)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
 
@@ -89,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     # 3. the averaged network, finished, each finding calibrated
     network = finished(arguments.run, recipe, films.learned, framing)
-    raised_rows = raised_rows_of(network, recipe, films.learned) if recipe.mirrored else None
+    raised_rows = raised_rows_of(network, recipe, films.learned)
     calibrations = calibrate(network, recipe, deciding, framing, raised_rows)
 
     # 4. the graph, proven
@@ -114,6 +112,13 @@ def run(arguments: argparse.Namespace) -> None:
     manifest = run_manifest(label, recipe, outcome, cohorts, made)
     write_package(arguments.folder, manifest, graph, reference_inputs(recipe.input), learned=learned)
     tell(arguments.folder, manifest, len(graph))
+
+
+def refuse_unfit(run: Path, recipe: Recipe, data: Sequence[str]) -> None:
+    """Ends the program where the recipe says what is not its own, or leaves open what a package says."""
+    refuse_inherited(run, recipe.inherited)
+    refuse_borrowed(run, recipe)
+    refuse_left_open(run, recipe, data)
 
 
 def refuse_large(graph: bytes) -> None:
@@ -142,8 +147,10 @@ def finished(run: Path, recipe: Recipe, learned: Sequence[Example], framing: Lun
     return network
 
 
-def raised_rows_of(network: keras.Model, recipe: Recipe, learned: Sequence[Example]) -> int:
-    """By how many rows the map of both sides lies too low, on films of train."""
+def raised_rows_of(network: keras.Model, recipe: Recipe, learned: Sequence[Example]) -> int | None:
+    """By how many rows the map of both sides lies too low, on films of train; None where a film is looked at once."""
+    if not recipe.mirrored:
+        return None
     inputs = load_model_inputs(spread(learned, PLACED_FILMS), recipe.input)
     _, low = response_shift(to_onnx(both_sides(network), recipe.input), inputs, recipe.input)
     print(f"the map lies {low:.1f} pixels too low over {len(inputs)} films: the picture is raised by as many")
