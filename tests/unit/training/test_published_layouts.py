@@ -418,7 +418,7 @@ WRONG: list[tuple[str, Callable[[Path], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize("name, spoil, told", WRONG, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize("name, spoil, told", WRONG, ids=lambda one: one[:40] if isinstance(one, str) else "spoilt")
 def test_a_wrong_layout_is_told_in_one_sentence(
     name: str, spoil: Callable[[Path], None], told: str, tmp_path: Path
 ) -> None:
