@@ -28,6 +28,13 @@ settings.load_profile(fuzz.PROFILE)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Processes that run tests side by side must call them alike, and no address is the same in two of them."""
+    addressed = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if addressed:
+        raise pytest.UsageError(f"the name of a test holds an address: {addressed[0]}")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.peer("storescu", "Orthanc")`: real programs; `@pytest.mark.data`: the development radiographs."""
     names = [name for marker in item.iter_markers("peer") for name in marker.args]

@@ -32,6 +32,7 @@ from tests.support.dicom.objects import small_file
 from tests.support.models.tiny_model import copy_tiny
 from tests.support.node.command import Hilum
 from tests.support.peers.archives import scripted_archive
+from tests.support.peers.queries import Answers, one, querying_archive
 
 SHOWN = "[/var/pacs] [red]x[/] [link=http://x]"
 HOSTILE = f"{SHOWN}\x1b[2J\x1b]0;owned\x07\r\nforged\x9b31m\x7f\u202e\u2028\x00"
@@ -104,6 +105,7 @@ SHOWS_THE_LEDGER: dict[tuple[str, ...], list[tuple[list[str], str]]] = {
 # Shown by other tests of this module: what files, packages, configurations and archives hold.
 SHOWS_OTHERS = {
     *(("check-config",), ("predict",), ("evaluate",), ("echo",), ("send",), ("demo",)),
+    ("reconcile",),
     *(("models", "list"), ("models", "show"), ("models", "verify"), ("models", "add")),
     *(("doctor",), ("backup",), ("restore",), ("rebuild",), ("migrate",)),
 }
@@ -248,6 +250,24 @@ def test_what_an_archive_answers_is_text(hilum_run: Hilum, config: Path, tmp_pat
         asked = hilum_run("echo", "pacs", "--config", config)
     assert_is_text(sent.out + sent.err, "[_var_pacs] [red]x", "[RED]X[/RED]")
     assert_is_text(asked.out + asked.err, "[RED]X[/RED]")
+
+
+def hostile_answers(keys: Dataset) -> Answers:
+    told = {"STUDY": {"StudyInstanceUID": "1.2.3.77", "AccessionNumber": HOSTILE}}
+    told |= {"SERIES": {"SeriesInstanceUID": "1.2.3.78", "Modality": "DX"}, "IMAGE": {"SOPInstanceUID": "1.2.3.79"}}
+    yield 0xFF00, one(keys, **told[keys.QueryRetrieveLevel])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_an_archive_lists_is_text(hilum_run: Hilum, config: Path) -> None:
+    with querying_archive(hostile_answers) as archive:
+        document = json.loads(config.read_text())
+        document["remote_aes"]["pacs"] |= {"port": archive.port}
+        config.write_text(json.dumps(document))
+        found = hilum_run("reconcile", "pacs", "--dry-run", "--config", config)
+        told = hilum_run("reconcile", "pacs", "--dry-run", "--json", "--config", config)
+    assert_is_text(found.out + found.err, "1.2.3.77", "[red]x[/]")
+    assert_is_text(told.out + told.err, "1.2.3.77")
 
 
 def test_the_demonstration_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
