@@ -40,7 +40,10 @@ def hl7_listener(
     seen, started, stop = Listener(port), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
+    writers: list[HL7StreamWriter] = []
+
     async def handle(reader: HL7StreamReader, writer: HL7StreamWriter) -> None:
+        writers.append(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while not writer.is_closing():
                 message = await reader.readmessage()
@@ -58,6 +61,9 @@ def hl7_listener(
         started.set()
         async with server:
             await stop.wait()
+            for writer in writers:  # senders may still hold their connections
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="hl7-listener", daemon=True)
     thread.start()
