@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.server
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +75,9 @@ def hl7_listener(
     finally:
         loops[0].call_soon_threadsafe(stop.set)
         thread.join(10)
+        with warnings.catch_warnings():  # a connection of the library that its loop has left open is no later test's
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 Act = Callable[[socket.socket, bytes], None]
