@@ -6,22 +6,21 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
-from scp_node.analysis.routing import expected_rank
 from scp_node.engine.retry import retry_table
 from scp_node.engine.wakeup import Waker
 from scp_node.errors import OutOfResources
 from scp_node.host.processors import be_prompt
-from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.ledger import Ledger
 from scp_node.ledger.callers import CallerRecord
 from scp_node.ledger.commit_watch import CommitWatch
 from scp_node.node.opening import opened
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import SettingsFeed, SettingsInUse
+from scp_node.node.taking_in import rank_by, received_instances
 from scp_node.receive.scp import StorageScp
 from scp_node.settings import Settings
 from scp_node.settings.places import wakeup_path
@@ -49,7 +48,7 @@ def run(feed: SettingsFeed) -> None:
         spool = open_blobs(settings)
         in_use = SettingsInUse(settings)
         reports = CommitmentBook(ledger, jobs, lambda: retry_table(in_use().workers, in_use().delivery))
-        instances = ReceivedInstances(ledger, jobs, partial(_refuses_changes, in_use), spool.holds)
+        instances = received_instances(in_use, ledger, jobs, spool)
         receiver = StorageScp(
             settings,
             spool,
@@ -58,7 +57,7 @@ def run(feed: SettingsFeed) -> None:
             after_commit=waker.wake,
             enter_callers=partial(_enter_callers, ledger),
             receivers=lambda: presence.alive,
-            rank_of=partial(_rank_of, in_use),
+            rank_of=rank_by(in_use),
         )
         commits = CommitWatch(ledger)
         commits.start()
@@ -82,14 +81,6 @@ def _change(in_use: SettingsInUse, receiver: StorageScp, new: Settings) -> None:
 def _enter_callers(ledger: Ledger, records: Sequence[CallerRecord]) -> None:
     with ledger.transaction() as tx:
         tx.callers.add(records)
-
-
-def _rank_of(in_use: SettingsInUse, source: str, texts: Mapping[str, str]) -> int:
-    return expected_rank(in_use().routes, source, texts)
-
-
-def _refuses_changes(in_use: SettingsInUse) -> bool:
-    return in_use().receiver.changed_instances == "refuse"
 
 
 def receiver_obstacles(receiver: StorageScp, spool: Blobs) -> list[str]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from scp_node.analysis.routing import expected_rank
 from scp_node.engine.jobs import JobQueue
 from scp_node.engine.wakeup import Waker
 from scp_node.host.processors import step_back
 from scp_node.intake.group_commit import GroupCommit
-from scp_node.intake.received_instances import ReceivedInstances
 from scp_node.intake.store import Store
 from scp_node.intake.terms import walk_limits
 from scp_node.ledger import Ledger
@@ -23,6 +20,7 @@ from scp_node.ledger.database import open_database
 from scp_node.monitoring.certificate_expiry import certificate_cautions
 from scp_node.node.presence import Presence
 from scp_node.node.settings_feed import CONFIG_VARIABLE, SettingsFeed, SettingsInUse
+from scp_node.node.taking_in import rank_by, received_instances
 from scp_node.operations.accounts import make_set_up_link
 from scp_node.settings import Settings
 from scp_node.settings.cautions import cautions
@@ -81,15 +79,8 @@ def _store(settings: Settings, in_use: SettingsInUse, ledger: Ledger, waker: Wak
     as stored. A file that an earlier process of this role has left half is removed."""
     spool = open_blobs(settings)
     spool.sweep_parts()
-    instances = ReceivedInstances(
-        ledger, JobQueue(), lambda: in_use().receiver.changed_instances == "refuse", spool.holds
-    )
-    group_commit = GroupCommit(instances, spool, waker.wake)
-    return Store(spool, group_commit, walk_limits(settings), partial(_rank_of, in_use))
-
-
-def _rank_of(in_use: SettingsInUse, source: str, texts: Mapping[str, str]) -> int:
-    return expected_rank(in_use().routes, source, texts)
+    instances = received_instances(in_use, ledger, JobQueue(), spool)
+    return Store(spool, GroupCommit(instances, spool, waker.wake), walk_limits(settings), rank_by(in_use))
 
 
 def _change(in_use: SettingsInUse, store: Store | None, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from pydicom import Dataset
@@ -158,8 +158,8 @@ def _look_at(
     missed = {image for one in series for image in one.images}
     told = MissedStudy(uid, accession, str(study.get("StudyDate", "") or ""), len(missed))
     if found.wanted.fetches:
-        problem = _fetch(archive, found, uid, series, settings)
-        told = MissedStudy(uid, accession, told.study_date, told.missed, _arrived(ledger, missed), problem)
+        problem = _fetch(archive, uid, series, settings)
+        told = replace(told, fetched=_arrived(ledger, missed), problem=problem)
     found.missed.append(told)
     on_study(told)
 
@@ -184,7 +184,7 @@ def _answers(
     archive: QueryAssociation, found: Reconciliation, keys: Dataset, answers_max: int, what: str
 ) -> Sequence[Dataset]:
     """Raises PeerFault where the archive cannot be asked any more."""
-    outcome = archive.find(keys, answers_max, found_within_s(answers_max))
+    outcome = archive.find(keys, answers_max, _within_s(answers_max))
     if outcome.queried is not Queried.ANSWERED:
         found.problems.append(f"{what}: {outcome.message}")
     if not outcome.is_whole:
@@ -192,15 +192,13 @@ def _answers(
     return outcome.answers
 
 
-def found_within_s(answers_max: int) -> float:
+def _within_s(answers_max: int) -> float:
     """A minute, and what so many answers may take."""
     return 60 + answers_max / 50
 
 
-def _fetch(
-    archive: QueryAssociation, found: Reconciliation, study: str, series: Sequence[_Series], settings: Settings
-) -> str:
-    """Have it sent here; the first problem, in words."""
+def _fetch(archive: QueryAssociation, study: str, series: Sequence[_Series], settings: Settings) -> str:
+    """Have it sent here; the last problem, in words."""
     problem = ""
     for one in series:
         parts = [()] if one.is_whole else _parts(one.images)
@@ -210,8 +208,7 @@ def _fetch(
             if images:
                 keys.SOPInstanceUID = list(images)
             within_s = settings.delivery.response_timeout_s * (1 + len(one.images))
-            outcome = archive.move(keys, settings.node.ae_title, within_s)
-            problem = problem or outcome.message
+            problem = archive.move(keys, settings.node.ae_title, within_s) or problem
     return problem
 
 

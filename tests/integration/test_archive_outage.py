@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,15 +17,8 @@ from tests.support.waiting import until
 STUDIES = 3
 
 
-def hilum(node: RunningNode, *words: str) -> tuple[int, str]:
-    """One command as it is typed; its exit code and what it printed."""
-    command = [sys.executable, "-m", "scp_node.cli", *words, "--config", str(node.config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
 def jobs(node: RunningNode, *words: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in hilum(node, "jobs", "list", "--json", "--to", "pacs", *words)[1].splitlines()]
+    return [json.loads(line) for line in node.hilum("jobs", "list", "--json", "--to", "pacs", *words)[1].splitlines()]
 
 
 def test_an_outage_is_found_with_two_commands_and_ended_with_one(tmp_path: Path) -> None:
@@ -45,26 +36,26 @@ def test_an_outage_is_found_with_two_commands_and_ended_with_one(tmp_path: Path)
             enough=lambda one: len(one) == 6,
         )
 
-        code, listed = hilum(node, "studies", "--since", "today", "--accession", "A1")
+        code, listed = node.hilum("studies", "--since", "today", "--accession", "A1")
         assert code == 0 and "2 waiting" in listed and films[1].StudyInstanceUID in listed
-        code, told = hilum(node, "explain", "A1")
+        code, told = node.hilum("explain", "A1")
         assert code == 0 and "to pacs: failed after 1 attempt, next at " in told
         assert "nothing listens on that port" in told
 
         assert {str(one["error"]).partition(": ")[2] for one in tried} == {
             "nothing listens on that port; is it running, are host and port right?"
         }
-        code, causes = hilum(node, "jobs", "list", "--by-cause")
+        code, causes = node.hilum("jobs", "list", "--by-cause")
         assert code == 0 and causes.startswith("6 deliveries to pacs wait: pacs (") and len(causes.splitlines()) == 1
 
         with scripted_archive(classes=tuple(RESULT_CLASSES), port=port) as archive:
-            code, told = hilum(node, "jobs", "retry", "--to", "pacs")
+            code, told = node.hilum("jobs", "retry", "--to", "pacs")
             assert code == 0 and told.count("tried again now") == 6
             until(lambda: archive.received, "all results", timeout_s=60, enough=lambda found: len(found) == 6)
             until(lambda: jobs(node), "nothing waits any more", timeout_s=30, enough=lambda left: left == [])
-        code, told = hilum(node, "jobs", "retry", "--to", "pacs")
+        code, told = node.hilum("jobs", "retry", "--to", "pacs")
         assert (code, told) == (0, "Nothing to retry: there is no such job.\n")
-        assert hilum(node, "deliveries", "--state", "sent", "--json")[1].count("\n") == 6
+        assert node.hilum("deliveries", "--state", "sent", "--json")[1].count("\n") == 6
 
 
 def test_one_delivery_at_a_time_looks_whether_it_is_back_and_the_oldest_goes_first(tmp_path: Path) -> None:

@@ -260,21 +260,6 @@ def test_a_ledger_that_fails_has_the_archive_report_again(
 # --- a whole node ----------------------------------------------------------------------------------------------------
 
 
-def states(node: RunningNode, study_instance_uid: str) -> list[tuple[str, str]]:
-    """State and detail of each delivery of a study."""
-    ledger = node.ledger()
-    try:
-        with ledger.reading() as tx:
-            return [
-                (delivery.state, delivery.detail)
-                for report in tx.reports.of_study(study_instance_uid)
-                for result in tx.results.of_report(report.id)
-                for delivery in tx.deliveries.of_result(result.sop_instance_uid)
-            ]
-    finally:
-        ledger.engine.dispose()
-
-
 @pytest.mark.peer("Orthanc")
 @pytest.mark.parametrize("commits", [True, False])
 def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) -> None:
@@ -296,7 +281,7 @@ def test_orthanc_confirms_results_or_declines_to(tmp_path: Path, commits: bool) 
         node.start()
         store_until_stored(node.port, [ds])
         until(
-            lambda: are_as_expected(states(node, str(ds.StudyInstanceUID)), commits),
+            lambda: are_as_expected(node.deliveries(str(ds.StudyInstanceUID)), commits),
             lambda: node.log()[-4000:],
             90.0,
             pause_s=0.1,

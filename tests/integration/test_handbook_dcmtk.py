@@ -11,7 +11,6 @@ import pytest
 from pydicom import dcmread
 
 from tests.handbook.shown import Page, certificates, local_node, typed
-from tests.integration.test_commitment import states
 from tests.support.dicom.phantoms import make_dx, write_dx
 from tests.support.node.node import RunningNode
 from tests.support.peers.dcmtk import find_program
@@ -120,7 +119,7 @@ def test_dcmqrscp_is_an_archive_that_answers_queries(tmp_path: Path) -> None:
         study = str(dcmread(tmp_path / "chest.dcm").StudyInstanceUID)
         assert study in found
         until(
-            lambda: [state for state, _ in states(node, study)],
+            lambda: [state for state, _ in node.deliveries(study)],
             lambda: node.log()[-4000:],
             60,
             enough=["committed", "committed"].__eq__,

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
-from tests.integration.test_archive_outage import hilum
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode
 from tests.support.peers.modality import store_until_stored
@@ -54,7 +53,7 @@ def site(tmp_path: Path) -> Iterator[tuple[RunningNode, Orthanc]]:
 
 
 def asked(node: RunningNode, *words: str) -> tuple[int, dict[str, Any]]:
-    code, said = hilum(node, "reconcile", "pacs", "--json", *words)
+    code, said = node.hilum("reconcile", "pacs", "--json", *words)
     return code, json.loads(said)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from scp_node.workflow.commitment_book import LISTED
-from tests.integration.test_commitment import states
 from tests.support.dicom.phantoms import make_dx
 from tests.support.node.node import RunningNode
 from tests.support.peers.modality import store_until_stored
@@ -45,7 +44,7 @@ def test_orthanc_lists_what_it_was_sent(tmp_path: Path) -> None:
     ):
         store_until_stored(node.port, [film])
         until(
-            lambda: states(node, str(film.StudyInstanceUID)),
+            lambda: node.deliveries(str(film.StudyInstanceUID)),
             lambda: node.log()[-4000:],
             90,
             enough=[PROVEN, PROVEN].__eq__,
@@ -65,5 +64,7 @@ def test_what_orthanc_has_lost_is_sent_again_and_then_proven(tmp_path: Path) -> 
             )
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
         until(lambda: node.log().count("delivery not committed") == 2, lambda: node.log()[-4000:], 60)
-        until(lambda: states(node, study), lambda: node.log()[-4000:], 90, enough=[PROVEN, PROVEN].__eq__, pause_s=0.1)
+        until(
+            lambda: node.deliveries(study), lambda: node.log()[-4000:], 90, enough=[PROVEN, PROVEN].__eq__, pause_s=0.1
+        )
         assert len(orthanc.instances()) == 2

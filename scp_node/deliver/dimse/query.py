@@ -46,15 +46,6 @@ class QueryOutcome:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class MoveOutcome:
-    """How many objects the archive says that it has sent, and how many it could not; `message`: what went wrong."""
-
-    completed: int = 0
-    failed: int = 0
-    message: str = ""
-
-
 class QueryAssociation:
     """An association for queries, open as long as they follow each other. Raises PeerFault."""
 
@@ -70,7 +61,7 @@ class QueryAssociation:
         """What matches `keys`, which name the Query/Retrieve Level. Of more than `answers_max` no more is read: the
         association cannot be used after that. Raises PeerFault."""
         syntax, answers = self._ask(STUDY_ROOT_FIND, cs.C_FIND_RQ, keys, {}), list[Dataset]()
-        for message, status in self._responses(cs.C_FIND_RSP, within_s):
+        for message, status in self._responses(cs.C_FIND_RSP, within_s, self._association.peer.response_timeout_s):
             if status not in cs.PENDING:
                 if status == cs.SUCCESS:
                     break
@@ -84,19 +75,13 @@ class QueryAssociation:
                 raise PeerFault("protocol-error", f"an answer to a query: {error}") from error
         return QueryOutcome(Queried.ANSWERED, tuple(answers))
 
-    def move(self, keys: Dataset, destination: str, within_s: float) -> MoveOutcome:
-        """Have what `keys` name sent to the AE title `destination`, and wait until it was. Raises PeerFault."""
+    def move(self, keys: Dataset, destination: str, within_s: float) -> str:
+        """Have what `keys` name sent to the AE title `destination`, and wait until it was: an archive need not say
+        anything before. Why not all of it was sent, in words; empty where it was. Raises PeerFault."""
         self._ask(STUDY_ROOT_MOVE, cs.C_MOVE_RQ, keys, {cs.MOVE_DESTINATION: destination})
-        outcome = MoveOutcome()
-        for message, status in self._responses(cs.C_MOVE_RSP, within_s):
-            sent, warned, failed = (
-                cs.number_of(message.elements, number) or 0
-                for number in (cs.COMPLETED_SUBOPERATIONS, cs.WARNING_SUBOPERATIONS, cs.FAILED_SUBOPERATIONS)
-            )
-            told = f"{MOVE_STATUSES.get(status, _UNKNOWN_STATUS)} [status 0x{status:04X}]"
-            is_well = status in (*cs.PENDING, cs.SUCCESS)
-            outcome = MoveOutcome(sent + warned, failed, "" if is_well else told)
-        return outcome
+        *_, (_, status) = self._responses(cs.C_MOVE_RSP, within_s, silent_s=within_s)
+        told = f"{MOVE_STATUSES.get(status, _UNKNOWN_STATUS)} [status 0x{status:04X}]"
+        return "" if status == cs.SUCCESS else told
 
     def close(self) -> None:
         """In order, unless an answer is still to come."""
@@ -122,13 +107,14 @@ class QueryAssociation:
         self._association.send_message(context_id, {**command, **more}, encoded(keys, syntax))
         return syntax
 
-    def _responses(self, field: int, within_s: float) -> Iterator[tuple[DimseMessage, int]]:
-        """Each response and its status, up to the final one."""
+    def _responses(self, field: int, within_s: float, silent_s: float) -> Iterator[tuple[DimseMessage, int]]:
+        """Each response and its status, up to the final one: all of them within `within_s`, none after a silence of
+        `silent_s`."""
         ends_at, status = time.monotonic() + within_s, cs.PENDING[0]
         while status in cs.PENDING:
             if time.monotonic() > ends_at:
                 raise PeerFault("response-timeout", "its answers did not end")
-            message = self._association.read_message(self._association.peer.response_timeout_s)
+            message = self._association.read_message(silent_s)
             status = message.answers(field, self._message_id).status
             self._is_answered = status not in cs.PENDING
             yield message, status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -87,6 +88,26 @@ class RunningNode(Program):
                 if role == "worker":
                     found |= {f"decode-{index}": child for index, child in enumerate(children_of(pid))}
         return found
+
+    def hilum(self, *words: str) -> tuple[int, str]:
+        """One command as it is typed, with this node's configuration; its exit code and what it printed."""
+        command = [sys.executable, "-m", "scp_node.cli", *words, "--config", str(self.config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def deliveries(self, study_instance_uid: str) -> list[tuple[str, str]]:
+        """State and detail of each delivery of a study."""
+        ledger = self.ledger()
+        try:
+            with ledger.reading() as tx:
+                return [
+                    (delivery.state, delivery.detail)
+                    for report in tx.reports.of_study(study_instance_uid)
+                    for result in tx.results.of_report(report.id)
+                    for delivery in tx.deliveries.of_result(result.sop_instance_uid)
+                ]
+        finally:
+            ledger.engine.dispose()
 
     def ledger(self) -> Ledger:
         settings = load_settings(self.config)
